@@ -49,9 +49,10 @@ def stray_log(file: Path) -> Path:
     return file.with_name(f"{file.name}.wal")
 
 
-def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
+def open_read_only(file: Path, settings: Mapping[str, str | int] | None = None) -> duckdb.DuckDBPyConnection:
     """A published file. A query of whatever origin reads its tables and nothing else.
 
+    `settings` of DuckDB, such as memory_limit, are made before all settings are locked.
     Raises PublishedFileError if the file is damaged, or open for writing elsewhere, or was written into.
     """
     if stray_log(file).exists():
@@ -60,14 +61,14 @@ def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
             "read as a part of the release. Close that program, then delete that file or run `nqpf refresh`."
         )
     try:
-        return _shut(_with_short_names(duckdb.connect(str(file), read_only=True)), ())
+        return _shut(_with_short_names(duckdb.connect(str(file), read_only=True)), (), settings or {})
     except duckdb.Error as error:
         raise PublishedFileError(unreadable(file, error)) from error
 
 
-def open_published(paths: Paths) -> duckdb.DuckDBPyConnection | None:
+def open_published(paths: Paths, settings: Mapping[str, str | int] | None = None) -> duckdb.DuckDBPyConnection | None:
     """The published file, or None where there is none."""
-    return open_read_only(paths.published_file) if paths.published_file.exists() else None
+    return open_read_only(paths.published_file, settings) if paths.published_file.exists() else None
 
 
 def is_locked(error: duckdb.Error) -> bool:
@@ -110,13 +111,17 @@ def _with_short_names(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnecti
     return con
 
 
-def _shut(con: duckdb.DuckDBPyConnection, may_write: Iterable[Path]) -> duckdb.DuckDBPyConnection:
+def _shut(
+    con: duckdb.DuckDBPyConnection, may_write: Iterable[Path], settings: Mapping[str, str | int] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Connections of one process to one file share their settings: where they are locked already, all is done."""
     if con.execute("select current_setting('lock_configuration')").fetchall() == [(True,)]:
         return con
     folders = ", ".join(f"'{sql_path(folder)}'" for folder in may_write)
     if folders:
         con.execute(f"set allowed_directories = [{folders}]")
+    for name, value in (settings or {}).items():
+        con.execute(f"set {name} = '{value}'")
     for name in CLOSED:
         con.execute(f"set {name} = false")
     con.execute("set lock_configuration = true")

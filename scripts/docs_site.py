@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 
 import python_models
+from dagster_project.publish.questions.catalogue import questions
 from dagster_project.publish.release.dictionary import in_chinese
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -171,13 +172,12 @@ def dictionary_pages() -> dict[str, str]:
 def questions_page() -> str:
     """The map of tables by question: each worked query in both languages, with the tables that it asks."""
     known = {name for _, name, _ in tables()}
-    rows = ["# Which table for which question", "", "| question | 问题 | tables | query |", "|---|---|---|---|"]
-    for path in sorted((PROJECT / "dbt" / "analyses").glob("q[0-9]*.sql")):
-        text = path.read_text(encoding="utf-8")
-        english, chinese = (line.removeprefix("-- ") for line in text.splitlines()[:2])
-        asked = [f"[{name}](#{name})" for name in dict.fromkeys(TABLE.findall(text)) if name in known]
-        query = f"[{path.stem}](../dbt/analyses/{path.name})"
-        rows.append(f"| {in_cell(english)} | {in_cell(chinese)} | {', '.join(asked)} | {query} |")
+    rows = ["# Which table for which question", "", "| question | 问题 | tables | line |", "|---|---|---|---|"]
+    for question in questions().values():
+        asked = [f"[{name}](#{name})" for name in dict.fromkeys(TABLE.findall(question.sql or "")) if name in known]
+        if asked:
+            words = (in_cell(question.en), in_cell(question.zh), ", ".join(asked), f"`{question.line}`")
+            rows.append(f"| {' | '.join(words)} |")
     return "\n".join(rows) + "\n"
 
 

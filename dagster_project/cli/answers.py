@@ -1,7 +1,5 @@
 """Answers in one line: what sets two cities apart, how a number is cited."""
 
-import json
-
 import duckdb
 import pandas as pd
 from rich.console import Console
@@ -11,6 +9,7 @@ from dagster_project.cli.reading import table_of
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
+from dagster_project.publish.questions.answer import file_hash
 from dagster_project.published import TABLES, statements
 from dagster_project.run.failures import answering, say
 
@@ -53,7 +52,7 @@ def cite(paths: Paths, console: Console, asked: list[str], form: str) -> None:
     with output.opened(paths, form, FORMS) as con:
         release, vintage, method, synthetic, year = con.execute(SQL["run"]).fetchall()[0]
         part = _part(con, asked)
-    print(citation(Cited(release, vintage, method, year, synthetic, _hash(paths, release), part), form))
+    print(citation(Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part), form))
 
 
 def _part(con: duckdb.DuckDBPyConnection, asked: list[str]) -> str:
@@ -88,11 +87,3 @@ def _score(con: duckdb.DuckDBPyConnection, city: City, index: str, year: int) ->
     else:
         why = f"its scores are of {first} to {last}" if first else "it has none in any year"
     raise NoAnswer(f"{city.label} has no score of {index} in {year}: {why}.")
-
-
-def _hash(paths: Paths, release: str) -> str:
-    """sha256 of the published file as the manifest of its release has it; '' without one."""
-    manifest = paths.releases / release / "manifest.json"
-    if not manifest.is_file():
-        return ""
-    return str(json.loads(manifest.read_text(encoding="utf-8"))["files"]["city.duckdb"])

@@ -130,7 +130,7 @@ def status(warehouse: WarehouseOption = None) -> None:
 @app.command()
 def sql(
     query: Annotated[str | None, typer.Argument(help='e.g. "from mart.mart_index_score limit 5"')] = None,
-    file: Annotated[Path | None, typer.Option(help="File with the query, e.g. of dbt/analyses.")] = None,
+    file: Annotated[Path | None, typer.Option(help="File with the query, e.g. of `nqpf ask ID --show-sql`.")] = None,
     warehouse: WarehouseOption = None,
     format: Annotated[
         str | None, typer.Option(help="table, csv, json or markdown; default: table on a screen, csv in a pipe.")
@@ -138,13 +138,44 @@ def sql(
     as_of: Annotated[
         str | None, typer.Option(help="Release or data vintage, e.g. 2021A: what was current then; see `release list`.")
     ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Time limit; default: 300.")] = None,
+    rows: Annotated[int | None, typer.Option(help="Most rows that are printed; default: 1,000,000.")] = None,
 ) -> None:
-    """Query the published file, read-only; tables may be named without their schema."""
+    """Query the published file, read-only; tables may be named without their schema. Only SELECT is taken."""
+    from dataclasses import replace
+
     from dagster_project.cli.sql import run_sql
+    from dagster_project.publish.questions.guard import PERSON
+
+    limits = replace(PERSON, seconds=seconds or PERSON.seconds, rows=rows or PERSON.rows)
 
     # with --as-of the line is that of the release which answers
     paths = answering_paths(warehouse) if as_of is None else reading_paths(warehouse)
-    raise typer.Exit(run_sql(paths, console, query, format, as_of, file))
+    raise typer.Exit(run_sql(paths, console, query, format, as_of, file, limits))
+
+
+@app.command()
+def ask(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID | WORDS]", help="A question by its id, or words of one.")
+    ] = None,
+    city: Annotated[str | None, typer.Option(help="Chinese or English name, or code.")] = None,
+    other: Annotated[str | None, typer.Option(help="The other city.")] = None,
+    year: YearOption = None,
+    variable: Annotated[str | None, typer.Option(help="Variable or indicator, e.g. gdp_nom.")] = None,
+    indicator: Annotated[str | None, typer.Option(help="Indicator, e.g. q2_gdppc.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="Grouping of cities, e.g. east_vs_cw.")] = None,
+    shares: Annotated[str | None, typer.Option(help="Grouping that shares refer to, e.g. three_region.")] = None,
+    form: FormatOption = "table",
+    show_sql: Annotated[bool, typer.Option("--show-sql", help="Print the statement instead, ready to change.")] = False,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Worked questions in both languages: words find them, an id answers with figure, interval, sentence, citation."""
+    from dagster_project.cli.ask import ask as run
+
+    given = {"city": city, "other": other, "year": year, "variable": variable, "indicator": indicator}
+    given |= {"scheme": scheme, "shares": shares}
+    raise typer.Exit(run(answering_paths(warehouse), console, words or [], given, form, show_sql=show_sql))
 
 
 @app.command()

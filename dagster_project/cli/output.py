@@ -9,8 +9,7 @@ import datetime as dt
 import io
 import json
 import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dagster_project.paths import Paths
-from dagster_project.publish.paper.inert import plain_cell
+from dagster_project.publish.paper.inert import plain_cell, visible
 from dagster_project.published import open_published
 from dagster_project.run.failures import Refusal, nothing_published
 
@@ -32,7 +31,6 @@ MAX_ROWS = 200
 SAID_ABOVE = ("data_vintage", "method_version", "boundary_vintage")  # the same in all rows of a release
 MAX_WIDTH = 40  # of a column on the screen; a longer text is broken over lines
 BLOCK = 20_000
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def check_form(form: str, forms: Sequence[str] = FORMATS) -> None:
@@ -41,18 +39,21 @@ def check_form(form: str, forms: Sequence[str] = FORMATS) -> None:
         raise Refusal(f"--format must be one of {', '.join(forms)}.")
 
 
-def opened(paths: Paths, form: str = "table", forms: Sequence[str] = FORMATS) -> duckdb.DuckDBPyConnection:
+def opened(
+    paths: Paths, form: str = "table", forms: Sequence[str] = FORMATS, settings: Mapping[str, str | int] | None = None
+) -> duckdb.DuckDBPyConnection:
     """The published file. Raises Refusal where the form is not offered or nothing is published."""
     check_form(form, forms)
-    con = open_published(paths)
+    con = open_published(paths, settings)
     if con is None:
         raise nothing_published(paths)
     return con
 
 
-def blocks(con: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of the last query, some thousands at a time."""
-    while rows := con.fetchmany(BLOCK):
+def blocks(con: duckdb.DuckDBPyConnection, left: int) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of the last query, some thousands at a time, not more than `left` in all."""
+    while left > 0 and (rows := con.fetchmany(min(BLOCK, left))):
+        left -= len(rows)
         yield rows
 
 
@@ -152,11 +153,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, float | Decimal) and math.isfinite(value):
         return f"{value:.0f}" if abs(float(value)) >= 1e5 else f"{value:.6g}"
     return _text(value)
-
-
-def visible(text: str) -> str:
-    """Control characters, which could move the cursor or turn the direction of writing, as U+FFFD."""
-    return CONTROL.sub("\ufffd", text)
 
 
 def _is_number(value: Any) -> bool:

@@ -11,6 +11,7 @@ from rich.table import Table
 from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import NoAnswer, the_city
+from dagster_project.publish.paper.inert import visible
 from dagster_project.publish.release.disk import disk_use, human
 from dagster_project.published import statements
 from dagster_project.run.failures import answering, say
@@ -102,7 +103,7 @@ def table_of(frame: pd.DataFrame, *, whole: tuple[str, ...] = ()) -> Table:
     for name in frame.columns:
         table.add_column(str(name), no_wrap=name in whole, overflow="fold")
     for row in frame.head(output.MAX_ROWS).itertuples(index=False):
-        table.add_row(*["" if _is_missing(value) else escape(output.visible(str(value))) for value in row])
+        table.add_row(*["" if _is_missing(value) else escape(visible(str(value))) for value in row])
     return table
 
 

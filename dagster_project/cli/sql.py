@@ -1,6 +1,7 @@
 """`nqpf sql`, `nqpf tables` and `nqpf describe`: any question to the published file, and where its answer may lie."""
 
 import re
+import sys
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ from rich.markup import escape
 from dagster_project.cli import output
 from dagster_project.cli.chosen import announce_release
 from dagster_project.paths import Paths
+from dagster_project.publish.questions.guard import PERSON, Limits, selects, traps, within
 from dagster_project.publish.release.dictionary import described
 from dagster_project.published import TABLES, open_read_only, statements
 from dagster_project.run.failures import Refusal, answering, say
@@ -37,22 +39,32 @@ YEAR = re.compile(r"\byear\s*=\s*(\d{4})\b", re.IGNORECASE)
 
 @answering
 def run_sql(
-    paths: Paths, console: Console, query: str | None, form: str | None, as_of: str | None, file: Path | None
+    paths: Paths,
+    console: Console,
+    query: str | None,
+    form: str | None,
+    as_of: str | None,
+    file: Path | None,
+    limits: Limits = PERSON,
 ) -> None:
-    """Print the result of each statement, given as text or in a file (UTF-8).
+    """Print the result of each SELECT, given as text or in a file (UTF-8).
 
     `form`: None is a table on a terminal and CSV in a pipe. `as_of` names the release or data vintage that is asked.
     """
     form = form or ("table" if console.is_terminal else "csv")
     text = _query_text(query, file)
-    with output.opened(paths, form) if as_of is None else _opened_as_of(paths, form, as_of) as con:
-        try:
-            for statement in con.extract_statements(text):
+    with (
+        output.opened(paths, form, settings=limits.settings)
+        if as_of is None
+        else _opened_as_of(paths, form, as_of, limits) as con
+    ):
+        for statement in selects(con, text):
+            with within(con, limits):
                 con.execute(statement)
-                if _print_result(con, console, form) == 0:
+                n = _print_result(con, console, form, limits)
+                if n == 0:
                     _say_why_empty(con, statement.query)
-        except duckdb.Error as error:
-            raise Refusal(output.visible(str(error))) from error
+            say(Console(stderr=True), *traps(con, statement.query))
 
 
 @answering
@@ -117,7 +129,7 @@ def _query_text(query: str | None, file: Path | None) -> str:
     return text
 
 
-def _opened_as_of(paths: Paths, form: str, name: str) -> duckdb.DuckDBPyConnection:
+def _opened_as_of(paths: Paths, form: str, name: str, limits: Limits) -> duckdb.DuckDBPyConnection:
     """The file of the release that was current then."""
     from dagster_project.publish.release.folder import known_releases, release_as_of
 
@@ -127,27 +139,32 @@ def _opened_as_of(paths: Paths, form: str, name: str) -> duckdb.DuckDBPyConnecti
         known = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
         raise Refusal(f"No release or data vintage is called '{name}'. Known: {', '.join(known) or 'none'}.")
     file = paths.releases / release / "city.duckdb"
-    con = open_read_only(file)
+    con = open_read_only(file, limits.settings)
     announce_release(con, file, release)
     return con
 
 
-def _print_result(con: duckdb.DuckDBPyConnection, console: Console, form: str) -> int:
-    """Prints one result; returns its number of rows."""
+def _print_result(con: duckdb.DuckDBPyConnection, console: Console, form: str, limits: Limits) -> int:
+    """Prints one result, its first rows where it is longer than the limit; returns the number of rows printed."""
     names = [str(column[0]) for column in con.description or []]
+    left = sys.maxsize if limits.rows is None else limits.rows
+    blocks = output.blocks(con, left)
     if form == "csv":
         print(output.as_text("csv", names, []), end="")
         n = 0
-        for rows in output.blocks(con):
+        for rows in blocks:
             n += len(rows)
             print(output.csv_rows(rows), end="")
-        return n
-    rows = con.fetchall() if names else []
-    if form == "table":
-        console.print(output.as_table(names, rows, console.width))
     else:
-        print(output.as_text(form, names, rows), end="")
-    return len(rows)
+        every = [row for rows in blocks for row in rows]
+        n = len(every)
+        if form == "table":
+            console.print(output.as_table(names, every, console.width))
+        else:
+            print(output.as_text(form, names, every), end="")
+    if n == limits.rows and con.fetchone() is not None:
+        say(Console(stderr=True), f"The first {n:,} rows are printed; --rows N prints more.")
+    return n
 
 
 def _say_why_empty(con: duckdb.DuckDBPyConnection, query: str) -> None:

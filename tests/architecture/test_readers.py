@@ -38,7 +38,7 @@ def _tables(sql: str) -> set[str]:
 
 
 def _dbt() -> Iterator[tuple[str, set[str]]]:
-    """Other models; worked queries are plain SQL."""
+    """Other models, and the query of dbt/analyses."""
     for file in MODELS.rglob("*.sql"):
         yield f"model {file.stem}", set(REFERS.findall(file.read_text("utf-8"))) - {file.stem}
     for file in (ROOT / "dbt" / "analyses").glob("*.sql"):

@@ -1,4 +1,4 @@
-"""The worked queries of dbt/analyses, their page docs/sql.md, and the two tables that are named for questions."""
+"""The worked questions, the page docs/sql.md, and the two tables that are named for questions."""
 
 import io
 import json
@@ -15,62 +15,69 @@ from rich.console import Console
 
 from dagster_project.cli.sql import run_sql
 from dagster_project.paths import PROJECT
+from dagster_project.publish.explain.cities import NoAnswer
+from dagster_project.publish.questions.answer import ask, values, with_values
+from dagster_project.publish.questions.catalogue import find, parameters, questions
+from dagster_project.published import open_read_only
+from scripts import questions as pages
 
 PAGE = PROJECT / "docs" / "sql.md"
-QUERIES = sorted((PROJECT / "dbt" / "analyses").glob("q[0-9][0-9]_*.sql"))
-# A query may be empty for one reason only: the published file has no such row.
-ROWS_THERE_ARE = {
-    "q04_changed_since_last_release": "mart.mart_index_restatement where vintage_old <> vintage_new",
-    "q06_corrections": "mart.mart_source_value where is_corrected",
-    "q08_source_disagreement": "mart.mart_source_disagreement",
-    "q15_clubs": "mart.mart_club_membership",
-    "q16_lisa_hot_spots": "mart.mart_lisa where w_code = 'queen_row' and (class_raw not in ('ns', 'island') or"
-    " gi_class in ('hot', 'cold')) and year = (select max(year) from mart.mart_lisa)",
-    "q20_effects": "mart.mart_panel_effect where variable like 'pr%'",
-    "q21_block_spillovers": "mart.mart_block_spillover",
-    "q22_boundary_and_barrier": "(select model_id from mart.mart_regional_boundary union all"
-    " select model_id from mart.mart_border_barrier)",
-}
+ASKED = [q for q in questions().values() if q.sql]
 
 
-def head_of(query):
-    """English question, Chinese question, documented columns."""
-    lines = query.read_text("utf-8").splitlines()
-    comment = "\n".join(line for line in lines if line.startswith("--"))
-    columns = re.search(r"^-- Columns: (.*?)(?=\n-- \S|\Z)", comment, flags=re.MULTILINE | re.DOTALL)
-    assert columns is not None, query.name
-    names = [name.strip(" \n-") for name in columns.group(1).split(",")]
-    return lines[0].removeprefix("-- "), lines[1].removeprefix("-- "), names
+@pytest.fixture(scope="module")
+def con(small_warehouse):
+    with open_read_only(small_warehouse.paths.published_file) as opened:
+        yield opened
 
 
-def answer(house, name):
-    query = next(q for q in QUERIES if q.stem.startswith(name))
-    return house.published(query.read_text("utf-8"))
+def answer(house, name, **given):
+    """The rows of a worked question."""
+    with open_read_only(house.paths.published_file) as con:
+        found = ask(con, house.paths, questions()[name], {**questions()[name].examples, **given})
+    return pd.DataFrame(found.rows, columns=found.columns)
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
-def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it(query):
-    english, chinese, _ = head_of(query)
-    assert english[-1] in "?."
-    assert re.search("[一-鿿]", chinese)
-    assert not re.search("[一-鿿]", english)
-    assert f"| [{query.stem}](../dbt/analyses/{query.name}) | {english} | {chinese} |" in PAGE.read_text("utf-8")
+@pytest.mark.parametrize("asked", questions().values(), ids=lambda q: q.id)
+def test_every_question_is_in_both_languages_and_the_page_repeats_it(asked):
+    assert asked.en[-1] in "?."
+    assert re.search("[一-鿿]", asked.zh)
+    assert not re.search("[一-鿿]", asked.en)
+    assert set(asked.parameters) <= set(parameters())
+    assert asked.sql is None or set(re.findall(r"\$(\w+)", asked.sql)) == set(asked.parameters)
+    assert find(asked.en)[0] == find(asked.zh)[0] == asked or asked in find(asked.en)[:3] + find(asked.zh)[:3]
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
-def test_every_query_runs_on_the_published_file_with_the_documented_columns(small_warehouse, query):
-    frame = small_warehouse.published(query.read_text("utf-8"))
-    columns = head_of(query)[2]
-    if columns[-1] == "one column per indicator":
-        sql = "select distinct indicator_code from mart.why_this_number where index_code in ('nqpf', 'nqpf_yearbook')"
-        columns = columns[:-1] + sorted(small_warehouse.published(sql)["indicator_code"])
-    assert list(frame.columns) == columns
-    reason = ROWS_THERE_ARE.get(query.stem, "(select 1)")
-    assert (len(frame) > 0) == (small_warehouse.value(f"select count(*) from {reason}") > 0)
+def test_the_page_of_questions_is_fresh():
+    assert pages.PAGE.read_text("utf-8") == pages.page(), "write it anew: python -m scripts.questions"
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda q: q.id)
+def test_every_question_is_answered_with_sentence_source_and_statement(small_warehouse, con, asked):
+    if asked.refuse:  # twelve cities are not all of them
+        with pytest.raises(NoAnswer, match="their sum is no total"):
+            ask(con, small_warehouse.paths, asked, asked.examples)
+        return
+    found = ask(con, small_warehouse.paths, asked, asked.examples)
+    reason = with_values(asked.reason or "(select 1)", values(con, asked, asked.examples)[0])
+    assert (found.n > 0) == (con.execute(f"select count(*) from {reason}").fetchall()[0][0] > 0)
+    assert len(con.execute(found.statement).fetchall()) == found.n
+    assert set(asked.figure) - {"unit", None, *found.columns} <= {*asked.figure[1:2], *asked.figure[4:]}
+    for sentence in (found.sentence, found.sentence_zh):
+        assert "{" not in sentence
+        assert "None" not in sentence
+        assert "nan" not in sentence.split()
+    assert found.release in found.citation
+    assert found.key in found.citation
+    assert "SYNTHETIC" in found.sentence
+    assert "合成" in found.sentence_zh
+    if found.lo is not None:
+        assert found.interval_of
+        assert found.lo <= found.hi
 
 
 def test_the_ranking_is_that_of_the_published_scores(small_warehouse):
-    top = answer(small_warehouse, "q01")
+    top = answer(small_warehouse, "ranking")
     assert list(top["rank_year"]) == list(range(1, CITIES + 1))
     assert top["score_100"].is_monotonic_decreasing
     assert (top["year"] == YEARS[-1]).all()
@@ -81,11 +88,11 @@ def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_wareh
         "select score_change from mart.city_ranking where index_code = 'nqpf' and name_en = 'Hefei' and year = ?",
         [YEARS[-1]],
     )
-    assert 100 * answer(small_warehouse, "q09")["contribution_change"].sum() == pytest.approx(change, abs=1e-9)
+    assert answer(small_warehouse, "change")["contribution_change"].sum() == pytest.approx(change, abs=1e-9)
 
 
 def test_shares_of_the_decompositions_sum_to_a_hundred_and_rows_of_the_markov_matrix_to_one(small_warehouse):
-    table, matrix = answer(small_warehouse, "q12"), answer(small_warehouse, "q14")
+    table, matrix = answer(small_warehouse, "inequality_of_indexes"), answer(small_warehouse, "upward_help")
     assert list(table["year"]) == list(YEARS)
     across = ("share_between_region", "share_between_province", "share_within_province")
     for parts in (("share_within", "share_between", "share_overlap"), across):
@@ -97,13 +104,13 @@ def test_shares_of_the_decompositions_sum_to_a_hundred_and_rows_of_the_markov_ma
 
 
 def test_the_wide_panel_has_every_city_and_year_once(small_warehouse):
-    panel = answer(small_warehouse, "q25")
+    panel = answer(small_warehouse, "scores_wide")
     assert len(panel) == len(panel.drop_duplicates(["city_id", "year"])) == CITIES * len(YEARS)
     long = small_warehouse.published(
         "select value_raw from mart.why_this_number where index_code = 'nqpf' and indicator_code = 'n2_broadband'"
         " order by city_id, year"
     )
-    np.testing.assert_array_equal(panel["n2_broadband"], long["value_raw"])
+    np.testing.assert_array_equal(panel["raw_n2_broadband"], long["value_raw"])
 
 
 # ---- the two question tables; that parts sum to the score is a test of dbt ------------------------------
@@ -158,15 +165,16 @@ def test_csv_json_and_markdown_say_the_same(small_warehouse, capsys):
 
 
 def test_a_query_that_fails_or_is_no_text_is_one_sentence(small_warehouse, tmp_path):
+    (tmp_path / "one.sql").write_text("select 1")
     (tmp_path / "latin.sql").write_bytes(b"select '\xe9'")
     for query, form, file, words in (
         ("from mart.nothing", "json", None, "does not exist"),
-        ("drop table mart.dim_city", "json", None, "read-only"),
+        ("drop table mart.dim_city", "json", None, "DROP is refused"),
         ("from read_csv('/etc/passwd')", "json", None, "disabled"),
         (None, "json", None, "--file"),
         (None, "json", tmp_path / "none.sql", "cannot be read"),
         (None, "json", tmp_path / "latin.sql", "not UTF-8"),
-        ("select 1", "json", QUERIES[0], "Give one query"),
+        ("select 1", "json", tmp_path / "one.sql", "Give one query"),
         ("select 1", "xml", None, "csv"),
     ):
         outcome = said(run_sql, small_warehouse.paths, query, form, None, file)

@@ -77,7 +77,7 @@ def commands_of(page):
 
 READING = (
     *("sql", "explain", "status", "release", "compare", "whatif", "edits", "tables", "describe", "cite", "export"),
-    *("index", "model"),
+    *("index", "model", "ask"),
 )
 EVERY = [(page, words) for page in PAGES for words in commands_of(page)]
 
@@ -89,6 +89,7 @@ def checkout(small_warehouse, tmp_path_factory):
     (root / "warehouse").mkdir()
     (root / "warehouse" / "demo").symlink_to(small_warehouse.paths.warehouse)
     (root / "docs").symlink_to(DOCS)
+    (root / "dbt").symlink_to(PROJECT / "dbt")
     return root
 
 

@@ -4,12 +4,20 @@ A cell is dangerous if it starts with = + - @, their full-width twins, a tab or 
 (-0.5 stays as it is). It gets a leading apostrophe, which spreadsheets show or hide and never compute.
 """
 
+import re
+
 STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain_cell(text: str) -> str:
     """The text of a CSV cell, with an apostrophe if a spreadsheet would compute it."""
     return f"'{text}" if text.startswith(STARTS) and not _is_number(text) else text
+
+
+def visible(text: str) -> str:
+    """Control characters, which could move the cursor or turn the direction of writing, as U+FFFD."""
+    return CONTROL.sub("\ufffd", text)
 
 
 def csv_select(columns: list[tuple[str, str]]) -> str:

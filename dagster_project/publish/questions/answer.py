@@ -1,0 +1,234 @@
+"""The answer to a worked question: figure, unit, interval, origin, sentence in two languages, citation, statement.
+
+A client need do no arithmetic and look nothing up: what an answer does not say was not asked.
+"""
+
+import json
+import math
+import re
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from dagster_project.paths import Paths
+from dagster_project.publish.citation import Cited, citation
+from dagster_project.publish.explain.cities import City, NoAnswer, the_city
+from dagster_project.publish.questions.catalogue import Parameter, Question, parameters
+from dagster_project.published import sql_text
+
+Row = dict[str, Any]
+NAMED = 5  # of a list in a sentence
+PRINTED = ("observed", "merged_boundary", "relinked")
+RUN_SQL = """
+select release, data_vintage, method_version, is_synthetic, year(started_at) from mart.mart_run_manifest
+order by started_at desc limit 1
+"""
+UNSCORED_SQL = """
+select drop_reason || coalesce('; it has scores of ' || other_indexes, '') from easy.dropped where city_id = ?
+"""
+NOTHING = "No row in this release answers it; mart.dim_index, mart.mart_panel_fit and mart.mart_influence_run say why."
+NOTHING_ZH = "本版本没有可回答的数据；原因见mart.dim_index、mart.mart_panel_fit与mart.mart_influence_run。"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. `value` with `unit` is the figure, `lo` and `hi` are the ends of `interval_of`; null: none.
+
+    `origin`: observed, edited, imputed or suspected_fill. `flags`: what to keep in mind. `n`: rows of the whole answer,
+    of which `rows` may hold the first only. `sentence`, `sentence_zh`: the answer in words, to be quoted as they are.
+    `key` names this answer in this release. `statement`: the query behind it.
+    """
+
+    question: str
+    value: float | str | None
+    unit: str | None
+    lo: float | None
+    hi: float | None
+    interval_of: str | None
+    origin: str | None
+    flags: list[str]
+    n: int
+    year: int | None
+    release: str
+    vintage: str
+    is_synthetic: bool
+    sentence: str
+    sentence_zh: str
+    citation: str
+    key: str
+    statement: str
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+class _Words(string.Formatter):
+    """A missing value is a dash, whatever its format."""
+
+    def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        return kwargs.get(str(key))
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return "–"
+        if format_spec == "figure":
+            return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:,.6g}"
+        if isinstance(value, list):
+            more = f" and {len(value) - NAMED} more" if len(value) > NAMED else ""
+            return ", ".join(map(str, value[:NAMED])) + more
+        return format(value, format_spec)
+
+
+def _says(text: str, words: Mapping[str, Any]) -> str:
+    return _Words().vformat(text, (), words)
+
+
+def ask(con: duckdb.DuckDBPyConnection, paths: Paths, asked: Question, given: Mapping[str, Any]) -> Answer:
+    """The answer in the published file. Raises Refusal with what to ask instead."""
+    if asked.sql is None:
+        raise NoAnswer(f"{asked.id} is answered by a command: {asked.line}")
+    bound, named = values(con, asked, given)
+    statement = with_values(asked.sql, bound)
+    result = con.execute(statement)
+    columns = [str(column[0]) for column in result.description]
+    rows = result.fetchall()
+    first = dict(zip(columns, rows[0], strict=True)) if rows else {}
+    words = {**named["en"], **{f"asked_{name}": value for name, value in bound.items()}, **first, "n": len(rows)}
+    for rule in asked.refuse:
+        if con.execute(f"select {rule['when']} from ({statement})").fetchall()[0][0]:
+            raise NoAnswer(_says(rule["words"], {**words, **bound}))
+    if not rows:
+        _why_nothing(con, asked, bound, named["en"])
+    value, unit, lo, hi, interval_of = asked.figure
+    release, vintage, method, is_synthetic, built = con.execute(RUN_SQL).fetchall()[0]
+    key = "/".join([f"nqpf:{asked.id}", *(str(value) for value in bound.values())]) + f"@{release}"
+    marks = ("SYNTHETIC demo data: ", "合成演示数据：") if is_synthetic else ("", "")
+    said = [_says(asked.says[language], {**words, **named[language]}) for language in ("en", "zh")]
+    cited = Cited(release, vintage, method, built, is_synthetic, file_hash(paths, release), f"{asked.id}, {key}")
+    return Answer(
+        question=asked.id,
+        value=first.get(value or ""),
+        unit=first.get("unit") if unit == "unit" else unit,
+        lo=first.get(lo or ""),
+        hi=first.get(hi or ""),
+        interval_of=interval_of,
+        origin=_origin(first),
+        flags=_flags(first, asked, is_synthetic),
+        n=len(rows),
+        year=first.get("year") or (int(bound["year"]) if "year" in bound else None),
+        release=release,
+        vintage=vintage,
+        is_synthetic=is_synthetic,
+        sentence=marks[0] + (said[0] if rows else NOTHING),
+        sentence_zh=marks[1] + (said[1] if rows else NOTHING_ZH),
+        citation=citation(cited, "text"),
+        key=key,
+        statement=statement,
+        columns=columns,
+        rows=[list(row) for row in rows],
+    )
+
+
+def file_hash(paths: Paths, release: str) -> str:
+    """sha256 of the published file as the manifest of its release has it; '' without one."""
+    manifest = paths.releases / release / "manifest.json"
+    if not manifest.is_file():
+        return ""
+    return str(json.loads(manifest.read_text(encoding="utf-8"))["files"]["city.duckdb"])
+
+
+def values(
+    con: duckdb.DuckDBPyConnection, asked: Question, given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """(values as the statement takes them, their names in each language) of the parameters."""
+    unknown = [name for name, value in given.items() if value is not None and name not in asked.parameters]
+    if unknown:
+        takes = ", ".join(asked.parameters) or "nothing"
+        raise NoAnswer(f"{asked.id} takes {takes}, not {', '.join(unknown)}. E.g.: {asked.line}")
+    bound, named = dict[str, Any](), {"en": dict[str, Any](), "zh": dict[str, Any]()}
+    for name in asked.parameters:
+        parameter = parameters()[name]
+        value = given.get(name)
+        if value is None and parameter.default is None:
+            raise NoAnswer(f"{asked.id} needs {name} ({parameter.words}). E.g.: {asked.line}")
+        if (parameter.like or name) == "city":
+            city: City = the_city(con, str(value))
+            bound[name], named["en"][name], named["zh"][name] = city.city_id, city.name_en, city.name_zh
+        else:
+            bound[name] = named["en"][name] = named["zh"][name] = _known(con, parameter, value)
+    if "other" in bound and bound["other"] == bound.get("city"):
+        raise NoAnswer(f"{named['en']['city']} is compared with itself: name two cities.")
+    return bound, named
+
+
+def _known(con: duckdb.DuckDBPyConnection, parameter: Parameter, value: Any) -> Any:
+    """The value, if the file has it; NoAnswer names those that it has."""
+    known = sorted(row[0] for row in con.execute(str(parameter.among)).fetchall())
+    if value is None and known:
+        value = known[-1] if parameter.default == "last" else parameter.default
+    match = [one for one in known if str(one).casefold() == str(value).strip().casefold()]
+    if match:
+        return match[0]
+    if known and isinstance(known[0], int):
+        raise NoAnswer(f"Scores are of {known[0]} to {known[-1]}, not of {value}: ask a year between.")
+    from rapidfuzz import process
+
+    shown = known if len(known) <= 12 else [found[0] for found in process.extract(str(value), known, limit=5)]
+    more = "" if len(shown) == len(known) else f", or another of {len(known)} ({parameter.words})"
+    raise NoAnswer(f"There is no {parameter.name} '{value}'. Ask {', '.join(shown) or 'another release'}{more}.")
+
+
+def with_values(sql: str, bound: Mapping[str, Any]) -> str:
+    """The statement as it can be typed: values in place of $names."""
+
+    def literal(match: re.Match[str]) -> str:
+        value = bound[match[1]]
+        return str(value) if isinstance(value, int) else f"'{sql_text(str(value))}'"
+
+    return re.sub(r"\$(\w+)", literal, sql).strip()
+
+
+def _why_nothing(
+    con: duckdb.DuckDBPyConnection, asked: Question, bound: Mapping[str, Any], named: Mapping[str, Any]
+) -> None:
+    """NoAnswer where a city has no score; an answer that may be empty (`reason`) is said to be so."""
+    for name in ("city", "other"):
+        if name in bound and asked.reason is None:
+            dropped = con.execute(UNSCORED_SQL, [bound[name]]).fetchall()
+            if dropped:
+                raise NoAnswer(f"{named[name]} has no score of the headline index: {dropped[0][0]}.")
+    if asked.reason is None and "city" in bound:
+        first = [str(value) for name, value in named.items() if name not in ("city", "other")]
+        raise NoAnswer(f"There is no figure of {named['city']} for {', '.join(first)}. `series` has all years.")
+
+
+def _origin(row: Row) -> str | None:
+    """In four words, what stands in value_origin."""
+    origin, printed = row.get("value_origin"), row.get("value_as_printed")
+    if origin is None:
+        return None
+    if origin == "suspected_fill":
+        return "suspected_fill"
+    if row.get("edit_action") in ("quarantine", "replace", "relink") or (
+        printed is not None and row.get("value") is not None and not math.isclose(printed, row["value"], rel_tol=1e-9)
+    ):
+        return "edited"
+    return "observed" if origin in PRINTED else "imputed"
+
+
+def _flags(row: Row, asked: Question, is_synthetic: bool) -> list[str]:
+    """What a reader of the figure must know beside its interval."""
+    marks = {
+        "is_provisional": "provisional: the sources of this year may still change",
+        "thin": "thin: too few cases to say much",
+        "is_corrected": "the printed figure was corrected",
+    }
+    flags = ["SYNTHETIC: says nothing about China"] if is_synthetic else []
+    flags += [words for name, words in marks.items() if row.get(name)]
+    if row.get("imputed_weight_percent"):
+        flags.append(f"{row['imputed_weight_percent']:.1f} % of the weight is imputed")
+    if _origin(row) not in (None, "observed"):
+        flags.append(f"value_origin {row['value_origin']}")
+    return [*flags, asked.trap] if asked.trap else flags

@@ -45,14 +45,16 @@
     order by all
 {%- endmacro %}
 
-{# The columns of easy.yearbook_wide: concepts and scopes that are printed; none before yearbook_concept is there. #}
-{% macro yearbook_figures() -%}
+{# PIVOT on what is printed; nothing before yearbook_concept is there, or where no edition is landed. #}
+{% macro yearbook_columns() -%}
     {%- set concepts = load_relation(ref('yearbook_concept')) if execute else none -%}
-    {%- set sql = 'select distinct variable_code, scope from ' ~ concepts ~ ' order by all' -%}
-    {%- for code, scope in (run_query(sql).rows if concepts is not none else []) %}
-        , max(used_value) filter (variable_code = '{{ code }}' and scope = '{{ scope }}')
-        as {{ code ~ '_district' if scope == 'district' else code }}
-    {%- endfor -%}
+    {%- set names = run_query(easy_yearbook_words()).columns[0].values() if concepts is not none else [] -%}
+    {%- if names | length > 0 -%}
+        pivot (
+            max(used_value) for name in ('{{ names | join("', '") }}')
+            group by unit_level, unit_id, name_zh, city_en, province_en, year
+        )
+    {%- endif -%}
 {%- endmacro %}
 
 {# What the columns of easy.yearbook_wide are. #}

@@ -9,12 +9,8 @@ from dagster_project.published import statements
 
 SQL = statements(__file__)
 TABLE = "select 1 from information_schema.tables where table_schema = 'easy' and table_name = 'yearbook'"
-SCOPES = {
-    ("city", "city"): msg("city"),
-    ("city", "district"): msg("districts"),
-    ("city", "built_up"): msg("built-up"),
-    ("county", "city"): msg("county-level"),
-}
+SCOPES = {"city": msg("city"), "district": msg("districts"), "built_up": msg("built-up")}
+COUNTY = msg("county-level")
 STEPS = (0.5, 0.9)  # share of the units of a year that print a concept, from which a mark is darker
 
 
@@ -48,7 +44,7 @@ def matrix(reader: Reader) -> dict[str, Any]:
         scopes = [
             {
                 "key": f"{code}.{row['scope']}" if row["level"] == "city" else "",
-                "name": reader.words.gettext(SCOPES[row["level"], row["scope"]]),
+                "name": _scope(reader, row),
                 "marks": [mark(row, year) for year in years],
             }
             for row in rows
@@ -58,12 +54,19 @@ def matrix(reader: Reader) -> dict[str, Any]:
     return {"years": years, "concepts": concepts}
 
 
+def _scope(reader: Reader, row: Record) -> str:
+    of_county = [COUNTY] if row["level"] == "county" else []
+    of_part = [] if of_county and row["scope"] == "city" else [SCOPES[row["scope"]]]
+    return ", ".join(reader.words.gettext(text) for text in (*of_county, *of_part))
+
+
 def figures(reader: Reader) -> dict[str, dict[str, Any]]:
     """City -> years, and by concept and scope the figures that may be used: five digits, null where there is none."""
-    frame = reader.frame(SQL["figures"])
-    years = sorted(frame["year"].unique().tolist())
+    rows = reader.rows(SQL["figures"])
+    years = sorted({year for row in rows for year in row["years"]})
     found: dict[str, dict[str, Any]] = {}
-    for (city, key), rows in frame.groupby(["city_id", "key"], sort=True):
-        known = {year: float(f"{y:.5g}") for year, y in zip(rows["year"], rows["y"], strict=True) if y == y}
-        found.setdefault(str(city), {"years": years, "of": {}})["of"][key] = [known.get(year) for year in years]
+    for row in rows:
+        known = {year: float(f"{y:.5g}") for year, y in zip(row["years"], row["values"], strict=True) if y is not None}
+        of_city = found.setdefault(row["city_id"], {"years": years, "of": {}})
+        of_city["of"][row["key"]] = [known.get(year) for year in years]
     return found

@@ -8,5 +8,6 @@ select variable_code as code, scope, unit_level as level, year, count(*) as n, b
 from easy.yearbook group by all
 
 -- name: figures
-select unit_id as city_id, variable_code || '.' || scope as key, year, used_value as y
-from easy.yearbook where unit_level = 'city' order by all
+select unit_id as city_id, variable_code || '.' || scope as key, list(year order by year) as years,
+    list(used_value order by year) as "values"
+from easy.yearbook where unit_level = 'city' group by all order by all

@@ -1,16 +1,21 @@
--- The figures of easy.yearbook that may be used, a column a concept and scope that is printed.
+-- The figures of easy.yearbook that may be used, a column a concept and scope that is printed. A PIVOT over named
+-- columns can be a view; its tables go without the name of the file, which the published one does not share.
 {{
     config(
         materialized='view', contract={'enforced': false}, post_hook="{{ describe_columns(easy_yearbook_words()) }}"
     )
 }}
 -- depends_on: {{ ref('yearbook_concept') }}
-select
-    unit_level,
-    unit_id,
-    any_value(name_zh) as name_zh,
-    any_value(city_en) as city_en,
-    any_value(province_en) as province_en,
-    year{{ yearbook_figures() }}
-from {{ ref('yearbook') }}
-group by unit_level, unit_id, year
+select *
+from (
+    select
+        unit_level,
+        unit_id,
+        name_zh,
+        city_en,
+        province_en,
+        year,
+        variable_code || case when scope = 'district' then '_district' else '' end as name,
+        used_value
+    from {{ ref('yearbook').include(database=false) }}
+) {{ yearbook_columns() }}

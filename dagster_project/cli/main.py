@@ -19,8 +19,8 @@ app = typer.Typer(
 )
 release_app = typer.Typer(help="Releases: list, compare, verify, rebuild, prune.", no_args_is_help=True)
 schedule_app = typer.Typer(help="The yearly schedule and the landing sensor.", no_args_is_help=True)
-app.add_typer(release_app, name="release")
-app.add_typer(schedule_app, name="schedule")
+app.add_typer(release_app, name="release", rich_help_panel="Keep")
+app.add_typer(schedule_app, name="schedule", rich_help_panel="Serve")
 console = Console()
 
 
@@ -74,7 +74,7 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def refresh(
     landing: LandingOption = None,
     warehouse: WarehouseOption = None,
@@ -119,7 +119,7 @@ def refresh(
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def status(warehouse: WarehouseOption = None) -> None:
     """What is published, which loads are current, which checks did not pass."""
     from dagster_project.cli.reading import show_status
@@ -127,7 +127,7 @@ def status(warehouse: WarehouseOption = None) -> None:
     raise typer.Exit(show_status(reading_paths(warehouse), console))
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def sql(
     query: Annotated[str | None, typer.Argument(help='e.g. "from mart.mart_index_score limit 5"')] = None,
     file: Annotated[Path | None, typer.Option(help="File with the query, e.g. of `nqpf ask ID --show-sql`.")] = None,
@@ -154,7 +154,7 @@ def sql(
     raise typer.Exit(run_sql(paths, console, query, format, as_of, file, limits))
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def ask(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[ID | WORDS]", help="A question by its id, or words of one.")
@@ -178,7 +178,7 @@ def ask(
     raise typer.Exit(run(answering_paths(warehouse), console, words or [], given, form, show_sql=show_sql))
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def tables(
     word: Annotated[str | None, typer.Argument(help="Word of a name, a description or a column; default: all.")] = None,
     warehouse: WarehouseOption = None,
@@ -189,7 +189,7 @@ def tables(
     raise typer.Exit(show_tables(answering_paths(warehouse), console, word))
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def describe(
     table: Annotated[str, typer.Argument(help="e.g. city_ranking, or mart.city_ranking")],
     warehouse: WarehouseOption = None,
@@ -200,7 +200,7 @@ def describe(
     raise typer.Exit(run(answering_paths(warehouse), console, table))
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def compare(
     city_a: Annotated[str, typer.Argument(help="Chinese or English name, or code")],
     city_b: Annotated[str, typer.Argument(help="The other city")],
@@ -214,7 +214,7 @@ def compare(
     raise typer.Exit(run(answering_paths(warehouse), console, (city_a, city_b), year, form))
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def whatif(
     drop: Annotated[
         list[str] | None, typer.Option(help="Indicators left out, e.g. n1_wage,q2_profit; may be repeated.")
@@ -234,7 +234,7 @@ def whatif(
     raise typer.Exit(show_whatif(answering_paths(warehouse), console, asked, form))
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def index(
     file: Annotated[Path, typer.Argument(help="YAML or TOML file that describes the index, see docs/own_index.md.")],
     show: Annotated[str, typer.Option(help="scores, weights or values")] = "scores",
@@ -247,7 +247,7 @@ def index(
     raise typer.Exit(show_index(answering_paths(warehouse), console, file, show, form))
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def model(
     file: Annotated[Path, typer.Argument(help="YAML or TOML file of the regression, see docs/own_model.md.")],
     show: Annotated[str, typer.Option(help="estimates, data or links")] = "estimates",
@@ -274,7 +274,7 @@ def _years(text: str | None) -> list[int]:
     return found
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def cite(
     asked: Annotated[
         list[str] | None, typer.Argument(metavar="[CITY YEAR | TABLE]", help="Default: the release as a whole.")
@@ -288,7 +288,7 @@ def cite(
     raise typer.Exit(run(answering_paths(warehouse), console, asked or [], form))
 
 
-@app.command()
+@app.command(rich_help_panel="Keep")
 def use(
     warehouse: Annotated[
         Path | None, typer.Argument(help="Folder of the warehouse; default: say which is used.")
@@ -301,7 +301,7 @@ def use(
     raise typer.Exit(run(warehouse, console, forget=forget))
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def explain(
     city: Annotated[str, typer.Argument(help="Chinese or English name, or code")],
     year: int,
@@ -329,7 +329,7 @@ def explain(
     raise typer.Exit(explain_value(answering_paths(warehouse), console, city, year, indicator, index))
 
 
-@app.command()
+@app.command(rich_help_panel="Ask")
 def edits(
     asked: Annotated[
         str | None, typer.Argument(metavar="[CITY|VARIABLE]", help="A city (name or code) or a variable; default: all.")
@@ -346,7 +346,7 @@ def edits(
     raise typer.Exit(show_edits(paths, console, asked, pending=pending, form=form, all_rows=all_rows))
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def fetch(
     sources: Annotated[list[str] | None, typer.Argument(help="Sources, e.g. census; default: all.")] = None,
     landing: LandingOption = None,
@@ -366,7 +366,7 @@ def fetch(
     )
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def accept(
     file: Annotated[Path, typer.Argument(help="A file of ready-made rows that a refused run has written, reviewed.")],
 ) -> None:
@@ -376,7 +376,7 @@ def accept(
     raise typer.Exit(accept_file(file, console))
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def inspect(
     file: Annotated[Path, typer.Argument(help="A yearbook workbook, a table of one, a CSV or Stata file.")],
     year: YearOption = None,
@@ -396,7 +396,7 @@ def inspect(
     raise typer.Exit(inspect_file(asked, console, warehouse=warehouse, json=json))
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def sidecar(
     files: Annotated[
         list[Path],
@@ -434,7 +434,7 @@ def sidecar(
     raise typer.Exit(draft_sidecar(files, asked, landing, said, write=write))
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def export(
     format: Annotated[
         str, typer.Option(help="latex, markdown, html, csv, parquet, excel; stata, report, yearbook; svg, png")
@@ -457,7 +457,7 @@ def export(
     raise typer.Exit(run(answering_paths(warehouse), console, asked))
 
 
-@app.command()
+@app.command(rich_help_panel="Make")
 def demo(
     folder: Annotated[Path, typer.Argument(help="New folder for the landing files.")],
     without: Annotated[
@@ -476,7 +476,7 @@ def demo(
     raise typer.Exit(write_demo(console, folder.resolve(), without=without or [], seed=seed, cities=cities))
 
 
-@app.command()
+@app.command(rich_help_panel="Serve")
 def ui(
     landing: LandingOption = None,
     warehouse: WarehouseOption = None,
@@ -489,7 +489,7 @@ def ui(
     raise typer.Exit(start_ui(resolve(landing, warehouse, sidecars), port))
 
 
-@app.command()
+@app.command(rich_help_panel="Serve")
 def docs(landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None) -> None:
     """Tables, columns and their lineage on one page for the browser (dbt's own; no network needed)."""
     from dagster_project.cli.operations import write_docs
@@ -497,7 +497,7 @@ def docs(landing: LandingOption = None, warehouse: WarehouseOption = None, sidec
     raise typer.Exit(write_docs(resolve(landing, warehouse, sidecars), console))
 
 
-@app.command()
+@app.command(rich_help_panel="Keep")
 def doctor(
     warehouse: WarehouseOption = None,
     json: Annotated[bool, typer.Option("--json", help="What was looked at and the findings, as JSON.")] = False,

@@ -1,11 +1,13 @@
 -- Every figure that the landed editions of the yearbook print, of cities and of county-level units, in whole cities and
--- urban districts: as printed, and as it may be used. The copies of an edition are one observation. Names and places
--- of units are those of the year.
+-- urban districts: as printed, and as it may be used. The copies of an edition are one observation: the tables are what
+-- was printed, wide sheets are put together from them.
 with prints as (
     select
         v.*,
         s.unit_level,
-        row_number() over (printed order by v.data_year, s.default_rank, v.source_cell_id) as print_no,
+        row_number() over (
+            printed order by v.data_year, not contains(l.files, ', '), s.default_rank, v.source_cell_id
+        ) as print_no,
         count(*) over printed as n_print,
         max(coalesce(v.value, v.value_printed)) over printed as highest,
         min(coalesce(v.value, v.value_printed)) over printed as lowest

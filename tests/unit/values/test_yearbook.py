@@ -27,7 +27,8 @@ create table stg_landing__loads as
 FIGURES = "create table figure (k integer, source varchar, city_id varchar, scope varchar, value double)"
 PRINTS = """
 create table int_values_corrected as
-    select source, 2015 as data_year, 'v' as vintage, city_id, 2015 as year, if(city_id = 'k', 'county', 'city') as level,
+    select source, 2015 as data_year, 'v' as vintage, city_id, 2015 as year,
+        if(city_id = 'k', 'county', 'city') as level,
         'gdp' as variable_code, scope, 'yuan10k' as unit, value as value_printed, value, false as is_corrected,
         null::varchar as correction_action, null::varchar as correction_reason, false as is_settled, 'a.xlsx' as file,
         '1' as sheet, 'B' || k as cell, source || k as source_cell_id

@@ -5,12 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup refresh test test-slow bench bench-load lint types i18n docs ui lock clean
+.PHONY: help setup refresh test test-slow test-kernels upgrade-check bench bench-load lint types i18n docs ui lock clean
 
 help:
 	@echo "make refresh    set up and run the main job on the embedded SYNTHETIC demo"
 	@echo "make test       set up, then lint, types and tests"
-	@echo "make test-slow  the long simulations and campaigns"
+	@echo "make test-slow  the long simulations and campaigns; PART=hostile (say): one part, see CONTRIBUTING.md"
+	@echo "make test-kernels   the library's tests on other kernels of OpenBLAS"
+	@echo "make upgrade-check  the unit tests on the newest packages that pyproject.toml allows"
 	@echo "make bench      speed against peers, as ratios in one run (some minutes)"
 	@echo "make bench-load seconds and memory of the whole chain and of a million units (some hours)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
@@ -39,8 +41,34 @@ test: setup
 	@$(BIN)/python -m pytest -m "not slow" --durations 20 --numprocesses auto --maxprocesses 4 --dist loadfile \
 	  --no-loadscope-reorder
 
+SLOW_models := tests/unit/python_models tests/unit/study
+SLOW_recovery := tests/unit/demo tests/integration/test_end_to_end.py
+SLOW_hostile := tests/unit/ingest $(wildcard tests/reliability/test_hostile_*.py)
+SLOW_kills := $(wildcard tests/reliability/test_crash_*.py) $(addprefix tests/reliability/test_,event_log.py published_file.py run_ends.py)
+SLOW_same := $(addprefix tests/reliability/test_,incremental.py progress_reporter.py reproducible.py) \
+  tests/integration/test_release_history.py
+SLOW_real := $(addprefix tests/integration/test_,block_rules_on_real_files.py inspect.py new_year.py real_data.py real_editions.py)
+SLOW_docs := $(addprefix tests/integration/test_,command_line.py docs_commands.py docs_site.py) \
+  tests/reliability/test_benchmarks.py tests/packaging
+
 test-slow: setup
-	@$(BIN)/python -m pytest -m slow
+	@$(if $(PART),$(if $(SLOW_$(PART)),,$(error no part '$(PART)': models recovery hostile kills same real docs)))\
+	$(BIN)/python -m pytest -m slow --durations 5 $(SLOW_$(PART))
+
+# Only kernels that the processor has: another one is an illegal instruction. A forced Haswell needs the size of the L2 cache,
+# which OpenBLAS 0.3.34 does not find out on AMD's Zen 4 and 5.
+test-kernels: setup
+	@kernels=Prescott; \
+	grep -qw avx2 /proc/cpuinfo 2>/dev/null && kernels="$$kernels Haswell"; \
+	grep -qw avx512f /proc/cpuinfo 2>/dev/null && kernels="$$kernels SkylakeX"; \
+	for kernel in $$kernels; do for threads in 1 2; do \
+	  echo "$$kernel, threads: $$threads"; \
+	  OPENBLAS_CORETYPE=$$kernel OPENBLAS_L2_SIZE=256 OPENBLAS_NUM_THREADS=$$threads OMP_NUM_THREADS=$$threads \
+	    $(BIN)/python -m pytest -q -m "not slow" tests/unit/python_models || exit 1; \
+	done; done
+
+upgrade-check: setup
+	@$(BIN)/python -m scripts.upgrade_check
 
 bench: setup
 	@$(BIN)/python -P benchmarks/peers.py

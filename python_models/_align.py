@@ -59,8 +59,8 @@ def align_to(labels: pd.Index, values: Any, what: str, columns: pd.Index | None 
 
 
 def _matched(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: value for name, value in arguments.items() if _has_labels(value)}
-    flat = [v for value in found.values() for v in (value.values() if isinstance(value, Mapping) else (value,))]
+    labelled = {name: value for name, value in arguments.items() if _has_labels(value)}
+    flat = [v for value in labelled.values() for v in (value.values() if isinstance(value, Mapping) else (value,))]
     frames = [v for v in flat if isinstance(v, pd.Series | pd.DataFrame)]
     if any(isinstance(v.index, pd.MultiIndex) for v in frames):
         return {}
@@ -74,7 +74,7 @@ def _matched(arguments: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError("two graphs name their cities in a different order: build them on the same labels.")
     return {
         name: align_to(reference, value, name, planes[0] if planes else None)
-        for name, value in found.items()
+        for name, value in labelled.items()
         if graph_labels(value) is None
     }
 
@@ -117,17 +117,17 @@ def _is_default(index: pd.Index) -> bool:
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
-def _is_same(labels: pd.Index, own: pd.Index) -> bool:
+def _is_same(labels: pd.Index, reference: pd.Index) -> bool:
     """The same labels, each once, in any order."""
-    if own.equals(labels):
+    if reference.equals(labels):
         return True
-    return len(own) == len(labels) and own.is_unique and not len(labels.difference(own))
+    return len(reference) == len(labels) and reference.is_unique and not len(labels.difference(reference))
 
 
-def _refuse(labels: pd.Index, own: pd.Index, what: str) -> None:
-    if not own.is_unique:
-        raise ValueError(f"{what} names {own[own.duplicated()][0]!r} twice: every unit must have one row.")
-    missing, extra = labels.difference(own), own.difference(labels)
+def _refuse(labels: pd.Index, reference: pd.Index, what: str) -> None:
+    if not reference.is_unique:
+        raise ValueError(f"{what} names {reference[reference.duplicated()][0]!r} twice: every unit must have one row.")
+    missing, extra = labels.difference(reference), reference.difference(labels)
     if len(missing):
         raise ValueError(f"{what} has no row for {missing[0]!r} ({len(missing)} units missing): the labels must agree.")
     raise ValueError(f"{what} has a row for {extra[0]!r} that the other values lack ({len(extra)} such units).")

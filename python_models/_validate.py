@@ -69,16 +69,16 @@ def as_mask(values: ArrayLike | None, shape: tuple[int, ...], what: str) -> Bool
 
 def require_unique(labels: Sequence[object], what: str) -> None:
     """Raise when a label occurs twice."""
-    seen: set[object] = set()
+    earlier: set[object] = set()
     for label in labels:
-        if label in seen:
+        if label in earlier:
             raise ValueError(f"{what} '{label}' occurs twice: every label must be used once.")
-        seen.add(label)
+        earlier.add(label)
 
 
-def require_known(asked: Collection[object], known: Collection[object], what: str) -> None:
+def require_known(names: Collection[object], known: Collection[object], what: str) -> None:
     """Raise when `asked` names something that is not in `known`."""
-    unknown = [label for label in asked if label not in known]
+    unknown = [label for label in names if label not in known]
     if unknown:
         raise ValueError(f"unknown {what} {unknown[0]!r}: it is not in the panel ({len(known)} known).")
 

@@ -47,9 +47,9 @@ def edit_recall(
     errors = (used["used_value"] / used["true_value"] - 1).abs()
     rows = []
     for name, part in cells.groupby("slip_class", sort=True):
-        own, error = part[part["is_wrong"]], errors[used["slip_class"] == name]
+        wrong_cells, error = part[part["is_wrong"]], errors[used["slip_class"] == name]
         sound = part[~part["has_slip"]]
-        rows.append(_row("class", str(name), part, own, len(sound), int(sound["is_touched"].sum()), error))
+        rows.append(_row("class", str(name), part, wrong_cells, len(sound), int(sound["is_touched"].sum()), error))
     for name, part in done.groupby("rule", sort=True):
         n_false = len(pd.MultiIndex.from_frame(part[keys]).difference(planted))
         rows.append({"kind": "rule", "name": str(name), **_sound(n_sound, n_false)})
@@ -61,13 +61,13 @@ def edit_recall(
 def _row(
     kind: str, name: str, events: pd.DataFrame, wrong: pd.DataFrame, n_sound: int, n_false: int, errors: pd.Series
 ) -> dict[str, object]:
-    found = events[events["has_slip"]].groupby("event_id")["is_touched"].any()
+    is_hit = events[events["has_slip"]].groupby("event_id")["is_touched"].any()
     return {
         "kind": kind,
         "name": name,
-        "n_events": len(found),
-        "n_events_found": int(found.sum()),
-        "event_recall": float(found.mean()) if len(found) else np.nan,
+        "n_events": len(is_hit),
+        "n_events_found": int(is_hit.sum()),
+        "event_recall": float(is_hit.mean()) if len(is_hit) else np.nan,
         "n_cells": len(wrong),
         "n_cells_touched": int(wrong["is_touched"].sum()),
         "cell_recall": float(wrong["is_touched"].mean()) if len(wrong) else np.nan,

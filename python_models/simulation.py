@@ -127,15 +127,18 @@ class SimulatedCountry:
         """name, value of averages of S over cities: direct, indirect and total, of all and of emitters in a group (1)
         and out of it (0); given_pc and given_cp: what a member gives to the others together, and the reverse."""
         s = self.multiplier()
-        own, given = np.diag(s), s.sum(axis=0)
-        found = {"direct": own.mean(), "indirect": (given - own).mean(), "total": given.mean()}
+        diagonal, emitted = np.diag(s), s.sum(axis=0)
+        averages = {"direct": diagonal.mean(), "indirect": (emitted - diagonal).mean(), "total": emitted.mean()}
         for name, flags in groups.items():
             inside = np.asarray(flags, dtype=np.bool_)
             for side, chosen in (("1", inside), ("0", ~inside)):
-                found |= {f"direct:{name}={side}": own[chosen].mean(), f"total:{name}={side}": given[chosen].mean()}
-            found[f"given_pc:{name}"] = s[np.ix_(~inside, inside)].sum() / inside.sum()
-            found[f"given_cp:{name}"] = s[np.ix_(inside, ~inside)].sum() / (~inside).sum()
-        return pd.DataFrame(list(found.items()), columns=["name", "value"])
+                averages |= {
+                    f"direct:{name}={side}": diagonal[chosen].mean(),
+                    f"total:{name}={side}": emitted[chosen].mean(),
+                }
+            averages[f"given_pc:{name}"] = s[np.ix_(~inside, inside)].sum() / inside.sum()
+            averages[f"given_cp:{name}"] = s[np.ix_(inside, ~inside)].sum() / (~inside).sum()
+        return pd.DataFrame(list(averages.items()), columns=["name", "value"])
 
     def to_frame(self, cities: Sequence[str], years: Sequence[int]) -> pd.DataFrame:
         """One row per city and year: city_id, year, nqpf, nqpf_new, nqpf_quality, pr."""
@@ -245,9 +248,9 @@ def simulate_country(
     lift += truth.cluster_effect * np.asarray(is_cluster, dtype=np.float64)
     lift += truth.east_effect * np.asarray(is_east, dtype=np.float64)
     smooth = np.linalg.inv(np.eye(n) - truth.pr_spatial * weights)
-    own = rng.standard_normal((2, n))
-    city_effect = lift + truth.city_sd * (smooth @ own[0])
-    pr_level = 0.8 * lift + truth.city_sd * (smooth @ (0.5 * own[0] + own[1]))
+    noise = rng.standard_normal((2, n))
+    city_effect = lift + truth.city_sd * (smooth @ noise[0])
+    pr_level = 0.8 * lift + truth.city_sd * (smooth @ (0.5 * noise[0] + noise[1]))
     synergy = coordination(_skewed(city_effect, truth.synergy_skew), _skewed(pr_level, truth.synergy_skew))
     spillover = spillover_matrix(weights, is_centre=is_core, province=province, synergy=synergy, truth=truth)
     steps = np.arange(n_years)
@@ -278,9 +281,9 @@ def _errors(level: FloatArray, n_years: int, truth: Truth, rng: np.random.Genera
     """e_it = AR(1) of sd shock_sd exp(shock_level z_i), z the standardised level, + loading_i times an AR(1) factor."""
     n = len(level)
     sd = truth.shock_sd * np.exp(truth.shock_level * (level - level.mean()) / level.std())
-    own = sd[:, None] * stationary_ar1(n, n_years, truth.shock_persistence, rng)
+    lasting = sd[:, None] * stationary_ar1(n, n_years, truth.shock_persistence, rng)
     factor = stationary_ar1(1, n_years, truth.factor_persistence, rng)
-    return np.asarray(own + truth.factor_sd * rng.standard_normal((n, 1)) * factor)
+    return np.asarray(lasting + truth.factor_sd * rng.standard_normal((n, 1)) * factor)
 
 
 def stationary_ar1(n: int, n_years: int, persistence: float, rng: np.random.Generator) -> FloatArray:

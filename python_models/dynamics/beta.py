@@ -142,11 +142,11 @@ def invert_nickell(tau_lsdv: float, n_equations: int) -> float:
 
 
 def _rows(
-    group: object, found: _Slopes, halves: _Slopes | None, at: int, kind: str, can_invert: bool
+    group: object, slopes: _Slopes, halves: _Slopes | None, at: int, kind: str, can_invert: bool
 ) -> list[dict[str, object]]:
     """Headline estimator first."""
-    beta, se, n_units = float(found.beta[at]), math.sqrt(found.covariance[at, at]), int(found.n_units[at])
-    T = found.n_equations
+    beta, se, n_units = float(slopes.beta[at]), math.sqrt(slopes.covariance[at, at]), int(slopes.n_units[at])
+    T = slopes.n_equations
     if kind == "absolute":
         estimates = [("pooled_ols", beta, se)]
     else:
@@ -176,12 +176,12 @@ def _rows(
     ]
 
 
-def _wald(found: _Slopes) -> tuple[float, int, float]:
+def _wald(slopes: _Slopes) -> tuple[float, int, float]:
     """All slopes equal, chi2 with G - 1 degrees of freedom."""
-    g = len(found.labels)
+    g = len(slopes.labels)
     if g < 2:
         return math.nan, 0, math.nan
-    test = wald(found.beta, found.covariance, np.column_stack([np.ones(g - 1), -np.eye(g - 1)]))
+    test = wald(slopes.beta, slopes.covariance, np.column_stack([np.ones(g - 1), -np.eye(g - 1)]))
     return test.statistic, test.df, test.p
 
 

@@ -103,18 +103,18 @@ def find_clubs(
     values = positive_plane(Y)
     design = LogTDesign.of(values.shape[1], r)
     order = np.argsort(-values[:, -1], kind="stable")
-    seen = values[:, design.columns]
+    window = values[:, design.columns]
     labels = np.zeros(values.shape[0], dtype=np.int64)
     left, club = order, 0
     while left.size > 1:
         club += 1
-        if _t_whole(seen[left], design) > threshold:
+        if _t_whole(window[left], design) > threshold:
             labels[left] = club
             break
-        core = _core(seen[left], design, threshold, core_rule)
+        core = _core(window[left], design, threshold, core_rule)
         if core is None:
             break
-        inside = _sieved(seen[left], core, design, c_star, sieve, threshold)
+        inside = _sieved(window[left], core, design, c_star, sieve, threshold)
         labels[left[inside]] = club
         left = left[~inside]
     return _result(Y, values, labels, design, r)
@@ -160,14 +160,14 @@ def merge_clubs(
     [2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]
     """
     design = LogTDesign.of(clubs.paths.shape[1], clubs.r)
-    seen, old = clubs.paths[:, design.columns], clubs.labels.to_numpy()
+    window, old = clubs.paths[:, design.columns], clubs.labels.to_numpy()
     groups = [np.flatnonzero(old == club) for club in range(1, int(old.max(initial=0)) + 1)]
     merged: list[IntArray] = []
     for at, group in enumerate(groups):
-        joint = _t_whole(seen[np.concatenate([merged[-1], group])], design) if merged else -np.inf
+        joint = _t_whole(window[np.concatenate([merged[-1], group])], design) if merged else -np.inf
         rival = -np.inf
         if method == "von_lyncker_thoennessen" and at + 1 < len(groups):
-            rival = _t_whole(seen[np.concatenate([group, groups[at + 1]])], design)
+            rival = _t_whole(window[np.concatenate([group, groups[at + 1]])], design)
         if joint > threshold and joint > rival:
             merged[-1] = np.concatenate([merged[-1], group])
         else:
@@ -176,16 +176,18 @@ def merge_clubs(
     for club, group in enumerate(merged, start=1):
         labels[group] = club
     if merge_divergent:
-        _adopt(labels, seen, design, threshold)
+        _adopt(labels, window, design, threshold)
     return _result(clubs.labels, clubs.paths, labels, design, clubs.r)
 
 
 def _result(Y: object, values: FloatArray, labels: IntArray, design: LogTDesign, r: float) -> ClubResult:
     index = Y.index if isinstance(Y, (pd.DataFrame, pd.Series)) else pd.RangeIndex(values.shape[0])
-    found = [np.flatnonzero(labels == club) for club in range(1, int(labels.max(initial=0)) + 1)]
-    H = np.array([dispersion(values[rows])[design.columns] for rows in found]).reshape(len(found), design.columns.size)
-    _, b, se, t = design.fit(H) if found else np.empty((4, 0))
-    sizes = {"club": np.arange(1, len(found) + 1), "n": np.array([rows.size for rows in found], dtype=np.int64)}
+    members = [np.flatnonzero(labels == club) for club in range(1, int(labels.max(initial=0)) + 1)]
+    H = np.array([dispersion(values[rows])[design.columns] for rows in members]).reshape(
+        len(members), design.columns.size
+    )
+    _, b, se, t = design.fit(H) if members else np.empty((4, 0))
+    sizes = {"club": np.arange(1, len(members) + 1), "n": np.array([rows.size for rows in members], dtype=np.int64)}
     table = pd.DataFrame({**sizes, "b": b, "se": se, "t": t, "p_value": ndtr(t), "converges": t > REJECT_BELOW})
     return ClubResult(pd.Series(labels, index=index, name="club"), table, values, r)
 
@@ -243,11 +245,11 @@ def _t_joined(Z: FloatArray, inside: NDArray[np.bool_], design: LogTDesign) -> F
     return np.where(inside, -np.inf, t)
 
 
-def _adopt(labels: IntArray, seen: FloatArray, design: LogTDesign, threshold: float) -> None:
+def _adopt(labels: IntArray, window: FloatArray, design: LogTDesign, threshold: float) -> None:
     """Give divergent units to clubs, best t first, until none is above the threshold."""
     n_clubs = int(labels.max(initial=0))
     while n_clubs and (labels == 0).any():
-        t = np.array([_t_joined(seen, labels == club, design) for club in range(1, n_clubs + 1)])
+        t = np.array([_t_joined(window, labels == club, design) for club in range(1, n_clubs + 1)])
         t = np.where((labels == 0) & ~np.isnan(t), t, -np.inf)
         club, unit = np.unravel_index(int(np.argmax(t)), t.shape)
         if not t[club, unit] > threshold:

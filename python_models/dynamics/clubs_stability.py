@@ -79,8 +79,8 @@ def club_stability(
         share = rng.random() if other is not None else 0.0
         if units.size < 2:
             continue
-        found = merge_clubs(find_clubs((1.0 - share) * paths[units] + share * second[units], clubs.r))
-        drawn = found.labels.to_numpy()
+        redrawn = merge_clubs(find_clubs((1.0 - share) * paths[units] + share * second[units], clubs.r))
+        drawn = redrawn.labels.to_numpy()
         both[np.ix_(units, units)] += 1.0
         joined[np.ix_(units, units)] += (drawn[:, None] == drawn[None, :]) & (drawn > 0)[:, None]
         divergent[units] += drawn == 0

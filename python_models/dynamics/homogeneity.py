@@ -46,36 +46,36 @@ def time_homogeneity(
     simulations : panels drawn from the pooled one-year matrix, from the observed first states, for p_perm: it stands
     where expected counts are low and where transitions overlap (lag > 1).
     """
-    own = check_states(states, n_states, "states")
-    check_lag(lag, own.shape[1])
-    rows = np.arange(own.shape[1] - lag) if periods is None else pd.factorize(np.asarray(periods))[0]
-    if rows.shape != (own.shape[1] - lag,):
-        raise ValueError(f"periods need one label per start year ({own.shape[1] - lag}), got {rows.shape}.")
+    panel = check_states(states, n_states, "states")
+    check_lag(lag, panel.shape[1])
+    rows = np.arange(panel.shape[1] - lag) if periods is None else pd.factorize(np.asarray(periods))[0]
+    if rows.shape != (panel.shape[1] - lag,):
+        raise ValueError(f"periods need one label per start year ({panel.shape[1] - lag}), got {rows.shape}.")
 
     def tables(panels: StateArray) -> FloatArray:
         return _tables(transition_codes(panels, n_states, lag), rows, int(rows.max()) + 1, n_states)
 
-    return judged(tables(own), _simulated(own, n_states, tables, simulations, seed), seed)
+    return judged(tables(panel), _simulated(panel, n_states, tables, simulations, seed), seed)
 
 
 def group_homogeneity(
     states: Any, n_states: int, groups: Any, lag: int = 1, *, permutations: int = 0, seed: int | None = None
 ) -> HomogeneityResult:
     """Homogeneity over groups of cities (N,), e.g. regions; p_perm from permuting the labels of whole cities."""
-    own = check_states(states, n_states, "states")
-    check_lag(lag, own.shape[1])
+    panel = check_states(states, n_states, "states")
+    check_lag(lag, panel.shape[1])
     rows = pd.factorize(pd.Series(list(groups)))[0]
-    if len(rows) != len(own):
-        raise ValueError(f"groups need one label per city ({len(own)}), got {len(rows)}.")
+    if len(rows) != len(panel):
+        raise ValueError(f"groups need one label per city ({len(panel)}), got {len(rows)}.")
     n_rows, size = int(rows.max()) + 1, n_states**2
-    codes = transition_codes(own, n_states, lag)
-    by_city = tally_by(codes, np.arange(len(own))[:, None], len(own), size)
+    codes = transition_codes(panel, n_states, lag)
+    by_city = tally_by(codes, np.arange(len(panel))[:, None], len(panel), size)
     labels = np.eye(n_rows)[rows]
     counts = (labels.T @ by_city).reshape(n_rows, n_states, n_states)
     drawn = np.empty(0)
     if permutations:
         rng = np.random.default_rng(_seeded(seed))
-        moved = np.stack([labels[rng.permutation(len(own))].T @ by_city for _ in range(permutations)])
+        moved = np.stack([labels[rng.permutation(len(panel))].T @ by_city for _ in range(permutations)])
         drawn = divergence(moved.reshape(permutations, n_rows, n_states, n_states))[0]
     return judged(counts, drawn, seed)
 
@@ -89,10 +89,10 @@ def order_test(
     Order 2 compares, for each present state, the rows by former state (tables h, df sum_i (c_i - 1)(b_i - 1));
     order 1 compares the rows of all present states. simulations : panels drawn from the lower order.
     """
-    own = check_states(states, n_states, "states")
+    panel = check_states(states, n_states, "states")
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, got {order}.")
-    check_lag(order * lag, own.shape[1])
+    check_lag(order * lag, panel.shape[1])
 
     def tables(panels: StateArray) -> FloatArray:
         codes = transition_codes(panels, n_states, lag)
@@ -101,8 +101,8 @@ def order_test(
         former = panels[..., : codes.shape[-1] - lag]
         return _tables(codes[..., lag:], former, n_states, n_states)
 
-    drawn = _simulated(own, n_states, tables, simulations, seed, order=order - 1)
-    return judged(tables(own), drawn, seed)
+    drawn = _simulated(panel, n_states, tables, simulations, seed, order=order - 1)
+    return judged(tables(panel), drawn, seed)
 
 
 def divergence(tables: FloatArray) -> tuple[Any, Any, Any]:
@@ -144,14 +144,14 @@ def simulate_chain(first: StateArray, p: FloatArray, n_years: int, size: int, rn
 
 
 def _simulated(
-    own: StateArray, n_states: int, tables: Tables, simulations: int, seed: int | None, order: int = 1
+    panel: StateArray, n_states: int, tables: Tables, simulations: int, seed: int | None, order: int = 1
 ) -> FloatArray:
     """Q of panels drawn from the pooled matrix (order 1) or the pooled shares (order 0); none where the matrix leads
     into a state that no observed transition leaves."""
     if not simulations:
         return np.empty(0)
     rng = np.random.default_rng(_seeded(seed))
-    counts = tally_by(transition_codes(own, n_states, 1), 0, 1, n_states**2).reshape(n_states, n_states)
+    counts = tally_by(transition_codes(panel, n_states, 1), 0, 1, n_states**2).reshape(n_states, n_states)
     if order == 0:
         counts = np.broadcast_to(counts.sum(axis=0), counts.shape)
     p = row_shares(np.asarray(counts, dtype=np.float64))
@@ -159,7 +159,7 @@ def _simulated(
         return np.empty(0)
     q: list[float] = []
     while len(q) < simulations:
-        panels = simulate_chain(own[:, 0], p, own.shape[1], min(CHUNK, simulations - len(q)), rng)
+        panels = simulate_chain(panel[:, 0], p, panel.shape[1], min(CHUNK, simulations - len(q)), rng)
         q += list(divergence(tables(panels))[0])
     return np.array(q)
 

@@ -206,8 +206,8 @@ def _sheather_jones(values: FloatArray) -> float:
 
     def roughness(h: float, order: int) -> float:
         d = np.minimum((distance / h) ** 2, 1000.0)
-        poly, own = (d * d - 6.0 * d + 3.0, 3.0) if order == 4 else (d**3 - 15.0 * d * d + 45.0 * d - 15.0, -15.0)
-        total = 2.0 * float((times * poly) @ np.exp(-d / 2.0)) + n * own
+        poly, centre = (d * d - 6.0 * d + 3.0, 3.0) if order == 4 else (d**3 - 15.0 * d * d + 45.0 * d - 15.0, -15.0)
+        total = 2.0 * float((times * poly) @ np.exp(-d / 2.0)) + n * centre
         return total / (n * (n - 1.0) * h ** (order + 1) * math.sqrt(2.0 * math.pi))
 
     a, b = 1.24 * scale * n ** (-1.0 / 7.0), 1.23 * scale * n ** (-1.0 / 9.0)

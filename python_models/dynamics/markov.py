@@ -71,12 +71,12 @@ class MarkovResult(Shown):
         return _plot.matrix(self.to_frame(names), rows="state_from", columns="state_to", value="p", titles=titles)
 
 
-def share_columns(found: Any) -> dict[str, Any]:
+def share_columns(result: Any) -> dict[str, Any]:
     """n, n_row, p, se, lo, hi, thin of counts (.., K, K) in array order: columns of a table of transitions."""
-    k = found.counts.shape[-1]
-    sizes = {"n": found.counts.ravel().astype(np.int64), "n_row": found.n_row.repeat(k).astype(np.int64)}
-    shares = {"p": found.probabilities, "se": found.se, "lo": found.lo, "hi": found.hi}
-    return {**sizes, **{name: plane.ravel() for name, plane in shares.items()}, "thin": found.thin.repeat(k)}
+    k = result.counts.shape[-1]
+    sizes = {"n": result.counts.ravel().astype(np.int64), "n_row": result.n_row.repeat(k).astype(np.int64)}
+    shares = {"p": result.probabilities, "se": result.se, "lo": result.lo, "hi": result.hi}
+    return {**sizes, **{name: plane.ravel() for name, plane in shares.items()}, "thin": result.thin.repeat(k)}
 
 
 @aligned
@@ -117,13 +117,13 @@ def markov(
     array([[0.667, 0.333],
            [0.333, 0.667]])
     """
-    found = check_states(states, n_states, "states", allow_missing=allow_missing)
-    check_lag(lag, found.shape[1])
-    codes = transition_codes(found, n_states, lag)
+    panel = check_states(states, n_states, "states", allow_missing=allow_missing)
+    check_lag(lag, panel.shape[1])
+    codes = transition_codes(panel, n_states, lag)
     counts = tally(codes, n_states**2).reshape(n_states, n_states)
     p = row_shares(counts)
-    lo, hi = share_interval(counts, bootstrap_counts(found, n_states, lag, n_boot, seed))
-    return MarkovResult(counts, p, iid_error(counts), lo, hi, lag, len(found), n_boot, seed if n_boot else None)
+    lo, hi = share_interval(counts, bootstrap_counts(panel, n_states, lag, n_boot, seed))
+    return MarkovResult(counts, p, iid_error(counts), lo, hi, lag, len(panel), n_boot, seed if n_boot else None)
 
 
 def transition_codes(states: StateArray, n_states: int, lag: int) -> StateArray:
@@ -166,10 +166,10 @@ def cluster_error(states: StateArray, n_states: int, lag: int = 1) -> FloatArray
     """
     n = len(states)
     codes = transition_codes(states, n_states, lag)
-    own = tally_by(codes, np.arange(n)[:, None], n, n_states**2).reshape(n, n_states, n_states)
-    counts = own.sum(axis=0)
+    by_city = tally_by(codes, np.arange(n)[:, None], n, n_states**2).reshape(n, n_states, n_states)
+    counts = by_city.sum(axis=0)
     total = counts.sum(axis=1, keepdims=True)
-    apart = own - row_shares(counts) * own.sum(axis=2, keepdims=True)
+    apart = by_city - row_shares(counts) * by_city.sum(axis=2, keepdims=True)
     return np.asarray(np.sqrt(n / (n - 1.0) * (apart**2).sum(axis=0)) / np.where(total > 0, total, np.nan))
 
 
@@ -194,9 +194,9 @@ def bootstrap_counts(
     if lag_states is not None:
         near = lag_states[:, : codes.shape[1]]
         codes = np.where((codes >= 0) & (near >= 0), near * size + codes, -1)
-    own = tally_by(codes, np.arange(n)[:, None], n, size * n_lag_states)
+    by_city = tally_by(codes, np.arange(n)[:, None], n, size * n_lag_states)
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.float64)
-    return np.asarray(draws @ own, dtype=np.float64).reshape(n_boot, *shape)
+    return np.asarray(draws @ by_city, dtype=np.float64).reshape(n_boot, *shape)
 
 
 def share_interval(counts: FloatArray, draws: FloatArray) -> tuple[FloatArray, FloatArray]:

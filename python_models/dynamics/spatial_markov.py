@@ -143,22 +143,22 @@ def spatial_markov(
            [[0., 1.],
             [0., 0.]]])
     """
-    own = check_states(states, n_states, "states", allow_missing=allow_missing)
+    panel = check_states(states, n_states, "states", allow_missing=allow_missing)
     near = check_states(lag_states, n_lag_states, "lag_states", allow_missing=True)
-    if own.shape != near.shape:
-        raise ValueError(f"states have shape {own.shape}, lag_states {near.shape}: the axes must match.")
-    check_lag(lag, own.shape[1])
+    if panel.shape != near.shape:
+        raise ValueError(f"states have shape {panel.shape}, lag_states {near.shape}: the axes must match.")
+    check_lag(lag, panel.shape[1])
     if permutations and seed is None:
         raise ValueError("permutations need a seed: the numbers must come out the same again.")
     size = n_states**2
-    codes = transition_codes(own, n_states, lag)
+    codes = transition_codes(panel, n_states, lag)
     near = near[:, : codes.shape[1]]
     counts = tally_by(codes, near, n_lag_states, size).reshape(n_lag_states, n_states, n_states)
     drawn = np.empty(0)
     if permutations:
         drawn = paired_permutations(codes, near, n_states, n_lag_states, permutations, seed)
     test = replace(judged(counts, drawn, seed), n_perm=permutations, seed=seed)
-    draws = bootstrap_counts(own, n_states, lag, n_boot, seed, near, n_lag_states)
+    draws = bootstrap_counts(panel, n_states, lag, n_boot, seed, near, n_lag_states)
     lo, hi = share_interval(counts, draws)
     pooled = counts.sum(axis=0)
     return SpatialMarkovResult(

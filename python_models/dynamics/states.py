@@ -82,9 +82,9 @@ def quantile_cuts(values: FloatArray, n_states: int) -> FloatArray:
 
 def classify(values: FloatArray, cuts: FloatArray) -> StateArray:
     """Number of cuts strictly below each value; -1 for NaN."""
-    found = np.searchsorted(cuts, values, side="left").astype(np.int64)
-    found[np.isnan(values)] = MISSING
-    return found
+    classes = np.searchsorted(cuts, values, side="left").astype(np.int64)
+    classes[np.isnan(values)] = MISSING
+    return classes
 
 
 def round_significant(values: FloatArray, digits: int = 12) -> FloatArray:

@@ -101,13 +101,13 @@ def dagum_components(y: FloatArray, W: Rows, split: Groups) -> tuple[FloatArray,
 
     G_nb is the Gini index of the data with every value replaced by the mean of its group.
     """
-    w, found = as_weights(W), []
+    w, parts = as_weights(W), []
     for j in range(split.size):
         rows = np.flatnonzero(split.codes == j)
-        own = w.take(rows)
-        index = np.nan_to_num(gini(y[rows], own)) if rows.size > 1 else np.zeros_like(own.total())
-        found.append((own.total(), own.sums(y[rows]), index))
-    mass, sums, inside = (np.column_stack(columns) for columns in zip(*found, strict=True))
+        inner = w.take(rows)
+        index = np.nan_to_num(gini(y[rows], inner)) if rows.size > 1 else np.zeros_like(inner.total())
+        parts.append((inner.total(), inner.sums(y[rows]), index))
+    mass, sums, inside = (np.column_stack(columns) for columns in zip(*parts, strict=True))
     p, s = mass / mass.sum(axis=1, keepdims=True), _ratio(sums, sums.sum(axis=1, keepdims=True))
     means = np.nan_to_num(_ratio(sums, mass))
     order = np.argsort(means, axis=1, kind="stable")

@@ -51,8 +51,8 @@ class Drawn:
         mass, lead = ws @ member, ws * (ys - ys[ys.size // 2])
         pairs = np.empty((ws.shape[0], split.size, split.size))
         for h in range(split.size):
-            own = ws * member[:, h]
-            pairs[:, :, h] = (lead * (2.0 * np.cumsum(own, axis=1) - own - mass[:, h, None])) @ member
+            of_group = ws * member[:, h]
+            pairs[:, :, h] = (lead * (2.0 * np.cumsum(of_group, axis=1) - of_group - mass[:, h, None])) @ member
         return np.asarray(pairs + pairs.transpose(0, 2, 1))
 
     def quantile(self, y: FloatArray, share: float) -> FloatArray:
@@ -123,8 +123,8 @@ class Nudged:
         near = np.empty_like(far)  # A (v_h in the city's own stratum)
         codes = self.strata.codes[self.at]
         for s in np.unique(codes):
-            own = np.flatnonzero(codes == s)
-            near[own] = distance_sums(y[own], weight[own])
+            at = np.flatnonzero(codes == s)
+            near[at] = distance_sums(y[at], weight[at])
         first = weight.T @ far
         second = self._by_stratum(weight[:, :, None] * far[:, None, :])
         second = second + second.transpose(0, 2, 1)
@@ -141,12 +141,12 @@ class Nudged:
         up_to, of_stratum = np.cumsum(base), np.cumsum(member, axis=1)
         place = np.full(self.strata.codes.size, y.size)
         place[self.at[order]] = np.arange(y.size)
-        extra = self._own(base[np.argsort(order, kind="stable")]) * self._size()
-        target, own = least(share, self.total()), self.strata.codes
-        low, high = np.zeros(own.size, dtype=np.int64), np.full(own.size, y.size - 1)
+        extra = self._at_rows(base[np.argsort(order, kind="stable")]) * self._size()
+        target, stratum = least(share, self.total()), self.strata.codes
+        low, high = np.zeros(stratum.size, dtype=np.int64), np.full(stratum.size, y.size - 1)
         while (low < high).any():
             middle = (low + high) // 2
-            weight = up_to[middle] - STEP * of_stratum[own, middle] + STEP * extra * (place <= middle)
+            weight = up_to[middle] - STEP * of_stratum[stratum, middle] + STEP * extra * (place <= middle)
             enough = weight >= target
             low, high = np.where(enough, low, np.minimum(middle + 1, high)), np.where(enough, middle, high)
         return ys[low]
@@ -161,22 +161,22 @@ class Nudged:
         """n_s of the stratum of each row, (N,)."""
         return np.bincount(self.strata.codes, minlength=self.strata.size)[self.strata.codes].astype(np.float64)
 
-    def _own(self, values: FloatArray) -> FloatArray:
+    def _at_rows(self, values: FloatArray) -> FloatArray:
         """Values (m, ..) of the cities at the rows that nudge them, 0 at the others, (N, ..)."""
-        own = np.zeros((self.strata.codes.size, *values.shape[1:]))
-        own[self.at] = values
-        return own
+        values_at = np.zeros((self.strata.codes.size, *values.shape[1:]))
+        values_at[self.at] = values
+        return values_at
 
     def _by_stratum(self, values: FloatArray) -> FloatArray:
         """Sums (S, ..) of values (m, ..) over the strata."""
-        found = np.zeros((self.strata.size, *values.shape[1:]))
-        np.add.at(found, self.strata.codes[self.at], values)
-        return found
+        sums = np.zeros((self.strata.size, *values.shape[1:]))
+        np.add.at(sums, self.strata.codes[self.at], values)
+        return sums
 
-    def _rows_of(self, whole: FloatArray, stratum: FloatArray, own: FloatArray) -> FloatArray:
-        """whole - e stratum + e n_s own, one row a city: whole (..), stratum (S, ..), own (m, ..)."""
-        size = self._size().reshape(-1, *[1] * (own.ndim - 1))
-        return np.asarray(whole - STEP * stratum[self.strata.codes] + STEP * size * self._own(own))
+    def _rows_of(self, whole: FloatArray, stratum: FloatArray, lone: FloatArray) -> FloatArray:
+        """whole - e stratum + e n_s lone, one row a city: whole (..), stratum (S, ..), lone (m, ..)."""
+        size = self._size().reshape(-1, *[1] * (lone.ndim - 1))
+        return np.asarray(whole - STEP * stratum[self.strata.codes] + STEP * size * self._at_rows(lone))
 
 
 def as_weights(rows: FloatArray | Weights) -> Weights:
@@ -199,9 +199,9 @@ def distance_sums(y: FloatArray, weight: FloatArray) -> FloatArray:
     order = np.argsort(y, kind="stable")
     ys = (y[order] - y[order[y.size // 2]])[:, None]
     mass, moment = np.cumsum(weight[order], axis=0), np.cumsum(weight[order] * ys, axis=0)
-    found = np.empty_like(weight)
-    found[order] = ys * (2.0 * mass - mass[-1]) - (2.0 * moment - moment[-1])
-    return found
+    sums = np.empty_like(weight)
+    sums[order] = ys * (2.0 * mass - mass[-1]) - (2.0 * moment - moment[-1])
+    return sums
 
 
 def least(share: float, total: FloatArray) -> FloatArray:

@@ -145,7 +145,7 @@ type Measure = Callable[[FloatArray, Weights], FloatArray]
 
 
 def _measures(first: FloatArray, base: FloatArray, split: Groups | None) -> dict[str, Measure]:
-    found: dict[str, Measure] = {
+    measures: dict[str, Measure] = {
         "mean": _batch.mean,
         "sd": _batch.sd,
         "cv": _batch.cv,
@@ -155,7 +155,7 @@ def _measures(first: FloatArray, base: FloatArray, split: Groups | None) -> dict
         "theil_l": _batch.theil_l,
     }
     if split is None:
-        return found
+        return measures
     means = _batch.group_means(first, base[None, :], split)[0]
     high, low = int(np.nanargmax(means)), int(np.nanargmin(means))
 
@@ -173,11 +173,11 @@ def _measures(first: FloatArray, base: FloatArray, split: Groups | None) -> dict
         return index(y, w) - between if part == "within" else between
 
     for at, part in enumerate(("within", "between", "transvariation"), start=1):
-        found[f"dagum_{part}"] = partial(dagum_part, at=at)
+        measures[f"dagum_{part}"] = partial(dagum_part, at=at)
     for kind in ("T", "L"):
         for part in ("within", "between"):
-            found[f"theil_{kind.lower()}_{part}"] = partial(theil_part, kind=kind, part=part)
-    return found | {"gap": gap, "gap_log": partial(gap, is_log=True)}
+            measures[f"theil_{kind.lower()}_{part}"] = partial(theil_part, kind=kind, part=part)
+    return measures | {"gap": gap, "gap_log": partial(gap, is_log=True)}
 
 
 def _logs(y: FloatArray) -> FloatArray:
@@ -186,12 +186,12 @@ def _logs(y: FloatArray) -> FloatArray:
 
 def _left_out(change: Callable[[Weights], FloatArray], base: FloatArray) -> FloatArray:
     """The change without each city in turn, (N, q), some rows of weights at a time."""
-    n, found = len(base), []
+    n, changes = len(base), []
     for at in np.split(np.arange(n), range(max(1, CELLS // n), n, max(1, CELLS // n))):
         rows = np.repeat(base[None, :], len(at), axis=0)
         rows[np.arange(len(at)), at] = 0.0
-        found.append(change(Drawn(rows)))
-    return np.concatenate(found)
+        changes.append(change(Drawn(rows)))
+    return np.concatenate(changes)
 
 
 @aligned
@@ -268,14 +268,14 @@ def between_groups(y: Vector, groups: Labels, weights: Vector | None = None) -> 
     >>> round(result.between, 4), round(result.corrected, 4)
     (0.2778, 0.2765)
     """
-    found = dagum(y, groups, weights)
+    result = dagum(y, groups, weights)
     values = as_values(y)
     split = as_groups(groups, len(values))
     members = [values[split.codes == j] for j in range(split.size) if (split.codes == j).any()]
     if min(len(m) for m in members) < 2:
         raise ValueError("a group has one city only: how far its mean differs by chance is not known.")
-    used = np.flatnonzero(found.counts > 0)
-    mu, p, s = found.means[used], found.population_share[used], found.value_share[used]
+    used = np.flatnonzero(result.counts > 0)
+    mu, p, s = result.means[used], result.population_share[used], result.value_share[used]
     spread = np.array([m.var(ddof=1) / len(m) for m in members])
     d = mu[:, None] - mu[None, :]
     error = np.sqrt(spread[:, None] + spread[None, :])
@@ -284,4 +284,4 @@ def between_groups(y: Vector, groups: Labels, weights: Vector | None = None) -> 
     pair = np.outer(p, s) * mild / (mu[:, None] + mu[None, :])
     np.fill_diagonal(pair, 0.0)
     equal = stats.alexandergovern(*members)
-    return BetweenGroups(found.between, float(pair.sum()), found.total, float(equal.statistic), float(equal.pvalue))
+    return BetweenGroups(result.between, float(pair.sum()), result.total, float(equal.statistic), float(equal.pvalue))

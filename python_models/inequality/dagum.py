@@ -142,20 +142,20 @@ def dagum(y: Vector, groups: Labels, weights: Vector | None = None) -> DagumResu
     split = as_groups(groups, values.size)
     w = np.ones(values.size) if weights is None else as_case_weights(weights, values.size)
     counts = np.bincount(split.codes, minlength=split.size).astype(np.int64)
-    found = _differences(values, split, w)
+    gaps = _differences(values, split, w)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = found.sums / found.mass
-        gini = found.spread / (means[:, None] + means[None, :])
-        affluence = np.abs(means[:, None] - means[None, :]) / found.spread
+        means = gaps.sums / gaps.mass
+        gini = gaps.spread / (means[:, None] + means[None, :])
+        affluence = np.abs(means[:, None] - means[None, :]) / gaps.spread
     lone = np.flatnonzero(counts == 1)
     gini[lone, lone] = 0.0
-    affluence[found.spread == 0.0] = 0.0
+    affluence[gaps.spread == 0.0] = 0.0
     affluence = np.minimum(affluence, 1.0)
-    total = found.sums.sum()
-    p = found.mass / found.mass.sum()
-    s = found.sums / total if total > 0.0 else np.full(split.size, np.nan)
+    total = gaps.sums.sum()
+    p = gaps.mass / gaps.mass.sum()
+    s = gaps.sums / total if total > 0.0 else np.full(split.size, np.nan)
     parts = _parts(gini, affluence, p, s)
-    return DagumResult(*parts, split.labels, counts, means, p, s, found.spread, gini, affluence)
+    return DagumResult(*parts, split.labels, counts, means, p, s, gaps.spread, gini, affluence)
 
 
 class _Differences(NamedTuple):
@@ -178,9 +178,9 @@ def _differences(values: FloatArray, split: Groups, w: FloatArray) -> _Differenc
     mass, sums = (np.bincount(codes, weights=of, minlength=k) for of in (ws, ws * ys))
     rank = np.empty((k, k))
     for h in range(k):
-        own = np.where(codes == h, ws, 0.0)
+        of_group = np.where(codes == h, ws, 0.0)
         # half of the own weight: a case is neither above nor below itself
-        lead = ws * (ys - centre) * (2.0 * np.cumsum(own) - own - mass[h])
+        lead = ws * (ys - centre) * (2.0 * np.cumsum(of_group) - of_group - mass[h])
         rank[:, h] = np.bincount(codes, weights=lead, minlength=k)
     low, high = np.full((2, k), np.nan)
     low[codes[::-1]] = ys[::-1]  # the last assignment wins: the first place

@@ -178,10 +178,10 @@ def barrier_split(
     weights = spatial_weights(W)
     full = weights.matrix.toarray()
     behind = np.asarray(is_behind, dtype=np.bool_)
-    asked = np.ones(full.shape, dtype=np.bool_) if scope is None else np.asarray(scope, dtype=np.bool_)
-    if behind.shape != full.shape or asked.shape != full.shape:
-        raise PanelInputError(f"is_behind and scope must be {full.shape}, got {behind.shape} and {asked.shape}.")
-    matrices = {"all:in": full * (asked & ~behind), "all:out": full * (asked & behind), "rest": full * ~asked}
+    in_scope = np.ones(full.shape, dtype=np.bool_) if scope is None else np.asarray(scope, dtype=np.bool_)
+    if behind.shape != full.shape or in_scope.shape != full.shape:
+        raise PanelInputError(f"is_behind and scope must be {full.shape}, got {behind.shape} and {in_scope.shape}.")
+    matrices = {"all:in": full * (in_scope & ~behind), "all:out": full * (in_scope & behind), "rest": full * ~in_scope}
     for side, words in (("all:in", "on this side of"), ("all:out", "behind")):
         if not matrices[side].any():
             raise PanelInputError(f"no link {words} the barrier: its effect cannot be estimated.")

@@ -59,8 +59,8 @@ class BlockSpillover(Shown):
             return (float("nan"),) * 3
         scale, gap = abs(a) + abs(b), a - b
         gradient = np.array([1.0, -1.0]) / scale - gap / scale**2 * np.sign([a, b])
-        found = normal(gap / scale, np.sqrt(gradient @ cov @ gradient))
-        return float(gap / scale), float(found.lower), float(found.upper)
+        interval = normal(gap / scale, np.sqrt(gradient @ cov @ gradient))
+        return float(gap / scale), float(interval.lower), float(interval.upper)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per emitter and receiver: theta, se, effect per emitter, receiver and link, with 95 % intervals."""
@@ -69,8 +69,8 @@ class BlockSpillover(Shown):
         table: dict[str, Any] = {"receiver": [b[0] for b in BLOCKS], "emitter": [b[1] for b in BLOCKS]}
         table |= {"theta_block": theta["theta"].to_numpy(), "se": theta["se"].to_numpy()}
         for k, (name, short) in enumerate(MEANS.items()):
-            own = slice(4 * k, 4 * k + 4)
-            table |= {name: point[own], f"{short}_lo": limits.lower[own], f"{short}_hi": limits.upper[own]}
+            at = slice(4 * k, 4 * k + 4)
+            table |= {name: point[at], f"{short}_lo": limits.lower[at], f"{short}_hi": limits.upper[at]}
         return pd.DataFrame(table)
 
 
@@ -199,8 +199,8 @@ def block_spillover(
     per_link = np.zeros((12, 8))
     per_link[:8] = np.eye(8)
     per_link[8:, :4] = np.diag(1.0 / np.where(links > 0, links, np.nan))
-    found = fit.effects(lambda s: block_effects(s, centre))
-    return BlockSpillover(fit, found.combine(per_link), centre, fit.wald_equal("pc", "cp"))
+    effects = fit.effects(lambda s: block_effects(s, centre))
+    return BlockSpillover(fit, effects.combine(per_link), centre, fit.wald_equal("pc", "cp"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,10 +224,15 @@ class GroupEffects(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per group and effect: point, se, lower, upper, p (delta method)."""
-        found, k = self.effects.normal(), len(self.groups)
+        limits, k = self.effects.normal(), len(self.groups)
         keys = {"group_code": np.repeat(np.array(self.groups, dtype=object), len(EFFECTS)), "effect": [*EFFECTS] * k}
-        values = {"point": self.effects.point, "se": self.effects.std_error, "lower": found.lower, "upper": found.upper}
-        return pd.DataFrame({**keys, **values, "p": found.p, "p_equal": self.p_equal})
+        values = {
+            "point": self.effects.point,
+            "se": self.effects.std_error,
+            "lower": limits.lower,
+            "upper": limits.upper,
+        }
+        return pd.DataFrame({**keys, **values, "p": limits.p, "p_equal": self.p_equal})
 
 
 @aligned
@@ -300,9 +305,9 @@ def group_effects(
     axis = 0 if side == "emitter" else 1
 
     def functional(multiplier: FloatArray) -> FloatArray:
-        own = np.diag(multiplier)
+        diagonal = np.diag(multiplier)
         total = multiplier.sum(axis=axis)
-        means = [(own[m > 0].mean(), total[m > 0].mean()) for m in masks.values()]
+        means = [(diagonal[m > 0].mean(), total[m > 0].mean()) for m in masks.values()]
         return np.array([value for d, t in means for value in (d, t - d, t)])
 
     return GroupEffects(fit, names, fit.effects(functional), side, fit.wald(_contrasts(names)))

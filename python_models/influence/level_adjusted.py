@@ -117,8 +117,8 @@ def level_adjusted(
 def even_level(y: ArrayLike, x: ArrayLike, controls: ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """y and x on the even scale, and the controls with those of the level: steps 1 and 2."""
     yy, xx = even_scale(y, "y")[0], even_scale(x, "x")[0]
-    given = np.empty((*yy.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
-    return yy, xx, np.concatenate([given, level_controls(yy, xx)], axis=2)
+    others = np.empty((*yy.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
+    return yy, xx, np.concatenate([others, level_controls(yy, xx)], axis=2)
 
 
 @aligned
@@ -170,8 +170,8 @@ def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, flo
     def down(power: float) -> float:
         return -float(stats.boxcox_llf(power, cells))
 
-    found = optimize.minimize_scalar(down, bounds=POWERS, method="bounded", options={"xatol": 1e-6})
-    power = float(found.x)
+    optimum = optimize.minimize_scalar(down, bounds=POWERS, method="bounded", options={"xatol": 1e-6})
+    power = float(optimum.x)
     scaled = stats.boxcox(cells, lmbda=power).reshape(v.shape)
     return np.asarray((scaled - scaled.mean()) / scaled.std()), power
 

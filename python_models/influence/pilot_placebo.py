@@ -34,8 +34,8 @@ class PilotPlacebo(Shown):
         """term, t, p = (1 + #{|t*| >= |t|}) / (B + 1), n_draws B: draws with an estimate."""
         known = (~np.isnan(self.draws)).sum(axis=0)
         p = [
-            p_from_draws(np.abs(drawn), abs(float(own))) if np.isfinite(own) and n else np.nan
-            for own, drawn, n in zip(self.actual, self.draws.T, known, strict=True)
+            p_from_draws(np.abs(drawn), abs(float(value))) if np.isfinite(value) and n else np.nan
+            for value, drawn, n in zip(self.actual, self.draws.T, known, strict=True)
         ]
         return pd.DataFrame({"term": self.terms, "t": self.actual, "p": p, "n_draws": known})
 
@@ -105,11 +105,11 @@ def placebo_pilots(
     values, begin, place = np.asarray(y, dtype=np.float64), _starts(start), np.asarray(points, dtype=np.float64)
     same: dict[str, Any] = {"points": place, "years": years, "edges": edges, "metric": metric}
     panel_of = partial(_Panel.of, values, distance=distance_matrix(place, metric), **same)
-    own = panel_of(start=begin)
+    begun = panel_of(start=begin)
     streams = np.random.SeedSequence(seed).spawn(draws)
-    deal = partial(_dealt, panel_of, begin, len(own.names))
+    deal = partial(_dealt, panel_of, begin, len(begun.names))
     done = run_tasks([partial(deal, part) for part in parts(streams)], client, workers=workers)
-    return PilotPlacebo(own.names, _t(own), np.concatenate(done), seed)
+    return PilotPlacebo(begun.names, _t(begun), np.concatenate(done), seed)
 
 
 @aligned

@@ -188,8 +188,8 @@ def pilot_effects(
     kinds = (BY_CITY, Conley(panel.points, cutoff, metric=metric))
     groups, slopes = panel.leads(leads)
     tests = {term: _joint(slopes.pick(at), m) for term, (at, m) in groups.items() if at}
-    made = {"imputation": panel.imputed(on_pilots), "twfe": panel.regressed(on_pilots)}
-    frames = {name: found.frame(kinds) for name, found in made.items()}
+    estimates = {"imputation": panel.imputed(on_pilots), "twfe": panel.regressed(on_pilots)}
+    frames = {name: estimate.frame(kinds) for name, estimate in estimates.items()}
     table = pd.concat(frames, names=["estimator"]).reset_index("estimator").reset_index(drop=True)
     table["p_pretrend"] = table["term"].map(tests).where(table["estimator"] == "imputation").astype(float)
     events = pd.concat([slopes.frame(kinds), panel.events(horizon).frame(kinds)], ignore_index=True)
@@ -244,9 +244,11 @@ class _Estimates:
     cells: BoolArray
 
     def pick(self, at: Sequence[int]) -> _Estimates:
-        own = list(at)
-        event = None if self.event is None else [self.event[k] for k in own]
-        return _Estimates([self.terms[k] for k in own], event, self.value[own], self.psi[:, own], self.cells[own])
+        places = list(at)
+        event = None if self.event is None else [self.event[k] for k in places]
+        return _Estimates(
+            [self.terms[k] for k in places], event, self.value[places], self.psi[:, places], self.cells[places]
+        )
 
     def cov(self, kind: Robust) -> FloatArray:
         """(p, p); each city stands for all of its years, so that errors may last as long as they like."""
@@ -275,14 +277,14 @@ class _Estimates:
         )
 
 
-def _joint(found: _Estimates, m: int) -> float:
+def _joint(slopes: _Estimates, m: int) -> float:
     """p that all are zero, errors by city: Hotelling's F = (m - q) / (q (m - 1)) Wald with q and m - q degrees of
     freedom, for q leads and m cities to compare with: with few of them chi2 rejects too often. NaN where q >= m."""
-    q = len(found.terms)
-    if not 0 < q < m or not np.isfinite(found.psi).all():
+    q = len(slopes.terms)
+    if not 0 < q < m or not np.isfinite(slopes.psi).all():
         return float("nan")
     try:
-        statistic = wald(found.value, found.cov(BY_CITY)).statistic
+        statistic = wald(slopes.value, slopes.cov(BY_CITY)).statistic
     except np.linalg.LinAlgError:
         return float("nan")
     return float(stats.f.sf((m - q) / (q * (m - 1.0)) * statistic, q, m - q))
@@ -326,9 +328,9 @@ class _Panel:
         clean = known & ~exposure.pilot & (exposure.ring < 0)
         names = [DIRECT, *(f"{low:g}-{high:g}" for low, high in itertools.pairwise(edges))]
         y0, t0 = np.where(known, values, 0.0), np.array(years, dtype=float)
-        made = cls(y0, known, begin, place, t0, exposure, names, clean)
-        made._check(edges)
-        return made
+        panel = cls(y0, known, begin, place, t0, exposure, names, clean)
+        panel._check(edges)
+        return panel
 
     @property
     def n_controls(self) -> int:
@@ -336,16 +338,16 @@ class _Panel:
 
     def _check(self, edges: Sequence[float]) -> None:
         span = f"{self.years[0]:g}-{self.years[-1]:g}"
-        seen = self.is_known.any(axis=1)
-        inside = seen & (self.start > self.years[0]) & (self.start <= self.years[-1])
-        if (self.exposure.pilot[seen].any(axis=1)).all():
+        is_observed = self.is_known.any(axis=1)
+        inside = is_observed & (self.start > self.years[0]) & (self.start <= self.years[-1])
+        if (self.exposure.pilot[is_observed].any(axis=1)).all():
             raise PanelInputError("every city becomes a pilot: there is nobody to compare with.")
         if not inside.any():
             raise PanelInputError(f"no city with a year before becomes a pilot inside {span}.")
         if self.n_controls < LEAST_CONTROLS:
             reach = f"within {edges[-1]:g} km of one" if len(edges) else "near one"
-            found = f"{self.n_controls} cities are never a pilot nor {reach} inside {span}"
-            raise PanelInputError(f"{found}, at least {LEAST_CONTROLS} are needed: take nearer rings.")
+            count = f"{self.n_controls} cities are never a pilot nor {reach} inside {span}"
+            raise PanelInputError(f"{count}, at least {LEAST_CONTROLS} are needed: take nearer rings.")
         if not self.clean[inside].any():
             raise PanelInputError("no pilot has a year before its own start and before another pilot came near.")
 
@@ -361,23 +363,23 @@ class _Panel:
 
     def imputed(self, on_pilots: bool) -> _Estimates:
         names, cells = self.terms(on_pilots=on_pilots)
-        found = self._means(names, None, cells)
+        means = self._means(names, None, cells)
         if not on_pilots:
-            return found
+            return means
         change = np.eye(len(names))
         change[0, len(self.names) :] = -1.0  # above what a pilot alone has
-        return _Estimates(names, None, found.value @ change, found.psi @ change, found.cells)
+        return _Estimates(names, None, means.value @ change, means.psi @ change, means.cells)
 
     def events(self, horizon: int) -> _Estimates:
         """Means of tau by years since the own start (pilots) or the first exposure (others)."""
         names, cells = self.terms(on_pilots=False)
         begins = [self.start, *([self.exposure.first] * (len(names) - 1))]
-        made = [
-            (name, h, own & (self.years - begin[:, None] == h))
-            for name, own, begin in zip(names, cells, begins, strict=True)
+        sets = [
+            (name, h, cell & (self.years - begin[:, None] == h))
+            for name, cell, begin in zip(names, cells, begins, strict=True)
             for h in range(horizon + 1)
         ]
-        kept = [one for one in made if (one[2] & self._imputable).any()]
+        kept = [one for one in sets if (one[2] & self._imputable).any()]
         return self._means([k[0] for k in kept], [k[1] for k in kept], np.array([k[2] for k in kept]))
 
     @property
@@ -391,17 +393,17 @@ class _Panel:
         effects = _TwoWay(self.clean)
         a, g = effects.effects(self.y)
         tau = self.y - a[:, None] - g
-        own = cells & self._imputable
-        count = own.sum(axis=(1, 2)).astype(np.float64)
-        w = own / np.maximum(count, 1.0)[:, None, None]
+        used = cells & self._imputable
+        count = used.sum(axis=(1, 2)).astype(np.float64)
+        w = used / np.maximum(count, 1.0)[:, None, None]
         value = np.where(count > 0, (w * tau).sum(axis=(1, 2)), np.nan)
-        sums, sizes = (own * tau).sum(axis=2), own.sum(axis=2)
+        sums, sizes = (used * tau).sum(axis=2), used.sum(axis=2)
         others = count[:, None] - sizes
         with np.errstate(divide="ignore", invalid="ignore"):
             beside = np.where(others > 0, (sums.sum(axis=1)[:, None] - sums) / others, np.nan)
         gap = np.where(sizes > 0, sums - sizes * beside, 0.0) / np.maximum(count, 1.0)[:, None]
         psi = (effects.weights(w) * effects.residual(self.y)).sum(axis=2) + gap
-        return _Estimates(names, event, value, psi.T, own)
+        return _Estimates(names, event, value, psi.T, used)
 
     def regressed(self, on_pilots: bool) -> _Estimates:
         """Indicators of the terms in a regression with city and year effects, on all known cells."""
@@ -420,16 +422,16 @@ class _Panel:
         groups: dict[str, tuple[list[int], int]] = {}
         before = self.exposure.first[:, None] - self.years
         for k, name in enumerate(self.names):
-            own = self.clean & (self.exposure.came == k - 1)[:, None] & np.isfinite(before)
-            counts = [int((own & (before > h)).any(axis=1).sum()) for h in range(leads + 1)]
+            exposed = self.clean & (self.exposure.came == k - 1)[:, None] & np.isfinite(before)
+            counts = [int((exposed & (before > h)).any(axis=1).sum()) for h in range(leads + 1)]
             last = max((h for h in range(leads + 1) if counts[h] >= LEAST_BEFORE), default=0)
-            found = range(1, last + 1)
+            horizons = range(1, last + 1)
             groups[name] = (list(range(len(names), len(names) + last)), counts[last])
             names += [name] * last
-            event += [-h for h in found]
-            cells += [own & (before == h) for h in found]
-        made = np.array(cells).reshape(-1, *self.y.shape).astype(bool)
-        return groups, self._slopes(names, event, made.astype(np.float64), made, self.clean)
+            event += [-h for h in horizons]
+            cells += [exposed & (before == h) for h in horizons]
+        indicators = np.array(cells).reshape(-1, *self.y.shape).astype(bool)
+        return groups, self._slopes(names, event, indicators.astype(np.float64), indicators, self.clean)
 
     def _slopes(
         self, names: list[str], event: list[int] | None, x: FloatArray, cells: BoolArray, mask: BoolArray

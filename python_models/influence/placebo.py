@@ -45,9 +45,9 @@ class LeadLag(Shown):
         """One row per term: term, coef, se, z, p, lower, upper."""
         se = np.sqrt(np.diagonal(self.fit.cov))
         at = [self.fit.names.index(f"{w}{name}") for name in LEAD_LAG for w in ("", "W:")]
-        found = normal(self.fit.params[at], se[at])
+        limits = normal(self.fit.params[at], se[at])
         terms = [self.fit.names[i] for i in at]
-        return pd.DataFrame({"term": terms, "coef": self.fit.params[at], "se": se[at], **found.columns()}).assign(
+        return pd.DataFrame({"term": terms, "coef": self.fit.params[at], "se": se[at], **limits.columns()}).assign(
             p_leads=self.leads.p, p_lags=self.lags.p
         )
 

@@ -263,16 +263,16 @@ def _spread(fit: SpilloverFit, x: FloatArray, side: Side) -> float:
     City j moves the fit by d_i,jt = A_ij x_jt (receiver: A_ji (Wx)_jt for its own row), A = jump of the own slope on
     the diagonal plus that of the lag times W; its score is the sum of d e over years and neighbours (Hansen 2000).
     """
-    own, lag = (
+    jump, lag = (
         fit.core.params[fit.positions[f"{part}:high"]] - fit.core.params[fit.positions[f"{part}:low"]]
         for part in ("own", "lag")
     )
     weights = np.asarray(fit.weights.matrix.todense())
     e = fit.core.residuals
     if side == "emitter":
-        reach, moved = own * np.eye(len(e)) + lag * weights, within(x, "twoways")
+        reach, moved = jump * np.eye(len(e)) + lag * weights, within(x, "twoways")
     else:
-        reach, moved = np.eye(len(e)), within(own * x + lag * (weights @ x), "twoways")
+        reach, moved = np.eye(len(e)), within(jump * x + lag * (weights @ x), "twoways")
     scores = (reach * (e @ moved.T)).sum(axis=0)
     return float(scores @ scores / ((e**2).mean() * (reach**2 * (moved**2).sum(axis=1)).sum()))
 

@@ -72,15 +72,15 @@ def curve_summary(curve: pd.DataFrame, comparable: pd.Series) -> dict[str, float
     3
     """
     has = curve["sign_agrees"].notna()
-    own, tested = curve[has], curve[has & curve["significant_5"].notna()]
+    estimated, tested = curve[has], curve[has & curve["significant_5"].notna()]
     values = comparable[has].dropna()
 
     def share(flags: pd.Series) -> float:
         return float(flags.astype(float).mean()) if len(flags) else float("nan")
 
     return {
-        "n_runs": len(own),
-        "share_sign_agrees": share(own["sign_agrees"]),
+        "n_runs": len(estimated),
+        "share_sign_agrees": share(estimated["sign_agrees"]),
         "share_significant_5": share(tested["significant_5"]),
         "share_both": share(tested["sign_agrees"] & tested["significant_5"]),
         "lowest": float(values.min()) if len(values) else float("nan"),

@@ -57,8 +57,8 @@ class SpilloverFit(Shown):
 
     def theta(self) -> pd.DataFrame:
         """One row per matrix: name, theta, se, z, p, lower, upper (95 %)."""
-        found, names = self.at(list(self.matrices)), list(self.matrices)
-        return pd.DataFrame({"name": names, "theta": found.point, "se": found.std_error, **found.normal().columns()})
+        theta, names = self.at(list(self.matrices)), list(self.matrices)
+        return pd.DataFrame({"name": names, "theta": theta.point, "se": theta.std_error, **theta.normal().columns()})
 
     def at(self, names: Sequence[str]) -> Linear:
         """The named parameters with their covariance."""

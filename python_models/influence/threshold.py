@@ -76,9 +76,9 @@ class ThresholdResult(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per slope: name, slope, se, se_white, se_cluster, lower, upper (95 %, clustered)."""
-        found = normal(self.slopes, self.se_cluster)
+        limits = normal(self.slopes, self.se_cluster)
         columns = {"slope": self.slopes, **self._pick("se", "se_white", "se_cluster")}
-        return pd.DataFrame({"name": self.names, **columns, "lower": found.lower, "upper": found.upper})
+        return pd.DataFrame({"name": self.names, **columns, "lower": limits.lower, "upper": limits.upper})
 
 
 def critical_lr(level: float = 0.05) -> float:
@@ -171,18 +171,18 @@ def threshold_regression(
     grid = data.candidates(n_grid, shares[0])
     if draws and rng is None:
         raise ValueError("the bootstrap needs a generator: pass rng=numpy.random.default_rng(seed).")
-    found: list[Threshold] = []
+    thresholds: list[Threshold] = []
     for step, share in enumerate(shares):
-        held = [t.gamma for t in found]
+        held = [t.gamma for t in thresholds]
         one = _search(data, grid, held, n_grid, share)
         p, critical = _bootstrap(data, held, one, draws, rng)
-        found.append(_as_threshold(data, one, held, p, critical))
+        thresholds.append(_as_threshold(data, one, held, p, critical))
         if step == 1:
             # the second threshold is consistent; the first is searched again with the second held
-            held = [found[1].gamma]
+            held = [thresholds[1].gamma]
             again = _search(data, grid, held, n_grid, share)
-            found[0] = _as_threshold(data, again, held, found[0].p, found[0].critical, f=found[0].f)
-    return _result(data, found, draws)
+            thresholds[0] = _as_threshold(data, again, held, thresholds[0].p, thresholds[0].critical, f=thresholds[0].f)
+    return _result(data, thresholds, draws)
 
 
 @dataclass(frozen=True)
@@ -199,11 +199,11 @@ class _Step:
 
 
 def _search(data: _Profile, grid: FloatArray, held: list[float], n_grid: int, trim: float) -> _Step:
-    own = data.admissible(grid, held, trim, n_grid)
-    if own.size == 0:
+    candidates = data.admissible(grid, held, trim, n_grid)
+    if candidates.size == 0:
         raise PanelInputError("no value of q leaves every regime enough rows: lower `trim` or ask for fewer cuts.")
     residual = data.residual(held)
-    return _Step(own, data.ssr_with(residual, data.steps(own, held)), float(residual @ residual))
+    return _Step(candidates, data.ssr_with(residual, data.steps(candidates, held)), float(residual @ residual))
 
 
 def _as_threshold(
@@ -244,9 +244,9 @@ def _bootstrap(
     return p_from_draws(values, (step.ssr_before - best) / (best / data.dof)), (ninety, ninety_five, ninety_nine)
 
 
-def _result(data: _Profile, found: list[Threshold], draws: int) -> ThresholdResult:
+def _result(data: _Profile, thresholds: list[Threshold], draws: int) -> ThresholdResult:
     """Slopes with classical, heteroskedasticity-robust and clustered (Arellano 1987, factor n / (n - 1)) errors."""
-    cuts = sorted(t.gamma for t in found)
+    cuts = sorted(t.gamma for t in thresholds)
     design = data.design(cuts)
     inverse = np.linalg.inv(design.T @ design)
     slopes = inverse @ (design.T @ data.y)
@@ -259,7 +259,7 @@ def _result(data: _Profile, found: list[Threshold], draws: int) -> ThresholdResu
     sizes = np.bincount(data.regime(cuts).ravel(), minlength=len(cuts) + 1)
     regimes, extra = range(1, len(cuts) + 2), range(1, design.shape[1] - len(cuts))
     return ThresholdResult(
-        thresholds=tuple(found),
+        thresholds=tuple(thresholds),
         names=(*(f"regime_{r}" for r in regimes), *(f"control_{k}" for k in extra)),
         slopes=slopes,
         se=se,
@@ -306,8 +306,8 @@ class _Profile:
             raise PanelInputError("the threshold variable q does not vary.")
         published = convention == "hansen1999"
         kind = "entity" if published else effects
-        made = cls(x_, q_, np.empty(0), np.empty((0, 0)), kind, published)
-        return cls(x_, q_, made.clean(y_), made.clean(c_), kind, published)
+        uncleaned = cls(x_, q_, np.empty(0), np.empty((0, 0)), kind, published)
+        return cls(x_, q_, uncleaned.clean(y_), uncleaned.clean(c_), kind, published)
 
     @property
     def shape(self) -> tuple[int, int]:

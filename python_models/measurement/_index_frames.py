@@ -114,9 +114,9 @@ def scores_frame(
     blocks = [score_block(labels, COMPOSITE, score, np.abs(weights), marks)]
     for grouping in labels.groupings if is_sum else ():
         by_group = dimension_scores(z, weights, grouping)
-        for name, own in zip(by_group.names, np.moveaxis(by_group.scores, 2, 0), strict=True):
+        for name, scores in zip(by_group.names, np.moveaxis(by_group.scores, 2, 0), strict=True):
             inside = np.where([group == name for group in grouping], weights, 0.0)
-            blocks.append(score_block(labels, f"_{name}", own, inside, marks))
+            blocks.append(score_block(labels, f"_{name}", scores, inside, marks))
     return pd.concat(blocks, ignore_index=True)
 
 

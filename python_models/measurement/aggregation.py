@@ -52,14 +52,16 @@ def aggregate(Z: ArrayLike, w: ArrayLike, paths: Sequence[Path], rules: str | Se
     for rule in chosen:
         groups = list(dict.fromkeys(keys))
         members = tuple(tuple(k for k, key in enumerate(keys) if key == group) for group in groups)
-        total = np.array([weights[list(own)].sum() for own in members])
-        scores = np.stack([_combined(scores[..., list(own)], weights[list(own)], rule) for own in members], axis=-1)
+        total = np.array([weights[list(columns)].sum() for columns in members])
+        scores = np.stack(
+            [_combined(scores[..., list(columns)], weights[list(columns)], rule) for columns in members], axis=-1
+        )
         levels.append(Level(tuple(group[0] if group else TOP for group in groups), total, scores, members))
         weights, keys = total, [group[1:] for group in groups]
     return tuple(levels)
 
 
-def flat_weights(given: dict[str, float], names: Sequence[str], paths: Sequence[Path]) -> FloatArray:
+def flat_weights(weights: dict[str, float], names: Sequence[str], paths: Sequence[Path]) -> FloatArray:
     """Flat weights (m,) of nested ones: shares inside each parent, multiplied along the path.
 
     given: weight of every indicator and group by name, on any scale; a name that is not there has weight 1.
@@ -69,8 +71,8 @@ def flat_weights(given: dict[str, float], names: Sequence[str], paths: Sequence[
     for depth in range(len(nodes[0])):
         for k, node in enumerate(nodes):
             siblings = dict.fromkeys(n[depth:] for n in nodes if n[depth + 1 :] == node[depth + 1 :])
-            total = sum(given.get(s[0], 1.0) for s in siblings)
-            result[k] *= given.get(node[depth], 1.0) / total
+            total = sum(weights.get(s[0], 1.0) for s in siblings)
+            result[k] *= weights.get(node[depth], 1.0) / total
     return result
 
 

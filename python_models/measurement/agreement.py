@@ -112,8 +112,8 @@ def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top
     x, y = as_plane(a, "first score"), as_plane(b, "second score")
     if x.shape != y.shape or x.shape[1] != len(years):
         raise ValueError(f"scores have shapes {x.shape} and {y.shape}, years count {len(years)}: they must match.")
-    found = [(year, agreement(x[:, t], y[:, t], top=top)) for t, year in enumerate(years)]
-    rows = [{"year": year, **vars(row)} for year, row in found if row.n_obs >= 3]
+    by_year = [(year, agreement(x[:, t], y[:, t], top=top)) for t, year in enumerate(years)]
+    rows = [{"year": year, **vars(row)} for year, row in by_year if row.n_obs >= 3]
     return pd.DataFrame(rows, columns=["year", *Agreement.__dataclass_fields__])
 
 

@@ -201,8 +201,8 @@ class _Audited:
         self.w = self.chosen.weights
         self.score = index.score_of(self.chosen)[0][:, inside][self.complete]
         self.levels = aggregate(self.z, np.abs(self.w), index.paths, "arithmetic")
-        own = (*self.levels[:-1], replace(self.levels[-1], scores=self.score[..., None]))
-        self.table = level_table(self.names, self.z, np.abs(self.w), own)
+        levels = (*self.levels[:-1], replace(self.levels[-1], scores=self.score[..., None]))
+        self.table = level_table(self.names, self.z, np.abs(self.w), levels)
         self.size = self.score.size
 
     def model(self) -> ChoiceModel:
@@ -214,16 +214,16 @@ class _Audited:
             np.array([i.caps.get(n, np.inf) for n in names]),
             np.array([not is_rule and bool(i.winsor.get(n, False)) for n in names]),
         )
-        own: dict[str, Any] = {name: getattr(i, name) for name in ("scheme", "delta", "normalisation")}
-        headline = Choice(quantiles=i.winsor_quantiles, aggregation=str(i.aggregation), **own)
-        given = self.w if i.scheme == GIVEN else None
+        options: dict[str, Any] = {name: getattr(i, name) for name in ("scheme", "delta", "normalisation")}
+        headline = Choice(quantiles=i.winsor_quantiles, aggregation=str(i.aggregation), **options)
+        fixed = self.w if i.scheme == GIVEN else None
         values = self.final if is_rule else self.values
-        return ChoiceModel(values, self.imputed, procedure, i.labels.dimensions, (), headline, given)
+        return ChoiceModel(values, self.imputed, procedure, i.labels.dimensions, (), headline, fixed)
 
     def framework(self) -> list[Row]:
         rows = [_row(1, "n_units", len(self.units), self.n_all), _row(1, "n_indicators", len(self.names), self.size)]
         groups = [g for level in self.levels[:-1] for g in zip(level.names, level.members, strict=True)]
-        return rows + [_row(1, "indicators_in_group", len(own), self.size, item=name) for name, own in groups]
+        return rows + [_row(1, "indicators_in_group", len(members), self.size, item=name) for name, members in groups]
 
     def data(self) -> list[Row]:
         known = 1.0 - self.imputed.mean(axis=(0, 1))
@@ -244,24 +244,24 @@ class _Audited:
         x = np.where(holes, np.nan, self.minmax[:, t])
         usable = ((~np.isnan(x)).sum(axis=0) >= 3) & (self.w != 0.0)
         try:
-            made = multiple_imputation(x[:, usable], copies=COPIES, seed=seed)
+            copies = multiple_imputation(x[:, usable], copies=COPIES, seed=seed)
         except ValueError:
             return [*rows, _row(3, "imputed_rank_sd", math.nan, 0)]
-        filled = np.repeat(self.minmax[None, :, t], len(made.values), axis=0)
-        filled[..., usable] = made.values
+        filled = np.repeat(self.minmax[None, :, t], len(copies.values), axis=0)
+        filled[..., usable] = copies.values
         places = rankdata(-(filled @ self.w), axis=1)
         sd = float(places.std(axis=0, ddof=1).mean()) if len(places) > 1 else math.nan
         rows.append(_row(3, "imputed_rank_sd", sd, len(self.units), item=str(self.years[t])))
-        return [*rows, _row(3, "failed_imputations", made.n_failed, COPIES)]
+        return [*rows, _row(3, "failed_imputations", copies.n_failed, COPIES)]
 
     def structure(self) -> list[Row]:
         flat = self.z.reshape(-1, len(self.names))
         varies = np.ptp(flat, axis=0) > 0.0
-        found = pca_index(np.where(varies, self.z, np.nan))
+        components = pca_index(np.where(varies, self.z, np.nan))
         rows = [
-            _row(4, "kmo", found.kmo, found.n_rows),
-            _row(4, "bartlett_p", found.bartlett_p, found.n_rows),
-            _row(4, "first_component", found.eigenvalues[0] / found.eigenvalues.sum(), found.n_rows),
+            _row(4, "kmo", components.kmo, components.n_rows),
+            _row(4, "bartlett_p", components.bartlett_p, components.n_rows),
+            _row(4, "first_component", components.eigenvalues[0] / components.eigenvalues.sum(), components.n_rows),
         ]
         groups = self.table[self.table["level"] > 0]
         rows += [_row(4, "alpha", r.alpha, r.n_obs, item=str(r.name)) for r in _records(groups)]
@@ -271,9 +271,9 @@ class _Audited:
         every = np.full((len(varies), len(varies)), np.nan)
         every[np.ix_(varies, varies)] = correlation(flat[:, varies])
         lowest = self.levels[0]
-        for name, own in zip(lowest.names, lowest.members, strict=True):
-            if len(own) > 1:
-                pairs = every[np.ix_(own, own)][~np.eye(len(own), dtype=bool)]
+        for name, members in zip(lowest.names, lowest.members, strict=True):
+            if len(members) > 1:
+                pairs = every[np.ix_(members, members)][~np.eye(len(members), dtype=bool)]
                 rows.append(_row(4, "r_siblings", float(np.nanmax(pairs)), self.size, item=name))
         return rows
 
@@ -316,9 +316,9 @@ class _Audited:
             rows.append(_row(6, "rank_shift", self.shift(other), self.size, item=rule))
         if len(self.units) <= MOST_UNITS:
             last = positive(self.minmax[:, [-1]], "minmax")
-            found = benefit_of_the_doubt(last)
-            rows.append(_row(6, "units_on_frontier", float((found.score > 1.0 - 1e-8).mean()), len(self.units)))
-            rows.append(_row(6, "failed_programs", found.n_failed, len(self.units)))
+            frontier = benefit_of_the_doubt(last)
+            rows.append(_row(6, "units_on_frontier", float((frontier.score > 1.0 - 1e-8).mean()), len(self.units)))
+            rows.append(_row(6, "failed_programs", frontier.n_failed, len(self.units)))
         return rows
 
     def details(self) -> list[Row]:
@@ -336,9 +336,9 @@ class _Audited:
     def links(self, outside: Mapping[str, FloatArray]) -> list[Row]:
         rows = []
         for name, plane in outside.items():
-            other, own = plane[:, self.inside][self.complete, -1], self.score[:, -1]
+            other, score = plane[:, self.inside][self.complete, -1], self.score[:, -1]
             there = ~np.isnan(other)
-            rows.append(_row(9, "r_outside", pearson(own[there], other[there]).value, int(there.sum()), item=name))
+            rows.append(_row(9, "r_outside", pearson(score[there], other[there]).value, int(there.sum()), item=name))
         return rows
 
 
@@ -355,11 +355,11 @@ def _robustness(drawn: Uncertainty, a: _Audited, seed: int) -> list[Row]:
     shares = drawn.shares
     for name, first, total in zip(shares.names, shares.first, shares.total, strict=True):
         rows.append((7, "sobol_total", name, float(total), float(first), TOLD, shares.n_obs))
-    found = smaa(a.minmax[:, -1], draws=1000, seed=seed)
-    first_ranks = found.ranks[:, 0]
+    acceptability = smaa(a.minmax[:, -1], draws=1000, seed=seed)
+    first_ranks = acceptability.ranks[:, 0]
     best = int(first_ranks.argmax())
-    rows.append(_row(7, "first_for_any_weights", first_ranks[best], found.n_draws, item=drawn.cities[best]))
-    rows.append(_row(7, "units_first_for_some_weights", float((first_ranks > 0.0).sum()), found.n_draws))
+    rows.append(_row(7, "first_for_any_weights", first_ranks[best], acceptability.n_draws, item=drawn.cities[best]))
+    rows.append(_row(7, "units_first_for_some_weights", float((first_ranks > 0.0).sum()), acceptability.n_draws))
     return rows
 
 

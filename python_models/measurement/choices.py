@@ -80,7 +80,7 @@ class _Sums:
 class ChoiceModel:
     """Scores for any `Choice` on complete values (N, T, m) of the base window; what was made once is kept.
 
-    `others` are further editions of the same cells: (values, imputed) each. `given`: weights (m,) of the scheme
+    `others` are further editions of the same cells: (values, imputed) each. `fixed_weights`: weights (m,) of the scheme
     "given".
     """
 
@@ -90,7 +90,7 @@ class ChoiceModel:
     dimensions: tuple[str, ...]
     others: tuple[tuple[FloatArray, BoolArray], ...] = ()
     headline: Choice = field(default_factory=Choice)
-    given: FloatArray | None = None
+    fixed_weights: FloatArray | None = None
     _sums: dict[tuple[tuple[float, float], str, int], _Sums] = field(default_factory=dict)
     _weights: dict[Choice, FloatArray] = field(default_factory=dict)
     _bases: dict[tuple[object, ...], tuple[FloatArray, float, float]] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class ChoiceModel:
 
     def levels(self, factor: str) -> tuple[object, ...]:
         """What a factor can be, the headline first: every level is equally likely in a draw."""
-        schemes = SCHEMES if self.given is None else (GIVEN, *SCHEMES)
+        schemes = SCHEMES if self.fixed_weights is None else (GIVEN, *SCHEMES)
         m = self.values.shape[2]
         every: dict[str, tuple[object, ...]] = {
             "scheme": schemes,
@@ -133,8 +133,8 @@ class ChoiceModel:
             "normalisation": NORMALISATIONS,
             "aggregation": AGGREGATIONS,
         }
-        own: object = getattr(self.headline, FIELDS[factor])
-        return every[factor] if own in every[factor] else (own, *every[factor])
+        level: object = getattr(self.headline, FIELDS[factor])
+        return every[factor] if level in every[factor] else (level, *every[factor])
 
     def _base(self, choice: Choice) -> tuple[FloatArray, float, float]:
         """Rows (N, T, m) that a choice averages, and what brings their mean to the common scale: centre + unit y."""
@@ -155,17 +155,17 @@ class ChoiceModel:
 
     def weights(self, choice: Choice) -> FloatArray:
         """Weights (m,) of the scheme; 0 for the indicator that is left out."""
-        own = replace(choice, normalisation="", aggregation="")  # neither can change a weight
-        if own not in self._weights:
-            self._weights[own] = self._fresh_weights(own)
-        return self._weights[own]
+        key = replace(choice, normalisation="", aggregation="")  # neither can change a weight
+        if key not in self._weights:
+            self._weights[key] = self._fresh_weights(key)
+        return self._weights[key]
 
     def sums(self, quantiles: tuple[float, float], imputation: str, edition: int = 0) -> _Sums:
         key = (quantiles, imputation, edition)
         if key not in self._sums:
-            own = Procedure(self.procedure.directions, self.procedure.caps, self.procedure.winsor, quantiles)
+            procedure = Procedure(self.procedure.directions, self.procedure.caps, self.procedure.winsor, quantiles)
             values, imputed = ((self.values, self.imputed), *self.others)[edition]
-            z = own.scale(imputed_as(values, imputed, imputation))
+            z = procedure.scale(imputed_as(values, imputed, imputation))
             self._sums[key] = _sums_of(z.reshape(-1, z.shape[2]))
         return self._sums[key]
 
@@ -176,8 +176,8 @@ class ChoiceModel:
             raise ValueError("no indicator is left that varies: there is no index without it.")
         g = np.where(used, s.redundancy[choice.delta], 0.0)
         scheme = choice.scheme
-        if scheme == GIVEN and self.given is not None:
-            return normalised(np.where(used, self.given, 0.0))
+        if scheme == GIVEN and self.fixed_weights is not None:
+            return normalised(np.where(used, self.fixed_weights, 0.0))
         if scheme in ("entropy", TOPSIS):
             return normalised(g, used)
         if scheme == "equal":
@@ -193,15 +193,15 @@ class ChoiceModel:
     def _by_dimension(self, scheme: str, s: _Sums, g: FloatArray, used: BoolArray, delta: float) -> FloatArray:
         within, masks = np.zeros(len(g)), []
         for name in dict.fromkeys(self.dimensions):
-            own = used & np.array([d == name for d in self.dimensions])
-            if own.any():
-                within[own] = 1.0 / own.sum() if scheme == "equal_dimension" else normalised(g[own])
-                masks.append(own)
+            columns = used & np.array([d == name for d in self.dimensions])
+            if columns.any():
+                within[columns] = 1.0 / columns.sum() if scheme == "equal_dimension" else normalised(g[columns])
+                masks.append(columns)
         outer = np.full(len(masks), 1.0 / len(masks))
         if scheme == "two_stage_entropy" and len(masks) > 1:
-            scores = s.rows @ np.stack([np.where(own, within, 0.0) for own in masks], axis=1)
+            scores = s.rows @ np.stack([np.where(mask, within, 0.0) for mask in masks], axis=1)
             outer = normalised(entropy_redundancy(scores, delta))
-        return np.sum([w * np.where(own, within, 0.0) for w, own in zip(outer, masks, strict=True)], axis=0)
+        return np.sum([w * np.where(mask, within, 0.0) for w, mask in zip(outer, masks, strict=True)], axis=0)
 
 
 def dirichlet_weights(w: FloatArray, u: FloatArray) -> FloatArray:
@@ -227,11 +227,11 @@ def imputed_as(values: FloatArray, imputed: BoolArray, imputation: str) -> Float
         return values
     order = slice(None) if imputation == "last_observed" else slice(None, None, -1)
     result, marked = values[:, order].copy(), imputed[:, order]
-    seen = np.where(marked[:, 0], np.nan, result[:, 0])
+    last = np.where(marked[:, 0], np.nan, result[:, 0])
     for t in range(1, result.shape[1]):
-        hole = marked[:, t] & ~np.isnan(seen)
-        result[:, t] = np.where(hole, seen, result[:, t])
-        seen = np.where(marked[:, t], seen, result[:, t])
+        hole = marked[:, t] & ~np.isnan(last)
+        result[:, t] = np.where(hole, last, result[:, t])
+        last = np.where(marked[:, t], last, result[:, t])
     return result[:, order]
 
 
@@ -255,9 +255,9 @@ def _means(y: FloatArray, w: FloatArray, rule: str, masks: BoolArray) -> FloatAr
     if rule != "mixed":
         raise ValueError(f"draws know arithmetic, geometric, harmonic and mixed means, not '{rule}'.")
     total = np.zeros((len(w), len(y)))
-    for own in masks:
-        share = w[:, own].sum(axis=1, keepdims=True)
-        inner = (w[:, own] / np.where(share > 0.0, share, 1.0)) @ y[:, own].T
+    for mask in masks:
+        share = w[:, mask].sum(axis=1, keepdims=True)
+        inner = (w[:, mask] / np.where(share > 0.0, share, 1.0)) @ y[:, mask].T
         inner[share[:, 0] == 0.0] = 1.0
         np.log(inner, out=inner)
         inner *= share

@@ -231,8 +231,8 @@ class CompositeIndex(Shown):
         year = self.panel.years[-1] if year is None else year
         require_known([year], self.panel.years, "year")
         result = self.fit()
-        own = result.scores[(result.scores["year"] == year) & (result.scores["index_suffix"] == "")]
-        top = own.nsmallest(first, "rank_year").set_index("city_id")["score"]
+        scores = result.scores[(result.scores["year"] == year) & (result.scores["index_suffix"] == "")]
+        top = scores.nsmallest(first, "rank_year").set_index("city_id")["score"]
         if result.contributions.empty:
             rows = top.rename("value").reset_index().assign(part=TOP)
         else:
@@ -251,8 +251,8 @@ class CompositeIndex(Shown):
     @cached_property
     def paths(self) -> tuple[Path, ...]:
         """Parents of each indicator in panel order, the nearest first."""
-        found = [self.levels.get(name, ()) for name in self.panel.names]
-        return tuple((path,) if isinstance(path, str) else tuple(path) for path in found)
+        levels = [self.levels.get(name, ()) for name in self.panel.names]
+        return tuple((path,) if isinstance(path, str) else tuple(path) for path in levels)
 
     @cached_property
     def labels(self) -> frames.Labels:
@@ -315,8 +315,8 @@ class CompositeIndex(Shown):
         """Weights of one scheme; an indicator that is constant in the window has weight 0 and a flag."""
         base_z, m = self.scaled.base_z, len(self.panel.names)
         if scheme not in (GIVEN, FRONTIER):
-            found = scheme_weights(base_z, scheme=scheme, dimensions=self.labels.dimensions, delta=delta)
-            return _name_constants(found)
+            weights = scheme_weights(base_z, scheme=scheme, dimensions=self.labels.dimensions, delta=delta)
+            return _name_constants(weights)
         empty = np.isnan(base_z).all(axis=(0, 1))
         flags, unused = tuple(CONSTANT if e else "" for e in empty), np.full(m, np.nan)
         if scheme == GIVEN:
@@ -333,8 +333,8 @@ class CompositeIndex(Shown):
         if chosen.rule == FRONTIER:
             if z is self.z:
                 return self._frontier[0], self._frontier[2]
-            found = benefit_of_the_doubt(z, low=self.share_bounds[0], high=self.share_bounds[1])
-            return found.score, found.reasons
+            frontier = benefit_of_the_doubt(z, low=self.share_bounds[0], high=self.share_bounds[1])
+            return frontier.score, frontier.reasons
         if self.is_sum:
             return scheme_score(z, chosen), ()
         if chosen.rule != SUM:
@@ -343,9 +343,13 @@ class CompositeIndex(Shown):
 
     @cached_property
     def _frontier(self) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
-        found = benefit_of_the_doubt(self.z, low=self.share_bounds[0], high=self.share_bounds[1])
-        said = (f"{found.n_failed} programs without an answer: {'; '.join(found.reasons)}",) if found.n_failed else ()
-        return found.score, found.shares, said
+        frontier = benefit_of_the_doubt(self.z, low=self.share_bounds[0], high=self.share_bounds[1])
+        warnings = (
+            (f"{frontier.n_failed} programs without an answer: {'; '.join(frontier.reasons)}",)
+            if frontier.n_failed
+            else ()
+        )
+        return frontier.score, frontier.shares, warnings
 
     def _averaged(self, z: FloatArray | None = None) -> FloatArray:
         """z, on a scale above 0 where a mean needs one."""

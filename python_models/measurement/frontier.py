@@ -51,10 +51,10 @@ def benefit_of_the_doubt(Y: ArrayLike, *, low: float | ArrayLike = 0.0, high: fl
                 bites = np.flatnonzero(bound > 0.0 if sign > 0 else bound < 1.0)
                 rows.append(sign * (np.outer(bound[bites], y) - np.eye(m)[bites] * y))
                 limits.append(np.zeros(len(bites)))
-            found = linprog(-y, A_ub=np.vstack(rows), b_ub=np.concatenate(limits), bounds=(0, None), method="highs")
-            if found.status != 0:
-                reasons.append(str(found.message))
+            solution = linprog(-y, A_ub=np.vstack(rows), b_ub=np.concatenate(limits), bounds=(0, None), method="highs")
+            if solution.status != 0:
+                reasons.append(str(solution.message))
                 continue
-            score[i, t] = float(y @ found.x)
-            shares[i, t] = found.x * y / score[i, t] if score[i, t] > 0.0 else np.nan
+            score[i, t] = float(y @ solution.x)
+            shares[i, t] = solution.x * y / score[i, t] if score[i, t] > 0.0 else np.nan
     return Frontier(score, shares, len(reasons), tuple(dict.fromkeys(reasons)))

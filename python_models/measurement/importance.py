@@ -42,8 +42,8 @@ def correlation_ratio(x: FloatArray, y: FloatArray) -> float:
         safe = np.where(line, base, 1.0)
         s = np.where(s0 > 0.0, s0, 1.0)
         fit = np.where(line, (s2 * t0 - s1 * t1) / safe, t0 / s)
-        own = np.where(line, s2 / safe, 1.0 / s)
-        fitted, leverage = np.interp(at, np.arange(GRID), fit), np.interp(at, np.arange(GRID), own)
+        smoothed = np.where(line, s2 / safe, 1.0 / s)
+        fitted, leverage = np.interp(at, np.arange(GRID), fit), np.interp(at, np.arange(GRID), smoothed)
         if (leverage >= 1.0 - 1e-9).any():
             continue
         error = float((((y - fitted) / (1.0 - leverage)) ** 2).mean())

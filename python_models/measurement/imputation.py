@@ -72,12 +72,16 @@ def em_normal(X: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def conditional(rows: FloatArray, lost: BoolArray, mean: FloatArray, cov: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean (n, h) and covariance (h, h) of the lost columns given the others of a normal law."""
-    seen = ~lost
-    slope = np.linalg.solve(cov[np.ix_(seen, seen)], cov[np.ix_(seen, lost)]) if seen.any() else np.zeros((0, 0))
-    if not seen.any():
+    is_observed = ~lost
+    slope = (
+        np.linalg.solve(cov[np.ix_(is_observed, is_observed)], cov[np.ix_(is_observed, lost)])
+        if is_observed.any()
+        else np.zeros((0, 0))
+    )
+    if not is_observed.any():
         return np.tile(mean[lost], (len(rows), 1)), cov[np.ix_(lost, lost)]
-    expected = mean[lost] + (rows[:, seen] - mean[seen]) @ slope
-    return expected, cov[np.ix_(lost, lost)] - cov[np.ix_(lost, seen)] @ slope
+    expected = mean[lost] + (rows[:, is_observed] - mean[is_observed]) @ slope
+    return expected, cov[np.ix_(lost, lost)] - cov[np.ix_(lost, is_observed)] @ slope
 
 
 def _by_em(z: FloatArray, hole: BoolArray, rng: np.random.Generator) -> FloatArray:

@@ -107,8 +107,8 @@ def equal_by_dimension(Z: ArrayLike, dimensions: Sequence[str]) -> LevelWeights:
         raise ValueError("no indicator has a value: equal weights do not exist.")
     within = np.zeros(len(dimensions))
     for d in names:
-        own = _members(dimensions, d) & ~is_empty
-        within[own] = 1.0 / own.sum()
+        columns = _members(dimensions, d) & ~is_empty
+        within[columns] = 1.0 / columns.sum()
     unused = np.full(len(dimensions), np.nan)
     flags = tuple(EMPTY_COLUMN if empty else "" for empty in is_empty)
     return LevelWeights(within / len(names), within, dict.fromkeys(names, 1.0 / len(names)), unused, unused, flags)
@@ -123,21 +123,21 @@ def _inside(
     m = len(dimensions)
     within, entropy, redundancy, flags = np.zeros(m), np.ones(m), np.zeros(m), [""] * m
     for d in dict.fromkeys(dimensions):
-        own = np.flatnonzero(_members(dimensions, d))
-        block = rows[:, own]
-        if is_empty[own].all() or not np.nan_to_num(block).any():
-            for k in own:
+        columns = np.flatnonzero(_members(dimensions, d))
+        block = rows[:, columns]
+        if is_empty[columns].all() or not np.nan_to_num(block).any():
+            for k in columns:
                 flags[k] = EMPTY_COLUMN if is_empty[k] else "zero_column"
             continue
         inner = entropy_weights(block[:, None, :], delta=delta)
-        within[own], entropy[own], redundancy[own] = inner.weights, inner.entropy, inner.redundancy
-        for k, flag in zip(own, inner.flags, strict=True):
+        within[columns], entropy[columns], redundancy[columns] = inner.weights, inner.entropy, inner.redundancy
+        for k, flag in zip(columns, inner.flags, strict=True):
             flags[k] = flag
     return rows, within, entropy, redundancy, tuple(flags)
 
 
-def _inner_score(rows: FloatArray, within: FloatArray, own: BoolArray) -> FloatArray:
-    used = own & (within > 0.0)
+def _inner_score(rows: FloatArray, within: FloatArray, columns: BoolArray) -> FloatArray:
+    used = columns & (within > 0.0)
     score: FloatArray = rows[:, used] @ within[used]
     return score
 

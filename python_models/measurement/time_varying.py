@@ -53,8 +53,8 @@ def year_frames(index: CompositeIndex) -> tuple[pd.DataFrame, pd.DataFrame]:
             continue
         unused = np.full(len(labels.names), np.nan)
         chosen = SchemeWeights(weights[t], unused, unused, ("",) * len(labels.names))
-        own = weights_frame(labels, chosen, base_z[:, [t], :], 0.0)
-        tables.append(own.assign(year=pd.array([year] * len(own), dtype="Int64"), delta=0.0))
+        frame = weights_frame(labels, chosen, base_z[:, [t], :], 0.0)
+        tables.append(frame.assign(year=pd.array([year] * len(frame), dtype="Int64"), delta=0.0))
     years = tuple(year for year, w in zip(labels.years, weights, strict=True) if not np.isnan(w).any())
     chosen_years = [labels.years.index(year) for year in years]
     score = time_varying_score(index.z[:, chosen_years], weights[chosen_years])

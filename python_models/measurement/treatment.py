@@ -70,10 +70,10 @@ def logged(x: FloatArray, base: FloatArray | None = None) -> FloatArray:
 
     min, max and skewness are those of `base`, or of x itself.
     """
-    own = x if base is None else base
-    low, high = np.nanmin(own), np.nanmax(own)
+    sample = x if base is None else base
+    low, high = np.nanmin(sample), np.nanmax(sample)
     margin = 0.01 * (high - low)
-    is_left = moments(own)[0] < 0.0
+    is_left = moments(sample)[0] < 0.0
     return np.asarray(-np.log(high + margin - x) if is_left else np.log(x - low + margin))
 
 

@@ -54,7 +54,7 @@ class Uncertainty:
         ranks = [np.quantile(self.ranks[..., year], at, axis=0, method="inverted_cdf") for year in range(t)]
         scores = [np.quantile(self.scores[..., year], at, axis=0) for year in range(t)]
         quantiles = (np.stack(parts, axis=2).reshape(3, -1) for parts in (ranks, scores))
-        rank, score = (dict(zip(("p05", "p50", "p95"), found, strict=True)) for found in quantiles)
+        rank, score = (dict(zip(("p05", "p50", "p95"), limits, strict=True)) for limits in quantiles)
         columns: dict[str, Any] = city_years(self.cities, self.years)
         columns["rank_year"] = self.reference.reshape(-1).astype(np.int64)
         columns |= {f"rank_{p}": v for p, v in rank.items()}
@@ -108,9 +108,9 @@ def uncertainty(
     shift, failed = np.zeros((draws * size, n), dtype=np.float32), runs.failed.copy()
 
     def of_year(year: int) -> tuple[NDArray[np.int32], BoolArray]:
-        own = np.empty((draws, n))
-        place, bad = runs.of_year(year, own)
-        scores[..., year], ranks[..., year] = own, place[:draws]
+        year_scores = np.empty((draws, n))
+        place, bad = runs.of_year(year, year_scores)
+        scores[..., year], ranks[..., year] = year_scores, place[:draws]
         np.abs(np.subtract(place, reference[:, year].astype(np.int32), out=place), out=place)
         return place, bad
 
@@ -171,13 +171,13 @@ class _Runs:
         n = self.model.values.shape[0]
         places, bad = np.ones((len(self.weights), n), dtype=np.int32), np.zeros(len(self.weights), dtype=bool)
         for choice, rows in self.groups.items():
-            for own in np.split(rows, range(CHUNK, len(rows), CHUNK)):
-                found = self.model.scores(choice, self.weights[own], year)
-                bad[own] = ~np.isfinite(found).all(axis=1)
-                found[bad[own]] = 0.0
-                places[own] = ranked(found)
-                drawn = own < len(scores)
-                scores[own[drawn]] = found[drawn]
+            for part in np.split(rows, range(CHUNK, len(rows), CHUNK)):
+                part_scores = self.model.scores(choice, self.weights[part], year)
+                bad[part] = ~np.isfinite(part_scores).all(axis=1)
+                part_scores[bad[part]] = 0.0
+                places[part] = ranked(part_scores)
+                drawn = part < len(scores)
+                scores[part[drawn]] = part_scores[drawn]
         return places, bad
 
 
@@ -212,7 +212,7 @@ def _design(seed: int, draws: int, m: int, factors: tuple[str, ...]) -> FloatArr
     blocks = [pairs[:, 0], pairs[:, 1]]
     for factor in factors:
         mixed = pairs[:, 0].copy()
-        own = slice(len(FIELDS), None) if factor == "weights" else [k.index(factor)]
-        mixed[:, own] = pairs[:, 1, own]
+        columns = slice(len(FIELDS), None) if factor == "weights" else [k.index(factor)]
+        mixed[:, columns] = pairs[:, 1, columns]
         blocks.append(mixed)
     return np.concatenate(blocks)

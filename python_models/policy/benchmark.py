@@ -90,5 +90,5 @@ def nearest_better(distance: FloatArray, p: ArrayLike) -> NDArray[np.int64]:
     if distance.shape != (len(value), len(value)):
         raise ValueError(f"distance {distance.shape} and p ({len(value)},) must speak of the same cities.")
     open_to = np.where((value[None, :] > value[:, None]) & np.isfinite(distance), distance, np.inf)
-    found = open_to.argmin(axis=1)
-    return np.where(np.isfinite(open_to.min(axis=1)), found, NOBODY)
+    nearest = open_to.argmin(axis=1)
+    return np.where(np.isfinite(open_to.min(axis=1)), nearest, NOBODY)

@@ -117,7 +117,7 @@ def share_table(
     >>> both.query("t == 2")[["path", "share"]].values.tolist()[:2]
     [['endogenous_evolution', 0.0], ['gradient_transfer', 0.5]]
     """
-    found = []
+    tables = []
     for mask in members:
         rows = []
         for code, name in enumerate(PATHS):
@@ -130,8 +130,8 @@ def share_table(
             shares = {"share": n / mask.sum(), "share_lo": low, "share_hi": high}
             means = {"mean_score": _mean(score[mask], inside, n), "mean_d": _mean(d[mask], inside, n)}
             rows.append(pd.DataFrame({**keys, **shares, **means}))
-        found.append(pd.concat(rows, ignore_index=True))
-    return found
+        tables.append(pd.concat(rows, ignore_index=True))
+    return tables
 
 
 def _mean(x: FloatArray, inside: BoolArray, n: NDArray[np.int64]) -> FloatArray:

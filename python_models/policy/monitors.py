@@ -219,8 +219,8 @@ def single_monitor(code: str, frame: pd.DataFrame, *, note: str = "", made_by: s
         frame = pd.DataFrame({"year": [0], "value": [np.nan]})
     nation = pd.DataFrame({"level": "national", "unit_id": NATION, "n": 0}, index=frame.index)
     filled = pd.concat([frame, nation[[name for name in nation if name not in frame]]], axis=1)
-    said = filled["value"].isna().map({True: note, False: ""})
-    return _finished(MONITORS[code], filled.assign(aggregate=made_by, note=said))
+    notes = filled["value"].isna().map({True: note, False: ""})
+    return _finished(MONITORS[code], filled.assign(aggregate=made_by, note=notes))
 
 
 def _finished(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
@@ -228,8 +228,8 @@ def _finished(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     value, keys = frame["value"].astype(np.float64), ["level", "unit_id", "year"]
     before = frame.assign(year=frame["year"] + 1)[[*keys, "value"]]
     old = frame[keys].merge(before, how="left", on=keys)["value"]
-    said = {name: getattr(monitor, name) for name in ("principle", "unit", "better", "band_low", "band_high")}
+    facts = {name: getattr(monitor, name) for name in ("principle", "unit", "better", "band_low", "band_high")}
     lights = value.map(lambda v: light(monitor, v)).astype(object)
     change = value.to_numpy() - old.to_numpy(dtype=np.float64)
-    full = frame.assign(value=value, change_1y=change, monitor_code=monitor.code, **said, light=lights)
+    full = frame.assign(value=value, change_1y=change, monitor_code=monitor.code, **facts, light=lights)
     return full.reindex(columns=COLUMNS)

@@ -50,8 +50,8 @@ class Cuts:
     def to_json(self) -> str:
         """{"u": .., "sd_u": .., ..}: every digit, so that a stored row can be replayed; null where not known."""
         pairs = zip(INPUTS, self.value, self.sd, strict=True)
-        found = {key: number for name, value, sd in pairs for key, number in ((name, value), (f"sd_{name}", sd))}
-        return json.dumps({key: number if math.isfinite(number) else None for key, number in found.items()})
+        numbers = {key: number for name, value, sd in pairs for key, number in ((name, value), (f"sd_{name}", sd))}
+        return json.dumps({key: number if math.isfinite(number) else None for key, number in numbers.items()})
 
     @staticmethod
     def from_json(text: str) -> Cuts:
@@ -323,9 +323,9 @@ def replay_differences(table: pd.DataFrame) -> pd.DataFrame:
     [1]
     """
     columns, names = list(Decision._fields), [*INPUTS, "cuts"]
-    found = [replay(dict(zip(names, row, strict=True))) for row in table[names].itertuples(index=False, name=None)]
+    replays = [replay(dict(zip(names, row, strict=True))) for row in table[names].itertuples(index=False, name=None)]
     stored = table[columns].itertuples(index=False, name=None)
-    differs = [tuple(mine) != theirs for mine, theirs in zip(found, stored, strict=True)]
+    differs = [tuple(mine) != theirs for mine, theirs in zip(replays, stored, strict=True)]
     return table[np.array(differs, dtype=np.bool_)]
 
 

@@ -216,14 +216,14 @@ def _swamy(log_y: FloatArray, log_k: FloatArray) -> tuple[FloatArray, FloatArray
     squares = (x * x).sum(axis=1)
     known = squares > 1e-12
     safe = np.where(known, squares, 1.0)
-    own = np.where(known, (x * y).sum(axis=1) / safe, np.nan)
-    residual = ((y - own[:, None] * x) ** 2).sum(axis=1) / max(y.shape[1] - 2, 1)
+    slope = np.where(known, (x * y).sum(axis=1) / safe, np.nan)
+    residual = ((y - slope[:, None] * x) ** 2).sum(axis=1) / max(y.shape[1] - 2, 1)
     variance = residual / safe
-    spread = max(float(np.nanvar(own, ddof=1) - np.nanmean(variance[known])), 0.0)
+    spread = max(float(np.nanvar(slope, ddof=1) - np.nanmean(variance[known])), 0.0)
     weight = np.where(known, 1 / (variance + spread + 1e-300), 0.0)
-    mean = float(np.nansum(weight * np.nan_to_num(own)) / weight.sum())
+    mean = float(np.nansum(weight * np.nan_to_num(slope)) / weight.sum())
     pull = np.where(known, variance / (variance + spread + 1e-300), 1.0)
-    shrunk = np.nan_to_num(own) + pull * (mean - np.nan_to_num(own))
+    shrunk = np.nan_to_num(slope) + pull * (mean - np.nan_to_num(slope))
     return shrunk, np.sqrt(np.where(known, variance * spread / (variance + spread + 1e-300), spread) + 1 / weight.sum())
 
 
@@ -418,8 +418,8 @@ def krugman(employment: ArrayLike) -> FloatArray:
     e = not_negative(employment, "employment")
     if e.ndim != 2 or e.shape[1] < 2:
         raise ValueError(f"employment must have the axes (city, sector) with two sectors or more, got {e.shape}.")
-    own = positive(e.sum(axis=1), "employment of a city over all sectors")
-    return np.asarray(np.abs(e / own[:, None] - e.sum(axis=0) / e.sum()).sum(axis=1))
+    total = positive(e.sum(axis=1), "employment of a city over all sectors")
+    return np.asarray(np.abs(e / total[:, None] - e.sum(axis=0) / e.sum()).sum(axis=1))
 
 
 @aligned

@@ -287,9 +287,9 @@ def _covariance(
     dof = conv.rows_free_of_effects - design.z.shape[2]
     kind = _KINDS.get(cov) if isinstance(cov, str) else cov
     if kind is not None:
-        given, share = (parts.regressors, parts.linear, parts.multipliers), conv.t_eff / conv.t
+        terms, share = (parts.regressors, parts.linear, parts.multipliers), conv.t_eff / conv.t
         options: dict[str, Any] = {"is_centred": conv.is_centred, "share": share, "correction": kind.correction}
-        scores = score_rows(*given, e, sigma2, conv.panel_rows, **options)
+        scores = score_rows(*terms, e, sigma2, conv.panel_rows, **options)
         if cov == "cluster":
             influence = city_influences(scores, matrix)
             return influence.T @ influence, parts.trace_se, influence

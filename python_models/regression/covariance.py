@@ -90,9 +90,9 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What the rows add to the score: own (R, p) and q of their pairs (R, spatial parameters); what q is made of."""
+    """What rows add to the score: singles (R, p) and q of their pairs (R, spatial parameters); what q is made of."""
 
-    own: FloatArray
+    singles: FloatArray
     pairs: FloatArray
     multipliers: tuple[Multiplier | MatrixMultiplier, ...]
     first: int  # place of the first spatial parameter
@@ -101,11 +101,11 @@ class Scores:
     rows: Rows
 
     def by(self, codes: IntArray) -> tuple[FloatArray, FloatArray]:
-        """own and pairs summed over rows of equal code, (codes, p) each."""
-        own = sums_by(self.own, codes)
-        pairs = np.zeros_like(own)
+        """singles and pairs summed over rows of equal code, (codes, p) each."""
+        singles = sums_by(self.singles, codes)
+        pairs = np.zeros_like(singles)
         pairs[:, self.spatial] = sums_by(self.pairs, codes)
-        return own, pairs
+        return singles, pairs
 
     @property
     def spatial(self) -> slice:
@@ -113,8 +113,8 @@ class Scores:
 
     @property
     def both(self) -> FloatArray:
-        """own + q, (R, p)."""
-        out = self.own.copy()
+        """singles + q, (R, p)."""
+        out = self.singles.copy()
         out[:, self.spatial] += self.pairs
         return out
 
@@ -141,24 +141,24 @@ def score_rows(
     flat, x = e.reshape(-1), regressors.reshape(-1, k)
     z = [x, *(a.reshape(-1, 1) for a in linear if a.any())]
     f = freed(z, flat, rows) if correction == "jackknife" else flat
-    own = np.zeros((len(flat), k + size + 1))
+    singles = np.zeros((len(flat), k + size + 1))
     pairs = np.zeros((len(flat), size))
-    np.multiply(x, (f / sigma2)[:, None], out=own[:, :k])
-    own[:, -1] = (flat**2 - (flat**2).mean()) / (2.0 * sigma2**2)
+    np.multiply(x, (f / sigma2)[:, None], out=singles[:, :k])
+    singles[:, -1] = (flat**2 - (flat**2).mean()) / (2.0 * sigma2**2)
     for j, (a, g) in enumerate(zip(linear, multipliers, strict=True)):
         diagonal = g.diagonal(is_centred=is_centred)[:, None]
         both = (g.apply(e) + g.apply_transposed(e)) / 2.0
         if is_centred:
             both = both - both.mean(axis=0)
-        own[:, k + j] = (a.reshape(-1) * f + (diagonal * (e**2 - sigma2 * share)).reshape(-1)) / sigma2
+        singles[:, k + j] = (a.reshape(-1) * f + (diagonal * (e**2 - sigma2 * share)).reshape(-1)) / sigma2
         pairs[:, j] = (e * (both - diagonal * e)).reshape(-1) / sigma2
-    return Scores(own, pairs, tuple(multipliers), k, e, sigma2, rows)
+    return Scores(singles, pairs, tuple(multipliers), k, e, sigma2, rows)
 
 
 def city_influences(scores: Scores, bread: FloatArray) -> FloatArray:
     """(2N, p): what each city adds by itself, then by its pairs (times sqrt 2): V is the cross-product."""
-    own, pairs = scores.by(scores.rows.unit)
-    parts = [own - own.mean(axis=0)]
+    singles, pairs = scores.by(scores.rows.unit)
+    parts = [singles - singles.mean(axis=0)]
     if scores.multipliers:
         parts.append(np.sqrt(2.0) * (pairs - pairs.mean(axis=0)))
     return np.asarray(np.concatenate(parts) @ bread)
@@ -196,10 +196,10 @@ def meat(scores: Scores, kind: Robust, *, dof: int) -> FloatArray:
 
 def _clustered(scores: Scores, codes: IntArray, group: IntArray | None, *, is_yearly: bool = False) -> FloatArray:
     """Scores summed by cluster; pairs across clusters count twice, as the sums find one half of them."""
-    own, pairs = scores.by(codes)
-    if group is None:  # without the products of own and pairs, which are noise here
-        return np.asarray(own.T @ own + 2.0 * pairs.T @ pairs)
-    both = own + pairs
+    singles, pairs = scores.by(codes)
+    if group is None:  # without the products of singles and pairs, which are noise here
+        return np.asarray(singles.T @ singles + 2.0 * pairs.T @ pairs)
+    both = singles + pairs
     return np.asarray(both.T @ both + _fill(scores, lambda i, j: group[i] == group[j], is_yearly=is_yearly))
 
 
@@ -218,12 +218,12 @@ def _conley(scores: Scores, kind: Conley) -> FloatArray:
         return np.where(inside, 1.0 - d / kind.cutoff if kind.kernel == "bartlett" else 1.0, 0.0)
 
     finder, _ = tree(points, kind.metric)
-    found = finder.query_pairs(tree_radius(kind.cutoff, kind.metric), output_type="ndarray")
-    i, j = found[:, 0], found[:, 1]
+    neighbours = finder.query_pairs(tree_radius(kind.cutoff, kind.metric), output_type="ndarray")
+    i, j = neighbours[:, 0], neighbours[:, 1]
     shape = (rows.n, rows.n)
     upper = sp.csr_matrix((weight(i, j), (i, j)), shape=shape)
     kernel = sp.csr_matrix(upper + upper.T + sp.identity(rows.n, format="csr"))
-    S = np.zeros((scores.own.shape[1],) * 2)
+    S = np.zeros((scores.singles.shape[1],) * 2)
     both = scores.both
     for year in np.unique(rows.time):
         at = np.flatnonzero(rows.time == year)
@@ -248,7 +248,7 @@ def _lagged(values: FloatArray, rows: Rows, lag: int) -> FloatArray:
 
 def _fill(scores: Scores, near: Callable[[IntArray, IntArray], NDArray[Any]], *, is_yearly: bool = False) -> FloatArray:
     """sum_{i != l} (1 - k_il) A_j,il A_m,il of the pairs a kernel does not hold, A_il = sum_t q_il,t (or by year)."""
-    p, first = scores.own.shape[1], scores.first
+    p, first = scores.singles.shape[1], scores.first
     out = np.zeros((p, p))
     if not scores.multipliers:
         return out
@@ -299,15 +299,15 @@ def freed(columns: Sequence[FloatArray], e: FloatArray, rows: Rows) -> FloatArra
         stop = min(start + LEVERAGE_CITIES, rows.n)
         part = slice(ends[start], ends[stop])
         here, year, mine = unit[part] - start, slot[part], order[part]
-        block, own = np.zeros((stop - start, longest, len(root))), np.zeros((stop - start, longest))
+        block, residual = np.zeros((stop - start, longest, len(root))), np.zeros((stop - start, longest))
         block[here, year] = np.column_stack([column[mine] for column in columns])
-        own[here, year] = e[mine]
+        residual[here, year] = e[mine]
         hat = block @ root @ block.transpose(0, 2, 1)
         if np.trace(hat, axis1=1, axis2=2).max() <= MOST_LEVERAGE:  # so is every eigenvalue
-            f = np.linalg.solve(np.eye(longest) - hat, own[..., None])[..., 0]
+            f = np.linalg.solve(np.eye(longest) - hat, residual[..., None])[..., 0]
         else:
             values, vectors = np.linalg.eigh(hat)
-            inside = np.einsum("its,it->is", vectors, own) / (1.0 - np.minimum(values, MOST_LEVERAGE))
+            inside = np.einsum("its,it->is", vectors, residual) / (1.0 - np.minimum(values, MOST_LEVERAGE))
             f = np.einsum("its,is->it", vectors, inside)
         out[mine] = f[here, year]
     return out

@@ -162,12 +162,12 @@ class _Graph(NamedTuple):
     labels: pd.Index
 
 
-def _check_present(found: pd.Index, ids: pd.Index, what: str = "") -> None:
-    absent = pd.Index(found.unique()).difference(ids, sort=False)
+def _check_present(cities: pd.Index, ids: pd.Index, what: str = "") -> None:
+    absent = pd.Index(cities.unique()).difference(ids, sort=False)
     if len(absent):
         hint = ""
-        if len(absent) == found.nunique():
-            hint = f" (labels look like {_show(found[0])} in the panel and {_show(ids[0])} in the graph)"
+        if len(absent) == cities.nunique():
+            hint = f" (labels look like {_show(cities[0])} in the panel and {_show(ids[0])} in the graph)"
         raise PanelInputError(
             f"{what}{len(absent)} cities are missing from the graph, first {_show(absent[0])}{hint}: add them to "
             "the graph or take them out of the panel."
@@ -181,12 +181,12 @@ def _blocks(graphs: Mapping[Any, _Graph], cities: pd.Index, years: pd.Index, ren
         here = cities[years == t]
         _check_present(here, graph.labels)
         at = graph.labels.get_indexer(here)
-        own = graph.matrix[at][:, at]
+        block = graph.matrix[at][:, at]
         if renormalise:
             before = np.asarray(graph.matrix[at].sum(axis=1)).ravel()
-            now = np.asarray(own.sum(axis=1)).ravel()
-            own = sp.diags(np.divide(before, now, out=np.zeros_like(now), where=now != 0)) @ own
-        parts.append(own)
+            now = np.asarray(block.sum(axis=1)).ravel()
+            block = sp.diags(np.divide(before, now, out=np.zeros_like(now), where=now != 0)) @ block
+        parts.append(block)
     return spatial_weights(sp.block_diag(parts, format="csr"), islands="keep")
 
 
@@ -225,10 +225,10 @@ def graph_parts(graph: Any) -> tuple[Any, pd.Index]:
 
 def graph_in_order(graph: Any, labels: pd.Index) -> sp.csr_matrix:
     """The matrix of a graph in the order of `labels`, which must be exactly its own."""
-    own = _graph_of(graph, None)
-    _check_entities(labels, own.labels, "the panel")
-    at = own.labels.get_indexer(labels)
-    return sp.csr_matrix(own.matrix[at][:, at])
+    parts = _graph_of(graph, None)
+    _check_entities(labels, parts.labels, "the panel")
+    at = parts.labels.get_indexer(labels)
+    return sp.csr_matrix(parts.matrix[at][:, at])
 
 
 def _frame(data: pd.Series | pd.DataFrame, what: str) -> pd.DataFrame:
@@ -247,18 +247,18 @@ def _place(frame: pd.DataFrame, ids: pd.Index, times: pd.Index | None, what: str
     index = frame.index
     assert isinstance(index, pd.MultiIndex)  # checked by _frame
     index = index.remove_unused_levels()
-    (rows, columns), (found, years) = (np.asarray(c) for c in index.codes), index.levels
+    (rows, columns), (entities, years) = (np.asarray(c) for c in index.codes), index.levels
     for codes, level in ((rows, "entity"), (columns, "time")):
         if (codes < 0).any():
             raise PanelInputError(f"{what}: row {int(np.argmax(codes < 0))} has no {level} label.")
     order = np.argsort(np.asarray(years), kind="stable")
     rank = np.argsort(order)
     years = years[order]
-    _check_entities(found, ids, what)
+    _check_entities(entities, ids, what)
     if times is not None and not years.equals(times):
         odd = years.symmetric_difference(times)
         raise PanelInputError(f"dependent and exog differ in their years, first {_show(odd[0])}.")
-    place = ids.get_indexer(found)[rows] * len(years) + rank[columns]
+    place = ids.get_indexer(entities)[rows] * len(years) + rank[columns]
     counts = np.bincount(place, minlength=len(ids) * len(years))
     for wrong, text in ((counts > 1, "occurs more than once"), (counts == 0, "has no row")):
         if wrong.any():
@@ -281,9 +281,9 @@ def _place(frame: pd.DataFrame, ids: pd.Index, times: pd.Index | None, what: str
     return cube, years
 
 
-def _check_entities(found: pd.Index, ids: pd.Index, what: str) -> None:
-    _check_present(found, ids, f"{what}: ")
-    unused = ids.difference(found, sort=False)
+def _check_entities(entities: pd.Index, ids: pd.Index, what: str) -> None:
+    _check_present(entities, ids, f"{what}: ")
+    unused = ids.difference(entities, sort=False)
     if len(unused):
         raise PanelInputError(
             f"{what}: {len(unused)} cities of the graph have no row in the panel, first {_show(unused[0])}: build "

@@ -181,11 +181,11 @@ def modified_wald(residuals: ArrayLike) -> SpecTest:
     n, t = e.shape
     if t < 3:
         raise PanelInputError(f"the modified Wald test needs three years, the panel has {t}.")
-    own = (e**2).mean(axis=1)
-    spread = ((e**2 - own[:, None]) ** 2).sum(axis=1) / (t * (t - 1))
+    variance = (e**2).mean(axis=1)
+    spread = ((e**2 - variance[:, None]) ** 2).sum(axis=1) / (t * (t - 1))
     if (spread <= 0).any():
         raise PanelInputError(f"squared residuals of the city at position {int(np.argmin(spread))} do not vary.")
-    value = float(((own - own.mean()) ** 2 / spread).sum())
+    value = float(((variance - variance.mean()) ** 2 / spread).sum())
     note = "over-rejects when T is small against N: read with the bootstrap errors" if t < 30 else ""
     return SpecTest.chi2("modified_wald", value, n, note)
 

@@ -302,8 +302,8 @@ def adjusted_score(data: Transformed, start: FloatArray) -> FloatArray | None:
         s2 = float(c @ cross @ c) / free
         return np.asarray(((cross @ c)[1:] / s2 + _expectations(data, *theta)) / data.m)
 
-    found = optimize.root(equations, start[[0, 1, -2]], method="hybr", options={"xtol": 1e-12})
-    theta = np.asarray(found.x, dtype=np.float64)
+    solution = optimize.root(equations, start[[0, 1, -2]], method="hybr", options={"xtol": 1e-12})
+    theta = np.asarray(solution.x, dtype=np.float64)
     low, high = spectrum.bounds()
     if np.abs(equations(theta)).max() > _RESIDUAL or not low < theta[2] < high or spectrum.radius(*theta) >= 1.0:
         return None
@@ -350,12 +350,12 @@ def slope(data: Transformed, theta: FloatArray) -> FloatArray:
         value[[0, 1, -1]] += _expectations(data, float(point[0]), float(point[1]), float(point[-1]))
         return np.asarray(value)
 
-    found = np.empty((len(theta), len(theta)))
+    slopes = np.empty((len(theta), len(theta)))
     for j in range(len(theta)):
         step = np.zeros(len(theta))
         step[j] = _STEP * max(1.0, abs(float(theta[j])))
-        found[:, j] = (equations(theta - step) - equations(theta + step)) / (2.0 * step[j])
-    return found
+        slopes[:, j] = (equations(theta - step) - equations(theta + step)) / (2.0 * step[j])
+    return slopes
 
 
 def _clustered(data: Transformed, params: FloatArray, bread: FloatArray, *, is_uncorrected: bool) -> FloatArray:
@@ -379,7 +379,7 @@ def _clustered(data: Transformed, params: FloatArray, bread: FloatArray, *, is_u
         lost = mean_scores(data, float(params[0]), float(params[1]), rho)
         share = (e**2 / (e**2).sum()).reshape(-1)
         for position, mean in zip((0, 1, z.shape[2]), lost, strict=True):
-            scores.own[:, position] += share * mean
+            scores.singles[:, position] += share * mean
     return np.asarray(bread @ meat(scores, kind, dof=e.size) @ bread.T)
 
 
@@ -423,8 +423,8 @@ def dynamic_effects(fit: DynamicFit, *, kind: str | None = None, level: float = 
     if not chosen.is_stable:
         for part in (point, se):
             part[:, HORIZONS.index("long")] = np.nan
-    found = normal(point, se, level)
-    return DynamicEffects(fit.names[2 : 2 + fit.n_x], point, se, found.lower, found.upper, found.p)
+    interval = normal(point, se, level)
+    return DynamicEffects(fit.names[2 : 2 + fit.n_x], point, se, interval.lower, interval.upper, interval.p)
 
 
 def _effects(fit: DynamicFit, params: FloatArray) -> FloatArray:
@@ -435,11 +435,11 @@ def _effects(fit: DynamicFit, params: FloatArray) -> FloatArray:
     theta[:, list(fit.lagged)] = params[:, 2 + fit.n_x : -2]
     omega = fit.spectrum.omega[None, :]
     out = np.empty((len(params), fit.n_x, 2, 3))
-    for h, (own, spatial) in enumerate(((np.ones_like(tau), rho), (1.0 - tau, rho + eta))):
-        inverse = 1.0 / (own - spatial * omega)
+    for h, (inertia, spatial) in enumerate(((np.ones_like(tau), rho), (1.0 - tau, rho + eta))):
+        inverse = 1.0 / (inertia - spatial * omega)
         level, slope = fit.spectrum.mean(inverse), fit.spectrum.mean(omega * inverse)
         direct = beta * level[:, None] + theta * slope[:, None]
-        total = (beta + theta) / (own - spatial)
+        total = (beta + theta) / (inertia - spatial)
         out[:, :, h, :] = np.stack([direct, total - direct, total], axis=2)
     return out
 

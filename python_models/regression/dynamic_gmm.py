@@ -232,8 +232,8 @@ def dynamic_gmm(
     cells, more instruments than cities, terms not identified.
     """
     require_known(kind, KINDS, "kind")
-    given = panel_inputs(y, x, w, names)
-    years, k = given.y.shape[1], given.x.shape[2]
+    inputs = panel_inputs(y, x, w, names)
+    years, k = inputs.y.shape[1], inputs.x.shape[2]
     if years < LEAST_YEARS:
         raise PanelInputError(f"GMM of a dynamic model needs {LEAST_YEARS} years, the panel has {years}.")
     if not max_lag >= 2:
@@ -242,16 +242,16 @@ def dynamic_gmm(
     inner = tuple(int(j) for j in endogenous)
     if not set(inner) <= set(range(k)):
         raise PanelInputError(f"endogenous must name regressors among 0..{k - 1}, got {inner}.")
-    made = _Series.of(given.y, given.x, given.weights.lag)
-    data, instruments = _stack(made, kind, inner, lagged, max_lag, given.names)
+    series = _Series.of(inputs.y, inputs.x, inputs.weights.lag)
+    data, instruments = _stack(series, kind, inner, lagged, max_lag, inputs.names)
     fit = fit_gmm(data)
-    terms = ("y_lag", "W:y_lag", *given.names, *(f"W:{given.names[j]}" for j in lagged), "rho")
-    inside = [given.names[j] for j in inner]
+    terms = ("y_lag", "W:y_lag", *inputs.names, *(f"W:{inputs.names[j]}" for j in lagged), "rho")
+    inside = [inputs.names[j] for j in inner]
     diff = fit.residuals[:, : data.n_diff]
     used = tuple(compress(instruments, fit.kept))
-    endogenous_terms = ("y_lag", "W:y_lag", *inside, *(f"W:{given.names[j]}" for j in inner if j in lagged), "W:y")
+    endogenous_terms = ("y_lag", "W:y_lag", *inside, *(f"W:{inputs.names[j]}" for j in inner if j in lagged), "W:y")
     sigma2 = float((diff**2).mean() / 2.0)
-    return DynamicGmm(kind, terms, fit, used, endogenous_terms, sigma2, diff, k, lagged, spectrum(given.weights))
+    return DynamicGmm(kind, terms, fit, used, endogenous_terms, sigma2, diff, k, lagged, spectrum(inputs.weights))
 
 
 class _Series(NamedTuple):
@@ -263,10 +263,10 @@ class _Series(NamedTuple):
     @classmethod
     def of(cls, y: FloatArray, x: FloatArray, lag: Callable[[FloatArray], FloatArray]) -> _Series:
         def powers(values: FloatArray, highest: int) -> tuple[FloatArray, ...]:
-            found = [values]
+            lags = [values]
             for _ in range(highest):
-                found.append(lag(np.ascontiguousarray(found[-1])))
-            return tuple(part - part.mean(axis=0) for part in found)
+                lags.append(lag(np.ascontiguousarray(lags[-1])))
+            return tuple(part - part.mean(axis=0) for part in lags)
 
         return cls(powers(y[:, :, None], 2), powers(x, 3))
 

@@ -106,8 +106,8 @@ def average_effects(
     se_delta = np.sqrt(np.maximum(np.einsum("kej,jl,kel->ke", gradient, law.cov, gradient), 0.0))
     share, mean = np.nan, np.full_like(point, np.nan)
     if method == "delta":
-        found = normal(point, se_delta, level)
-        se, lower, upper, p = se_delta, found.lower, found.upper, found.p
+        limits = normal(point, se_delta, level)
+        se, lower, upper, p = se_delta, limits.lower, limits.upper, limits.p
     else:
         sample, share = law.sample(draws, rng)
         simulated = law.effects(sample)
@@ -115,8 +115,8 @@ def average_effects(
         lower, upper = np.quantile(simulated, [0.5 - level / 2.0, 0.5 + level / 2.0], axis=0)
         p = np.where(se > 0, p_two_sided(simulated), np.nan)
     standardised = np.full_like(point, np.nan) if sd_ratio is None else point * sd_ratio[:, None]
-    shown = tuple(names) if names is not None else fit.names[: len(point)]
-    return AverageEffects(shown, method, level, point, mean, se, lower, upper, p, se_delta, float(share), standardised)
+    labels = tuple(names) if names is not None else fit.names[: len(point)]
+    return AverageEffects(labels, method, level, point, mean, se, lower, upper, p, se_delta, float(share), standardised)
 
 
 def effect_gradient(fit: CoreFit) -> FloatArray:
@@ -148,8 +148,8 @@ class _Law:
 
     def effects(self, theta: FloatArray) -> FloatArray:
         b, th, rho = self.split(theta)
-        own, own_w, every, every_w = (part[..., None] for part in self._multipliers(rho))
-        direct, total = b * own + th * own_w, b * every + th * every_w
+        trace, own_w, every, every_w = (part[..., None] for part in self._multipliers(rho))
+        direct, total = b * trace + th * own_w, b * every + th * every_w
         return np.stack([direct, total - direct, total], axis=-1)
 
     def _multipliers(self, rho: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -167,10 +167,10 @@ class _Law:
 
     def gradient(self) -> FloatArray:
         b, th, rho = self.split(self.mean)
-        own, own_w, every, every_w = (float(part) for part in self._multipliers(rho))
+        trace, own_w, every, every_w = (float(part) for part in self._multipliers(rho))
         out = np.zeros((self.n_x, 3, len(self.mean)))
         rows = np.arange(self.n_x)
-        out[rows, 0, rows], out[rows, 2, rows] = own, every
+        out[rows, 0, rows], out[rows, 2, rows] = trace, every
         lagged = np.array(self.fit.lagged, dtype=int)
         at = self.n_x + np.arange(len(lagged))
         out[lagged, 0, at], out[lagged, 2, at] = own_w, every_w
@@ -253,8 +253,8 @@ def city_effects(fit: CoreFit, variable: int, cities: Sequence[object], *, name:
     g = np.stack([np.stack([part[0], part[1] - part[0], part[2] - part[0]]) for part in gradient])
     se = np.sqrt(np.einsum("aej,ab,bej->ej", g, fit.cov[np.ix_(used, used)], g))
     out = {"city": list(cities), "variable": name or fit.names[variable]}
-    shown = (value[0], value[1] - value[0], value[2] - value[0])
-    for column, numbers, errors in zip(("own", "received", "emitted"), shown, se, strict=True):
+    sides = (value[0], value[1] - value[0], value[2] - value[0])
+    for column, numbers, errors in zip(("own", "received", "emitted"), sides, se, strict=True):
         out[column], out[f"{column}_se"] = numbers, errors
     scale = abs(b + th / fit.rho) if fit.rho else 0.0
     return pd.DataFrame({**out, "own_se_probes": scale * probe_se})
@@ -278,7 +278,7 @@ def _parts(fit: CoreFit) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray
         empty = np.zeros((3, n))
         return np.stack([ones, ones, ones]), np.stack([zero, weights.lag(ones), columns]), empty, empty, zero
     factor = log_determinant(weights).system.factor(fit.rho)
-    own, own_slope, probe_se = _diagonals(fit, factor)
+    diagonal, own_slope, probe_se = _diagonals(fit, factor)
 
     def rows(v: FloatArray) -> FloatArray:
         return factor.solve(weights.lag(v))
@@ -287,8 +287,8 @@ def _parts(fit: CoreFit) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray
         return np.asarray(weights.matrix.T @ factor.solve(v, transposed=True))
 
     right, left = factor.solve(ones), factor.solve(ones, transposed=True)
-    inverse = np.stack([own, right, left])
-    lagged = np.stack([(own - 1.0) / fit.rho if fit.rho else zero, rows(ones), back(ones)])
+    inverse = np.stack([diagonal, right, left])
+    lagged = np.stack([(diagonal - 1.0) / fit.rho if fit.rho else zero, rows(ones), back(ones)])
     slope = np.stack([own_slope, rows(right), factor.solve(back(ones), transposed=True)])
     both = (own_slope - lagged[0]) / fit.rho if fit.rho else zero  # AWAW = (AWA - AW) / rho
     return inverse, lagged, slope, np.stack([both, rows(rows(ones)), back(back(ones))]), probe_se
@@ -302,10 +302,10 @@ def _diagonals(fit: CoreFit, factor: Factor) -> tuple[FloatArray, FloatArray, Fl
         per_probe = v * image
         slope = (v * factor.solve(weights.lag(image))).mean(axis=1)
         return per_probe.mean(axis=1), slope, per_probe.std(axis=1, ddof=1) / np.sqrt(PROBES)
-    own, slope = np.empty(n), np.empty(n)
+    diagonal, slope = np.empty(n), np.empty(n)
     for start in range(0, n, BLOCK):
         at = slice(start, min(n, start + BLOCK))
         image = factor.solve(np.eye(n, at.stop - start, -start))
-        own[at] = np.diagonal(image[at])
+        diagonal[at] = np.diagonal(image[at])
         slope[at] = np.diagonal(factor.solve(weights.lag(image))[at])
-    return own, slope, np.zeros(n)
+    return diagonal, slope, np.zeros(n)

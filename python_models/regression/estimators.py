@@ -128,14 +128,14 @@ def _two(likelihood: Likelihood) -> Optimum:
         by = np.array([p.ssr_by_rho, p.ssr_by_lam], dtype=np.float64) / float(p.ssr)
         return value, half * by - np.array([slope(t) for slope, t in zip(slopes, theta, strict=True)])
 
-    found: list[tuple[float, FloatArray]] = []
+    modes: list[tuple[float, FloatArray]] = []
     shares = (0.25, 0.5, 0.8)
     bounds = [(float(g[0]), float(g[-1])) for g in grids]
     for place in (low + (high - low) * np.array([a, b]) for a in shares for b in shares):
         end = minimize(objective, place, jac=True, method="L-BFGS-B", bounds=bounds)
-        if all(np.abs(end.x - other).max() > SAME_MODE for _, other in found):
-            found.append((float(end.fun), np.asarray(end.x)))
-    candidates = [x for _, x in sorted(found, key=lambda pair: pair[0])[:POLISHED]]
+        if all(np.abs(end.x - other).max() > SAME_MODE for _, other in modes):
+            modes.append((float(end.fun), np.asarray(end.x)))
+    candidates = [x for _, x in sorted(modes, key=lambda pair: pair[0])[:POLISHED]]
     optima = [_polish(likelihood, c, low, high) for c in candidates]
     best = max(optima, key=lambda o: o[2])
     near = np.array(best[:2]) - low < NEAR_BOUND * (high - low)
@@ -145,7 +145,7 @@ def _two(likelihood: Likelihood) -> Optimum:
     _refuse_bound(best[0], low[0], high[0], "rho")
     _refuse_bound(best[1], low[1], high[1], "lambda")
     ends = float(low[0]), float(high[0])
-    return Optimum(best[0], best[1], best[2], *ends, (float(start[0]), float(start[1])), len(found))
+    return Optimum(best[0], best[1], best[2], *ends, (float(start[0]), float(start[1])), len(modes))
 
 
 def maximise_filtered(likelihood: FilteredLikelihood) -> Optimum:
@@ -306,10 +306,10 @@ class Resampler:
         change = errors - self.e
         for factor in self.factors:
             change = factor.solve(change)
-        own = self.estimator
-        ys = y_columns(self.y + change, own.weights, own.conv, own.error_weights)
-        point, _ = own.maximum(ys)
-        return (own.corrected(ys, point) if corrected else point).pack(own.conv)
+        est = self.estimator
+        ys = y_columns(self.y + change, est.weights, est.conv, est.error_weights)
+        point, _ = est.maximum(ys)
+        return (est.corrected(ys, point) if corrected else point).pack(est.conv)
 
     def block(self, draws: int, rng: np.random.Generator) -> Draws:
         """Block bootstrap: whole cities' residual vectors (T,) drawn with replacement, times sqrt(N/(N-1)) where year

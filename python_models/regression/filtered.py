@@ -83,7 +83,7 @@ class FilteredLikelihood:
     z: FloatArray
 
     @cached_property
-    def _own(self) -> list[FloatArray]:
+    def _square(self) -> list[FloatArray]:
         """Of the columns [y, W y, Z] with themselves."""
         columns, moved = self._columns
         return [columns.T @ columns, columns.T @ moved + moved.T @ columns, moved.T @ moved]
@@ -116,13 +116,13 @@ class FilteredLikelihood:
 
     def gram(self, lam: float) -> Gram:
         """Cross-products at one lambda: C - B'K^-1 B, and their derivative."""
-        own, by_own = _quadratic(self._own, lam)
+        square, by_own = _quadratic(self._square, lam)
         cross, by_cross = _quadratic(self._cross, lam)
         k0, k1, k2 = self._system
         share = symmetric_solver(sp.csr_matrix(k0 - lam * k1 + lam**2 * k2))(cross)
         mixed = by_cross.T @ share
         bent = share.T @ np.asarray((2.0 * lam * k2 - k1) @ share)
-        return Gram(own - cross.T @ share, by_own - mixed - mixed.T + bent)
+        return Gram(square - cross.T @ share, by_own - mixed - mixed.T + bent)
 
     def profile(self, gram: Gram, rho: FloatArray | float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """SSR over the slopes, and its derivatives by rho and lambda, at each rho."""

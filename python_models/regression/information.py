@@ -216,8 +216,8 @@ def _power_sum(conv: Convention, r: int) -> float:
     """sum_js Q_(it),(js)^r, the same for every cell; r = 1 means the diagonal of Q."""
 
     def one(size: int, is_removed: bool) -> float:
-        own = 1.0 - 1.0 / size if is_removed else 1.0
-        return own if r == 1 else own**r + ((size - 1) * (-1.0 / size) ** r if is_removed else 0.0)
+        diagonal = 1.0 - 1.0 / size if is_removed else 1.0
+        return diagonal if r == 1 else diagonal**r + ((size - 1) * (-1.0 / size) ** r if is_removed else 0.0)
 
     if conv.effects == "none":
         return one(conv.n * conv.t, True)

@@ -111,11 +111,11 @@ def first_stages(
 
 def _effective(q: FloatArray, d: FloatArray, fitted: FloatArray, j: int, n: int) -> float:
     others = np.delete(fitted, j, axis=1)
-    own, z = partial_out(others, d[:, j]), partial_out(others, q)
+    target, z = partial_out(others, d[:, j]), partial_out(others, q)
     gram = z.T @ z
     bread = np.linalg.pinv(gram, hermitian=True)
-    pi = bread @ (z.T @ own)
-    spread = bread @ _clustered(z * (own - z @ pi)[:, None], n) @ bread
+    pi = bread @ (z.T @ target)
+    spread = bread @ _clustered(z * (target - z @ pi)[:, None], n) @ bread
     return float(pi @ gram @ pi / np.trace(spread @ gram))
 
 
@@ -367,16 +367,16 @@ def spatial_2sls(
 
 def _weak_robust(data: _Data, params: FloatArray, se: FloatArray) -> tuple[AndersonRubinSet, ...]:
     """One Anderson-Rubin set per endogenous regressor; clustered by city."""
-    m, given = data.endog.shape[1], (data.y, data.exog)
+    m, outcome = data.endog.shape[1], (data.y, data.exog)
     if m == 1:
-        return (anderson_rubin_set(*given, data.endog[:, 0], data.excluded, n=data.n),)
+        return (anderson_rubin_set(*outcome, data.endog[:, 0], data.excluded, n=data.n),)
     start, scale = params[-m:], se[-m:]
     sets = []
     for j in range(m):
         at, reach = float(start[j]), _REACH * float(scale[j])
         where: dict[str, Any] = {"position": j, "bounds": _RHO if j == m - 1 else (at - reach, at + reach)}
         options = {"n": data.n, "start": start, "scale": scale, **where}
-        sets.append(subset_anderson_rubin(*given, data.endog, data.excluded, **options))
+        sets.append(subset_anderson_rubin(*outcome, data.endog, data.excluded, **options))
     return tuple(sets)
 
 
@@ -469,13 +469,13 @@ def _estimate(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -
 
 def _moment_cov(q: FloatArray, e: FloatArray, n: int, cov: str | Robust, rows: int) -> FloatArray:
     """Covariance of Q'e: sum over cities of (Q_i'e_i)(Q_i'e_i)' N/(N-1), or s2 Q'Q with s2 = e'e/rows, or of a kind."""
-    own = q * e[:, None]
+    singles = q * e[:, None]
     if isinstance(cov, str):
-        return _clustered(own, n) if cov == "cluster" else np.asarray(float(e @ e) / rows * (q.T @ q))
+        return _clustered(singles, n) if cov == "cluster" else np.asarray(float(e @ e) / rows * (q.T @ q))
     t = len(e) // n
     kind = replace(cov, correction="groups") if cov.correction == "jackknife" else cov
-    made = Scores(own, np.zeros((len(e), 0)), (), q.shape[1], e.reshape(n, t), 1.0, Rows.balanced(n, t))
-    return meat(made, kind, dof=rows)
+    scores = Scores(singles, np.zeros((len(e), 0)), (), q.shape[1], e.reshape(n, t), 1.0, Rows.balanced(n, t))
+    return meat(scores, kind, dof=rows)
 
 
 def _hansen(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> SpecTest:

@@ -343,16 +343,16 @@ def forget() -> None:
 
 
 def _make(weights: SpatialWeights) -> LogDet:
-    dense, asked = is_dense(weights), weights.solver
-    if asked == "matrix_free" or (asked is None and not dense and weights.n > FREE_FROM):
+    dense, solver = is_dense(weights), weights.solver
+    if solver == "matrix_free" or (solver is None and not dense and weights.n > FREE_FROM):
         return QuadratureLogDet(weights, _radius(weights))
-    if asked in ("dense", "sparse"):
+    if solver in ("dense", "sparse"):
         return NodesLogDet(weights)
-    if asked == "eigenvalues" or weights.n <= (DENSE_SYMMETRIC if dense else SMALL_SYMMETRIC):
+    if solver == "eigenvalues" or weights.n <= (DENSE_SYMMETRIC if dense else SMALL_SYMMETRIC):
         twin = symmetric_twin(weights.matrix)
         if twin is not None:
             return EigenLogDet(weights, symmetric_eigenvalues(twin), is_symmetric=True)
-    if asked == "eigenvalues" or weights.n <= (DENSE_EIGEN if dense else SMALL):
+    if solver == "eigenvalues" or weights.n <= (DENSE_EIGEN if dense else SMALL):
         return EigenLogDet(weights, eigenvalues(weights.matrix), is_symmetric=False)
     return NodesLogDet(weights)
 

@@ -146,20 +146,20 @@ def cross_trace(a: Multiplier, b: Multiplier) -> tuple[float, float]:
     ma, mb = a.control, b.control
     squares = float(ma.data @ ma.data) if mb is ma else float(ma.multiply(mb).sum())
     base = squares - float(np.asarray(ma.sum(axis=0)).ravel() @ np.asarray(mb.sum(axis=0)).ravel()) / n
-    own = _centred_products(ma @ a.probes, mb @ b.probes)
-    per_probe = _centred_products(a.images, b.images) - own
+    control = _centred_products(ma @ a.probes, mb @ b.probes)
+    per_probe = _centred_products(a.images, b.images) - control
     return base + constant + float(per_probe.mean()), float(per_probe.std(ddof=1) / np.sqrt(len(per_probe)))
 
 
 def conjugated(g: Multiplier, weights: SpatialWeights, logdet: LogDet, lam: float) -> Multiplier:
     """R G R^-1 with R = I - lam M, M another matrix than the W of G: the same traces of powers, another tr G'G."""
     outer = Outer(weights, lam, logdet.system.factor(lam))
-    made = replace(g, outer=outer, matrix=None)
+    moved = replace(g, outer=outer, matrix=None)
     ones = np.ones((weights.n, 1))
-    column_sums, row_sums = made.apply_transposed(ones)[:, 0], made.apply(ones)[:, 0]
-    matrix = None if g.matrix is None else made.apply(np.eye(weights.n))
-    images = made.apply(g.probes) if g.matrix is None else g.images
-    return replace(made, matrix=matrix, images=images, column_sums=column_sums, row_sums=row_sums)
+    column_sums, row_sums = moved.apply_transposed(ones)[:, 0], moved.apply(ones)[:, 0]
+    matrix = None if g.matrix is None else moved.apply(np.eye(weights.n))
+    images = moved.apply(g.probes) if g.matrix is None else g.images
+    return replace(moved, matrix=matrix, images=images, column_sums=column_sums, row_sums=row_sums)
 
 
 def product_trace(a: Multiplier, b: Multiplier) -> float:
@@ -253,6 +253,6 @@ def spectrum(weights: SpatialWeights) -> Spectrum:
     if weights.solver == "eigenvalues" or (weights.solver != "matrix_free" and weights.n <= DENSE_LIMIT):
         omega = eigenvalues(weights.matrix)
         return Spectrum(omega, np.ones(len(omega), dtype=np.complex128), weights, True)
-    found, _ = measure(weights)
-    omega = np.append(found.nodes.ravel(), 1.0 + 0.0j)
-    return Spectrum(omega, np.append(found.mass.ravel() / len(found.mass), 1.0 + 0.0j), weights, False)
+    points, _ = measure(weights)
+    omega = np.append(points.nodes.ravel(), 1.0 + 0.0j)
+    return Spectrum(omega, np.append(points.mass.ravel() / len(points.mass), 1.0 + 0.0j), weights, False)

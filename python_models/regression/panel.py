@@ -55,8 +55,8 @@ class SpatialPanel:
         self._error: SpatialWeights | None = None
         if has_holes or period_groups is not None or isinstance(graph, Mapping) or isinstance(error_graph, Mapping):
             if estimator not in (None, "direct"):
-                told = "a panel with holes, graphs by year or groups needs 'direct'"
-                raise PanelInputError(f"{told}, got {estimator!r}.")
+                reason = "a panel with holes, graphs by year or groups needs 'direct'"
+                raise PanelInputError(f"{reason}, got {estimator!r}.")
             rest: dict[str, Any] = {"error_graph": error_graph, "period_groups": period_groups}
             self._stack = align_stack(dependent, exog, graph, effects=effects, renormalise=renormalise, **rest)
             self.data: PanelData = self._stack.data  # the aligned arrays and their labels
@@ -65,8 +65,8 @@ class SpatialPanel:
             n, t = self.data.y.shape
             if error_graph is not None:
                 self._error = spatial_weights(graph_in_order(error_graph, self.data.entities), solver=solver)
-            asked = {"model": model, "effects": effects, "estimator": estimator or "lee_yu", "n": n, "t": t}
-            convention(**asked, W=self.data.weights)
+            choices = {"model": model, "effects": effects, "estimator": estimator or "lee_yu", "n": n, "t": t}
+            convention(**choices, W=self.data.weights)
         self.data = replace(self.data, weights=spatial_weights(self.data.weights, solver=solver))
         self._durbin = column_positions(self.data.names, durbin)
         self.model, self.effects = model, effects

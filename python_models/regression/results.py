@@ -142,8 +142,8 @@ class PanelResults:
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Normal confidence interval, columns lower and upper."""
-        found = self._normal(level)
-        return pd.DataFrame({"lower": found.lower, "upper": found.upper}, index=self.params.index)
+        limits = self._normal(level)
+        return pd.DataFrame({"lower": limits.lower, "upper": limits.upper}, index=self.params.index)
 
     @property
     def rho(self) -> float | None:
@@ -238,15 +238,15 @@ class PanelResults:
     ) -> Effects:
         """Direct, indirect and total effects; see `effects.average_effects`. `simulation` needs `rng`."""
         flat = self.data.x.reshape(-1, self.data.x.shape[2])
-        shown: dict[str, Any] = {"names": self.data.names}
-        shown["sd_ratio"] = flat.std(axis=0, ddof=1) / float(self.data.y.std(ddof=1))
-        return Effects(average_effects(self.core, method=method, draws=draws, rng=rng, level=level, **shown), self)
+        options: dict[str, Any] = {"names": self.data.names}
+        options["sd_ratio"] = flat.std(axis=0, ddof=1) / float(self.data.y.std(ddof=1))
+        return Effects(average_effects(self.core, method=method, draws=draws, rng=rng, level=level, **options), self)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per parameter: term, role, coef, std_error, tstat, pvalue, lower, upper."""
-        found = self.core.to_frame().rename(columns={"se": "std_error", "z": "tstat", "p": "pvalue"})
-        found.insert(1, "role", [self._role(i) for i in range(len(found))])
-        return found
+        frame = self.core.to_frame().rename(columns={"se": "std_error", "z": "tstat", "p": "pvalue"})
+        frame.insert(1, "role", [self._role(i) for i in range(len(frame))])
+        return frame
 
     def _role(self, position: int) -> str:
         if position < len(self.data.names):
@@ -305,9 +305,9 @@ class Effects:
 
     def summary(self) -> Summary:
         frame = self.to_frame()
-        shown = frame[["variable", "effect", "point", "se", "lower", "upper", "p"]]
+        rows = frame[["variable", "effect", "point", "se", "lower", "upper", "p"]]
         share = self.average.share_rejected
         header = [("Method", self.average.method), ("Level", f"{self.average.level:g}")]
         if np.isfinite(share):
             header.append(("Share of rejected draws", f"{share:.4f}"))
-        return summarise("Direct, indirect and total effects", header, shown)
+        return summarise("Direct, indirect and total effects", header, rows)

@@ -130,19 +130,19 @@ def hausman(
     """
     if effects not in ("twoways", "entity"):
         raise PanelInputError(f"Hausman's test compares city effects: effects 'twoways' or 'entity', got {effects!r}.")
-    given = panel_inputs(y, x, w, names)
-    t, k = given.x.shape[1:]
+    inputs = panel_inputs(y, x, w, names)
+    t, k = inputs.x.shape[1:]
     if t < 2:
         raise PanelInputError("one year cannot distinguish random from fixed city effects.")
     lagged = list(range(k)) if durbin is None else list(durbin)
-    labels = [*given.names, *(f"W:{given.names[j]}" for j in lagged)]
-    z = np.concatenate([given.x, given.weights.lag(np.ascontiguousarray(given.x[:, :, lagged]))], axis=2)
+    labels = [*inputs.names, *(f"W:{inputs.names[j]}" for j in lagged)]
+    z = np.concatenate([inputs.x, inputs.weights.lag(np.ascontiguousarray(inputs.x[:, :, lagged]))], axis=2)
     moves = np.ptp(z, axis=1).max(axis=0)
     if not (moves > 0).all():
         raise PanelInputError(f"'{labels[int(np.argmin(moves))]}' does not vary over time: city effects absorb it.")
     means = np.repeat(z.mean(axis=1, keepdims=True), t, axis=1)
     both, without = np.concatenate([z, means], axis=2), "time" if has_time(effects) else "none"
-    fit = fit_panel(given.y, both, given.weights, model="sar", effects=without)
+    fit = fit_panel(inputs.y, both, inputs.weights, model="sar", effects=without)
     at = np.arange(len(labels), 2 * len(labels))
     note = "regression form: no city means of X and W X; clustered by city"
     return wald(fit.params[at], fit.cov[np.ix_(at, at)], np.eye(len(at)), code="hausman", note=note)
@@ -216,9 +216,9 @@ def specification_search(
     >>> type(specification_search(y, x[..., None], W)).__name__
     'SpecificationSearch'
     """
-    given = panel_inputs(y, x, w, names)
-    data = given[:3]
-    same: dict[str, Any] = {"effects": effects, "names": given.names}
+    inputs = panel_inputs(y, x, w, names)
+    data = inputs[:3]
+    same: dict[str, Any] = {"effects": effects, "names": inputs.names}
     fits = {model: fit_panel(*data, model=model, estimator=estimator, **same) for model in SEARCHED}
     tests = lm_tests(*data, **same).plus(lm_tests(*data, durbin=True, **same))
     tests = tests.plus(nested_tests(fits["sdm"], fits["sar"], fits["sem"])).plus(effects_tests(*data, **same))
@@ -272,9 +272,9 @@ def effects_tests(
     >>> effects_tests(y, x[..., None], W).codes
     ('lr_ind', 'lr_time', 'f_ind', 'f_time', 'hausman')
     """
-    given = panel_inputs(y, x, w, names)
-    data, labels = given[:3], given.names
-    n, t = given.y.shape
+    inputs = panel_inputs(y, x, w, names)
+    data, labels = inputs[:3], inputs.names
+    n, t = inputs.y.shape
     result = SpecTests(())
     full = fit_panel(*data, effects=effects, estimator="direct", cov="info", names=labels)
     drops = (
@@ -286,8 +286,8 @@ def effects_tests(
             narrow = fit_panel(*data, effects=without, estimator="direct", cov="info", names=labels)
             result = result.plus([likelihood_ratio(full.loglik, narrow.loglik, df, code=code, note=note)])
     if effects != "none":
-        result = result.plus(joint_effects_f(given.y, given.x, effects=effects))
-    if has_entity(effects) and (given.weights.is_row_normalised or not has_time(effects)):
+        result = result.plus(joint_effects_f(inputs.y, inputs.x, effects=effects))
+    if has_entity(effects) and (inputs.weights.is_row_normalised or not has_time(effects)):
         try:
             result = result.plus([hausman(*data, effects=effects, names=labels)])
         except PanelInputError as refused:  # more means than so few cities allow: one test less, not one model less
@@ -321,14 +321,14 @@ def decide(tests: SpecTests, alpha: float = 0.05) -> tuple[Step, ...]:
     slx = _path(tests, "_slx", alpha, {"lag": "sdm", "err": "sdem", "none": "slx"})
     against_sar, against_sem = (tests[f"wald_{model}"].rejects(alpha) for model in ("sar", "sem"))
     model = {(True, True): "sdm", (False, True): "sar", (True, False): "sem"}.get((against_sar, against_sem), lm)
-    found = (
+    steps = (
         ("lm_path", _evidence(tests, *_codes("")), lm),
         ("slx_path", _evidence(tests, *_codes("_slx")), slx),
-        ("theta_zero", _evidence(tests, "wald_sar", "lr_sar"), _said(against_sar)),
-        ("common_factor", _evidence(tests, "wald_sem", "lr_sem"), _said(against_sem)),
+        ("theta_zero", _evidence(tests, "wald_sar", "lr_sar"), _verdict(against_sar)),
+        ("common_factor", _evidence(tests, "wald_sem", "lr_sem"), _verdict(against_sem)),
         ("verdict", f"level {alpha:g}", model),
     )
-    return tuple(Step(step, RULES[step], evidence, outcome) for step, evidence, outcome in found)
+    return tuple(Step(step, RULES[step], evidence, outcome) for step, evidence, outcome in steps)
 
 
 def _codes(mark: str) -> tuple[str, ...]:
@@ -349,5 +349,5 @@ def _evidence(tests: SpecTests, *codes: str) -> str:
     return ", ".join(f"{code} p = {tests[code].p:.4f}" for code in codes)
 
 
-def _said(is_rejected: bool) -> str:
+def _verdict(is_rejected: bool) -> str:
     return "rejected" if is_rejected else "not rejected"

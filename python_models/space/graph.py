@@ -214,8 +214,8 @@ def normalise(graph: Any, kind: str = "row") -> CityGraph:
     elif kind == "minmax":
         w = _divided(w, min(_row_sums(w).max(), _row_sums(w.T).max()), "smaller of the largest row and column sums")
     kept = {name: getattr(graph, name) for name in ("kind", "params", "attached") if hasattr(graph, name)}
-    made = kind if kind != "raw" else getattr(graph, "normalisation", "raw")
-    return to_graph(w, list(labels_of(graph)), normalisation=made, **kept)
+    normalisation = kind if kind != "raw" else getattr(graph, "normalisation", "raw")
+    return to_graph(w, list(labels_of(graph)), normalisation=normalisation, **kept)
 
 
 def spectral_radius(w: Any) -> float:
@@ -223,10 +223,10 @@ def spectral_radius(w: Any) -> float:
     n = w.shape[0]
     if n <= DENSE_EIGEN:
         return float(np.abs(eigenvalues(w)).max())
-    found = _outer(w, "LM", np.full(n, 1.0 / np.sqrt(n)), 6)
-    if not len(found):
+    values = _outer(w, "LM", np.full(n, 1.0 / np.sqrt(n)), 6)
+    if not len(values):
         raise ValueError("the largest eigenvalue was not found: normalise by row or minmax instead.")
-    return float(np.abs(found).max())
+    return float(np.abs(values).max())
 
 
 def eigenvalues(w: Any) -> spectrum.ComplexArray:

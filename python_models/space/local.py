@@ -241,8 +241,8 @@ def _conditional_moments(z: FloatArray, w: Any) -> tuple[FloatArray, FloatArray]
 def _gi(y: FloatArray, w: Any, star: bool) -> FloatArray:
     n = len(y)
     if star:
-        own = np.asarray(w.max(axis=1).todense()).ravel()
-        w = sparse.csr_array(w + sparse.diags_array(np.where(own > 0, own, 0.0)))
+        largest = np.asarray(w.max(axis=1).todense()).ravel()
+        w = sparse.csr_array(w + sparse.diags_array(np.where(largest > 0, largest, 0.0)))
         mean, sd, count = np.full(n, y.mean()), np.full(n, y.std()), n
     else:
         mean = (y.sum() - y) / (n - 1)

@@ -215,13 +215,13 @@ def per_city(values: Any, names: Sequence[Hashable], what: str) -> list[Any]:
     """One value per city in the order of `names`: a Series is matched by label. Raises ValueError for a gap."""
     if isinstance(values, pd.Series):
         values = values.reindex(list(names))
-    found = list(values)
-    if len(found) != len(names):
-        raise ValueError(f"{what} needs one value per city ({len(names)}), got {len(found)}.")
-    empty = pd.isna(pd.Series(found, dtype=object)).to_numpy()
+    items = list(values)
+    if len(items) != len(names):
+        raise ValueError(f"{what} needs one value per city ({len(names)}), got {len(items)}.")
+    empty = pd.isna(pd.Series(items, dtype=object)).to_numpy()
     if empty.any():
         raise ValueError(f"{what} is missing for city {names[int(np.argmax(empty))]}.")
-    return found
+    return items
 
 
 def _base(base: Any, names: list[Hashable], at: FloatArray | None, metric: str, power: float, cutoff: Any) -> Any:
@@ -267,8 +267,8 @@ def _attach(
 
 def _nearest_of(at: FloatArray, lone: Any, metric: str) -> Any:
     finder, places = tree(at, metric)
-    found = np.array(finder.query(places[lone], k=2)[1])
-    return np.where(found[:, 0] == lone, found[:, 1], found[:, 0])
+    nearest = np.array(finder.query(places[lone], k=2)[1])
+    return np.where(nearest[:, 0] == lone, nearest[:, 1], nearest[:, 0])
 
 
 def _labels(
@@ -383,9 +383,9 @@ def nearest(points: FloatArray, labels: Sequence[Hashable], metric: str, k: int)
     finder, places = tree(points, metric)
     order = np.empty(n, dtype=np.int64)
     order[np.argsort(np.array([str(label) for label in labels]), kind="stable")] = np.arange(n)
-    found = np.array(finder.query(places, k=min(n, k + 4))[1])
+    at = np.array(finder.query(places, k=min(n, k + 4))[1])
     cols = np.empty((n, k), dtype=np.int64)
-    for i, near in enumerate(found):
+    for i, near in enumerate(at):
         near = near[near != i]
         d = np.round(pair_distances(points, i, near, metric), TIE_DIGITS)
         if len(near) < n - 1 and np.sort(d)[k - 1] >= d.max():  # the tie may go on behind the last one asked for

@@ -73,10 +73,10 @@ def add_units(seeds: Path, n: int) -> None:
         name: pd.read_csv(seeds / f"{name}.csv", dtype=str, keep_default_na=False)
         for name in ("city", "city_alias", "city_group", "city_neighbour", "row_count")
     }
-    city, taken = tables["city"], set(tables["city_alias"]["alias"])
+    city, aliases = tables["city"], set(tables["city_alias"]["alias"])
     models = city[city["city_id"].isin(roster) & (city["admin_tier"] == "prefecture_city")]
     chosen = models.iloc[np.sort(rng.integers(0, len(models), more))]
-    names = [a + b for a in NAME_SIGNS for b in NAME_SIGNS if not {a + b, a + b + "市"} & taken][:more]
+    names = [a + b for a in NAME_SIGNS for b in NAME_SIGNS if not {a + b, a + b + "市"} & aliases][:more]
     numbers = chosen.groupby("province_code").cumcount() + 8000  # four digits that no city has
     codes = (chosen["province_code"].str[:2] + numbers.astype(str)).tolist()
     fresh = chosen.assign(
@@ -104,9 +104,9 @@ def add_units(seeds: Path, n: int) -> None:
     tables["city_group"] = pd.concat([tables["city_group"], groups[tables["city_group"].columns]])
     placed = tables["city"][tables["city"]["city_id"].isin([*roster, *fresh["city_id"]])]
     points, ids = placed[["centroid_lon", "centroid_lat"]].astype(float).to_numpy(), placed["city_id"].to_numpy()
-    own = np.isin(ids, fresh["city_id"])
-    near = cKDTree(points).query(points[own], k=6)[1][:, 1:]
-    edges = np.unique(np.sort(np.column_stack([np.repeat(ids[own], 5), ids[near].ravel()]).astype(str), axis=1), axis=0)
+    new = np.isin(ids, fresh["city_id"])
+    near = cKDTree(points).query(points[new], k=6)[1][:, 1:]
+    edges = np.unique(np.sort(np.column_stack([np.repeat(ids[new], 5), ids[near].ravel()]).astype(str), axis=1), axis=0)
     tables["city_neighbour"] = pd.concat(
         [tables["city_neighbour"], pd.DataFrame(edges, columns=["city_id_a", "city_id_b"])]
     ).drop_duplicates()
@@ -176,8 +176,8 @@ def print_counties(seeds: Path, n: int, years: range) -> None:
             counties._inherit(shares[name], units, changes)
         book = draw(seeds, printed, rng)
         others = tuple(sorted(set(units["parent_city_id"]) - set(book.rows)))
-        taken = np.arange(len(others)) % len(book.rows)
-        sound = {name: np.concatenate([figures, figures[taken]]) for name, figures in book.sound.items()}
+        pattern = np.arange(len(others)) % len(book.rows)
+        sound = {name: np.concatenate([figures, figures[pattern]]) for name, figures in book.sound.items()}
         return counties.CountyBook(book.units, shares, sound, (*book.rows, *others))
 
     for module, name, value in (
@@ -266,15 +266,15 @@ class Meter:
 
 
 def descendants(pid: int) -> list[int]:
-    found: list[int] = []
+    below: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             children = [int(child) for child in task.read_text().split()]
         except OSError:
             continue
         for child in children:
-            found += [child, *descendants(child)]
-    return found
+            below += [child, *descendants(child)]
+    return below
 
 
 def seconds_of(pid: int) -> float:
@@ -331,8 +331,8 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool, are_countie
         "published_mb": size_mb(paths.published_file),
         "report_mb": sum(map(size_mb, paths.releases.glob("*/docs"))),
     }
-    said = failure.sentences[0][:300] if failure else None
-    return {**known, "steps": meter.marks, "failure": said, **sizes}
+    message = failure.sentences[0][:300] if failure else None
+    return {**known, "steps": meter.marks, "failure": message, **sizes}
 
 
 def size_mb(path: Path) -> float:
@@ -360,8 +360,8 @@ def child(n: int, n_years: int, keep: Path | None, options: list[str]) -> dict[s
             preexec_fn=limit,
         )
         if answer.exists():
-            found: dict[str, Any] = json.loads(answer.read_text())
-            return found
+            result: dict[str, Any] = json.loads(answer.read_text())
+            return result
         return (done.stderr.strip().splitlines()[-1:] or [f"ended by signal {-done.returncode}"])[0]
 
 
@@ -378,11 +378,11 @@ def slope(sizes: list[int], values: list[float]) -> float:
 
 def totals(result: dict[str, Any]) -> dict[str, tuple[float, float]]:
     """step -> (seconds, MB); a step that Dagster cut in two counts once."""
-    found: dict[str, tuple[float, float]] = {}
+    sums: dict[str, tuple[float, float]] = {}
     for mark in result["steps"]:
-        seconds, mb = found.get(mark["step"], (0.0, 0.0))
-        found[mark["step"]] = seconds + mark["seconds"], max(mb, mark["mb"])
-    return found
+        seconds, mb = sums.get(mark["step"], (0.0, 0.0))
+        sums[mark["step"]] = seconds + mark["seconds"], max(mb, mark["mb"])
+    return sums
 
 
 def table(results: list[dict[str, Any]]) -> str:
@@ -392,12 +392,12 @@ def table(results: list[dict[str, Any]]) -> str:
         "| step | " + " | ".join(f"{n:,}" for n in sizes) + " | growth in time | in memory |",
         "|---" * (len(sizes) + 3) + "|",
     ]
-    for step in dict.fromkeys(name for found in by_size for name in found):
+    for step in dict.fromkeys(name for steps in by_size for name in steps):
         cells = [f"{f[step][0]:.1f} s, {f[step][1]:,.0f} MB" if step in f else "" for f in by_size]
         have = [(n, f[step]) for n, f in zip(sizes, by_size, strict=True) if step in f]
         growth = ["", ""]
         if len(have) > 1:
-            growth = [f"{slope([n for n, _ in have], [found[at] for _, found in have]):.2f}" for at in (0, 1)]
+            growth = [f"{slope([n for n, _ in have], [cost[at] for _, cost in have]):.2f}" for at in (0, 1)]
         lines.append(f"| {step} | " + " | ".join([*cells, *growth]) + " |")
     return "\n".join(lines)
 

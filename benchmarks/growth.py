@@ -69,8 +69,8 @@ def child(method: str, n: int) -> Row:
     environment = {**os.environ, **THREADS, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, __file__, "--measure", method, str(n)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found: Row = json.loads(done.stdout.splitlines()[-1])
-    return found
+    row: Row = json.loads(done.stdout.splitlines()[-1])
+    return row
 
 
 def draw(rows: list[Row]) -> str:
@@ -97,14 +97,14 @@ def draw(rows: list[Row]) -> str:
             body.append(f'<text x="{x:.1f}" y="{top + height + 18}" text-anchor="middle">{n:,}</text>')
         body.append(f'<text x="{x0 + width / 2}" y="{top + height + 34}" text-anchor="middle">units</text>')
         for number, method in enumerate(METHODS):
-            found = sorted((r for r in rows if r["method"] == method), key=lambda r: r["n"])
-            points = " ".join(place(r["n"], r[what]) for r in found)
+            series = sorted((r for r in rows if r["method"] == method), key=lambda r: r["n"])
+            points = " ".join(place(r["n"], r[what]) for r in series)
             body.append(f'<polyline points="{points}" class="m{number}"/>')
-            last = place(found[-1]["n"], found[-1][what]).split(",")
+            last = place(series[-1]["n"], series[-1][what]).split(",")
             if what == "seconds" or method == "2sls":  # memory is much the same
-                label = f"{found[-1][what]:,.0f}"
+                label = f"{series[-1][what]:,.0f}"
                 body.append(f'<text x="{float(last[0]) + 7:.1f}" y="{float(last[1]) + 4:.1f}">{label}</text>')
-            for r in found:
+            for r in series:
                 across, down = place(r["n"], r[what]).split(",")
                 body.append(f'<circle cx="{across}" cy="{down}" r="3.5" class="m{number}"/>')
         if what == "seconds":

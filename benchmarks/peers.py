@@ -34,10 +34,10 @@ def report(title: str, tasks: Tasks, repeats: int) -> None:
             function()
             if run:
                 seconds[task].append(time.process_time() - start)
-    found = {task: statistics.median(times) for task, times in seconds.items()}
-    ours = next(iter(found.values()))
+    medians = {task: statistics.median(times) for task, times in seconds.items()}
+    ours = next(iter(medians.values()))
     print(f"\n{title}")
-    for task, median in found.items():
+    for task, median in medians.items():
         print(f"  {task:<38}{1e3 * median:10.2f} ms{median / ours:10.2f} x the first", flush=True)
 
 

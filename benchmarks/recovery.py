@@ -125,13 +125,13 @@ def model_tables(world: World, kind: str) -> Tables:
     half = Z * float(np.sqrt(fit.cov[at, at]))
     rho = pd.DataFrame({"term": ["rho"], "coef": fit.rho, "lo": fit.rho - half, "hi": fit.rho + half})
     province = np.array(geography.province)
-    found = block_spillover(y, x, w, core, controls, cov=kind)
-    given = found.to_frame().assign(scheme="core")
-    given["asymmetry_index"], given["asymmetry_lo"], given["asymmetry_hi"] = found.asymmetry
-    limits = found.difference.normal()
-    numbers = (found.difference.point, limits.lower, limits.upper)
+    blocks = block_spillover(y, x, w, core, controls, cov=kind)
+    block_rows = blocks.to_frame().assign(scheme="core")
+    block_rows["asymmetry_index"], block_rows["asymmetry_lo"], block_rows["asymmetry_hi"] = blocks.asymmetry
+    limits = blocks.difference.normal()
+    numbers = (blocks.difference.point, limits.lower, limits.upper)
     for end, number in zip(("", "_lo", "_hi"), numbers, strict=True):
-        given[f"asymmetry_difference{end}"] = number[0]
+        block_rows[f"asymmetry_difference{end}"] = number[0]
     border = barrier_split(y, x, w, province[:, None] != province[None, :], controls, cov=kind)
     groups = [
         group_effects(y, x, w, np.where(flags == 1, *codes).tolist(), controls, cov=kind)
@@ -146,7 +146,7 @@ def model_tables(world: World, kind: str) -> Tables:
     tables = {
         "panel_effect": effect,
         "panel_coef": rho,
-        "block_spillover": given,
+        "block_spillover": block_rows,
         "border_barrier": border.table.assign(barrier_code="province"),
         "panel_heterogeneity": pd.concat(groups),
     }
@@ -155,10 +155,16 @@ def model_tables(world: World, kind: str) -> Tables:
 
 def threshold_table(world: World, synergy: FloatArray) -> pd.DataFrame:
     y, x, controls = world
-    found = spatial_threshold(
+    threshold = spatial_threshold(
         y, x, synergy, places()[0].weights, controls, n_grid=GRID, draws=1, rng=np.random.default_rng(0)
     )
-    row = {"model_id": "m", "kind": "spatial_emitter", "gamma": found.gamma, "ci_lo": found.low, "ci_hi": found.high}
+    row = {
+        "model_id": "m",
+        "kind": "spatial_emitter",
+        "gamma": threshold.gamma,
+        "ci_lo": threshold.low,
+        "ci_hi": threshold.high,
+    }
     return pd.DataFrame([row])
 
 
@@ -166,10 +172,10 @@ def pilot_table(world: World, seed: int) -> pd.DataFrame:
     """A policy that does nothing, its pilots drawn by lot as in the demo; errors by city."""
     spec, years, points = settings().pilots, HORIZON[:BASE_YEARS], city_points()
     start = draw_pilots(len(points), np.random.default_rng([seed, 2]))["pilot_low_carbon"][:, 0]
-    found = pilot_effects(
+    pilots = pilot_effects(
         world[0], np.where(start > 0, start, np.nan), points, years, spec.edges_km, horizon=spec.horizon
     )
-    table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
+    table = pilots.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
     return table.assign(model_id="m", policy_code="pilot_low_carbon")
 
 
@@ -186,14 +192,14 @@ def test_table(world: World) -> pd.DataFrame:
     border = next(finding for finding in settings().findings if finding.code == "border")
     where: dict[str, Any] = {"distance": distance_matrix(city_points(), "haversine"), "edges": border.rings_km}
     rings = border_barrier(y, x, w, geography.province, controls, **where)
-    asked = (
+    tests = (
         ("spatial lag", "rho", {"lag": w}, {"rho": 1.0}),
         ("spillover", "theta", {"lag": w}, {"lag": 1.0}),
         ("asymmetry", "core", blocks.split_blocks(w, core), {"pc": 1.0, "cp": -1.0}),
         ("border", border.variant, rings.fit.matrices, rings.contrast("joint")),
     )
     rows = []
-    for analysis, variant, matrices, contrast in asked:
+    for analysis, variant, matrices, contrast in tests:
         try:
             groups = core if analysis == "asymmetry" else None
             fit = level_adjusted(y, x, w, matrices, controls, groups=groups).fit
@@ -230,8 +236,8 @@ def draw_indexes(country: SimulatedCountry, seed: int) -> tuple[World, Tables]:
     levers = (levers - low) / (high - low)
     people = raw["population_resident"][:, :BASE_YEARS]
     controls = np.stack([*(drawn[code] for code in CONTROLS), np.log(people)], axis=2)  # ln density up to a constant
-    made = index_tables(scores, result.weights, cells.assign(population=people.ravel()), seed)
-    return (100 * y, 100 * levers @ entropy_weights(levers).weights, controls), made
+    tables = index_tables(scores, result.weights, cells.assign(population=people.ravel()), seed)
+    return (100 * y, 100 * levers @ entropy_weights(levers).weights, controls), tables
 
 
 def index_tables(scores: pd.DataFrame, weights: pd.DataFrame, population: pd.DataFrame, seed: int) -> Tables:
@@ -239,13 +245,13 @@ def index_tables(scores: pd.DataFrame, weights: pd.DataFrame, population: pd.Dat
     keyed = scores.assign(basis="base", index_code=INDEX, weight_scheme="entropy", is_frozen=True, in_base=True)
     keyed = keyed.assign(share_imputed_weight=0.0)
     frames = {**places()[4], "scores": keyed, "other_scores": keyed.iloc[:0], "population": population}
-    made = {
+    tables = {
         **disparity.build(frames, settings()),
         **convergence.build(frames, settings()),
         **chain_tables(frames, n_boot=DRAWS, seed=seed),
         "index_weight": weights,
     }
-    return with_made(made, made)
+    return with_made(tables, tables)
 
 
 def figures(tables: Tables, truths: Mapping[str, float], scale: float = 1.0) -> pd.DataFrame:
@@ -253,8 +259,8 @@ def figures(tables: Tables, truths: Mapping[str, float], scale: float = 1.0) -> 
     rows = []
     for quantity in (q for q in settings().quantities if q.table in tables):
         kind, _, name = quantity.truth.partition(" ")
-        found = figure_of(tables, quantity, NAMES, scale=scale if kind == "multiplier" else 1.0)
-        rows.append((quantity.name, found["published"], found["lo"], found["hi"], truths.get(name)))
+        figure = figure_of(tables, quantity, NAMES, scale=scale if kind == "multiplier" else 1.0)
+        rows.append((quantity.name, figure["published"], figure["lo"], figure["hi"], truths.get(name)))
     return pd.DataFrame(rows, columns=["quantity", "estimate", "lo", "hi", "drawn"])
 
 
@@ -270,17 +276,17 @@ def one(seed: int) -> pd.DataFrame:
     geography, truth = places()[0], Truth()
     country = draw_country(geography, truth, np.random.default_rng(seed))
     latents: World = (country.nqpf[:, :BASE_YEARS], country.pr[:, :BASE_YEARS], None)
-    indexes, made = draw_indexes(country, seed)
+    indexes, by_table = draw_indexes(country, seed)
     truths = truths_of(country, float(latents[1].std() / latents[0].std()))
-    parts = [figures(made, {}).assign(where="indexes", errors="bootstrap of cities")]
+    parts = [figures(by_table, {}).assign(where="indexes", errors="bootstrap of cities")]
     for where, world in {"latents": latents, "indexes": indexes}.items():
         for kind in ("info", "cluster"):
             tables = model_tables(world, kind)
             if kind == "cluster":
                 tables["threshold_result"] = threshold_table(world, country.synergy)
                 tables["pilot_effect"] = pilot_table(world, seed)
-            found = figures(with_made(tables, {}), truths, float(world[1].std() / world[0].std()))
-            parts.append(found.assign(where=where, errors=kind))
+            values = figures(with_made(tables, {}), truths, float(world[1].std() / world[0].std()))
+            parts.append(values.assign(where=where, errors=kind))
     if seed % NULL_EVERY == 0:
         nothing = draw_country(geography, truth.without(*EFFECTS), np.random.default_rng(seed))
         tests = {"level_adjusted_test": test_table(draw_indexes(nothing, seed)[0])}
@@ -380,10 +386,10 @@ def as_recall_page(recall: pd.DataFrame) -> str:
         elif r["n_events"] == 0:
             sound.append(f"| {r['name']} | {r['n_sound']} | {r['n_sound_touched']} |")
         else:
-            found = f"{r['n_events']:.0f} | {r['n_events_found']:.0f} | {r['event_recall']:.2f}"
+            counts = f"{r['n_events']:.0f} | {r['n_events_found']:.0f} | {r['event_recall']:.2f}"
             cells = f"{r['n_cells']:.0f} | {r['n_cells_touched']:.0f} | {r['n_replaced']:.0f}"
             error = "" if np.isnan(r["mean_abs_error"]) else f"{100 * r['mean_abs_error']:.1f}"
-            by_class.append(f"| {r['name']} | {found} | {cells} | {error} |")
+            by_class.append(f"| {r['name']} | {counts} | {cells} | {error} |")
     total = recall[recall["kind"] == "all"].iloc[0]
     by_rule.append(
         f"| all, of {total['n_sound']:,} | {total['n_sound_touched']} | {total['sound_touched_per_2000']:.2f} |"
@@ -404,18 +410,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demos", type=int, default=50)
     parser.add_argument("--page", type=Path, help="page whose parts between marks are written anew")
-    asked, parts, started = parser.parse_args(), [], time.monotonic()
+    options, parts, started = parser.parse_args(), [], time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         texts = {"slips": as_recall_page(found_slips(Path(folder)))}
-    for seed in range(1, asked.demos + 1):
+    for seed in range(1, options.demos + 1):
         parts.append(one(seed))
         print(f"seed {seed}: {time.monotonic() - started:.0f} s", flush=True)
     if parts:
-        texts["coverage"] = f"Seeds 1 to {asked.demos}.\n{as_page(coverage(pd.concat(parts)))}"
+        texts["coverage"] = f"Seeds 1 to {options.demos}.\n{as_page(coverage(pd.concat(parts)))}"
     for name, text in texts.items():
         print(text)
-        if asked.page:
-            put(asked.page, name, text)
+        if options.page:
+            put(options.page, name, text)
 
 
 if __name__ == "__main__":

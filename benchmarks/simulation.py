@@ -130,20 +130,20 @@ def coverage(country: Country, count: int) -> Iterator[dict[str, object]]:
         "Conley 300 km, 2 lags": Conley(points, 300.0, 2, metric="euclidean"),
         "Driscoll-Kraay": DriscollKraay(),
     }
-    told, hits = truth(country), {name: np.zeros(4) for name in kinds}
-    spread, said = [], {name: np.zeros(4) for name in kinds}
+    true, hits = truth(country), {name: np.zeros(4) for name in kinds}
+    spread, errors = [], {name: np.zeros(4) for name in kinds}
     for seed in range(count):
         y, x, _ = country.draw(seed)
         for name, cov in kinds.items():
             fit = fit_panel(y, x[:, :, None], country.w, cov=cov)  # type: ignore[arg-type]
-            found = average_effects(fit)
-            point, se = np.append(found.point[0], fit.rho), np.append(found.se[0], np.sqrt(fit.cov[2, 2]))
-            hits[name] += np.abs(point - told) <= 1.959964 * se
-            said[name] += se / count
+            effects = average_effects(fit)
+            point, se = np.append(effects.point[0], fit.rho), np.append(effects.se[0], np.sqrt(fit.cov[2, 2]))
+            hits[name] += np.abs(point - true) <= 1.959964 * se
+            errors[name] += se / count
         spread.append(point)
     real = np.std(spread, axis=0)
     for name, hit in hits.items():
-        share, ratio = hit / count, said[name] / real
+        share, ratio = hit / count, errors[name] / real
         yield {
             "design": country.design.code,
             "errors": name,
@@ -213,8 +213,8 @@ def _threshold_tests(
     up, right = np.exp(0.05 * y), np.exp(0.05 * x)  # a convex index of the same world
 
     def hansen(y: np.ndarray, x: np.ndarray, is_adjusted: bool) -> float:
-        found = threshold_regression(y, x, q, n_grid=50, draws=199, rng=rng, is_level_adjusted=is_adjusted)
-        return found.thresholds[0].p
+        result = threshold_regression(y, x, q, n_grid=50, draws=199, rng=rng, is_level_adjusted=is_adjusted)
+        return result.thresholds[0].p
 
     return {
         "Hansen, wild cluster bootstrap": lambda: hansen(y, x, False),
@@ -238,8 +238,8 @@ def disparity(count: int) -> Iterator[dict[str, object]]:
     first, last = (_values(whole[:, t], member) for t in (0, 1))
     for seed in range(count):
         y, g = _two_years(rng, n)
-        found = disparity_change(y, g, n_bootstrap=299, seed=seed)
-        for name, low, high in zip(found.names, found.lower, found.upper, strict=True):
+        change = disparity_change(y, g, n_bootstrap=299, seed=seed)
+        for name, low, high in zip(change.names, change.lower, change.upper, strict=True):
             hits.setdefault(name, []).append(bool(low <= last[name] - first[name] <= high))
         flat = between_groups(rng.lognormal(sigma=0.4, size=n), g)
         equal.append(flat.p < 0.05)
@@ -324,24 +324,24 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=200)
     parser.add_argument("--thresholds", type=int, default=100)
     parser.add_argument("--out", type=Path, default=Path("docs/simulation.md"))
-    asked = parser.parse_args()
+    args = parser.parse_args()
     countries = [Country.of(design) for design in DESIGNS]
-    effects = [row for c in countries for row in coverage(c, asked.replications)]
-    tests = [row for c in countries for row in sizes(c, asked.replications)]
-    tests += [row for c in countries[2:3] for row in thresholds(c, asked.thresholds)]
-    change = list(disparity(asked.replications))
-    noise = 1.96 * np.sqrt(0.05 * 0.95 / asked.replications)
+    effects = [row for c in countries for row in coverage(c, args.replications)]
+    tests = [row for c in countries for row in sizes(c, args.replications)]
+    tests += [row for c in countries[2:3] for row in thresholds(c, args.thresholds)]
+    change = list(disparity(args.replications))
+    noise = 1.96 * np.sqrt(0.05 * 0.95 / args.replications)
     full = (parser.get_default("replications"), parser.get_default("thresholds"))
     reduced = (
         f" **This is a reduced run** (in full: {full[0]} and {full[1]}); read the verdicts below with that in mind."
-        if (asked.replications, asked.thresholds) < full
+        if (args.replications, args.thresholds) < full
         else ""
     )
     page = [
         "# Size and coverage",
         "",
         "Made by `python -m benchmarks.simulation` "
-        f"with {asked.replications} replications ({asked.thresholds} for thresholds), seeds 0, 1, 2, ..: a rate of 5 % "
+        f"with {args.replications} replications ({args.thresholds} for thresholds), seeds 0, 1, 2, ..: a rate of 5 % "
         f"is known to +-{100 * noise:.1f} points.{reduced} Simulated data; the truth is known.",
         "",
         "Model: y = .4 W y + .5 x + .3 W x + city and year effects + e, W the six nearest of points in a square of "
@@ -369,7 +369,7 @@ def main() -> None:
         table(change),
         "",
     ]
-    asked.out.write_text("\n".join(page), encoding="utf-8")
+    args.out.write_text("\n".join(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

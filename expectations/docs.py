@@ -129,7 +129,7 @@ def places_of(details: Sequence[Mapping[str, Any]], rule: Rule) -> pd.DataFrame:
         places += [{**detail, **one} for one in examples] if isinstance(examples, list) and examples else [detail]
     rows = [
         {
-            head: _shown(next((place[name] for name in names if place.get(name) is not None), None))
+            head: _cell(next((place[name] for name in names if place.get(name) is not None), None))
             for head, names in columns.items()
         }
         for place in places[:MAX_LISTED]
@@ -138,7 +138,7 @@ def places_of(details: Sequence[Mapping[str, Any]], rule: Rule) -> pd.DataFrame:
     return table.loc[:, (table != "").any()]
 
 
-def _shown(value: Any) -> str:
+def _cell(value: Any) -> str:
     """A figure with as many digits as a person reads; texts as they are."""
     if not isinstance(value, float):
         return "" if value is None else str(value)

@@ -34,8 +34,8 @@ def result_row(result: ExpectationValidationResult, frame: pd.DataFrame, rules: 
 
 def _gap(outcome: Mapping[str, Any], n_rows: int) -> str:
     """What an outcome has left out, '' if nothing: a bare 'passed' proves nothing."""
-    seen = outcome.get("element_count", outcome.get("observed_value"))
-    return "" if seen == n_rows else f"the engine looked at {seen} of {n_rows} rows."
+    observed = outcome.get("element_count", outcome.get("observed_value"))
+    return "" if observed == n_rows else f"the engine looked at {observed} of {n_rows} rows."
 
 
 def exception_of(result: ExpectationValidationResult) -> str:
@@ -103,7 +103,7 @@ def _group_counts(bad: pd.DataFrame, rule: Rule) -> str:
 def _example(row: Mapping[Any, Any], rule: Rule) -> str:
     """One offender in words, with its place in the file."""
     texts = {
-        str(key): str(value) if key in WHOLE and isinstance(value, str) else _shown(value) for key, value in row.items()
+        str(key): str(value) if key in WHOLE and isinstance(value, str) else _text(value) for key, value in row.items()
     }
     words = rule.example.format_map(texts)
     place = _place(row)
@@ -142,7 +142,7 @@ def _plain(value: Any) -> object:
     return value.item() if hasattr(value, "item") else value
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     """A value as a person reads it: null -> 'blank', 2019.0 -> 2019, 12345 -> 12,345, long texts cut."""
     if _is_null(value):
         return "blank"

@@ -142,12 +142,12 @@ def correlations(x: np.ndarray, others: np.ndarray, *, least: float) -> np.ndarr
 
     Of ranks: Spearman's rho but for the ranks of rows that only one of two columns has.
     """
-    seen_x, seen = np.isfinite(x), np.isfinite(others)
-    x, others = np.where(seen_x, x, 0.0), np.where(seen, others, 0.0)
-    n = (seen_x.T @ seen.astype(np.float64))[0]
-    sum_x, sum_y, product = (x.T @ seen)[0], (seen_x.T @ others)[0], (x.T @ others)[0]
+    seen_x, is_known = np.isfinite(x), np.isfinite(others)
+    x, others = np.where(seen_x, x, 0.0), np.where(is_known, others, 0.0)
+    n = (seen_x.T @ is_known.astype(np.float64))[0]
+    sum_x, sum_y, product = (x.T @ is_known)[0], (seen_x.T @ others)[0], (x.T @ others)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread_x = ((x**2).T @ seen)[0] - sum_x**2 / n
+        spread_x = ((x**2).T @ is_known)[0] - sum_x**2 / n
         spread_y = (seen_x.T @ (others**2))[0] - sum_y**2 / n
         rho = (product - sum_x * sum_y / n) / np.sqrt(spread_x * spread_y)
     return np.where((n >= least) & (spread_x > 0) & (spread_y > 0), rho, np.nan)

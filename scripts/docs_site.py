@@ -95,11 +95,11 @@ def stage(source: Path) -> None:
             target.with_suffix(".md").write_text(notebook_page(path, target.parent), encoding="utf-8")
         else:
             shutil.copyfile(path, target)
-    made = {**api_pages(), **dictionary_pages(), "made/questions.md": questions_page(), "_static/site.css": CSS}
-    for name, text in made.items():
+    pages = {**api_pages(), **dictionary_pages(), "made/questions.md": questions_page(), "_static/site.css": CSS}
+    for name, text in pages.items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text(text, encoding="utf-8")
-    (source / "index.md").write_text(index_page(source, sorted(made)), encoding="utf-8")
+    (source / "index.md").write_text(index_page(source, sorted(pages)), encoding="utf-8")
 
 
 # ---- pages that are made -------------------------------------------------------------------------------------------
@@ -112,15 +112,15 @@ def notebook_page(path: Path, folder: Path) -> str:
         text = "".join(cell["source"])
         parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
         for output in cell.get("outputs", []):
-            found = {kind: "".join(lines) for kind, lines in output.get("data", {}).items()}
-            if "image/svg+xml" in found:
+            data = {kind: "".join(lines) for kind, lines in output.get("data", {}).items()}
+            if "image/svg+xml" in data:
                 picture = folder / f"{path.stem}-{number}.svg"
-                picture.write_text(found["image/svg+xml"], encoding="utf-8")
-                parts.append(f"![{found['text/plain']}]({picture.name})")
-            elif "text/html" in found:
-                parts.append(f"```{{raw}} html\n{found['text/html']}\n```")
+                picture.write_text(data["image/svg+xml"], encoding="utf-8")
+                parts.append(f"![{data['text/plain']}]({picture.name})")
+            elif "text/html" in data:
+                parts.append(f"```{{raw}} html\n{data['text/html']}\n```")
             else:
-                parts.append(f"```text\n{found.get('text/plain') or ''.join(output['text'])}\n```")
+                parts.append(f"```text\n{data.get('text/plain') or ''.join(output['text'])}\n```")
     return "\n\n".join(parts) + "\n"
 
 
@@ -138,12 +138,12 @@ def api_pages() -> dict[str, str]:
 
 def as_written(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """Docstrings are plain text, not markup: words stay as they are written, examples are shown as such."""
-    text, made = "\n".join(lines).strip().splitlines(), []
+    text, blocks = "\n".join(lines).strip().splitlines(), []
     cut = next((n for n, line in enumerate(text) if EXAMPLE.match(line)), len(text))
     for kind, option, part in (("text", "words", text[:cut]), ("pycon", "example", text[cut:])):
         if part:
-            made += [f".. code-block:: {kind}", f"   :class: {option}", "", *(f"   {line}" for line in part), ""]
-    lines[:] = made
+            blocks += [f".. code-block:: {kind}", f"   :class: {option}", "", *(f"   {line}" for line in part), ""]
+    lines[:] = blocks
 
 
 def tables() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -174,9 +174,9 @@ def questions_page() -> str:
     known = {name for _, name, _ in tables()}
     rows = ["# Which table for which question", "", "| question | 问题 | tables | line |", "|---|---|---|---|"]
     for question in questions().values():
-        asked = [f"[{name}](#{name})" for name in dict.fromkeys(TABLE.findall(question.sql or "")) if name in known]
-        if asked:
-            words = (in_cell(question.en), in_cell(question.zh), ", ".join(asked), f"`{question.line}`")
+        links = [f"[{name}](#{name})" for name in dict.fromkeys(TABLE.findall(question.sql or "")) if name in known]
+        if links:
+            words = (in_cell(question.en), in_cell(question.zh), ", ".join(links), f"`{question.line}`")
             rows.append(f"| {' | '.join(words)} |")
     return "\n".join(rows) + "\n"
 
@@ -186,17 +186,17 @@ def in_cell(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))
 
 
-def index_page(source: Path, made: list[str]) -> str:
+def index_page(source: Path, built: list[str]) -> str:
     """docs/README.md as the first page, and the menu."""
     first = source / "docs" / "README.md"
     start = re.sub(r"\]\((?!https?:|\.\./|#)", "](docs/", first.read_text(encoding="utf-8")).replace("](../", "](")
     first.unlink()
-    copied = sorted({p.relative_to(source).as_posix() for p in source.rglob("*.md")} - set(made))
+    copied = sorted({p.relative_to(source).as_posix() for p in source.rglob("*.md")} - set(built))
     menu: dict[str, list[str]] = {"documentation": [], "how to": [], "reference": [], "notebooks": [], "中文": []}
     for page in copied:
         menu.setdefault(caption_of(page), []).append(page)
-    menu["tables"] = [page for page in made if page.startswith(("made/dictionary", "made/questions"))]
-    menu["python_models"] = [page for page in made if page.startswith("made/api")]
+    menu["tables"] = [page for page in built if page.startswith(("made/dictionary", "made/questions"))]
+    menu["python_models"] = [page for page in built if page.startswith("made/api")]
     menu["project"] = menu.pop("project")  # last
     trees = [
         "\n".join(["```{toctree}", ":hidden:", ":maxdepth: 1", f":caption: {caption}", "", *pages, "```"])

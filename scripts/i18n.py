@@ -51,8 +51,8 @@ def messages() -> Iterator[Message]:
     templates = PUBLISH / "site" / "templates"
     for file in sorted(templates.glob("*.j2")):
         with file.open("rb") as source:
-            for _, _, found, _ in babel_extract(source, ["_"], [], {}):
-                yield _clean(found), file.name
+            for _, _, texts, _ in babel_extract(source, ["_"], [], {}):
+                yield _clean(texts), file.name
     for text in script_messages((templates / "app.js").read_text(encoding="utf-8")):
         yield text, "app.js"
     for file in sorted(PUBLISH.rglob("*.yml")):
@@ -60,8 +60,8 @@ def messages() -> Iterator[Message]:
             yield text, file.name
 
 
-def _clean(found: Any) -> str | tuple[str, str]:
-    texts = [found] if isinstance(found, str) else [text for text in found if isinstance(text, str)]
+def _clean(message: Any) -> str | tuple[str, str]:
+    texts = [message] if isinstance(message, str) else [text for text in message if isinstance(text, str)]
     clean = [" ".join(text.split()) for text in texts]
     return clean[0] if len(clean) == 1 else (clean[0], clean[1])
 
@@ -100,12 +100,12 @@ def collected() -> Catalog:
 def updated(file: Path) -> tuple[Catalog, list[str]]:
     """The catalogue of a language with today's messages, and what is amiss: untranslated, stale, holes that differ."""
     with file.open("rb") as source:
-        own = read_po(source, locale=file.stem)
-    before = {message.id for message in own if message.id}
+        catalogue = read_po(source, locale=file.stem)
+    before = {message.id for message in catalogue if message.id}
     template = collected()
-    own.update(template, no_fuzzy_matching=True)
+    catalogue.update(template, no_fuzzy_matching=True)
     amiss = [f"stale: {_first(key)}" for key in before - {m.id for m in template}]
-    for message in own:
+    for message in catalogue:
         if not message.id:
             continue
         texts = [message.string] if isinstance(message.string, str) else list(message.string or [""])
@@ -115,7 +115,7 @@ def updated(file: Path) -> tuple[Catalog, list[str]]:
             amiss.append(f"holes differ: {_first(message.id)}")
         elif not _holes(_first(message.id)) <= _holes(" ".join(texts)) | {"n"}:
             amiss.append(f"a hole is lost: {_first(message.id)}")
-    return own, amiss
+    return catalogue, amiss
 
 
 def _first(key: Any) -> str:
@@ -128,18 +128,18 @@ def _holes(text: str) -> set[str]:
 
 def main(arguments: list[str]) -> int:
     """Write the catalogues, or with --check only say what is amiss. Exit: 0 nothing, 1 something."""
-    found = 0
+    n_amiss = 0
     for file in sorted(LOCALE.glob("*.po")):
         catalog, amiss = updated(file)
         for line in amiss:
             print(f"{file.name}: {line}")
-        found += len(amiss)
+        n_amiss += len(amiss)
         if "--check" not in arguments:
             text = io.BytesIO()
             write_po(text, catalog, width=0, include_lineno=False, ignore_obsolete=True)
             lines = [line for line in text.getvalue().decode().splitlines() if not SKIPPED.match(line)]
             file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-    return int(found > 0)
+    return int(n_amiss > 0)
 
 
 if __name__ == "__main__":

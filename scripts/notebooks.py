@@ -55,18 +55,18 @@ def outputs_of(source: str, names: dict[str, Any], count: int) -> Iterator[dict[
     if printed.getvalue():
         yield {"output_type": "stream", "name": "stdout", "text": lines_of(printed.getvalue())}
     if value is not None:
-        yield {"output_type": "execute_result", "execution_count": count, "metadata": {}, "data": shown(value)}
+        yield {"output_type": "execute_result", "execution_count": count, "metadata": {}, "data": by_media_type(value)}
 
 
-def shown(value: Any) -> dict[str, Any]:
+def by_media_type(value: Any) -> dict[str, Any]:
     """A value as a notebook keeps it, by media type."""
     if hasattr(value, "to_dict") and type(value).__module__.startswith("altair"):
         drawing = vl_convert.vegalite_to_svg(json.dumps(value.to_dict()), vl_version=VEGA_LITE)
         return {"image/svg+xml": [drawing], "text/plain": [f"{type(value).__name__}(...)"]}
-    found = {"text/plain": lines_of(repr(value))}
+    formats = {"text/plain": lines_of(repr(value))}
     if hasattr(value, "_repr_html_"):
-        found["text/html"] = lines_of(value._repr_html_())
-    return found
+        formats["text/html"] = lines_of(value._repr_html_())
+    return formats
 
 
 def lines_of(text: str) -> list[str]:

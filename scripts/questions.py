@@ -23,8 +23,8 @@ def page() -> str:
     return HEAD + "".join(map(_row, questions().values()))
 
 
-def _row(asked: Question) -> str:
-    return f"| {asked.en} | {asked.zh} | `{asked.line}` | {asked.trap} |\n"
+def _row(question: Question) -> str:
+    return f"| {question.en} | {question.zh} | `{question.line}` | {question.trap} |\n"
 
 
 if __name__ == "__main__":

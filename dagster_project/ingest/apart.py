@@ -43,20 +43,20 @@ def apart[T](function: Callable[..., T], *arguments: object, where: str, limits:
     with _lock:
         reader = _ready_reader(limits.memory_mb, function)
         try:
-            kind, said, is_spent = reader.ask(function, arguments, limits.seconds)
+            kind, answer, is_spent = reader.ask(function, arguments, limits.seconds)
         except BaseException:  # an answer that comes later would be taken for that of the next file
             reader.close()
             raise
         if is_spent:
             reader.close()
     if kind == "value":
-        return said  # type: ignore[no-any-return]
+        return answer  # type: ignore[no-any-return]
     if kind == "refused":
-        raise IngestError(*said)
-    raise _limit_error(kind, said, where, limits)
+        raise IngestError(*answer)
+    raise _limit_error(kind, answer, where, limits)
 
 
-def _limit_error(kind: str, said: str, where: str, limits: Limits) -> IngestError:
+def _limit_error(kind: str, message: str, where: str, limits: Limits) -> IngestError:
     if kind == "large":
         advice = f"{_CHECK}; a legitimate file can be landed in parts, or {MEMORY} raised"
         return IngestError(f"Reading the file takes more than {limits.memory_mb:,} MB of memory", where, advice)
@@ -66,7 +66,7 @@ def _limit_error(kind: str, said: str, where: str, limits: Limits) -> IngestErro
     advice = "Open and save it in its own program, or fetch it again"
     if kind == "broken":
         advice += f"; a very large file may need a higher {MEMORY}"
-    return IngestError(f"The file is damaged: the reader failed ({said})", where, advice)
+    return IngestError(f"The file is damaged: the reader failed ({message})", where, advice)
 
 
 class _Reader:

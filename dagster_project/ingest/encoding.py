@@ -55,11 +55,11 @@ def _refuse_mixed(path: Path) -> None:
         for number, line in enumerate(stream, 1):
             if not line.isascii():
                 try:
-                    found = len(_HANZI.findall(line.decode("utf-8")))
+                    n_hanzi = len(_HANZI.findall(line.decode("utf-8")))
                 except UnicodeDecodeError:
                     continue
-                first = first or (number if found else 0)
-                hanzi += found
+                first = first or (number if n_hanzi else 0)
+                hanzi += n_hanzi
     if hanzi >= _WRONG_ENCODING_HANZI:
         what = "The csv file mixes UTF-8 with another encoding"
         raise IngestError(what, f"{path}, line {first} is UTF-8", "Save the whole file as UTF-8")

@@ -112,8 +112,8 @@ def _dta_rows(chunks: Iterable[pd.DataFrame], path: Path, limits: Limits, *, uni
 def _is_unicode_dta(path: Path) -> bool:
     """Stata writes UTF-8 since release 118; before that it kept the bytes of the writer's code page."""
     with path.open("rb") as stream:
-        found = re.match(rb"<stata_dta><header><release>(\d+)</release>", stream.read(64))
-    return found is not None and int(found[1]) >= 118
+        match = re.match(rb"<stata_dta><header><release>(\d+)</release>", stream.read(64))
+    return match is not None and int(match[1]) >= 118
 
 
 def _from_gb18030(text: str) -> str:
@@ -175,13 +175,13 @@ def _parquet_rows(
     con: duckdb.DuckDBPyConnection, names: list[str], single: Sequence[bool], counted: int, path: Path
 ) -> Iterator[list[str]]:
     yield names
-    found = 0
+    n_rows = 0
     while rows := con.fetchmany(_CHUNK):
-        found += len(rows)
+        n_rows += len(rows)
         for row in rows:
             yield [_number_text(v) if one else text_of(v) for v, one in zip(row, single, strict=True)]
-    if found != counted:
-        what = f"The Parquet file holds {found:,} rows and says that it has {counted:,}"
+    if n_rows != counted:
+        what = f"The Parquet file holds {n_rows:,} rows and says that it has {counted:,}"
         raise IngestError(what, str(path), "Fetch the file again")
 
 

@@ -71,10 +71,10 @@ def _above(
     text: Mapping[tuple[int, int], str], merged: set[tuple[int, int]], geometry: Geometry, last_col: int
 ) -> dict[int, list[str]]:
     """Texts above the header row over each column; one without a merged range reaches to the next."""
-    found: dict[int, list[str]] = {col: [] for col in range(1, last_col + 1)}
+    titles: dict[int, list[str]] = {col: [] for col in range(1, last_col + 1)}
     for row in range(1, geometry.header_row):
         reach = ""
-        for col, texts in found.items():
+        for col, texts in titles.items():
             value = text.get((row, col), "")
             if col in geometry.roles or (row, col) in merged:
                 reach = ""
@@ -82,7 +82,7 @@ def _above(
                 reach = value
             if value or reach:
                 texts.append(value or reach)
-    return found
+    return titles
 
 
 def _heads(
@@ -96,20 +96,20 @@ def _heads(
     rows = range(geometry.header_row, geometry.body_row)
     heads: dict[int, list[str]] = {}
     for col in range(1, last_col + 1):
-        own = [text.get((row, col), "") for row in rows]
+        column = [text.get((row, col), "") for row in rows]
         left = heads.get(col - 1)
         if left and col - 1 not in geometry.roles and titles[col - 1] == titles[col]:
-            _take_from_neighbour(own, left)
-        heads[col] = own
+            _take_from_neighbour(column, left)
+        heads[col] = column
     return heads
 
 
-def _take_from_neighbour(own: list[str], left: list[str]) -> None:
+def _take_from_neighbour(column: list[str], left: list[str]) -> None:
     """Fill the empty cells of `own` (in place) from the top, while its texts are those of `left`."""
-    last = max((at for at, value in enumerate(own) if value), default=-1)
+    last = max((at for at, value in enumerate(column) if value), default=-1)
     for at in range(last):
-        own[at] = own[at] or left[at]
-        if own[at] != left[at]:
+        column[at] = column[at] or left[at]
+        if column[at] != left[at]:
             return
 
 

@@ -42,17 +42,17 @@ def geometry_of(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[p
     IngestError: no sheet has a city, a city column without header, a second header inside the body, a key
     column of a long file that does not exist.
     """
-    found = []
+    problems = []
     for sheet in sheets:
         where = file if not sheet.name else f"{file}, sheet {sheet.name}"
         geometry = _long(sheet, sidecar, where) if sidecar.layout == "long" else _printed(sheet, where)
         if geometry is not None:
-            found.append((_cells(sheet, geometry), _header(sheet, geometry)))
-    if not found:
+            problems.append((_cells(sheet, geometry), _header(sheet, geometry)))
+    if not problems:
         raise IngestError("A sheet without cities", file, "Check the file, or name the right 'sheet' in the sidecar")
-    if len(found) == 1:
-        return found[0]
-    return pd.concat([cells for cells, _ in found]), pd.concat([header for _, header in found])
+    if len(problems) == 1:
+        return problems[0]
+    return pd.concat([cells for cells, _ in problems]), pd.concat([header for _, header in problems])
 
 
 def stamped(frame: pd.DataFrame, columns: list[str], file: str, sidecar: Sidecar) -> pd.DataFrame:
@@ -210,10 +210,10 @@ def _long(sheet: Sheet, sidecar: Sidecar, where: str) -> Geometry | None:
 
 
 def _key_column(names: Mapping[int, str], header: str, role: str, where: str) -> int:
-    found = [col for col, name in names.items() if squeeze(name) == squeeze(header)]
-    if len(found) == 1:
-        return found[0]
-    what = f"The key column {header!r} ({role}) does not exist" if not found else f"Two columns are headed {header!r}"
+    columns = [col for col, name in names.items() if squeeze(name) == squeeze(header)]
+    if len(columns) == 1:
+        return columns[0]
+    what = f"The key column {header!r} ({role}) does not exist" if not columns else f"Two columns are headed {header!r}"
     raise IngestError(what, where, f"Columns: {', '.join(names.values())}. Correct 'keys' in the sidecar")
 
 

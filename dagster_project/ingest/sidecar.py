@@ -152,15 +152,15 @@ def check_set(sidecars: Iterable[Sidecar]) -> list[Sidecar]:
     IngestError when one source and year has two loads that do not form one chain of `supersedes`, or when
     synthetic and real loads are mixed.
     """
-    found = list(sidecars)
-    synthetic = [item for item in found if item.is_synthetic]
-    if synthetic and len(synthetic) < len(found):
-        real = next(item for item in found if not item.is_synthetic)
+    every = list(sidecars)
+    synthetic = [item for item in every if item.is_synthetic]
+    if synthetic and len(synthetic) < len(every):
+        real = next(item for item in every if not item.is_synthetic)
         raise IngestError(
             "Synthetic and real loads are mixed", f"{synthetic[0].path} and {real.path}", "Keep them in two warehouses"
         )
     groups: dict[tuple[str, int], list[Sidecar]] = {}
-    for item in found:
+    for item in every:
         groups.setdefault((item.source, item.data_year), []).append(item)
     return [item for key in sorted(groups) for item in _chain(groups[key])]
 

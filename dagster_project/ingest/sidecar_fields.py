@@ -98,8 +98,8 @@ class Sidecar:
     @property
     def content_hash(self) -> str:
         """Changes when anything that the sidecar says changes: then the load is recorded again."""
-        said = {key: value for key, value in self.__dict__.items() if key not in ("path", "obtain")}
-        return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()[:12]
+        content = {key: value for key, value in self.__dict__.items() if key not in ("path", "obtain")}
+        return hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:12]
 
     @property
     def label(self) -> str:
@@ -243,10 +243,10 @@ class FieldReader:
         value = self.raw["files"]
         if not isinstance(value, list) or not value:
             self.fail("files is not a list of {path, sha256}", "List at least one file")
-        found = tuple(self.file(item) for item in value)
-        if len({file.path for file in found}) < len(found):
+        parts = tuple(self.file(item) for item in value)
+        if len({file.path for file in parts}) < len(parts):
             self.fail("The same file is listed twice", "List every file once")
-        return found
+        return parts
 
     def file(self, item: object) -> LandingFile:
         if not isinstance(item, dict) or set(item) != {"path", "sha256"}:

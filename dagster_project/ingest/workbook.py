@@ -88,13 +88,13 @@ def _check_signature(path: Path, kind: str) -> None:
         )
     if head.startswith(_OLE) and _is_encrypted(path):
         raise IngestError("The workbook is protected by a password", str(path), "Save a copy without password")
-    found = next((name for start, name in _SIGNATURES.items() if head.startswith(start)), "")
-    if found and found != kind:
-        content = "a .parquet file" if found == ".parquet" else f"an {found} workbook"
-        raise IngestError(f"The file is named {kind} but holds {content}", str(path), f"Rename it to {found}")
-    if kind == ".parquet" and not found:
+    actual = next((name for start, name in _SIGNATURES.items() if head.startswith(start)), "")
+    if actual and actual != kind:
+        content = "a .parquet file" if actual == ".parquet" else f"an {actual} workbook"
+        raise IngestError(f"The file is named {kind} but holds {content}", str(path), f"Rename it to {actual}")
+    if kind == ".parquet" and not actual:
         raise IngestError("The file is not a Parquet file", str(path), "Fetch the file again")
-    if kind in (".xlsx", ".xls") and not found:
+    if kind in (".xlsx", ".xls") and not actual:
         raise IngestError("The file is not an Excel workbook", str(path), "Fetch the file again")
 
 
@@ -155,9 +155,9 @@ def _cell_text(value: object) -> str:
 
 def _check_merged(merged: Sequence[Range], rows: int, columns: int, where: str) -> None:
     """No cell lies in two merged ranges: its header would depend on their order."""
-    taken = np.zeros((rows + 1, columns + 1), dtype=bool) if merged else np.zeros((0, 0), dtype=bool)
+    covered = np.zeros((rows + 1, columns + 1), dtype=bool) if merged else np.zeros((0, 0), dtype=bool)
     for r1, c1, r2, c2 in merged:
-        area = taken[r1 : r2 + 1, c1 : c2 + 1]
+        area = covered[r1 : r2 + 1, c1 : c2 + 1]
         if area.any():
             raise IngestError(
                 f"Two merged ranges overlap at row {r1}, column {c1}", where, "Open it in Excel and save it again"

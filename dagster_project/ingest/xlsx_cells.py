@@ -51,8 +51,8 @@ class CellScan:
         """Scan up to the last cell or row that begins in this block; it may go on in the next."""
         block = self._rest + block
         cut = 0
-        for found in _OPEN.finditer(block, max(0, len(block) - _LONGEST_CELL)):
-            cut = found.start()
+        for cell in _OPEN.finditer(block, max(0, len(block) - _LONGEST_CELL)):
+            cut = cell.start()
         self._scan(block[:cut])
         self._rest = block[cut:]
         if len(self._rest) > 2 * _LONGEST_CELL:
@@ -107,17 +107,17 @@ class CellScan:
     def _check_numbers(self, numbers: list[bytes], count: int, kind: str) -> None:
         for number in set(numbers):
             if not number.strip().isdigit() or int(number) >= count:
-                shown = number[:40].decode("utf-8", "replace")
-                self._refuse(f"A cell asks for {kind} number {shown}, but there are only {count:,}, counted from 0")
+                text = number[:40].decode("utf-8", "replace")
+                self._refuse(f"A cell asks for {kind} number {text}, but there are only {count:,}, counted from 0")
 
     def _address(self, pattern: re.Pattern[bytes], attributes: bytes) -> re.Match[bytes] | None:
-        found = _REF.search(attributes)
-        if found is None:
+        ref = _REF.search(attributes)
+        if ref is None:
             return None
-        match = pattern.fullmatch(found[1])
+        match = pattern.fullmatch(ref[1])
         if match is None or int(match[2]) > _MAX_ROW:
-            shown = found[1][:40].decode("utf-8", "replace")
-            self._refuse(f"'{shown}' is not the address of a {'row' if pattern is _ROW else 'cell'}")
+            text = ref[1][:40].decode("utf-8", "replace")
+            self._refuse(f"'{text}' is not the address of a {'row' if pattern is _ROW else 'cell'}")
         return match
 
     def _refuse(self, what: str) -> None:

@@ -97,11 +97,11 @@ def _count_styles(archive: zipfile.ZipFile, path: Path) -> int:
     if _STYLES not in archive.NameToInfo:
         return 1
     tree = _tree(archive, path, _STYLES, _MAIN)
-    own = {node.get("numFmtId") for node in tree.iter() if _local(node.tag) == "numFmt"}
+    defined = {node.get("numFmtId") for node in tree.iter() if _local(node.tag) == "numFmt"}
     groups = [node for node in tree if _local(node.tag) == "cellXfs"]
     formats = [node.get("numFmtId", "0") for group in groups for node in group if _local(node.tag) == "xf"]
     for number in set(formats):
-        if number not in own and not (number.isdecimal() and int(number) < _OWN_FORMATS):
+        if number not in defined and not (number.isdecimal() and int(number) < _OWN_FORMATS):
             what = f"A format of cells names number format {number[:40]!r}, which is not there"
             raise IngestError(what, f"{path}, part {_STYLES}", _SAVE)
     return len(formats) if groups else 1
@@ -120,14 +120,14 @@ def _check_parts(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
     if len(parts) > limits.parts:
         what = f"The workbook has {len(parts):,} parts; at most {limits.parts:,} are read"
         raise IngestError(what, str(path), "Check where the file comes from; a workbook has some dozens")
-    seen = set()
+    names = set()
     for info in parts:
         key = info.filename.lower().lstrip("/")
-        if key in seen:
+        if key in names:
             raise IngestError(f"The workbook holds the part {info.filename!r} twice", str(path), _SAVE)
         if info.compress_type not in _METHODS:
             raise IngestError(f"The part {info.filename!r} is packed in a way that no workbook uses", str(path), _SAVE)
-        seen.add(key)
+        names.add(key)
 
 
 def _blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -200,15 +200,15 @@ def _contents(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, str], boo
     for node in _tree(archive, path, _TYPES):
         if "PartName" in node.attrib:
             _require(archive, path, node.get("PartName", "").lstrip("/"), node.get("ContentType", ""))
-    names, seen = {}, set()
+    names, earlier = {}, set()
     for node in (node for group in workbook if _local(group.tag) == "sheets" for node in group):
         link = next((node.get(f"{{{space}}}id") for space in _LINKS if node.get(f"{{{space}}}id")), None)
         name = node.get("name", "")
         is_sound = _local(node.tag) == "sheet" and name and link in target and target[link] not in names
-        if not is_sound or name.lower() in seen:
+        if not is_sound or name.lower() in earlier:
             raise IngestError(f"The list of sheets is damaged at sheet {name!r}", str(path), _SAVE)
         names[target[link]] = name
-        seen.add(name.lower())
+        earlier.add(name.lower())
     flags = [node.get("fullCalcOnLoad") for node in workbook.iter() if _local(node.tag) == "calcPr"]
     return names, any(flag in ("1", "true") for flag in flags)
 

@@ -67,8 +67,8 @@ def tidy(paths: Paths) -> list[Path]:
 
 
 def _oldest(folder: Path, pattern: str, keep: int) -> list[Path]:
-    found = sorted(folder.glob(pattern), key=lambda path: (path.stat().st_mtime, path.name))
-    return found[: max(len(found) - keep, 0)]
+    files = sorted(folder.glob(pattern), key=lambda path: (path.stat().st_mtime, path.name))
+    return files[: max(len(files) - keep, 0)]
 
 
 def recall(paths: Paths, warehouse: Warehouse) -> list[str]:

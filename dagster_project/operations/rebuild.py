@@ -39,8 +39,8 @@ def read_manifest(folder: Path) -> Manifest:
     file = folder / MANIFEST
     if not file.is_file():
         raise RebuildError(f"Release {folder.name} has no {MANIFEST} in {folder}.")
-    found: Manifest = json.loads(file.read_text(encoding="utf-8"))
-    return found
+    manifest: Manifest = json.loads(file.read_text(encoding="utf-8"))
+    return manifest
 
 
 def code_differences(manifest: Manifest, paths: Paths) -> list[str]:
@@ -50,16 +50,18 @@ def code_differences(manifest: Manifest, paths: Paths) -> list[str]:
     if not differing:
         return []
     commit = str(manifest["run"]["git_commit"])
-    said = [
+    differences = [
         f"The {WORDS[name]} of this checkout are not those of release {manifest['release']}"
         f" ({str(manifest['hashes'][name])[:12]} there, {here[name][:12]} here)."
         for name in differing
     ]
     clean = commit.removesuffix("+changes")
-    said.append(f"It was built at commit {clean}: check that out (git worktree add ../rebuild {clean}) and run there.")
+    differences.append(
+        f"It was built at commit {clean}: check that out (git worktree add ../rebuild {clean}) and run there."
+    )
     if clean != commit:
-        said.append("Its checkout held uncommitted changes: without them it cannot be rebuilt.")
-    return said
+        differences.append("Its checkout held uncommitted changes: without them it cannot be rebuilt.")
+    return differences
 
 
 def version_differences(manifest: Manifest) -> list[str]:
@@ -75,18 +77,18 @@ def version_differences(manifest: Manifest) -> list[str]:
 
 def input_differences(manifest: Manifest, paths: Paths) -> list[str]:
     """Sentences: landing files and sidecars of the release that are missing or are not the same."""
-    said, known = [], {key_of(sidecar) for sidecar in find_sidecars(paths.sidecars)}
+    differences, known = [], {key_of(sidecar) for sidecar in find_sidecars(paths.sidecars)}
     for load in manifest["inputs"]:
         label = f"{load['source']} {load['data_year'] or 'of several years'}, vintage {load['vintage']}"
         if (load["source"], load["data_year"], load["vintage"]) not in known:
-            said.append(f"{label}: no sidecar below {paths.sidecars} describes it.")
+            differences.append(f"{label}: no sidecar below {paths.sidecars} describes it.")
         for file in load["files"]:
             path = paths.landing / file["path"]
             if not path.is_file():
-                said.append(f"{label}: the landing file {path} is missing.")
+                differences.append(f"{label}: the landing file {path} is missing.")
             elif sha256_of(path) != file["sha256"]:
-                said.append(f"{label}: the landing file {path} is not the one of the release (another sha256).")
-    return said
+                differences.append(f"{label}: the landing file {path} is not the one of the release (another sha256).")
+    return differences
 
 
 def key_of(sidecar: Sidecar) -> Key:
@@ -98,23 +100,23 @@ def lay_out(manifest: Manifest, paths: Paths, room: Path, earlier: str | None) -
 
     earlier: the release that the bridge starts from, or None where there was none.
     """
-    made = Paths(room / "warehouse", room / "landing", room / "landing", paths.project)
+    laid = Paths(room / "warehouse", room / "landing", room / "landing", paths.project)
     wanted = {(load["source"], load["data_year"], load["vintage"]) for load in manifest["inputs"]}
     for sidecar in find_sidecars(paths.sidecars):
         if key_of(sidecar) in wanted:
-            own = Path(sidecar.path)
-            _copy(own, made.landing / own.resolve().relative_to(paths.sidecars.resolve()))
+            sidecar_file = Path(sidecar.path)
+            _copy(sidecar_file, laid.landing / sidecar_file.resolve().relative_to(paths.sidecars.resolve()))
             for file in sidecar.files:
-                _copy(paths.landing / file.path, made.landing / file.path)
+                _copy(paths.landing / file.path, laid.landing / file.path)
     for truth in sorted((paths.landing / "truth").glob("*.csv")) if manifest["is_synthetic"] else []:
-        _copy(truth, made.landing / "truth" / truth.name)
+        _copy(truth, laid.landing / "truth" / truth.name)
     if earlier is not None:
-        start, manifest_then = made.releases / earlier, read_manifest(paths.releases / earlier)
+        start, manifest_then = laid.releases / earlier, read_manifest(paths.releases / earlier)
         _copy(paths.releases / earlier / "city.duckdb", start / "city.duckdb")
         manifest_then.pop("withdrawn", None)  # if it was, then after this release had been built on it
         (start / MANIFEST).write_text(json.dumps(manifest_then), encoding="utf-8")
-    _remember(manifest, Warehouse(made.build_file))
-    return made
+    _remember(manifest, Warehouse(laid.build_file))
+    return laid
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -166,10 +168,12 @@ def contents_of(folder: Path, manifest: Manifest) -> dict[str, str]:
 
 def table_differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """Sentences: tables that are missing, new or not equal."""
-    said = [
+    differences = [
         f"{full_name(name)}: the rebuilt table has other rows."
         for name in sorted(there.keys() & here.keys())
         if there[name] != here[name]
     ]
-    said += [f"{full_name(name)}: not rebuilt." for name in sorted(there.keys() - here.keys())]
-    return said + [f"{full_name(name)}: the release does not have it." for name in sorted(here.keys() - there.keys())]
+    differences += [f"{full_name(name)}: not rebuilt." for name in sorted(there.keys() - here.keys())]
+    return differences + [
+        f"{full_name(name)}: the release does not have it." for name in sorted(here.keys() - there.keys())
+    ]

@@ -78,21 +78,21 @@ def _manifests(releases: Path) -> dict[str, dict[str, Any]]:
 
 def _needed(releases: Path, kept: list[str], manifests: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Release -> the kept release that points to it."""
-    found: dict[str, str] = {}
+    needed: dict[str, str] = {}
     for name in kept:
         targets = [manifests[name].get("previous")]
         with suppress(RebuildError):  # what it would point to has gone already
             targets.append(earlier_release(releases, manifests[name]))
-        found |= {target: name for target in targets if target and target not in found}
-    return found
+        needed |= {target: name for target in targets if target and target not in needed}
+    return needed
 
 
 def _linked(paths: Paths) -> dict[str, str]:
     """Release -> a symbolic link in the published folder that leads into it."""
     links = [path for path in (*paths.published.glob("*"), *paths.releases.glob("*")) if path.is_symlink()]
-    found = {}
+    linked = {}
     for link in links:
         target = link.resolve()
         if target.is_relative_to(paths.releases.resolve()) and target != paths.releases.resolve():
-            found[target.relative_to(paths.releases.resolve()).parts[0]] = link.name
-    return found
+            linked[target.relative_to(paths.releases.resolve()).parts[0]] = link.name
+    return linked

@@ -51,8 +51,8 @@ def withdraw(paths: Paths, name: str, why: str) -> str:
         raise WithdrawError(f"{name} is the only release: there is none before it that could be current.")
     _say_on_pages(folder, name, why)
     _mark(folder, why)
-    own = paths.releases / earlier[-1] / "city.duckdb"
-    shutil.copyfile(own, paths.fresh_file)
+    file = paths.releases / earlier[-1] / "city.duckdb"
+    shutil.copyfile(file, paths.fresh_file)
     swap_in(paths.fresh_file, paths.published_file)
     return earlier[-1]
 

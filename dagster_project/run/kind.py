@@ -29,10 +29,10 @@ def check_kind(paths: Paths, *, is_synthetic: bool) -> None:
     """Raise WrongKindError if the warehouse holds data of the other kind; mark a new warehouse."""
     kind = SYNTHETIC if is_synthetic else REAL
     marked = marker(paths)
-    for found in (marked, _published_kind(paths), _loaded_kind(paths) if not marked else ""):
-        if found and found != kind:
+    for other in (marked, _published_kind(paths), _loaded_kind(paths) if not marked else ""):
+        if other and other != kind:
             raise WrongKindError(
-                f"This warehouse holds {found} data and the landing files are {kind} [{paths.warehouse}; landing"
+                f"This warehouse holds {other} data and the landing files are {kind} [{paths.warehouse}; landing"
                 f" {paths.landing}]. Name another folder with --warehouse (NQPF_WAREHOUSE), or the landing folder of"
                 " this warehouse with --landing (NQPF_LANDING). Nothing was read or published."
             )

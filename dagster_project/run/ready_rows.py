@@ -44,9 +44,9 @@ def write_ready_rows(file: Path, seeds: Path, rows: Iterable[tuple[str, str, str
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream, lineterminator="\n")
-        for seed, found in parts.items():
+        for seed, comments in parts.items():
             out.writerow([SEED, *columns_of(seeds / seed), COMMENT])
-            for row, comment in found.items():
+            for row, comment in comments.items():
                 (fields,) = csv.reader([row])
                 out.writerow([seed, *fields, comment])
             stream.write("\n")
@@ -54,7 +54,7 @@ def write_ready_rows(file: Path, seeds: Path, rows: Iterable[tuple[str, str, str
 
 def read_ready_rows(file: Path, seeds: Path) -> list[ReadyRow]:
     """The rows of a file. ReadyRowsError: not such a file, an unknown seed, other columns, a wrong number of fields."""
-    found: list[ReadyRow] = []
+    ready: list[ReadyRow] = []
     columns: list[str] = []
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
@@ -70,12 +70,12 @@ def read_ready_rows(file: Path, seeds: Path) -> list[ReadyRow]:
                 elif not columns:
                     raise ReadyRowsError(f"{at}: rows must follow a line that begins with '{SEED}'.")
                 else:
-                    found.append(_row(fields, columns, seeds, at, reader.line_num))
+                    ready.append(_row(fields, columns, seeds, at, reader.line_num))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ReadyRowsError(f"{file} cannot be read as a file of ready-made rows ({error}).") from None
-    if not found:
+    if not ready:
         raise ReadyRowsError(f"{file} holds no row.")
-    return found
+    return ready
 
 
 def accept_rows(file: Path, seeds: Path) -> dict[str, int]:

@@ -48,10 +48,10 @@ def current_resources() -> Resources:
 def _memory(text: str) -> float | None:
     if not text:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*GB", text, flags=re.IGNORECASE)
-    if not found or float(found[1]) < 1:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*GB", text, flags=re.IGNORECASE)
+    if not match or float(match[1]) < 1:
         raise ResourceError(f"{MEMORY} is {text!r}: give gigabytes, at least 1, e.g. 3GB.")
-    return float(found[1])
+    return float(match[1])
 
 
 def export_resources(workers: int | None, memory: str | None, cluster: str | None) -> None:

@@ -49,11 +49,11 @@ OURS = ("dagster_project", "python_models", "expectations")
 def import_closure(project: Path, *modules: str) -> tuple[Path, ...]:
     """Every file of ours that the modules can reach by imports, in order of their paths."""
     new = {file for name in modules if (file := _module_file(project, name))}
-    found: set[Path] = set()
+    files: set[Path] = set()
     while new:
-        found |= new
-        new = {target for file in new for target in _imports_of(project, file)} - found
-    return tuple(sorted(found))
+        files |= new
+        new = {target for file in new for target in _imports_of(project, file)} - files
+    return tuple(sorted(files))
 
 
 @cache
@@ -65,7 +65,7 @@ def _imports_of(project: Path, file: Path) -> frozenset[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     ours = [name for name in names if name.split(".")[0] in OURS]
-    return frozenset(found for name in ours if (found := _module_file(project, name)))
+    return frozenset(file for name in ours if (file := _module_file(project, name)))
 
 
 def _module_file(project: Path, name: str) -> Path | None:

@@ -51,8 +51,8 @@ def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
     spec, cells = (rows_with(frames[name], index_code=index_code) for name in ("spec", "panel"))
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
-        seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-        index = composite(seen, spec, frames["indicator"], window)
+        within = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
+        index = composite(within, spec, frames["indicator"], window)
         rows = Rows()
         published = str(spec["weight_scheme"].iloc[0])
         # candidates for the headline, and what they are paired with, get every weight scheme

@@ -330,8 +330,8 @@ def current_states(frames: Frames, code: str) -> list[State]:
     facts = facts.merge(frames["indicator"][["indicator_code", "direction", "cap_high"]], on="indicator_code")
     states = []
     for basis, of_basis in facts.groupby("basis", sort=True):
-        seen = cells[cells["year"] <= int(of_basis["window_end"].iloc[0])] if basis == RESTATED else cells
-        states.append(_state(vintage, str(basis), seen, of_basis))
+        within = cells[cells["year"] <= int(of_basis["window_end"].iloc[0])] if basis == RESTATED else cells
+        states.append(_state(vintage, str(basis), within, of_basis))
     return states
 
 

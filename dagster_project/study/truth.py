@@ -274,15 +274,15 @@ def _drawn(world: World, scale: float) -> Truths:
     p, effects = (dict(zip(rows["name"].astype(str), rows["value"].astype(float), strict=True)) for rows in drawn)
     truths, (q, d) = drawn_truths(p, effects, scale), _synergy(world.frames, world.sample)
     if "synergy_threshold" in truths:
-        seen = np.isfinite(q).all() and np.isfinite(d).all()
-        truths["synergy_threshold"] = separating_cut(d, q >= p["synergy_threshold"]) if seen else np.nan
+        is_finite = np.isfinite(q).all() and np.isfinite(d).all()
+        truths["synergy_threshold"] = separating_cut(d, q >= p["synergy_threshold"]) if is_finite else np.nan
     return truths
 
 
 def _synergy(frames: Frames, sample: PanelSample) -> tuple[FloatArray, FloatArray]:
     """Latent and observed synergy of the base year of each city, NaN where there is none."""
-    latent, seen = rows_with(frames["truth"], kind="synergy"), rows_with(frames["synergy"], basis=sample.basis)
-    both = (by_city(latent, "value", sample.cities), by_city(seen, "d", sample.cities))
+    latent, estimate = rows_with(frames["truth"], kind="synergy"), rows_with(frames["synergy"], basis=sample.basis)
+    both = (by_city(latent, "value", sample.cities), by_city(estimate, "d", sample.cities))
     q, d = (values.to_numpy(dtype=np.float64) for values in both)
     return q, d
 
@@ -295,9 +295,9 @@ def _on_latents(world: World, grid: int) -> Truths:
     effects = average_effects(fit, method="delta").point[0] * scale
     figures = dict(zip(("direct_effect", "indirect_effect", "total_effect"), effects.tolist(), strict=True))
     blocks = block_spillover(y, x, weights, Groups.read(world.frames).is_core(cities))
-    given = blocks.to_frame().set_index(["receiver", "emitter"])["e_per_emitter"] * scale
-    figures |= {"given_by_core": given["p", "c"], "given_to_core": given["c", "p"], "rho": fit.rho}
-    figures |= {"asymmetry_difference": given["p", "c"] - given["c", "p"], "asymmetry_index": blocks.asymmetry[0]}
+    gains = blocks.to_frame().set_index(["receiver", "emitter"])["e_per_emitter"] * scale
+    figures |= {"given_by_core": gains["p", "c"], "given_to_core": gains["c", "p"], "rho": fit.rho}
+    figures |= {"asymmetry_difference": gains["p", "c"] - gains["c", "p"], "asymmetry_index": blocks.asymmetry[0]}
     area = np.array(world.sample.province)
     barrier = barrier_split(y, x, weights, area[:, None] != area[None, :])
     figures["barrier_index"] = float(barrier.table["barrier_index"].iloc[0])

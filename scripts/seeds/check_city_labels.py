@@ -94,8 +94,8 @@ def resolve(labels: list[Label], aliases: pd.DataFrame) -> pd.DataFrame:
     joined = joined[joined.year.between(joined.valid_from.fillna(0), joined.valid_to.fillna(9999))]
     hits = joined.groupby("n").city_id.agg(rows="size", units="nunique")
     # an alias of this very source beats a general one
-    own = joined[joined.source_alias.notna()].groupby("n").city_id.agg(own="size")
-    return frame.join(hits, on="n").join(own, on="n").fillna({"rows": 0, "units": 0, "own": 0})
+    city_of = joined[joined.source_alias.notna()].groupby("n").city_id.agg(own="size")
+    return frame.join(hits, on="n").join(city_of, on="n").fillna({"rows": 0, "units": 0, "own": 0})
 
 
 def all_labels(data: Path) -> list[Label]:

@@ -65,7 +65,7 @@ def _imports_of(project: Path, file: Path) -> frozenset[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     ours = [name for name in names if name.split(".")[0] in OURS]
-    return frozenset(file for name in ours if (file := _module_file(project, name)))
+    return frozenset(target for name in ours if (target := _module_file(project, name)))
 
 
 def _module_file(project: Path, name: str) -> Path | None:

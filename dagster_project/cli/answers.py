@@ -23,8 +23,8 @@ def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, f
         first, second = (the_city(con, name) for name in names)
         index = _headline(con)
         (a, rank_a, n), (b, rank_b, _) = (_score(con, city, index, year) for city in (first, second))
-        found = con.execute(SQL["compare"], [index, year, first.city_id, second.city_id])
-        columns, rows = [column[0] for column in found.description], found.fetchall()
+        result = con.execute(SQL["compare"], [index, year, first.city_id, second.city_id])
+        columns, rows = [column[0] for column in result.description], result.fetchall()
     if form != "table":
         print(output.as_text(form, columns, rows), end="")
         return
@@ -34,11 +34,11 @@ def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, f
         f"{second.label} {b:.2f} (rank {rank_b}): {abs(a - b):.2f} points {'ahead' if a >= b else 'behind'}",
     )
     numbers = [first.name_en, second.name_en, "lead", "weight"]
-    shown = pd.DataFrame(
+    table = pd.DataFrame(
         [(f"{r[2]}, {r[3]}", *(_figure(v) for v in (r[4], r[5])), f"{r[9]:+.2f}", f"{r[6]:.4f}") for r in rows],
         columns=["indicator", *numbers],
     )
-    console.print(table_of(shown, whole=tuple(numbers)))
+    console.print(table_of(table, whole=tuple(numbers)))
     say(console, "lead: points that the indicator adds to the lead of the first city")
 
 
@@ -47,27 +47,27 @@ def _figure(value: float) -> str:
 
 
 @answering
-def cite(paths: Paths, console: Console, asked: list[str], form: str) -> None:
+def cite(paths: Paths, console: Console, words: list[str], form: str) -> None:
     """How to cite the release, a table of it, or the score of a city in a year."""
     with output.opened(paths, form, FORMS) as con:
         release, vintage, method, synthetic, year = con.execute(SQL["run"]).fetchall()[0]
-        part = _part(con, asked)
+        part = _part(con, words)
     print(citation(Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part), form))
 
 
-def _part(con: duckdb.DuckDBPyConnection, asked: list[str]) -> str:
+def _part(con: duckdb.DuckDBPyConnection, words: list[str]) -> str:
     """What of the release is cited, as words; NoAnswer if it is not there."""
-    if not asked:
+    if not words:
         return ""
-    if len(asked) == 1:
+    if len(words) == 1:
         names = con.execute(f"select schema_name || '.' || table_name from {TABLES}").fetchall()
-        table = next((row[0] for row in names if asked[0] in (row[0], row[0].split(".")[1])), None)
+        table = next((row[0] for row in names if words[0] in (row[0], row[0].split(".")[1])), None)
         if table is None:
-            raise NoAnswer(f"There is no table '{asked[0]}'; for a score give CITY YEAR.")
+            raise NoAnswer(f"There is no table '{words[0]}'; for a score give CITY YEAR.")
         return f"Table {table}"
-    if len(asked) > 2 or not asked[1].isdigit():
+    if len(words) > 2 or not words[1].isdigit():
         raise NoAnswer("Give nothing, a table, or CITY YEAR.")
-    city, year, index = the_city(con, asked[0]), int(asked[1]), _headline(con)
+    city, year, index = the_city(con, words[0]), int(words[1]), _headline(con)
     points, rank, n = _score(con, city, index, year)
     return f"{index}, {city.label}, {year}: {points:.2f} points, rank {rank} of {n}"
 

@@ -20,10 +20,12 @@ SQL = statements(__file__)
 
 
 @answering
-def show_edits(paths: Paths, console: Console, asked: str | None, *, pending: bool, form: str, all_rows: bool) -> None:
+def show_edits(
+    paths: Paths, console: Console, subject: str | None, *, pending: bool, form: str, all_rows: bool
+) -> None:
     """Decisions of a city or a variable (or all), most influential first. Exit: 0, 2 if the name is unknown."""
     with output.opened(paths, form, ("text", "json", "csv")) as con:
-        city, variable = _asked(con, asked)
+        city, variable = _named(con, subject)
         actions = ["pending"] if pending else list(DECIDED)
         rows = con.execute(SQL["decisions"], [actions, city, variable]).df()
         counts = con.execute(SQL["counts"]).df().iloc[0]
@@ -36,27 +38,27 @@ def show_edits(paths: Paths, console: Console, asked: str | None, *, pending: bo
     if synthetic:
         console.print("[bold yellow]SYNTHETIC demo data[/]")
     say(console, *_head(counts, moves))
-    shown = rows if all_rows else rows.head(SHOWN)
-    for number, (_, row) in enumerate(shown.iterrows(), start=1):
+    listed = rows if all_rows else rows.head(SHOWN)
+    for number, (_, row) in enumerate(listed.iterrows(), start=1):
         say(console, *_decision(number, row))
     if rows.empty:
         say(console, "Nothing is pending." if pending else "Nothing is edited.")
-    elif len(shown) < len(rows):
-        say(console, f"{len(shown)} of {len(rows)} decisions; --all shows them all.")
+    elif len(listed) < len(rows):
+        say(console, f"{len(listed)} of {len(rows)} decisions; --all shows them all.")
     say(console, *_what_to_do(rows, pending=pending))
 
 
-def _asked(con: duckdb.DuckDBPyConnection, asked: str | None) -> tuple[str | None, str | None]:
+def _named(con: duckdb.DuckDBPyConnection, subject: str | None) -> tuple[str | None, str | None]:
     """(city id, variable): what the word names; NoAnswer if neither."""
-    if asked is None:
+    if subject is None:
         return None, None
     known = [variable for (variable,) in con.execute(SQL["variables"]).fetchall()]
-    if asked in known:
-        return None, asked
+    if subject in known:
+        return None, subject
     try:
-        return the_city(con, asked).city_id, None
+        return the_city(con, subject).city_id, None
     except NoAnswer as answer:
-        raise NoAnswer(f"{answer} '{asked}' is no edited variable either: {', '.join(known)}.") from answer
+        raise NoAnswer(f"{answer} '{subject}' is no edited variable either: {', '.join(known)}.") from answer
 
 
 def _head(counts: pd.Series, moves: pd.DataFrame) -> list[str]:

@@ -173,9 +173,9 @@ def ask(
     """Worked questions in both languages: words find them, an id answers with figure, interval, sentence, citation."""
     from dagster_project.cli.ask import ask as run
 
-    given = {"city": city, "other": other, "year": year, "variable": variable, "indicator": indicator}
-    given |= {"scheme": scheme, "shares": shares}
-    raise typer.Exit(run(answering_paths(warehouse), console, words or [], given, form, show_sql=show_sql))
+    bindings = {"city": city, "other": other, "year": year, "variable": variable, "indicator": indicator}
+    bindings |= {"scheme": scheme, "shares": shares}
+    raise typer.Exit(run(answering_paths(warehouse), console, words or [], bindings, form, show_sql=show_sql))
 
 
 @app.command(rich_help_panel="Ask")
@@ -230,8 +230,8 @@ def whatif(
     """Scores and places under other weights, beside the published ones; bounds and normalised values stay."""
     from dagster_project.cli.own import Asked, show_whatif
 
-    asked = Asked(index, scheme, weights, _codes(drop), _codes(only), _years(years))
-    raise typer.Exit(show_whatif(answering_paths(warehouse), console, asked, form))
+    request = Asked(index, scheme, weights, _codes(drop), _codes(only), _years(years))
+    raise typer.Exit(show_whatif(answering_paths(warehouse), console, request, form))
 
 
 @app.command(rich_help_panel="Make")
@@ -265,18 +265,18 @@ def _codes(texts: list[str] | None) -> list[str]:
 
 
 def _years(text: str | None) -> list[int]:
-    found: list[int] = []
+    years: list[int] = []
     for part in _codes([text or ""]):
         first, _, last = part.partition("-")
         if not (first.isdigit() and (last or first).isdigit()):
             raise typer.BadParameter(f"'{text}' is no list of years; write 2021, 2012,2021 or 2012-2021.")
-        found += range(int(first), int(last or first) + 1)
-    return found
+        years += range(int(first), int(last or first) + 1)
+    return years
 
 
 @app.command(rich_help_panel="Ask")
 def cite(
-    asked: Annotated[
+    words: Annotated[
         list[str] | None, typer.Argument(metavar="[CITY YEAR | TABLE]", help="Default: the release as a whole.")
     ] = None,
     form: Annotated[str, typer.Option("--format", help="text, bibtex or gbt7714")] = "text",
@@ -285,7 +285,7 @@ def cite(
     """How to cite the release, a table of it, or the score of a city, with vintage and hash."""
     from dagster_project.cli.answers import cite as run
 
-    raise typer.Exit(run(answering_paths(warehouse), console, asked or [], form))
+    raise typer.Exit(run(answering_paths(warehouse), console, words or [], form))
 
 
 @app.command(rich_help_panel="Keep")
@@ -331,7 +331,7 @@ def explain(
 
 @app.command(rich_help_panel="Ask")
 def edits(
-    asked: Annotated[
+    subject: Annotated[
         str | None, typer.Argument(metavar="[CITY|VARIABLE]", help="A city (name or code) or a variable; default: all.")
     ] = None,
     pending: Annotated[bool, typer.Option("--pending", help="What stands out and nobody decided.")] = False,
@@ -343,7 +343,7 @@ def edits(
     from dagster_project.cli.edits import show_edits
 
     paths = answering_paths(warehouse)
-    raise typer.Exit(show_edits(paths, console, asked, pending=pending, form=form, all_rows=all_rows))
+    raise typer.Exit(show_edits(paths, console, subject, pending=pending, form=form, all_rows=all_rows))
 
 
 @app.command(rich_help_panel="Make")
@@ -392,8 +392,8 @@ def inspect(
     from dagster_project.inspect.command import inspect_file
     from dagster_project.inspect.frames import Asked
 
-    asked = Asked(file, year=year, source=source, layout=layout, sheet=sheet)
-    raise typer.Exit(inspect_file(asked, console, warehouse=warehouse, json=json))
+    request = Asked(file, year=year, source=source, layout=layout, sheet=sheet)
+    raise typer.Exit(inspect_file(request, console, warehouse=warehouse, json=json))
 
 
 @app.command(rich_help_panel="Make")
@@ -423,15 +423,15 @@ def sidecar(
     from dagster_project.inspect.frames import Asked
     from dagster_project.inspect.sidecar_draft import Said, draft_sidecar
 
-    said = Said(producer, title, licence, maturity, edition)
+    statements = Said(producer, title, licence, maturity, edition)
     if len(files) == 1 and files[0].is_dir():
         from dagster_project.inspect.sidecar_many import draft_sidecars
 
-        raise typer.Exit(draft_sidecars(files[0], landing or files[0], said, write=write, page=page))
+        raise typer.Exit(draft_sidecars(files[0], landing or files[0], statements, write=write, page=page))
     if landing is None:
         raise typer.BadParameter("Name the landing folder: --landing DIR.")
-    asked = Asked(files[0], year=year, source=source, layout=layout, sheet=sheet)
-    raise typer.Exit(draft_sidecar(files, asked, landing, said, write=write))
+    request = Asked(files[0], year=year, source=source, layout=layout, sheet=sheet)
+    raise typer.Exit(draft_sidecar(files, request, landing, statements, write=write))
 
 
 @app.command(rich_help_panel="Make")
@@ -453,8 +453,8 @@ def export(
     from dagster_project.publish.paper.command import Asked
     from dagster_project.publish.paper.command import export as run
 
-    asked = Asked(format, table, figure, out, index, release, language)
-    raise typer.Exit(run(answering_paths(warehouse), console, asked))
+    request = Asked(format, table, figure, out, index, release, language)
+    raise typer.Exit(run(answering_paths(warehouse), console, request))
 
 
 @app.command(rich_help_panel="Make")

@@ -101,7 +101,7 @@ def as_markdown(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
 
 def as_table(names: Sequence[str], rows: Sequence[tuple[Any, ...]], width: int) -> Group:
     """The first rows for the screen: columns of the middle are left out, values never; below it what is not shown."""
-    texts = [[visible(_shown(value)) for value in row] for row in rows[:MAX_ROWS]]
+    texts = [[visible(_plain(value)) for value in row] for row in rows[:MAX_ROWS]]
     is_number = [any(_is_number(row[k]) for row in rows[:MAX_ROWS]) for k in range(len(names))]
     wide = [
         min(MAX_WIDTH, max([cell_len(visible(name)), *(cell_len(row[k]) for row in texts)])) + 3
@@ -117,11 +117,11 @@ def as_table(names: Sequence[str], rows: Sequence[tuple[Any, ...]], width: int) 
             table.add_column(escape(visible(names[k])), justify=justify, max_width=MAX_WIDTH, overflow="fold")
     for row in texts:
         table.add_row(*["…" if k is None else escape(row[k]) for k in kept])
-    shown = sum(k is not None for k in kept)
+    n_columns = sum(k is not None for k in kept)
     notes = [f"{len(rows):,} row{'s' * (len(rows) != 1)}" + (f" ({MAX_ROWS} shown)" if len(rows) > MAX_ROWS else "")]
-    if shown < len(names):
-        notes.append(f"{len(names)} columns ({shown} shown)")
-    if len(rows) > MAX_ROWS or shown < len(names):
+    if n_columns < len(names):
+        notes.append(f"{len(names)} columns ({n_columns} shown)")
+    if len(rows) > MAX_ROWS or n_columns < len(names):
         notes.append("--format csv prints all")
     return Group(table, Text("; ".join(notes)))
 
@@ -148,7 +148,7 @@ def _columns_that_fit(names: Sequence[str], wide: Sequence[int], width: int) -> 
     return [*left, None, *right]
 
 
-def _shown(value: Any) -> str:
+def _plain(value: Any) -> str:
     """Numbers with six significant digits, and whole ones in full."""
     if isinstance(value, float | Decimal) and math.isfinite(value):
         return f"{value:.0f}" if abs(float(value)) >= 1e5 else f"{value:.6g}"
@@ -184,10 +184,10 @@ def _json_value(value: Any) -> Any:
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    made: list[str] = []
+    unique: list[str] = []
     for name in names:
-        taken, n = name, 1
-        while taken in made:
-            taken, n = f"{name}_{n}", n + 1
-        made.append(taken)
-    return made
+        candidate, n = name, 1
+        while candidate in unique:
+            candidate, n = f"{name}_{n}", n + 1
+        unique.append(candidate)
+    return unique

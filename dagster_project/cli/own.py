@@ -42,18 +42,18 @@ def show_index(paths: Paths, console: Console, file: Path, part: str, form: str)
     def answer(reader: Reader) -> Answer:
         from dagster_project.publish.own import own_index
 
-        own = own_index(reader, file)
+        result = own_index(reader, file)
         lines = [
-            "weights: " + ", ".join(f"{row.indicator_code} {row.weight:.4f}" for row in own.weights.itertuples()),
-            *(f"{row.indicator_code}: {row.origin}" for row in own.weights.itertuples()),
-            f"bounds and weights of {own.window[0]}-{own.window[1]}; {own.scores['city_id'].nunique()} cities",
-            *_missed(reader, own.left_out),
-            *own.warnings,
+            "weights: " + ", ".join(f"{row.indicator_code} {row.weight:.4f}" for row in result.weights.itertuples()),
+            *(f"{row.indicator_code}: {row.origin}" for row in result.weights.itertuples()),
+            f"bounds and weights of {result.window[0]}-{result.window[1]}; {result.scores['city_id'].nunique()} cities",
+            *_missed(reader, result.left_out),
+            *result.warnings,
         ]
-        if own.spearman == own.spearman:
-            last = own.scores["year"].max()
-            lines.append(f"{last}: Spearman {own.spearman:.4f} with the published order of {reader.scope.index}")
-        return {"scores": own.scores, "weights": own.weights, "values": own.values}, lines
+        if result.spearman == result.spearman:
+            last = result.scores["year"].max()
+            lines.append(f"{last}: Spearman {result.spearman:.4f} with the published order of {reader.scope.index}")
+        return {"scores": result.scores, "weights": result.weights, "values": result.values}, lines
 
     return _show(paths, console, answer, part, ("scores", "weights", "values"), form)
 
@@ -64,16 +64,16 @@ def show_model(paths: Paths, console: Console, file: Path, part: str, form: str)
     def answer(reader: Reader) -> Answer:
         from dagster_project.publish.own import own_model
 
-        own = own_model(reader, file)
-        years = own.data["year"]
+        result = own_model(reader, file)
+        years = result.data["year"]
         lines = [
-            ", ".join(f"{key} {value}" for key, value in own.settings.items()),
-            f"{own.data['city_id'].nunique()} cities, {years.min()}-{years.max()} ({years.nunique()} years), "
-            f"ln L {own.results.loglik:.3f}, R2 within {own.results.r2_within:.4f}",
-            *(f"{term}: {origin}" for term, origin in own.origins.items()),
-            *_missed(reader, own.left_out),
+            ", ".join(f"{key} {value}" for key, value in result.settings.items()),
+            f"{result.data['city_id'].nunique()} cities, {years.min()}-{years.max()} ({years.nunique()} years), "
+            f"ln L {result.results.loglik:.3f}, R2 within {result.results.r2_within:.4f}",
+            *(f"{term}: {origin}" for term, origin in result.origins.items()),
+            *_missed(reader, result.left_out),
         ]
-        return {"estimates": own.estimates, "data": own.data, "links": own.links}, lines
+        return {"estimates": result.estimates, "data": result.data, "links": result.links}, lines
 
     return _show(paths, console, answer, part, ("estimates", "data", "links"), form)
 
@@ -134,12 +134,12 @@ class Asked:
 
 
 @answering
-def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> None:
+def show_whatif(paths: Paths, console: Console, request: Asked, form: str) -> None:
     """Old and new score and place of every city, and how alike the orders are. Exit: 0, 2 for bad input."""
     with output.opened(paths, form) as con:
-        reader = Reader(con, read_scope(con, asked.index))
-        weights = weights_of(reader, asked)
-        answers = {year: whatif(reader, weights, year) for year in asked.years or [reader.scope.last_year]}
+        reader = Reader(con, read_scope(con, request.index))
+        weights = weights_of(reader, request)
+        answers = {year: whatif(reader, weights, year) for year in request.years or [reader.scope.last_year]}
         cities = con.execute("select city_id, name_zh, name_en from mart.dim_city").fetchall()
     names = {city: both for city, *both in cities}
     rows: list[tuple[Any, ...]] = []
@@ -179,20 +179,20 @@ def _places(rows: Sequence[tuple[Any, ...]]) -> Table:
     return table_of(pd.DataFrame(texts, columns=names), whole=tuple(names[2:]))
 
 
-def weights_of(reader: Reader, asked: Asked) -> dict[str, float]:
+def weights_of(reader: Reader, request: Asked) -> dict[str, float]:
     """Weights by indicator. Raises ExportError for an unknown scheme or indicator and for a file that is no weights."""
     by_scheme: dict[str, dict[str, float]] = {}
     for row in reader.rows(WEIGHTS_SQL):
         by_scheme.setdefault(row["weight_scheme"], {})[row["indicator_code"]] = float(row["weight"])
-    scheme = asked.scheme or reader.scope.scheme
+    scheme = request.scheme or reader.scope.scheme
     if scheme not in by_scheme:
         raise ExportError(f"There is no weight scheme '{scheme}'. Known: {', '.join(by_scheme)}.")
     known = by_scheme[scheme]
-    for code in (*asked.drop, *asked.only):
+    for code in (*request.drop, *request.only):
         if code not in known:
             raise ExportError(f"{reader.scope.index} has no indicator '{code}'. Known: {', '.join(known)}.")
-    weights = known if asked.weights is None else _weights_in(asked.weights, set(known))
-    kept = {code for code in known if code not in asked.drop and (not asked.only or code in asked.only)}
+    weights = known if request.weights is None else _weights_in(request.weights, set(known))
+    kept = {code for code in known if code not in request.drop and (not request.only or code in request.only)}
     return {code: weight for code, weight in weights.items() if code in kept}
 
 

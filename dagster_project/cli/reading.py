@@ -25,10 +25,10 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
     """The trail of one indicator value."""
     with output.opened(paths) as con:
         city_id, name_zh, name_en, *_ = the_city(con, city)
-        found = con.execute(SQL["value"], [city_id, year, indicator, index]).df()
-        if found.empty:
+        value = con.execute(SQL["value"], [city_id, year, indicator, index]).df()
+        if value.empty:
             raise _no_value(con, city_id, f"{name_zh} {name_en}", year, indicator)
-        row = found.iloc[0]
+        row = value.iloc[0]
         trail = con.execute(SQL["trail"], [row["index_code"], city_id, year, indicator]).df()
         keys = [row["index_code"], indicator, city_id, year, row["index_code"], city_id, year, indicator]
         edited = con.execute(SQL["edited"], keys).df()

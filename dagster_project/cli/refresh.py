@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.runner import RunLog, profile_table, progress_reporter, quiet_output, shown
+from dagster_project.cli.runner import RunLog, profile_table, progress_reporter, quiet_output, step_progress
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Landed, read_landed
 from dagster_project.operations.faults import SurroundingsError, sentence_of
@@ -173,7 +173,7 @@ def _run(
         tidy(paths)
         parsing.wait()
         defs = build_defs(paths, landed)
-        with shown(people, record) as listener:
+        with step_progress(people, record) as listener:
             if changed == Changed.presentation:
                 return run_showing(defs, listener)
             return run_refresh(defs, years, listener)

@@ -35,12 +35,12 @@ def list_releases(paths: Paths, console: Console) -> None:
     console.print(table_of(pd.DataFrame(known_releases(paths)), whole=("release",)))
 
 
-def _names(paths: Paths, *asked: str | None) -> list[str]:
+def _names(paths: Paths, *wanted: str | None) -> list[str]:
     """All releases, newest first. Raises Refusal where there is none, or not the one that was asked for."""
     names = [row["release"] for row in known_releases(paths)]
     if not names:
         raise nothing_published(paths)
-    for name in asked:
+    for name in wanted:
         if name is not None and name not in names:
             raise Refusal(f"There is no release {name}; see `nqpf release list`.")
     return names
@@ -136,11 +136,11 @@ def rebuild_release(paths: Paths, console: Console, release: str, *, into: Path 
     if versions:
         say(console, "Package versions differ from those of the release; last digits may move:", *versions)
     with tempfile.TemporaryDirectory(prefix="nqpf_rebuild_") as room:
-        made = again.lay_out(manifest, paths, into or Path(room), earlier)
-        code = _refresh(made, console, str(manifest["run"].get("depth") or "default"))
+        laid = again.lay_out(manifest, paths, into or Path(room), earlier)
+        code = _refresh(laid, console, str(manifest["run"].get("depth") or "default"))
         if code != EXIT_OK:
             raise Refusal(f"{release} could not be rebuilt: its refresh failed.", code)
-        with open_read_only(made.published_file) as con:
+        with open_read_only(laid.published_file) as con:
             here = table_contents(con)
     differing = again.table_differences(there, here)
     if differing:
@@ -150,13 +150,13 @@ def rebuild_release(paths: Paths, console: Console, release: str, *, into: Path 
     return EXIT_OK
 
 
-def _refresh(made: Paths, console: Console, depth: str) -> int:
+def _refresh(laid: Paths, console: Console, depth: str) -> int:
     """The main job on the throw-away folder, drawing as much as then; the variables for its children are put back."""
     from dagster_project.cli.refresh import refresh  # loads Dagster
 
     before = dict(os.environ)
     try:
-        return refresh(made, console, year=None, is_demo=False, depth=depth)
+        return refresh(laid, console, year=None, is_demo=False, depth=depth)
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -96,7 +96,7 @@ def time_left_words(seconds: float | None) -> str:
 
 
 @contextmanager
-def shown(console: Console, record: RunLog) -> Iterator[Listener]:
+def step_progress(console: Console, record: RunLog) -> Iterator[Listener]:
     """One line a step: its number, its outcome, its seconds. A terminal also sees a bar below."""
     started: dict[str, float] = {}
 

@@ -35,8 +35,8 @@ def run_until_told_to_stop(command: list[str]) -> int:
     It looks now and then instead of waiting for the end: a signal that comes just before such a wait is not heard
     until the wait is over.
     """
-    told: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    signals: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
     # in the background of a shell (`nohup nqpf ui &`) SIGINT is ignored, also by Dagster, which ends its parts by it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -44,7 +44,7 @@ def run_until_told_to_stop(command: list[str]) -> int:
         quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command`"}
         with subprocess.Popen(command, cwd=PROJECT, env={**quiet, **os.environ}) as service:
             while service.poll() is None:
-                if told:
+                if signals:
                     service.terminate()
                 time.sleep(LOOK_SECONDS)
             return service.returncode

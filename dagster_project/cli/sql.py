@@ -71,8 +71,8 @@ def run_sql(
 def show_tables(paths: Paths, console: Console, word: str | None) -> None:
     """Tables of the published file whose name, description or columns hold the word; the easy ones first."""
     with output.opened(paths) as con:
-        found = con.execute(TABLES_SQL, [word, word, word]).fetchall()
-        rows = [(name, _n_row(con, name) if n is None else n, holds) for name, n, holds in found]
+        listing = con.execute(TABLES_SQL, [word, word, word]).fetchall()
+        rows = [(name, _n_row(con, name) if n is None else n, holds) for name, n, holds in listing]
     if not rows:
         raise Refusal(f"No table, column or description holds '{word}'.")
     if console.is_terminal:
@@ -89,19 +89,19 @@ def describe(paths: Paths, console: Console, table: str) -> None:
     """Columns of one table, their types and meaning in both languages; a name without schema is looked for in all."""
     with output.opened(paths) as con:
         names = [row[0] for row in con.execute(NAMES_SQL).fetchall()]
-        found = next((name for name in names if table.lower() in (name, name.split(".")[1])), None)
-        if found is None:
+        full = next((name for name in names if table.lower() in (name, name.split(".")[1])), None)
+        if full is None:
             from rapidfuzz import process
 
             near = ", ".join(match[0] for match in process.extract(table, names, limit=3))
             raise Refusal(f"There is no table '{table}'. Did you mean {near}?")
-        columns = con.execute(SQL["columns"].format(described(con)), [found]).fetchall()
+        columns = con.execute(SQL["columns"].format(described(con)), [full]).fetchall()
         comment, n = con.execute(
-            f"select comment, n_row from {TABLES} where schema_name || '.' || table_name = ?", [found]
+            f"select comment, n_row from {TABLES} where schema_name || '.' || table_name = ?", [full]
         ).fetchall()[0]
-        n = _n_row(con, found) if n is None else n
+        n = _n_row(con, full) if n is None else n
     if console.is_terminal:
-        console.print(f"[bold]{found}[/]  {n:,} rows\n{escape(str(comment or ''))}", highlight=False)
+        console.print(f"[bold]{full}[/]  {n:,} rows\n{escape(str(comment or ''))}", highlight=False)
         for name, kind, *meanings in columns:
             console.print(f"  [bold]{name}[/] {kind}", highlight=False)
             for meaning in filter(None, meanings):
@@ -185,7 +185,7 @@ def _say_why_empty(con: duckdb.DuckDBPyConnection, query: str) -> None:
 
 def _values_there(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     """Where a column of a named table is compared with a text that it never holds: what it holds."""
-    said = []
+    sentences = []
     named = set(re.findall(r"\w+", query))
     for column, text in dict.fromkeys(TEXT.findall(query)):
         places = con.execute(SQL["places"], [column]).fetchall()
@@ -194,8 +194,8 @@ def _values_there(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
             continue
         held = [row[0] for row in con.execute(f'select distinct "{column}" from {place} order by all').fetchall()]
         if text not in held:
-            said.append(f"{column} of {place} is never '{text}' (it is {', '.join(_near(text, held))})")
-    return said
+            sentences.append(f"{column} of {place} is never '{text}' (it is {', '.join(_near(text, held))})")
+    return sentences
 
 
 def _near(text: str, held: list[str | None]) -> list[str]:

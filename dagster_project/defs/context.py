@@ -113,8 +113,8 @@ def data_vintage(warehouse: Warehouse) -> str:
     if not same.empty:
         return str(same.iloc[0]["data_vintage"])
     last_year = int(warehouse.read_value("select max(year) from reading.int_values_corrected where value is not null"))
-    taken = [name for name in known["data_vintage"] if str(name).startswith(str(last_year))]
-    name = f"{last_year}{letters(len(taken))}"
+    vintages = [name for name in known["data_vintage"] if str(name).startswith(str(last_year))]
+    name = f"{last_year}{letters(len(vintages))}"
     row = pd.DataFrame(
         [
             {
@@ -162,8 +162,8 @@ def truth_frame(paths: Paths) -> pd.DataFrame:
         names = {"variable_code": "name", "true_value": "value", "printed_value": "printed"}
         parts.append(frames["slips"].rename(columns=names).assign(kind="slip"))
     if "faults" in frames:
-        told = frames["faults"].drop(columns=[*cells, "kind"]).astype("string")
-        note = ["; ".join(f"{k}={v}" for k, v in row.items() if pd.notna(v)) for row in told.to_dict("records")]
+        faults = frames["faults"].drop(columns=[*cells, "kind"]).astype("string")
+        note = ["; ".join(f"{k}={v}" for k, v in row.items() if pd.notna(v)) for row in faults.to_dict("records")]
         parts.append(
             frames["faults"][[*cells, "kind"]].rename(columns={"kind": "name"}).assign(kind="fault", note=note)
         )

@@ -35,11 +35,11 @@ class DbtDocs:
 
     def page(self) -> str:
         """The page, without the folder of this machine in it. Raises DbtDocsError."""
-        said, _ = self._process.communicate()
-        made = self._target / "static_index.html"
-        if self._process.returncode != 0 or not made.exists():
-            raise DbtDocsError(f"dbt could not make its page of tables:\n{said.strip()[-2000:]}")
-        page = made.read_text(encoding="utf-8").replace(str(self._paths.dbt_project.resolve()), "dbt")
+        output, _ = self._process.communicate()
+        file = self._target / "static_index.html"
+        if self._process.returncode != 0 or not file.exists():
+            raise DbtDocsError(f"dbt could not make its page of tables:\n{output.strip()[-2000:]}")
+        page = file.read_text(encoding="utf-8").replace(str(self._paths.dbt_project.resolve()), "dbt")
         if marker(self._paths) != SYNTHETIC:
             return page
         return re.sub(r"(<body[^>]*>)", rf"\1{BANNER}", page, count=1)

@@ -144,7 +144,7 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
                 if node in results and results[node]["status"] == "success":
                     events.append(materialized(con, nodes[node], results[node]["execution_time"]))
             if failure is None:
-                write_records(con, state.made(con, stale, known))
+                write_records(con, state.records(con, stale, known))
         yield from events
         for test in tests:
             if test in results and results[test]["status"] != "skipped" and _check_key(test, nodes) in step.check_keys:

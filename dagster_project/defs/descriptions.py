@@ -67,8 +67,8 @@ def check_description(test: Mapping[str, Any]) -> str:
     """dbt's description of a test, else its kind and arguments: 'Unique: column_name n'."""
     metadata = test.get("test_metadata") or {"name": test["name"], "kwargs": {}}
     arguments = {name: value for name, value in metadata["kwargs"].items() if name != "model"}
-    given = "; ".join(f"{name} {value}" for name, value in arguments.items())
-    return str(test["description"]) or f"{in_words(metadata['name'])}: {given}".removesuffix(": ")
+    limits = "; ".join(f"{name} {value}" for name, value in arguments.items())
+    return str(test["description"]) or f"{in_words(metadata['name'])}: {limits}".removesuffix(": ")
 
 
 def result_table(node: Mapping[str, Any]) -> str | None:

@@ -63,7 +63,7 @@ def _run_job(one: _Job, instance: dg.DagsterInstance, listener: Listener) -> dg.
     job = one.job
     run_id = str(uuid.uuid4())
     started: dict[str, float] = {}
-    made: dict[str, list[bool]] = {}  # step -> whether each of its tables was made anew
+    renewed: dict[str, list[bool]] = {}  # step -> whether each of its tables was made anew
 
     def on_event(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
@@ -75,15 +75,15 @@ def _run_job(one: _Job, instance: dg.DagsterInstance, listener: Listener) -> dg.
             listener.started(job.name, key)
         elif event.is_step_materialization:
             metadata = event.step_materialization_data.materialization.metadata
-            made.setdefault(key, []).append(UNCHANGED not in metadata)
+            renewed.setdefault(key, []).append(UNCHANGED not in metadata)
         elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
             seconds = time.monotonic() - started.pop(key, time.monotonic())
             passed = event.event_type_value == "STEP_SUCCESS"
-            is_same = passed and key in made and not any(made[key])
+            is_same = passed and key in renewed and not any(renewed[key])
             listener.ended(StepRecord(job.name, key, step_words(key), seconds, passed, is_same))
 
-    own = {**one.tags, **BY_COMMAND, **process_tag(run_id), **CODE_LOCATION}
+    tags = {**one.tags, **BY_COMMAND, **process_tag(run_id), **CODE_LOCATION}
     instance.add_event_listener(run_id, on_event)
     return job.execute_in_process(
-        instance=instance, raise_on_error=False, run_id=run_id, tags=own, asset_selection=one.only
+        instance=instance, raise_on_error=False, run_id=run_id, tags=tags, asset_selection=one.only
     )

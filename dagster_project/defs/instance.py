@@ -63,8 +63,8 @@ def close_killed_runs() -> None:
 
 def switched(defs: dg.Definitions) -> Mapping[str, bool]:
     """Schedule or sensor -> whether it runs: what the instance stores, else its default."""
-    made = [*(defs.schedules or []), *(defs.sensors or [])]
-    defaults = {one.name: one.default_status.value for one in made}
+    switches = [*(defs.schedules or []), *(defs.sensors or [])]
+    defaults = {one.name: one.default_status.value for one in switches}
     with dg.DagsterInstance.get() as instance:
         stored = {state.instigator_name: state.status.value for state in instance.all_instigator_state()}
     return {name: stored.get(name, default) == "RUNNING" for name, default in defaults.items()}

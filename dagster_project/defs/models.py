@@ -143,14 +143,14 @@ def _build(
             parts = built if isinstance(built, Iterator) else iter([built])
             rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
             with warehouse.connect() as con:
-                made = {table: Record(key, content_of_table(con, table)) for table in columns}
-                write_records(con, {**made, f"py_{entry.name}": Record(key, "")})
+                records = {table: Record(key, content_of_table(con, table)) for table in columns}
+                write_records(con, {**records, f"py_{entry.name}": Record(key, "")})
         scheduler.written(entry.name)
         seconds = round(time.monotonic() - started, 2)
         for table in entry.writes:
             yield dg.MaterializeResult(
                 asset_key=["py", table],
-                data_version=dg.DataVersion(made[f"py.{table}"].content),
+                data_version=dg.DataVersion(records[f"py.{table}"].content),
                 metadata={
                     "dagster/row_count": rows[f"py.{table}"],
                     "seconds": seconds,

@@ -75,7 +75,7 @@ def _loads(paths: Paths, warehouse: Warehouse, sidecars: Iterable[Sidecar]) -> t
 def _analyses(paths: Paths, warehouse: Warehouse, manifest: dict[str, object], stale: set[str]) -> tuple[str, ...]:
     """Those whose own key moved, and those that read what will be made anew."""
     settings, results = current_settings(paths), contracts(manifest)
-    found: list[str] = []
+    names: list[str] = []
     reached = set(stale)
     with warehouse.connect(read_only=True) as con:
         known = read_records(con)
@@ -86,6 +86,6 @@ def _analyses(paths: Paths, warehouse: Warehouse, manifest: dict[str, object], s
                 before = file_of_vintage_before(entry, paths, warehouse)
                 is_reached = known[step].key != key_of_step(con, entry, settings, paths, results, before)
             if is_reached or step not in known:
-                found.append(entry.name)
+                names.append(entry.name)
                 reached |= {f"py.{table}" for table in entry.writes}
-    return tuple(found)
+    return tuple(names)

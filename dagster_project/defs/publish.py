@@ -50,8 +50,8 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
         description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
     )
     def city(landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
-        told = publish(paths, warehouse, landed.sidecars, has_tables_page=True)
-        release = paths.releases / str(told["release"])
+        publication = publish(paths, warehouse, landed.sidecars, has_tables_page=True)
+        release = paths.releases / str(publication["release"])
         places: dict[str, Any] = {
             "file_to_query": paths.published_file,
             "release_folder": release,
@@ -60,7 +60,7 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
             "data_docs": paths.data_docs,
         }
         links = {name: dg.MetadataValue.path(str(place)) for name, place in places.items()}
-        return dg.MaterializeResult(metadata={**told, **links})
+        return dg.MaterializeResult(metadata={**publication, **links})
 
     return city
 
@@ -128,12 +128,12 @@ def _was_withdrawn(paths: Paths, contents: Mapping[str, str]) -> bool:
 
 def _complete(paths: Paths, release: str, spare: Path) -> None:
     """Nothing new: drop the snapshot. The published file is put there if it is not (killed run, lost file)."""
-    own = paths.releases / release / "city.duckdb"
-    if paths.published_file.is_file() and sha256_of(own) == sha256_of(paths.published_file):
+    file = paths.releases / release / "city.duckdb"
+    if paths.published_file.is_file() and sha256_of(file) == sha256_of(paths.published_file):
         spare.unlink()
         stray_log(paths.published_file).unlink(missing_ok=True)
         return
-    shutil.copyfile(own, spare)
+    shutil.copyfile(file, spare)
     swap_in(spare, paths.published_file)
 
 

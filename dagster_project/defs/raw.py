@@ -121,11 +121,11 @@ def _note_landed(paths: Paths, warehouse: Warehouse, landed: Landed) -> None:
 
 
 def _is_landed(warehouse: Warehouse, prefix: str, sidecar: Sidecar, reader: str) -> bool:
-    found = warehouse.read_frame(
+    rows = warehouse.read_frame(
         "select 1 from raw.reading where prefix = ? and source = ? and data_year = ? and vintage = ? and reader = ?",
         [prefix, sidecar.source, sidecar.data_year, sidecar.vintage, reader],
     )
-    return not found.empty
+    return not rows.empty
 
 
 def _write(

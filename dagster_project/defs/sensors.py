@@ -59,14 +59,14 @@ def build_sensors(paths: Paths, warehouse: Warehouse) -> list[dg.SensorDefinitio
 
 def _judged(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> tuple[bool, str | None]:
     """Whether the load is accepted, and why a run would be of no use."""
-    found = _load_rows(warehouse, sidecar, gate)
-    if any(row["is_accepted"] for row in found):
+    loads = _load_rows(warehouse, sidecar, gate)
+    if any(row["is_accepted"] for row in loads):
         return True, None
     try:
         check_files(sidecar, paths.landing)
     except IngestError as error:
         return False, str(error)
-    for row in found:
+    for row in loads:
         if row["is_same_gate"]:
             return False, (
                 f"{sidecar.label} was refused by the gate on {row['decided_at']:%Y-%m-%d %H:%M} (UTC)."
@@ -85,7 +85,7 @@ def _load_rows(warehouse: Warehouse, sidecar: Sidecar, gate: str) -> list[dict[s
 
 def build_end_sensors(paths: Paths) -> list[dg.SensorDefinition]:
     """Runs that Dagster started are written down as those of the command are: last_run.json and the webhook."""
-    made: list[dg.SensorDefinition] = []
+    sensors: list[dg.SensorDefinition] = []
     for name, status in (("run_went_well", dg.DagsterRunStatus.SUCCESS), ("run_failed", dg.DagsterRunStatus.FAILURE)):
 
         @dg.run_status_sensor(
@@ -101,8 +101,8 @@ def build_end_sensors(paths: Paths) -> list[dg.SensorDefinition]:
             for warning in write_status(paths.reports, status_of_run(paths, context.instance, context.dagster_run)):
                 context.log.warning(warning)
 
-        made.append(run_ended)
-    return made
+        sensors.append(run_ended)
+    return sensors
 
 
 def status_of_run(paths: Paths, instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunStatus:

@@ -142,8 +142,8 @@ class DbtState:
         return {self.table(parent) for parent in parents if parent.startswith("source.")}
 
     def table(self, node: str) -> str:
-        found = self._all[node]
-        return f"{found['schema']}.{found.get('identifier') or found['name']}"
+        entry = self._all[node]
+        return f"{entry['schema']}.{entry.get('identifier') or entry['name']}"
 
     def is_view(self, node: str) -> bool:
         return str(self._all[node].get("config", {}).get("materialized")) == "view"
@@ -153,50 +153,50 @@ class DbtState:
 
         known: records, with the content of the step's sources as it is now.
         """
-        found: set[str] = set()
+        outdated: set[str] = set()
         for node in self.nodes:
             record = known.get(self.table(node))
-            is_reached = any(parent in found for parent in self.parents(node))
+            is_reached = any(parent in outdated for parent in self.parents(node))
             if record is None or is_reached or record.key != self.key(node, known):
-                found.add(node)
-        return [node for node in self.nodes if node in found]
+                outdated.add(node)
+        return [node for node in self.nodes if node in outdated]
 
-    def made(
+    def records(
         self, con: duckdb.DuckDBPyConnection, built: Iterable[str], known: Mapping[str, Record]
     ) -> dict[str, Record]:
         """Records of what was just built. The content of a view is its key: its rows would cost its whole query."""
-        found, chosen = dict(known), set(built)
+        records, chosen = dict(known), set(built)
         for node in [node for node in self.nodes if node in chosen]:
-            table, key = self.table(node), self.key(node, found)
-            found[table] = Record(key, key if self.is_view(node) else content_of_table(con, table))
-        return {self.table(node): found[self.table(node)] for node in chosen}
+            table, key = self.table(node), self.key(node, records)
+            records[table] = Record(key, key if self.is_view(node) else content_of_table(con, table))
+        return {self.table(node): records[self.table(node)] for node in chosen}
 
     def key(self, node: str, known: Mapping[str, Record]) -> str:
         read = {
             parent: known[self.table(parent)].content for parent in self.parents(node) if self.table(parent) in known
         }
-        return digest(self._project, self._own(node), read)
+        return digest(self._project, self._text_digest(node), read)
 
-    def _own(self, node: str) -> str:
-        found = self._all[node]
-        said = {name: found.get(name) for name in ("checksum", "raw_code", "columns", "description", "config")}
-        return digest(said)
+    def _text_digest(self, node: str) -> str:
+        entry = self._all[node]
+        texts = {name: entry.get(name) for name in ("checksum", "raw_code", "columns", "description", "config")}
+        return digest(texts)
 
     def parents(self, node: str) -> list[str]:
         """Unique ids of what a node reads."""
         return sorted(p for p in self._all[node].get("depends_on", {}).get("nodes", []) if p in self._all)
 
 
-def _in_order(nodes: set[str], found: Mapping[str, Any]) -> list[str]:
+def _in_order(nodes: set[str], entries: Mapping[str, Any]) -> list[str]:
     """Parents before children; names decide between those that do not know each other."""
     ordered: list[str] = []
-    seen: set[str] = set()
+    visited: set[str] = set()
 
     def visit(node: str) -> None:
-        if node in seen:
+        if node in visited:
             return
-        seen.add(node)
-        for parent in sorted(found[node].get("depends_on", {}).get("nodes", [])):
+        visited.add(node)
+        for parent in sorted(entries[node].get("depends_on", {}).get("nodes", [])):
             if parent in nodes:
                 visit(parent)
         ordered.append(node)

@@ -82,11 +82,11 @@ def tables_of(year: int) -> tuple[Table, ...]:
     """All tables of the yearbook with data of `year`, in printed order."""
     items = [row for row in rows_of("printed_item.csv") if _holds(row, year)]
     tables = [row for row in rows_of("printed_table.csv") if _holds(row, year)]
-    found = []
+    layouts = []
     for row in sorted(tables, key=lambda row: int(row["number"])):
-        own = tuple(Item.read(item) for item in items if item["table_code"] == row["table_code"])
-        found.append(Table(int(row["number"]), row["title_zh"], row["title_en"], row["unit"], own))
-    return tuple(found)
+        items_of_table = tuple(Item.read(item) for item in items if item["table_code"] == row["table_code"])
+        layouts.append(Table(int(row["number"]), row["title_zh"], row["title_en"], row["unit"], items_of_table))
+    return tuple(layouts)
 
 
 def _holds(row: dict[str, str], year: int) -> bool:

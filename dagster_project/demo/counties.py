@@ -75,13 +75,13 @@ def draw_counties(seeds: Path, printed: Printed, rng: np.random.Generator) -> Co
     sound = {name: printed.values[name, "city"].copy() for name in sorted(needed)}
     shares = {name: of_kind[kind].copy() for name, (_, _, kind) in SHARED.items()}
     book = CountyBook(units, shares, sound, printed.rows)
-    taken = read_rules(seeds).shares
+    shares_of = read_rules(seeds).shares
     for event in TRANSFERS:
-        _move(book, event, taken)
+        _move(book, event, shares_of)
     return book
 
 
-def _move(book: CountyBook, event: Transfer, taken: Mapping[str, str]) -> None:
+def _move(book: CountyBook, event: Transfer, shares: Mapping[str, str]) -> None:
     """A unit that changes its city takes along what the cities print of it, so that no other unit jumps (in place).
 
     taken: printed variable -> what its part of a transfer follows, where it has one.
@@ -89,7 +89,7 @@ def _move(book: CountyBook, event: Transfer, taken: Mapping[str, str]) -> None:
     at = book.units["county_id"].tolist().index(event.county_id)
     drift = 1 + 0.01 * np.arange(len(HORIZON))
     for name, (base, _, kind) in SHARED.items():
-        is_of_people = taken.get(base, "population" if kind == "people" else "gdp") == "population"
+        is_of_people = shares.get(base, "population" if kind == "people" else "gdp") == "population"
         part = (event.share_population if is_of_people else event.share_gdp) * drift
         old, new = (book.sound[base][book.rows.index(city)] for city in (event.old_city, event.new_city))
         of_new = np.minimum(part / (1 - part) * old / new, MOST_MOVED)  # the old city prints the rest of itself now
@@ -98,8 +98,8 @@ def _move(book: CountyBook, event: Transfer, taken: Mapping[str, str]) -> None:
             is_before = year < event.first_year
             city = event.old_city if is_before else event.new_city
             others = there.index[(there["parent_city_id"] == city) & (there["county_id"] != event.county_id)]
-            own = part[t] if is_before else of_new[t]
-            book.shares[name][at, t] = book.shares[name][others, t].sum() * own / (1 - own)
+            share = part[t] if is_before else of_new[t]
+            book.shares[name][at, t] = book.shares[name][others, t].sum() * share / (1 - share)
 
 
 def _inherit(share: FloatArray, units: pd.DataFrame, changes: pd.DataFrame) -> None:
@@ -140,15 +140,15 @@ def county_figures(book: CountyBook, cities: Sequence[str], year: int) -> dict[s
     listed, t = printed_units(book, cities, year), HORIZON.index(year)
     values = {name: np.zeros(len(listed)) for name in SHARED}
     all_units = _of_year(book.units.assign(at=np.arange(len(book.units))), year)
-    for city, own in all_units.groupby("parent_city_id"):
-        here = listed.index.intersection(own.index)
+    for city, units in all_units.groupby("parent_city_id"):
+        here = listed.index.intersection(units.index)
         if here.empty:
             continue
         for name, (base, factor, _) in SHARED.items():
             whole = np.rint(book.sound[base][book.rows.index(str(city)), t] * factor)
-            share = book.shares[name][own["at"], t]
+            share = book.shares[name][units["at"], t]
             parts = np.diff(np.rint(whole * np.r_[0.0, share.cumsum() / share.sum()]))
-            values[name][listed.index.get_indexer(here)] = parts[own.index.get_indexer(here)]
+            values[name][listed.index.get_indexer(here)] = parts[units.index.get_indexer(here)]
     values["gdp_nom"] = values["va_primary_nom"] + values["va_secondary_nom"] + values["va_tertiary_nom"]
     values["area_km2"] = pd.to_numeric(listed["area_km2"]).fillna(100.0).to_numpy()
     return values
@@ -194,10 +194,10 @@ def write_county_tables(folder: Path, source: Print, book: CountyBook, year: int
                     sheet.write_string(row, 1, str(listed["county_code"].iloc[place]))
             for column, item in enumerate(items.itertuples(), 2):
                 sheet.write_string(5, column, f"{item.header_zh} {item.header_en}")
-                own: list[Cell] = [
+                cells: list[Cell] = [
                     None if at is None else float(values[str(item.variable_code)][at]) for at, _ in lines
                 ]
-                write_cells(sheet, 6, column, own)
+                write_cells(sheet, 6, column, cells)
             sheet.write_string(len(lines) + 7, 0, NOTE)
         paths.append(path)
     return len(listed), paths

@@ -149,13 +149,13 @@ def choose_cities(geography: Geography, cities: Iterable[str] | int | None) -> t
         return geography.roster
     if isinstance(cities, int):
         order = [*SMALL_ROSTER, *(c for c in geography.roster if c not in SMALL_ROSTER)]
-        asked = set(order[:cities])
+        wanted = set(order[:cities])
     else:
-        asked = set(cities)
-    unknown = sorted(asked - set(geography.roster))
+        wanted = set(cities)
+    unknown = sorted(wanted - set(geography.roster))
     if unknown:
         raise ValueError(f"{unknown[0]} is not a city of the demo: take ids of city.csv such as CN110000.")
-    return tuple(c for c in geography.roster if c in asked)
+    return tuple(c for c in geography.roster if c in wanted)
 
 
 def check_years(years: Iterable[int]) -> tuple[int, ...]:

@@ -59,18 +59,18 @@ def _listed_faults() -> list[Fault]:
 
 
 def _event_faults() -> list[Fault]:
-    told = f"own row before {MERGED_FIRST_YEAR}, then a part of {MERGED_INTO}"
+    note = f"own row before {MERGED_FIRST_YEAR}, then a part of {MERGED_INTO}"
     faults = [
-        Fault("merge", "yearbook", MERGED_CITY, MERGED_FIRST_YEAR, "", "city_change.csv: laiwu_2019", planted=told)
+        Fault("merge", "yearbook", MERGED_CITY, MERGED_FIRST_YEAR, "", "city_change.csv: laiwu_2019", planted=note)
     ]
     for t in TRANSFERS:
-        told = f"{t.county_id} is printed with {t.old_city} before {t.first_year}"
+        note = f"{t.county_id} is printed with {t.old_city} before {t.first_year}"
         answer = "city_change.csv and source county"
-        faults.append(Fault("transfer", "yearbook", t.new_city, t.first_year, "", answer, planted=told))
+        faults.append(Fault("transfer", "yearbook", t.new_city, t.first_year, "", answer, planted=note))
     for province, delta in REVISION.items():
         where = ("census_revision", "gdp_revised", f"CN{province}", REVISED_FROM, "gdp_nom")
-        told = f"last word {delta:+d} % against the first print"
-        faults.append(Fault(*where, "precedence.csv: gdp_revised first", planted=told))
+        note = f"last word {delta:+d} % against the first print"
+        faults.append(Fault(*where, "precedence.csv: gdp_revised first", planted=note))
     return faults
 
 
@@ -164,7 +164,7 @@ def draw_gaps(roster: Sequence[str], rng: np.random.Generator) -> list[Fault]:
     """Candidate gaps on the whole roster; parts of boundary events and cities with an edge gap stay whole."""
     moved = {city for t in TRANSFERS for city in (t.old_city, t.new_city)}
     whole = {MERGED_INTO, *moved, *(f.city_id for f in FAULTS if f.kind == "edge_gap")}
-    taken = {(f.source, f.year, f.cell) for f in FAULTS}
+    places = {(f.source, f.year, f.cell) for f in FAULTS}
     gaps = []
     for source, variable, rate in SERIES:
         scope = "built_up" if variable == "built_up_area" else "city"
@@ -177,7 +177,7 @@ def draw_gaps(roster: Sequence[str], rng: np.random.Generator) -> list[Fault]:
             text = MARKS[mark[i]] if source == "yearbook" else ""
             for year in range(int(start[i]), min(int(start[i] + length[i]), LAST_YEAR + 1)):
                 gap = Fault("interior_gap", source, city, year, variable, ANSWER, scope, text)
-                if city not in whole and (source, year, gap.cell) not in taken:
+                if city not in whole and (source, year, gap.cell) not in places:
                     gaps.append(gap)
     return gaps
 

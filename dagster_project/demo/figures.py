@@ -235,12 +235,14 @@ def true_indicators(
     """Indicator code -> (N, T) as the pipeline would find it in sound files: `parts` are indicator_part.csv with the
     multiplier of indicator.csv. What was drawn differs by rounding, zeros and true jumps only."""
     owned = {s: (base[f"emp_base_{s}"], robots[f"robots_{s}"]) for s in INDUSTRIES}
-    workers = np.sum([own for own, _ in owned.values()], axis=0)
-    density = np.sum([np.outer(own / workers, robot / own.sum()) for own, robot in owned.values()], axis=0)
+    workers = np.sum([robots_of for robots_of, _ in owned.values()], axis=0)
+    density = np.sum(
+        [np.outer(robots_of / workers, robot / robots_of.sum()) for robots_of, robot in owned.values()], axis=0
+    )
     known = {**raw, "population": raw["population_resident"], "robot_density": 1e4 * density}
     deflator = raw["gdp_nom"] / _real_gdp(raw)
     wanted = {*(m.code for m in MAPS), "q1_greenpat", "n2_robot"}
-    found: dict[str, FloatArray] = {}
+    indicators: dict[str, FloatArray] = {}
     for code, group in parts[parts["indicator_code"].isin(wanted)].groupby("indicator_code"):
         sides: dict[str, FloatArray] = {}
         for part, variable, is_deflated in group[["part", "variable_code", "is_deflated"]].itertuples(index=False):
@@ -248,8 +250,8 @@ def true_indicators(
             sides[part] = sides.get(part, np.zeros(1)) + value
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = sides["numerator"] / sides.get("denominator", np.ones(1))
-        found[str(code)] = np.asarray(float(group["multiplier"].iloc[0]) * ratio)
-    return found
+        indicators[str(code)] = np.asarray(float(group["multiplier"].iloc[0]) * ratio)
+    return indicators
 
 
 def _round_to(values: FloatArray, step: float) -> FloatArray:
@@ -279,7 +281,7 @@ def draw_relations(
     income_rural = draw_map(MAP["rural"], z, rng)
     spent = np.minimum(draw_map(MAP["spent"], z, rng), 92) / 100
     consumption = spent * income_rural * x["urban_gap"]
-    found = {
+    drawn = {
         "emp_private_self": raw["emp_total"] * x["private"] / 100,
         "platform_firms": raw["all_firms_stock"] * x["platform"] / 1e4,
         "wage_bill_urban_units": gdp * x["wage_share"] / 100,
@@ -296,9 +298,9 @@ def draw_relations(
         "road_area": x["road"] * people,
         "ip_cases_closed": x["ip_quotient"] * gdp / 2.4e5,
     }
-    found["express_parcels"] = np.maximum(found["express_parcels"], 1.0)
+    drawn["express_parcels"] = np.maximum(drawn["express_parcels"], 1.0)
     area = np.exp(9.2 + 0.7 * rng.standard_normal((len(z), 1)) + 0.001 * rng.standard_normal(z.shape))  # surveyed anew
-    return {name: np.rint(values) for name, values in found.items()} | {"area_km2": np.rint(area)}
+    return {name: np.rint(values) for name, values in drawn.items()} | {"area_km2": np.rint(area)}
 
 
 def _real_gdp(raw: Mapping[str, FloatArray]) -> FloatArray:
@@ -354,9 +356,9 @@ def draw_sectors(z: FloatArray, raw: Mapping[str, FloatArray], rng: np.random.Ge
     """Employment of urban units by sector, (N, T, 19): structures differ more where z is high."""
     n, years = z.shape
     base = np.array(SECTOR_SHARES) / sum(SECTOR_SHARES)
-    own = rng.standard_normal((n, 1, len(SECTORS)))
+    noise = rng.standard_normal((n, 1, len(SECTORS)))
     strength = 0.55 * np.exp(0.22 * z + ar1(n, years, 0.02, rng))[:, :, None]
-    weights = base * np.exp(strength * own)
+    weights = base * np.exp(strength * noise)
     return np.rint(raw["emp_urban_units"][:, :, None] * weights / weights.sum(axis=2, keepdims=True))
 
 

@@ -62,8 +62,10 @@ def generate_demo(
     kept = faults.keep_within_limits(candidates, chosen, chosen_years, named=named, parts=parts) if is_damaged else []
     revised, slips = raw["gdp_nom"].copy(), pd.DataFrame(columns=COLUMNS)
     if has_slips:
-        taken = {(f.city_id, f.variable_code) for f in (*faults.FAULTS, *candidates)}
-        slips = plant_slips(printed, relations.panels, revised, jumps=jumps, bands=bands, taken=taken, rng=streams[8])
+        reserved = {(f.city_id, f.variable_code) for f in (*faults.FAULTS, *candidates)}
+        slips = plant_slips(
+            printed, relations.panels, revised, jumps=jumps, bands=bands, reserved=reserved, rng=streams[8]
+        )
     named += county_faults(counties, chosen, chosen_years) if is_damaged else []
     source = Print(printed, geography, chosen, chosen_years, faults.Damage([*named, *kept]))
     for year in chosen_years:

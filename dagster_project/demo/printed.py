@@ -105,22 +105,22 @@ def _move_back(
     before = np.array(HORIZON) < event.first_year
     drift = 1 + 0.01 * np.arange(len(HORIZON))
     share = {"population": event.share_population * drift, "gdp": event.share_gdp * drift}
-    own = {}
+    originals = {}
     for name in (n for n in city if n in rules.shares and n != "gdp_nom"):
         s, panel = share[rules.shares[name]], city[name]
         part = np.where(before, np.minimum(s / (1 - s) * panel[old], MOST_MOVED * panel[new]), 0.0)
-        own[name] = _at_grain(name, part)
-        panel[old] += own[name]
-        panel[new] -= own[name]
-    for panels in (own, city):
+        originals[name] = _at_grain(name, part)
+        panel[old] += originals[name]
+        panel[new] -= originals[name]
+    for panels in (originals, city):
         panels["gdp_nom"] = sum((panels[name] for name in SECTORS), np.zeros(1))
     for name in PRINTED_RATES:
         # without the county the new city prints the rate that gives its true one when both are averaged
         panel, weight = city[name], rules.weights[name]
-        moved, rest = own[weight], city[weight][new]
+        moved, rest = originals[weight], city[weight][new]
         apart = panel[new] + (panel[new] - panel[old]) * moved / rest
         panel[new] = np.round(np.maximum(apart, LEAST_RATE * panel[new]), 2)
-    return own
+    return originals
 
 
 COARSE = words(
@@ -144,11 +144,11 @@ def _split_merged(geography: Geography, name: str, panel: FloatArray, shares: Ma
     before = np.array(HORIZON) < MERGED_FIRST_YEAR
     panel = panel.copy()
     if name not in shares:
-        own = panel[keeper]
+        part = panel[keeper]
     else:
-        own = _at_grain(name, panel[keeper] * MERGED_SHARE[shares[name]])
-        panel[keeper] = np.where(before, panel[keeper] - own, panel[keeper])
-    return np.vstack([panel, np.where(before, own, np.nan)])
+        part = _at_grain(name, panel[keeper] * MERGED_SHARE[shares[name]])
+        panel[keeper] = np.where(before, panel[keeper] - part, panel[keeper])
+    return np.vstack([panel, np.where(before, part, np.nan)])
 
 
 def _rebuild(area: dict[str, FloatArray]) -> None:

@@ -38,8 +38,8 @@ class LongFile:
     def read(cls, row: dict[str, str]) -> LongFile:
         """From a row of register.csv, with its columns from register_column.csv."""
         keys = {role: row[role] for role in ("city", "code", "province", "year") if row[role]}
-        own = (column for column in rows_of("register_column.csv") if column["source"] == row["source"])
-        columns = ((c["header"], c["variable"], float(c["factor"]), int(c["decimals"])) for c in own)
+        value_columns = (column for column in rows_of("register_column.csv") if column["source"] == row["source"])
+        columns = ((c["header"], c["variable"], float(c["factor"]), int(c["decimals"])) for c in value_columns)
         return cls(row["source"], row["title"], row["encoding"], keys, tuple(columns))
 
     def path(self, landing: Path) -> Path:
@@ -91,7 +91,7 @@ def write_registers(
         "court": _court(source, relations.panels["ip_cases_closed"], raw["gdp_nom"]),
         "work_report": _by_city(source, source.years, report),
     }
-    written = [REGISTERS[name] for name, own in rows.items() if own]
+    written = [REGISTERS[name] for name, entries in rows.items() if entries]
     for file in written:
         _write_csv(file.path(landing), file, rows[file.source])
     return written
@@ -155,9 +155,9 @@ def _counties(source: Print) -> list[list[Cell]]:
     for event in TRANSFERS:
         if event.old_city not in source.cities or event.new_city not in source.cities:
             continue
-        unit, own = source.geography.units[event.county_id], source.printed.counties[event.county_id]
+        unit, county = source.geography.units[event.county_id], source.printed.counties[event.county_id]
         for year in (y for y in source.years if y < event.first_year):
-            rows.append([unit["name_zh"], unit["city_code"], year, *_rounded("county", own, HORIZON.index(year))])
+            rows.append([unit["name_zh"], unit["city_code"], year, *_rounded("county", county, HORIZON.index(year))])
     return rows
 
 

@@ -68,17 +68,17 @@ def plant_jumps(
 ) -> list[tuple[str, int, int]]:
     """Cities whose figure really doubles or halves and stays, in `raw` (in place): (variable, row, first year)."""
     free = _untouched(roster)
-    found: list[tuple[str, int, int]] = []
-    while len(found) < JUMPS:
-        variable, t = JUMPING[len(found) % len(JUMPING)], int(rng.integers(3, 7))
+    jumps: list[tuple[str, int, int]] = []
+    while len(jumps) < JUMPS:
+        variable, t = JUMPING[len(jumps) % len(JUMPING)], int(rng.integers(3, 7))
         row = int(rng.choice(np.flatnonzero(free)))
         factor = np.exp(rng.uniform(0.6, 0.9) * (-1 if variable == "industrial_so2" else 1))
         moved = np.rint(raw[variable][row, t:] * factor)
         if (moved > bands[variable][0]).all() and (moved < bands[variable][1]).all():
             raw[variable][row, t:] = moved
             free[row] = False
-            found.append((variable, row, t))
-    return found
+            jumps.append((variable, row, t))
+    return jumps
 
 
 def _untouched(rows: Sequence[str]) -> BoolArray:
@@ -95,7 +95,7 @@ class Planter:
     rows: tuple[str, ...]
     panels: dict[Key, FloatArray]
     bands: Mapping[str, tuple[float, float]]
-    taken: set[tuple[str, str]]
+    reserved: set[tuple[str, str]]
     rng: np.random.Generator
     slips: list[tuple[object, ...]] = field(default_factory=list)
     n_events: int = 0
@@ -108,7 +108,7 @@ class Planter:
         return int(self.rng.choice(np.flatnonzero(self.left)))
 
     def is_free(self, row: int, *variables: str) -> bool:
-        return not any((self.rows[row], variable) in self.taken for variable in variables)
+        return not any((self.rows[row], variable) in self.reserved for variable in variables)
 
     def draw(self, slip_class: str, n: int, make: Make, keys: Sequence[Key]) -> None:
         """`n` events of a class, one series after the other."""
@@ -137,7 +137,7 @@ class Planter:
         for source, variable, t, value in planned:
             wrong = _rounded(value, variable)
             self._put(f"{slip_class}-{self.n_events}", slip_class, source, variable, row, t, wrong)
-            self.taken.add((self.rows[row], variable))
+            self.reserved.add((self.rows[row], variable))
         self.left[row] = max(self.left[row] - 1, 0)
         return True
 
@@ -181,17 +181,19 @@ def plant_slips(
     *,
     jumps: Sequence[tuple[str, int, int]],
     bands: Mapping[str, tuple[float, float]],
-    taken: Collection[tuple[str, str]],
+    reserved: Collection[tuple[str, str]],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Plant all classes into the printed figures (in place); returns COLUMNS, one row a cell, true jumps among them."""
     keys = [(source, variable) for source, text in SERIES.items() for variable in text.split()]
     where = {variable: source for source, variable in keys}
-    shown = {variable: panel for (variable, scope), panel in printed.values.items() if scope in ("city", "built_up")}
-    panels: dict[Key, FloatArray] = {(where.get(name, "yearbook"), name): panel for name, panel in shown.items()}
+    city_panels = {
+        variable: panel for (variable, scope), panel in printed.values.items() if scope in ("city", "built_up")
+    }
+    panels: dict[Key, FloatArray] = {(where.get(name, "yearbook"), name): panel for name, panel in city_panels.items()}
     panels |= {("society", name): panel for name, panel in society.items()}
     panels["gdp_revised", "gdp_nom"] = gdp_revised
-    planter = Planter(printed.rows, panels, bands, set(taken), rng)
+    planter = Planter(printed.rows, panels, bands, set(reserved), rng)
     _beside_jumps(planter, [((where.get(v, "yearbook"), v), row, t) for v, row, t in jumps])
     _redistricted(planter)
     _level_breaks(planter, printed)
@@ -255,7 +257,7 @@ def _beside_jumps(planter: Planter, jumps: Sequence[tuple[Key, int, int]]) -> No
         if number % 2 == 0 and planter.is_free(row, key[1]):
             factor = 10.0 if number % 4 == 0 else 0.1
             planter.plant("beside_jump", row, [(*key, {t - 2: planter.panels[key][row, t - 2] * factor})])
-        planter.taken.add((planter.rows[row], key[1]))
+        planter.reserved.add((planter.rows[row], key[1]))
 
 
 def _redistricted(planter: Planter) -> None:

@@ -38,8 +38,8 @@ def whatif(reader: Reader, weights: Mapping[str, float], year: int | None = None
     an unknown indicator, a negative weight, weights that are all zero, and a year without values.
     """
     year = reader.scope.last_year if year is None else year
-    found = pd.DataFrame(reader.rows(SQL["z"], year=year), columns=["city_id", "indicator_code", "z"])
-    z = found.pivot(index="city_id", columns="indicator_code", values="z").sort_index()
+    frame = pd.DataFrame(reader.rows(SQL["z"], year=year), columns=["city_id", "indicator_code", "z"])
+    z = frame.pivot(index="city_id", columns="indicator_code", values="z").sort_index()
     if z.empty:
         raise ExportError(f"{reader.scope.index} has no indicator values in {year}.")
     unknown = sorted(set(weights) - set(z.columns))
@@ -47,10 +47,10 @@ def whatif(reader: Reader, weights: Mapping[str, float], year: int | None = None
         raise ExportError(
             f"No indicator of {reader.scope.index} is called {', '.join(unknown)}: {', '.join(z.columns)}."
         )
-    given = np.array([float(weights.get(code, 0.0)) for code in z.columns])
-    if not np.isfinite(given).all() or (given < 0).any() or given.sum() <= 0:
+    numbers = np.array([float(weights.get(code, 0.0)) for code in z.columns])
+    if not np.isfinite(numbers).all() or (numbers < 0).any() or numbers.sum() <= 0:
         raise ExportError("Weights must be numbers of zero or more, and not all zero.")
-    share = given / given.sum()
+    share = numbers / numbers.sum()
     used = share > 0
     score = 100 * (z.to_numpy(dtype=float)[:, used] @ share[used])
     table = pd.DataFrame({"city_id": z.index, "score": score, "rank": ranks(score[:, None])[:, 0]})

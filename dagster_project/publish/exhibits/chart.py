@@ -31,7 +31,7 @@ Point = tuple[float, float]
 
 def in_light(svg: str) -> str:
     """The same drawing with the colours of the light theme in place of CSS variables."""
-    return re.sub(r"var\(--([a-z0-9]+)\)", lambda found: light()[str(found[1])], svg)
+    return re.sub(r"var\(--([a-z0-9]+)\)", lambda name: light()[str(name[1])], svg)
 
 
 @cache
@@ -78,9 +78,9 @@ def ticks(low: float, high: float, n: int = 5) -> list[float]:
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def tick_text(value: float, found: Sequence[float]) -> str:
+def tick_text(value: float, marks: Sequence[float]) -> str:
     """A tick with the decimals that all of them need."""
-    step = found[1] - found[0] if len(found) > 1 else abs(found[0]) or 1
+    step = marks[1] - marks[0] if len(marks) > 1 else abs(marks[0]) or 1
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     if digits < 6 and abs(round(step, digits) - step) > 1e-9 * step:
         digits += 1
@@ -102,8 +102,10 @@ class Drawing:
         self, x: float, y: float, text: str, anchor: str = "start", size: int = SMALL, fill: str = "muted"
     ) -> None:
         place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-        own = "" if size == SMALL else f' font-size="{size}"'
-        self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" fill="{_colour(fill)}"{place}{own}>{escape(text)}</text>')
+        size_of_text = "" if size == SMALL else f' font-size="{size}"'
+        self.parts.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" fill="{_colour(fill)}"{place}{size_of_text}>{escape(text)}</text>'
+        )
 
     def line(self, points: Iterable[Point], colour: str, width: float = 1, dash: str = "") -> None:
         path = "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -153,13 +155,13 @@ class Drawing:
     def svg(self, label: str = "", kind: str = "", *, framed: bool = False) -> str:
         """The element. `framed`: with title and notes, and a background: a file of its own."""
         whole = f"0 {-self.above:.0f} {self.width:.0f} {self.above + self.height + self.below:.0f}"
-        shown = whole if framed else f"0 0 {self.width:.0f} {self.height:.0f}"
+        view = whole if framed else f"0 0 {self.width:.0f} {self.height:.0f}"
         size = f' width="{self.width:.0f}" height="{self.above + self.height + self.below:.0f}"' if framed else ""
         paper = f'<rect x="0" y="{-self.above:.0f}" width="100%" height="100%" fill="var(--page)"/>' if framed else ""
         held = f'<g fill="var(--muted)">{"".join(self.frame)}</g>' if self.frame else ""
         kept = "" if framed or not held else f' data-frame="{escape(held)}"'  # not read out, and put in by the script
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {kind}" viewBox="{shown}" data-whole="{whole}"{size}'
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {kind}" viewBox="{view}" data-whole="{whole}"{size}'
             f'{kept} role="img" aria-label="{escape(label)}" fill="none" font-family="system-ui, sans-serif"'
             f' font-size="{SMALL}">{paper}{held if framed else ""}{"".join(self.parts)}</svg>'
         )
@@ -238,10 +240,10 @@ def draw(chart: Chart, rows: Sequence[Record], words: Catalogue, width: float = 
 
 def by(rows: Iterable[Record], name: str) -> dict[str, list[Record]]:
     """Rows by the text of a field, in the order in which it first appears."""
-    found: dict[str, list[Record]] = {}
+    groups: dict[str, list[Record]] = {}
     for row in rows:
-        found.setdefault(str(row.get(name) or ""), []).append(row)
-    return found
+        groups.setdefault(str(row.get(name) or ""), []).append(row)
+    return groups
 
 
 def key(drawing: Drawing, names: Sequence[str], kind: str, extra: Sequence[tuple[str, str]] = ()) -> float:
@@ -326,8 +328,8 @@ def _plane(plot: Plot) -> None:
     """Lines with bands, dots, curves, bars: panels with two numeric axes, the same in all panels unless `free`."""
     drawing, chart, names = plot.drawing, plot.chart, plot.names()
     is_sequence = chart.mark == "curve" and len(names) > len(SERIES)
-    shown = [] if chart.direct or is_sequence else names
-    top = plot.key(shown, "line" if chart.mark in ("line", "curve") else "mark")
+    legend = [] if chart.direct or is_sequence else names
+    top = plot.key(legend, "line" if chart.mark in ("line", "curve") else "mark")
     is_bar = chart.mark == "bar"
     end_room = max((width_of(name) for name in names), default=0) + 8 if chart.direct else 0.0
     for at in _panels(plot, top, 1.0 if chart.diagonal else None):
@@ -405,11 +407,11 @@ def _ranges(plot: Plot) -> None:
     sx = scale(low, high, left, drawing.width - right)
     texts: list[tuple[float, float, str, str, int, str]] = []  # see Drawing.text
     lines: list[tuple[float, Record]] = []
-    for facet, own in plot.facets().items():
+    for facet, rows in plot.facets().items():
         if facet:
             y += 20
             texts.append((4, y - 5, facet, "start", FONT, "ink"))
-        for label, group in by(own, chart.label).items():
+        for label, group in by(rows, chart.label).items():
             if plot.is_narrow and label:
                 y += 14
                 texts.append((4, y - 2, label, "start", SMALL, "muted"))
@@ -417,10 +419,10 @@ def _ranges(plot: Plot) -> None:
                 texts.append((left - 8, y + 7 * len(group) + 6, cut(label, left - 10), "end", SMALL, "muted"))
             lines += [(y + 9 + 14 * k, row) for k, row in enumerate(group)]
             y += 14 * len(group) + 4
-    found = ticks(low, high, 4 if plot.is_narrow else 7)
-    for value in found:
+    marks = ticks(low, high, 4 if plot.is_narrow else 7)
+    for value in marks:
         drawing.line([(sx(value), top), (sx(value), y)], "grid")
-        drawing.text(sx(value), y + 14, tick_text(value, found), "middle")
+        drawing.text(sx(value), y + 14, tick_text(value, marks), "middle")
     if rule is not None:
         drawing.line([(sx(rule), top), (sx(rule), y)], "border", 1.2, "4 3")
     for text in texts:
@@ -454,9 +456,9 @@ def _cells(plot: Plot) -> None:
     heads = min(heads, drawing.width * (0.34 if plot.is_narrow else 0.4 / n + 0.08))
     width = (drawing.width - 16 * (n - 1)) / n
     y, tall = 0.0, 0.0
-    for k, (name, own) in enumerate(facets.items()):
-        left, lines = k % n * (width + 16), list(by(own, chart.label))
-        columns = list(by(rows if n == 1 else own, chart.series))
+    for k, (name, group) in enumerate(facets.items()):
+        left, lines = k % n * (width + 16), list(by(group, chart.label))
+        columns = list(by(rows if n == 1 else group, chart.series))
         cell = (width - heads - 2) / len(columns)
         names = {text: wrapped(text, heads - 8)[:2] for text in lines}
         height = max(float(chart.height), 12.0 * max(map(len, names.values())) + 3)
@@ -472,7 +474,7 @@ def _cells(plot: Plot) -> None:
             for j, part in enumerate(names[text]):
                 at = top + height * (r + 0.5) + 4 + 12 * (j - (len(names[text]) - 1) / 2)
                 drawing.text(left + heads - 6, at, cut(part, heads - 8), "end")
-        for row in own:
+        for row in group:
             x = left + heads + cell * columns.index(str(row[chart.series]))
             at = top + height * lines.index(str(row[chart.label]))
             if is_missing(row.get(chart.y)):
@@ -497,8 +499,8 @@ def _raster(plot: Plot) -> None:
     ends = _limits(plot.values(chart.x, chart.y))
     for at in _panels(plot, plot.key([], "step"), 1.0):
         sx, sy = scale(*ends, at.x, at.x + at.w), scale(*ends, at.y + at.h, at.y)
-        found = ticks(*ends, n=4)
-        _axes(plot, at, sx, sy, found, found, at.w)
+        marks = ticks(*ends, n=4)
+        _axes(plot, at, sx, sy, marks, marks, at.w)
         held: dict[int, list[str]] = {}
         for row in at.rows:
             cw, ch = sx(float(row["side_x"])) - sx(0), sy(0) - sy(float(row["side_y"]))

@@ -124,13 +124,13 @@ class Grid:
 @cache
 def exhibits() -> dict[str, Exhibit]:
     """All exhibits by code, in the order of the files. Raises ValueError for an entry that does not fit."""
-    found: dict[str, Exhibit] = {}
+    by_code: dict[str, Exhibit] = {}
     for file in sorted(Path(__file__).parent.glob("exhibits_*.yml")):
         for code, entry in yaml.safe_load(file.read_text(encoding="utf-8")).items():
-            if code in found:
+            if code in by_code:
                 raise ValueError(f"{file.name}: {code} is given twice.")
-            found[code] = _exhibit(code, dict(entry))
-    return found
+            by_code[code] = _exhibit(code, dict(entry))
+    return by_code
 
 
 def _exhibit(code: str, entry: dict[str, Any]) -> Exhibit:
@@ -185,7 +185,7 @@ def read_grid(reader: Reader, exhibit: Exhibit, rows: list[Record] | None = None
 def read_notes(reader: Reader, exhibit: Exhibit, rows: list[Record]) -> list[str]:
     """How to read it, what stands in brackets, n and seed, and the sentences of `facts`."""
     words = reader.words
-    said = [words.gettext(exhibit.note)] if exhibit.note else []
+    notes = [words.gettext(exhibit.note)] if exhibit.note else []
     brackets = [words.gettext(exhibit.brackets)] if exhibit.brackets else []
     if not exhibit.brackets and any(column.se for column in exhibit.columns):
         kinds = sorted({reader.name("se", row["se_type"]) for row in rows if row.get("se_type")})
@@ -196,18 +196,18 @@ def read_notes(reader: Reader, exhibit: Exhibit, rows: list[Record]) -> list[str
     if not exhibit.brackets and any(column.lo for column in exhibit.columns):
         brackets.append(words.say("[95 % intervals]"))
     if brackets:
-        said.append(words.say("In brackets: {what}.", what=" ".join(brackets)))
+        notes.append(words.say("In brackets: {what}.", what=" ".join(brackets)))
     if any(column.p for column in exhibit.columns):
-        said.append(f"{STAR_NOTE}.")
+        notes.append(f"{STAR_NOTE}.")
     for name, text in (("n_obs", msg("n = {low:,}.")), ("seed", msg("Seed of the draws: {low}."))):
-        found = sorted({int(row[name]) for row in rows if row.get(name) is not None})
-        if len(found) > 1 and name == "n_obs":
+        years = sorted({int(row[name]) for row in rows if row.get(name) is not None})
+        if len(years) > 1 and name == "n_obs":
             text = msg("n = {low:,} to {high:,}.")
-        if found:
-            said.append(words.say(text, low=found[0], high=found[-1]))
+        if years:
+            notes.append(words.say(text, low=years[0], high=years[-1]))
     for fact in exhibit.facts:
-        said += [words.say(fact["say"], **row) for row in reader.rows(fact["sql"])]
-    return said
+        notes += [words.say(fact["say"], **row) for row in reader.rows(fact["sql"])]
+    return notes
 
 
 def is_missing(value: Any) -> bool:
@@ -251,8 +251,8 @@ def cell(column: Column, row: Record) -> tuple[str, str]:
     if column.kind == "count":
         return ("" if is_missing(value) else number(float(value), 0)), ""  # type: ignore[arg-type]
     se = row.get(column.se) if column.se else None
-    own = row.get("digits")
-    digits = decimals(column.digits if is_missing(own) else int(own or 0), se)
+    digits_of_row = row.get("digits")
+    digits = decimals(column.digits if is_missing(digits_of_row) else int(digits_of_row or 0), se)
     low, high = (row.get(name) if name else None for name in (column.lo, column.hi))
     interval = "" if is_missing(low) and is_missing(high) else f"[{number(low, digits)}, {number(high, digits)}]"
     if is_missing(value):
@@ -273,18 +273,19 @@ def lay_out(
         return tuple(words.gettext(column.head) if column.head else "" for column in columns), _stack(names, cells)
     labels, value = columns[:-1], columns[-1]
     heads = list(dict.fromkeys(str(row[across]) for row in records))
-    found: dict[tuple[str, ...], dict[str, tuple[str, str]]] = {}
+    table_cells: dict[tuple[str, ...], dict[str, tuple[str, str]]] = {}
     for row in records:
         key = (str(row.get(panel) or "") if panel else "", *(cell(column, row)[0] for column in labels))
-        there = found.setdefault(key, {})
+        there = table_cells.setdefault(key, {})
         if str(row[across]) in there:
             raise ValueError(f"Two rows for {key} and {across} {row[across]}: the query has a finer grain.")
         there[str(row[across])] = cell(value, row)
     cells = [
-        [*((text, "") for text in key[1:]), *(there.get(h, ("", "")) for h in heads)] for key, there in found.items()
+        [*((text, "") for text in key[1:]), *(there.get(h, ("", "")) for h in heads)]
+        for key, there in table_cells.items()
     ]
-    shown = (words.gettext(column.head) if column.head else "" for column in labels)
-    return (*shown, *heads), _stack([key[0] for key in found], cells)
+    texts = (words.gettext(column.head) if column.head else "" for column in labels)
+    return (*texts, *heads), _stack([key[0] for key in table_cells], cells)
 
 
 def _stack(panels: Sequence[str], cells: Sequence[Sequence[tuple[str, str]]]) -> tuple[Row, ...]:
@@ -315,5 +316,5 @@ def _why_empty(reader: Reader, exhibit: Exhibit) -> str:
             if table in reader.tables:
                 sql = f"select {text} as why from mart.{table} where model_id = $model and skip_reason <> ''"
                 reasons += [str(row["why"]).rstrip(".") for row in reader.rows(sql)]
-    said = "; ".join(dict.fromkeys(reasons)) or "the build wrote down no reason"
-    return f"{exhibit.code} has no rows for index {scope.index} in release {scope.release}: {said}."
+    why = "; ".join(dict.fromkeys(reasons)) or "the build wrote down no reason"
+    return f"{exhibit.code} has no rows for index {scope.index} in release {scope.release}: {why}."

@@ -29,14 +29,14 @@ NOTE = msg(
 @cache
 def shapes() -> list[tuple[str, str, str]]:
     """(kind, city_id or name, path) of every outline. Kinds: city, outline (outside the panel), line (dashed line)."""
-    found = []
+    outlines = []
     for feature in json.loads(FILE.read_text(encoding="utf-8"))["features"]:
-        own, geometry = feature["properties"], feature["geometry"]
+        properties, geometry = feature["properties"], feature["geometry"]
         is_line = geometry["type"].endswith("LineString")
         rings = _rings(geometry["coordinates"])
         path = "".join(_path(ring, closed=not is_line) for ring in rings)
-        found.append((own["kind"], str(own.get("city_id") or own["name_zh"]), path))
-    return sorted(found, key=lambda shape: ("outline", "city", "line").index(shape[0]))
+        outlines.append((properties["kind"], str(properties.get("city_id") or properties["name_zh"]), path))
+    return sorted(outlines, key=lambda shape: ("outline", "city", "line").index(shape[0]))
 
 
 def _rings(nested: list[Any]) -> list[list[Any]]:
@@ -93,12 +93,12 @@ def _maps(plot: Plot) -> None:
     )
     drawing.parts.append(f"<defs>{paths}</defs>")
     y = top
-    for k, (facet, own) in enumerate(facets.items()):
+    for k, (facet, rows) in enumerate(facets.items()):
         x = (k % n) * (width + 12)
         if facet:
             drawing.text(x + 4, y + 14, facet, fill="ink", size=12)
         fills = {}
-        for row in own:
+        for row in rows:
             if is_missing(row.get(chart.y)):
                 colour = f"var(--{SERIES[names.index(str(row[chart.series])) % len(SERIES)]})"
             else:

@@ -87,9 +87,9 @@ class Reader:
 
     def rows(self, sql: str, **more: Any) -> list[Record]:
         """Rows as dicts; NULL and NaN are None."""
-        found = self.con.execute(*self.ready(sql, **more))
-        names = [column[0] for column in found.description]
-        return [{n: None if v != v else v for n, v in zip(names, row, strict=True)} for row in found.fetchall()]
+        result = self.con.execute(*self.ready(sql, **more))
+        names = [column[0] for column in result.description]
+        return [{n: None if v != v else v for n, v in zip(names, row, strict=True)} for row in result.fetchall()]
 
     def frame(self, sql: str, **more: Any) -> pd.DataFrame:
         """The rows as a frame, with the types that DuckDB gives."""
@@ -106,17 +106,17 @@ class Reader:
     @property
     def origin(self) -> str:
         """Where the figures come from, in the words of the reader: what every picture and printed table carries."""
-        own = self.scope
+        scope = self.scope
         return self.words.say(
             "Release {release}, data vintage {vintage}, method {method}; {index}, bounds of {y0} to {y1},"
             " weights: {weights}.",
-            release=own.release,
-            vintage=own.data_vintage,
-            method=own.method_version,
-            index=self.name("index", own.index),
-            y0=own.window_start,
-            y1=own.window_end,
-            weights=self.name("weight_scheme", own.scheme),
+            release=scope.release,
+            vintage=scope.data_vintage,
+            method=scope.method_version,
+            index=self.name("index", scope.index),
+            y0=scope.window_start,
+            y1=scope.window_end,
+            weights=self.name("weight_scheme", scope.scheme),
         )
 
     def has(self, *tables: str) -> bool:
@@ -133,8 +133,8 @@ class Reader:
     def names(self, kind: str) -> dict[str, str]:
         """Names of all codes of a kind, in their order."""
         if not self._names:
-            found = self.con.execute("select kind, code, name from temp.label order by kind, sort_no").fetchall()
-            for of_kind, code, name in found:
+            labels = self.con.execute("select kind, code, name from temp.label order by kind, sort_no").fetchall()
+            for of_kind, code, name in labels:
                 self._names.setdefault(of_kind, {})[code] = name
         return self._names.get(kind, {})
 
@@ -145,12 +145,12 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
     con.execute("create or replace temp table label (kind varchar, code varchar, name varchar, sort_no integer)")
     if "dim_label" in tables_of(con):
         columns = [row[1] for row in con.execute("pragma table_info('mart.dim_label')").fetchall()]
-        own = f"name_{words.language}"
+        preferred = f"name_{words.language}"
         con.execute(
-            f"insert into temp.label select kind, code, {own if own in columns else 'name_en'}, sort_no"
+            f"insert into temp.label select kind, code, {preferred if preferred in columns else 'name_en'}, sort_no"
             " from mart.dim_label"
         )
-        if own not in columns:
+        if preferred not in columns:
             for (english,) in con.execute("select distinct name from temp.label").fetchall():
                 con.execute("update temp.label set name = ? where name = ?", [words.gettext(english), english])
     is_zh = words.language == "zh"
@@ -219,16 +219,16 @@ def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release
 
 def tables_of(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Names of all tables of schema mart."""
-    found = con.execute(
+    rows = con.execute(
         "select table_name from information_schema.tables where table_schema = 'mart' order by 1"
     ).fetchall()
-    return [str(row[0]) for row in found]
+    return [str(row[0]) for row in rows]
 
 
 def _headlines(con: duckdb.DuckDBPyConnection, known: set[str]) -> list[str]:
     """Indexes that a headline regression explains (without regressions: that are no variant), the fullest first."""
-    found = con.execute(SQL["explained"]).fetchall() if "dim_model_spec" in known else []
-    return [str(row[0]) for row in found or con.execute(SQL["whole"]).fetchall()]
+    headlines = con.execute(SQL["explained"]).fetchall() if "dim_model_spec" in known else []
+    return [str(row[0]) for row in headlines or con.execute(SQL["whole"]).fetchall()]
 
 
 def _no_index(con: duckdb.DuckDBPyConnection, index: str | None, known: list[str], headlines: list[str]) -> str:

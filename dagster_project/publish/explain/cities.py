@@ -55,13 +55,13 @@ def find_city(con: duckdb.DuckDBPyConnection, text: str) -> CityMatch:
     `exact` and `prefix` hold one city or several (five pairs of cities share their English name); `near` may be empty.
     """
     pool = [(City(*row[:5]), row[5]) for row in con.execute(CITIES_SQL).fetchall()]
-    asked = folded(text)
-    if asked:
+    wanted = folded(text)
+    if wanted:
         named = [(city, _names(city, province_en)) for city, province_en in pool]
-        exact = [city for city, names in named if asked in {*names, folded(city.city_id), city.city_code}]
+        exact = [city for city, names in named if wanted in {*names, folded(city.city_id), city.city_code}]
         if exact:
             return CityMatch("exact", exact)
-        prefix = [city for city, names in named if any(name.startswith(asked) for name in names)]
+        prefix = [city for city, names in named if any(name.startswith(wanted) for name in names)]
         if prefix:
             return CityMatch("prefix", prefix)
     return CityMatch("near", _near(text, [city for city, _ in pool]))
@@ -76,8 +76,8 @@ def the_city(con: duckdb.DuckDBPyConnection, text: str) -> City:
     if how == "near":
         raise NoAnswer(f"No city is called '{text}' ({HOW_TO_NAME}). Nearest names: {names or 'none'}.")
     names += f" and {len(cities) - LISTED} more" if len(cities) > LISTED else ""
-    said = "are called" if how == "exact" else "begin with"
-    raise NoAnswer(f"{len(cities)} cities {said} '{text}': {names}. Say which by Chinese name or code.")
+    verb = "are called" if how == "exact" else "begin with"
+    raise NoAnswer(f"{len(cities)} cities {verb} '{text}': {names}. Say which by Chinese name or code.")
 
 
 def folded(text: str) -> str:
@@ -99,7 +99,7 @@ def _near(text: str, cities: list[City]) -> list[City]:
     from rapidfuzz import fuzz, process, utils
 
     names = [(city, name) for city in cities for name in (city.name_zh, city.name_en, city.city_code) if name]
-    found = process.extract(
+    matches = process.extract(
         text,
         [name for _, name in names],
         scorer=fuzz.ratio,
@@ -107,4 +107,4 @@ def _near(text: str, cities: list[City]) -> list[City]:
         limit=4 * NEAREST,
         score_cutoff=1,
     )
-    return list(dict.fromkeys(names[place][0] for _, _, place in found))[:NEAREST]
+    return list(dict.fromkeys(names[place][0] for _, _, place in matches))[:NEAREST]

@@ -44,8 +44,8 @@ class Explanation:
         return f"nqpf explain {self.city.city_id} {self.year} {what}{index}"
 
     def part(self, index_code: str, year: int) -> pd.Series | None:
-        found = self.parts[(self.parts["index_code"] == index_code) & (self.parts["year"] == year)]
-        return None if found.empty else found.iloc[0]
+        rows = self.parts[(self.parts["index_code"] == index_code) & (self.parts["year"] == year)]
+        return None if rows.empty else rows.iloc[0]
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values for JSON."""
@@ -56,12 +56,12 @@ class Explanation:
         return content
 
 
-def explain_score(con: duckdb.DuckDBPyConnection, asked: str, year: int, index: str | None) -> Explanation:
+def explain_score(con: duckdb.DuckDBPyConnection, wanted: str, year: int, index: str | None) -> Explanation:
     """Everything behind the score of one city and year, of the headline index if none is named.
 
     NoAnswer where there is no such score: never another index in its place.
     """
-    city = the_city(con, asked)
+    city = the_city(con, wanted)
     known = con.execute(SQL["indexes"]).df().set_index("index_code")
     code = index or next(iter(known.index[known["is_headline"]]), "")
     if code not in known.index:
@@ -94,18 +94,18 @@ def explain_score(con: duckdb.DuckDBPyConnection, asked: str, year: int, index: 
 
 def _interval(con: duckdb.DuckDBPyConnection, keys: list[object]) -> dict[str, float] | None:
     """Places over the draws of all choices; None where that table has no such row (a year after the window)."""
-    found = con.execute(SQL["interval"], keys).df()
-    return None if found.empty else {str(k): float(v) for k, v in found.iloc[0].items()}
+    interval = con.execute(SQL["interval"], keys).df()
+    return None if interval.empty else {str(k): float(v) for k, v in interval.iloc[0].items()}
 
 
 def _why_unscored(
     con: duckdb.DuckDBPyConnection, city: City, code: str, year: int, years: dict[str, list[int]], *, is_headline: bool
 ) -> str:
     """Why there is no score of `code`, and which indexes have one of that city and year. years: by index."""
-    if own := years.get(code):
+    if scored_years := years.get(code):
         missing = con.execute(SQL["missing"], [code, city.city_id, year]).fetchall()
         lacking = f" Without a value: {', '.join(missing[0][0].split())}." if missing else ""
-        text = f"{code} has no score of {city.label} in {year}.{lacking} Years with one: {_spans(own)}."
+        text = f"{code} has no score of {city.label} in {year}.{lacking} Years with one: {_spans(scored_years)}."
     else:
         reasons = [row[0] for row in con.execute(SQL["dropped"], [code, city.city_id]).fetchall()]
         reason = "; ".join(reasons) or "no figures in the landed sources"

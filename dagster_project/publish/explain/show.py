@@ -28,42 +28,62 @@ def show_score(
     if con is None:
         raise nothing_published(paths)
     with con:
-        found = explain_score(con, city, year, index)
+        explanation = explain_score(con, city, year, index)
     if form == "json":
-        print(json.dumps(found.as_dict(), ensure_ascii=False, default=_plain))
+        print(json.dumps(explanation.as_dict(), ensure_ascii=False, default=_plain))
     elif form == "markdown":
-        print("\n".join(as_markdown(found, full=full)))
+        print("\n".join(as_markdown(explanation, full=full)))
     else:
-        if found.is_synthetic:
+        if explanation.is_synthetic:
             console.print(f"[bold yellow]{SYNTHETIC}[/]")
-        say(console, *([*head(found), *moved(found), *indicators(found)] if full else as_text(story(found))))
+        say(
+            console,
+            *(
+                [*head(explanation), *moved(explanation), *indicators(explanation)]
+                if full
+                else as_text(story(explanation))
+            ),
+        )
 
 
-def as_text(told: Story) -> list[str]:
+def as_text(tale: Story) -> list[str]:
     """The story for a screen."""
-    lines = [told.title, f"  score  {told.score}", f"  rank   {told.rank}", f"  parts  {told.moved}", told.told]
-    for part in told.parts:
+    lines = [tale.title, f"  score  {tale.score}", f"  rank   {tale.rank}", f"  parts  {tale.moved}", tale.headline]
+    for part in tale.parts:
         lines += [f"  {part.points:+6.2f}  {part.code}  {part.name}", f"          {part.value}; {part.printed}"]
-    lines += [f"  {told.rest}"] if told.rest else []
-    lines += ["Keep in mind:", *(f"  - {caveat}" for caveat in told.caveats)]
-    return [*lines, "More: " + "; ".join(f"`{command}`" for command in told.more)]
+    lines += [f"  {tale.rest}"] if tale.rest else []
+    lines += ["Keep in mind:", *(f"  - {caveat}" for caveat in tale.caveats)]
+    return [*lines, "More: " + "; ".join(f"`{command}`" for command in tale.more)]
 
 
 def as_markdown(x: Explanation, *, full: bool) -> list[str]:
     """The story, or with `full` every indicator, as a heading, a list and a table."""
-    told = story(x)
+    tale = story(x)
     mark = ["", f"**{SYNTHETIC}**"] if x.is_synthetic else []
     facts = [
         f"- {name}: {markdown_text(text)}"
-        for name, text in (("score", told.score), ("rank", told.rank), ("parts, points", told.moved))
+        for name, text in (("score", tale.score), ("rank", tale.rank), ("parts, points", tale.moved))
     ]
-    caveats = [f"- {markdown_text(caveat)}" for caveat in told.caveats]
+    caveats = [f"- {markdown_text(caveat)}" for caveat in tale.caveats]
     if full:
-        return [f"## {markdown_text(told.title)}", *mark, "", *facts, *caveats, "", *_markdown_cells(x)]
+        return [f"## {markdown_text(tale.title)}", *mark, "", *facts, *caveats, "", *_markdown_cells(x)]
     head = ["| points | indicator | name | value | printed |", "|---:|---|---|---|---|"]
-    rows = [f"| {p.points:+.2f} | `{p.code}` | {' | '.join(map(markdown_text, p.texts))} |" for p in told.parts]
-    rest = ["", markdown_text(told.rest)] if told.rest else []
-    return [f"## {markdown_text(told.title)}", *mark, "", *facts, "", told.told, "", *head, *rows, *rest, "", *caveats]
+    rows = [f"| {p.points:+.2f} | `{p.code}` | {' | '.join(map(markdown_text, p.texts))} |" for p in tale.parts]
+    rest = ["", markdown_text(tale.rest)] if tale.rest else []
+    return [
+        f"## {markdown_text(tale.title)}",
+        *mark,
+        "",
+        *facts,
+        "",
+        tale.headline,
+        "",
+        *head,
+        *rows,
+        *rest,
+        "",
+        *caveats,
+    ]
 
 
 def _markdown_cells(x: Explanation) -> list[str]:
@@ -102,8 +122,8 @@ def head(x: Explanation) -> list[str]:
     else:
         lines.append("  no interval: the choices are drawn for the years of the base window only")
     lines.append(f"  basis {x.basis}, data vintage {x.release_vintage}")
-    own = x.parts[(x.parts["year"] == x.year) & (x.parts["index_code"] != code)]
-    names = [(str(r["index_code"]).removeprefix(f"{code}_"), r) for _, r in own.iterrows()]
+    others = x.parts[(x.parts["year"] == x.year) & (x.parts["index_code"] != code)]
+    names = [(str(r["index_code"]).removeprefix(f"{code}_"), r) for _, r in others.iterrows()]
     names.sort(key=lambda pair: (len(pair[0]) <= 2, pair[0]))  # dimensions, then tiers
     lines.append("  " + ", ".join(f"{name} {r['score']:.3f} (rank {r['rank_year']:.0f})" for name, r in names))
     return [*lines, *_flags(x)]

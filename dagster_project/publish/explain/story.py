@@ -37,7 +37,7 @@ class Story:
     score: str
     rank: str
     moved: str
-    told: str
+    headline: str
     parts: list[Part]
     rest: str
     caveats: list[str]
@@ -49,16 +49,16 @@ def story(x: Explanation) -> Story:
     before = x.part(x.index["index_code"], x.year - 1)
     points = 100 * (x.cells["contribution"] if before is None else _changes(x))
     order = points.abs().sort_values(ascending=False, kind="stable").index
-    shown = order[:MOVERS]
-    told = "What it is made of most" if before is None else f"What moved it most since {x.year - 1}"
+    movers = order[:MOVERS]
+    heading = "What it is made of most" if before is None else f"What moved it most since {x.year - 1}"
     return Story(
         title=f"{x.city.name_zh} {x.city.name_en} ({x.city.city_id}) in {x.year}: "
         f"{x.index['title_zh']} / {x.index['title_en']} ({x.index['index_code']})",
         score=_score(x, before),
         rank=_rank(x, before),
         moved=_dimensions(x, before),
-        told=f"{told}, points of the score:",
-        parts=[_part(x, x.cells.loc[k], points[k], before is not None) for k in shown],
+        headline=f"{heading}, points of the score:",
+        parts=[_part(x, x.cells.loc[k], points[k], before is not None) for k in movers],
         rest=_rest(points, order[MOVERS:], x),
         caveats=_caveats(x, before),
         more=[x.command("--full"), x.command(x.cells.loc[order[0], "indicator_code"])],
@@ -104,14 +104,14 @@ def _part(x: Explanation, cell: pd.Series, points: float, has_before: bool) -> P
 
 def _printed(x: Explanation, cell: pd.Series) -> str:
     """The cell that is most its own: a denominator such as the population serves many indicators."""
-    own = x.sources[x.sources["indicator_code"] == cell["indicator_code"]]
-    if own.empty:
+    sources = x.sources[x.sources["indicator_code"] == cell["indicator_code"]]
+    if sources.empty:
         return "no printed cell"
     served = x.sources.groupby("variable_code")["indicator_code"].nunique()
-    order = own["variable_code"].map(served).sort_values(kind="stable").index
-    first = own.loc[[order[0]]].iloc[0]
+    order = sources["variable_code"].map(served).sort_values(kind="stable").index
+    first = sources.loc[[order[0]]].iloc[0]
     place = " ".join(str(part) for part in (first["file"], first["sheet"], first["cell"]) if part)
-    more = f" and {len(own) - 1} more" if len(own) > 1 else ""
+    more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
     figure = first["text"] if pd.isna(first["value"]) else f"{first['value']:,.10g} {first['unit']}"
     return f"{first['variable_code']} = {str(figure)[:40]}: {place}{more}"
 
@@ -131,12 +131,12 @@ def _rest(points: pd.Series, others: pd.Index, x: Explanation) -> str:
 
 
 def _caveats(x: Explanation, before: pd.Series | None) -> list[str]:
-    said = [_interval(x, before), _doubtful_values(x)]
+    caveats = [_interval(x, before), _doubtful_values(x)]
     if x.score["is_provisional"]:
-        said.append(PROVISIONAL)
+        caveats.append(PROVISIONAL)
     if before is not None and x.cells["contribution_before"].isna().any():
-        said.append(f"some indicators have no value in {x.year - 1}; their whole contribution counts as change")
-    return said
+        caveats.append(f"some indicators have no value in {x.year - 1}; their whole contribution counts as change")
+    return caveats
 
 
 def _interval(x: Explanation, before: pd.Series | None) -> str:
@@ -161,9 +161,9 @@ def _doubtful_values(x: Explanation) -> str:
 
 def doubts(x: Explanation) -> list[str]:
     """'2 imputed (3.1 % of the weight)', '1 winsorised', ...; nothing where every value is as printed."""
-    said = []
+    words = []
     imputed = x.cells["value_origin"].isin(IMPUTED).sum()
     if imputed:
-        said.append(f"{imputed} imputed ({100 * x.score['share_imputed_weight']:.1f} % of the weight)")
+        words.append(f"{imputed} imputed ({100 * x.score['share_imputed_weight']:.1f} % of the weight)")
     marks = {"is_winsorised": "winsorised", "is_capped": "capped", "out_of_base_range": "out of range"}
-    return said + [f"{int(x.cells[name].sum())} {word}" for name, word in marks.items() if x.cells[name].any()]
+    return words + [f"{int(x.cells[name].sum())} {word}" for name, word in marks.items() if x.cells[name].any()]

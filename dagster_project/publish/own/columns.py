@@ -36,7 +36,7 @@ def read_columns(con: duckdb.DuckDBPyConnection, file: Path) -> pd.DataFrame:
     if city_at is None or year_at is None or not numbers:
         raise ExportError(f"{file.name}, row 1: columns {', '.join(header)}. {NEEDED}.")
     city_of = _finder(con)
-    keys, values, seen = [], [], dict[tuple[str, int], int]()
+    keys, values, lines = [], [], dict[tuple[str, int], int]()
     for at, row in _below(file, rows):
         try:
             city = city_of(row[city_at])
@@ -46,12 +46,12 @@ def read_columns(con: duckdb.DuckDBPyConnection, file: Path) -> pd.DataFrame:
         if not (year.isascii() and year.isdigit() and len(year) == 4):
             raise ExportError(f"{file.name}, row {at}, column '{header[year_at]}': '{year}' is no year such as 2021.")
         key = (city, int(year))
-        if key in seen:
+        if key in lines:
             raise ExportError(
-                f"{file.name}, row {at}: {row[city_at]} {year} stands in row {seen[key]} already. "
+                f"{file.name}, row {at}: {row[city_at]} {year} stands in row {lines[key]} already. "
                 "Keep one row a city and year."
             )
-        seen[key] = at
+        lines[key] = at
         keys.append(key)
         values.append([_number(row[k], f"{file.name}, row {at}, column '{header[k]}'") for k in numbers])
     if not keys:

@@ -50,7 +50,7 @@ class OwnIndex:
     warnings: tuple[str, ...]
 
 
-def own_index(reader: Reader, given: Given) -> OwnIndex:
+def own_index(reader: Reader, source: Given) -> OwnIndex:
     """The index that a specification describes.
 
     z = (x - min) / (max - min), from above where lower is better, with bounds, winsor limits and weights of `window`;
@@ -63,7 +63,7 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
     The sample: cities with every figure in every year of the window, as in the study; other years are scored where
     complete. So the specification of a published index gives its published scores. Raises ExportError.
     """
-    spec, folder = read_spec(given, KEYS, ["indicators"])
+    spec, folder = read_spec(source, KEYS, ["indicators"])
     name = str(spec.get("name", "own_index"))
     if reader.rows("select 1 from mart.dim_index where index_code = $name", name=name):
         raise ExportError(f"'{name}' is a published index: give yours another name.")
@@ -73,8 +73,8 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
     planes = {code: values.plane(code, entry) for code, entry in chosen.items()}
     facts = {code: _facts(values, code, entry) for code, entry in chosen.items()}
 
-    shown, window = _years(spec, planes, reader)
-    years = sorted({*shown, *window})
+    scored, window = _years(spec, planes, reader)
+    years = sorted({*scored, *window})
     every, left_out = incomplete(planes, window)
     cities = [city for city in every if city not in left_out]
     if len(cities) < 2:
@@ -94,7 +94,7 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
     except ValueError as refused:
         raise ExportError(f"{name}: {refused}") from refused
 
-    scores, spearman = _scores(reader, values, panel, base, weights, score, shown)
+    scores, spearman = _scores(reader, values, panel, base, weights, score, scored)
     table = pd.DataFrame(
         [
             {
@@ -112,7 +112,7 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
     is_sum = weights.rule == SUM
     part = 100 * contributions(base.z, weights.weights) if is_sum else np.full(base.z.shape, np.nan)
     cells = panel.to_long().assign(z=base.z.reshape(-1), contribution=part.reshape(-1))
-    cells = cells[cells["year"].isin(shown)].reset_index(drop=True)
+    cells = cells[cells["year"].isin(scored)].reset_index(drop=True)
     at = (window[0], window[-1])
     constant = tuple(
         f"{flag}: {code} in {at[0]}-{at[1]}" for flag, code in zip(weights.flags, chosen, strict=True) if flag
@@ -123,8 +123,8 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
 
 def _facts(values: Values, code: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """What counts for one indicator: what the reader says, else what is published."""
-    own = "csv" in entry or "column" in entry
-    fact = {} if own else values.facts(str(entry.get("of", code)))
+    is_from_reader = "csv" in entry or "column" in entry
+    fact = {} if is_from_reader else values.facts(str(entry.get("of", code)))
     blank = {"name_zh": "", "name_en": code, "unit": "", "dimension": "all", "direction": None, "cap_high": None}
     fact = {**blank, "is_winsorised": False, **fact}
     direction = entry.get("direction", fact["direction"])
@@ -141,14 +141,14 @@ def _facts(values: Values, code: str, entry: Mapping[str, Any]) -> dict[str, Any
 
 def _years(spec: Mapping[str, Any], planes: Mapping[str, pd.DataFrame], reader: Reader) -> tuple[list[int], list[int]]:
     """Years that are scored, and those of them that make bounds and weights."""
-    common, asked = common_years(planes, spec.get("years"), "years")
+    common, requested = common_years(planes, spec.get("years"), "years")
     _, window = common_years(planes, spec.get("window"), "window")
     if not common:
         raise ExportError("There is no year in which every indicator has a figure.")
     if window is None:
         scope = reader.scope
         window = [year for year in common if scope.window_start <= year <= scope.window_end] or common
-    return asked or common, [year for year in common if window[0] <= year <= window[-1]]
+    return requested or common, [year for year in common if window[0] <= year <= window[-1]]
 
 
 def _first(left_out: Mapping[str, str]) -> str:
@@ -158,25 +158,29 @@ def _first(left_out: Mapping[str, str]) -> str:
 def _scored(
     base: CompositeIndex, spec: Mapping[str, Any], codes: list[str], default: str
 ) -> tuple[SchemeWeights, FloatArray]:
-    asked, how = spec.get("weights", default), spec.get("aggregation")
+    weights_spec, how = spec.get("weights", default), spec.get("aggregation")
     if how is not None:
         one_of(how, AGGREGATIONS, "aggregation")
-    if isinstance(asked, Mapping):
-        odd = [str(code) for code in (*asked, *codes) if code not in codes or code not in asked]
+    if isinstance(weights_spec, Mapping):
+        odd = [str(code) for code in (*weights_spec, *codes) if code not in codes or code not in weights_spec]
         if odd:
             raise ExportError(f"weights and indicators must name the same codes; they differ in {odd[0]}.")
-        given = np.array([_weight(asked[code], code) for code in codes])
-        if given.sum() <= 0:
+        numbers = np.array([_weight(weights_spec[code], code) for code in codes])
+        if numbers.sum() <= 0:
             raise ExportError("weights: they are all zero.")
         unused = np.full(len(codes), np.nan)
-        weights = SchemeWeights(given / given.sum(), unused, unused, ("",) * len(codes))
+        weights = SchemeWeights(numbers / numbers.sum(), unused, unused, ("",) * len(codes))
     else:
-        scheme = one_of(_methods().get(asked, asked) if isinstance(asked, str) else asked, tuple(SCHEMES), "weights")
+        scheme = one_of(
+            _methods().get(weights_spec, weights_spec) if isinstance(weights_spec, str) else weights_spec,
+            tuple(SCHEMES),
+            "weights",
+        )
         weights = base.weigh(scheme)
     if how is None:
         return weights, scheme_score(base.z, weights)
     if weights.rule not in (SUM, TOPSIS):
-        raise ExportError(f"weights: {asked} makes a score of its own: leave `aggregation` out.")
+        raise ExportError(f"weights: {weights_spec} makes a score of its own: leave `aggregation` out.")
     rule = {"sum": SUM, "topsis": TOPSIS}.get(how, how)
     weights = SchemeWeights(weights.weights, weights.entropy, weights.redundancy, weights.flags, rule)
     if how == "geometric":
@@ -204,7 +208,7 @@ def _scores(
     base: CompositeIndex,
     weights: SchemeWeights,
     score: FloatArray,
-    shown: list[int],
+    years: list[int],
 ) -> tuple[pd.DataFrame, float]:
     n, t = len(panel.cities), len(panel.years)
     frame = pd.DataFrame({"city_id": np.repeat(np.array(panel.cities, dtype=object), t), "year": [*panel.years] * n})
@@ -219,8 +223,8 @@ def _scores(
         reader.rows(PUBLISHED_SQL), columns=["city_id", "year", "published_score", "published_rank"]
     ).astype({"published_rank": "Int64"})
     frame = frame.merge(published, how="left", on=["city_id", "year"])
-    frame = frame[frame["year"].isin(shown)]
-    both = frame[frame["year"] == shown[-1]].dropna(subset=["score_100", "published_score"])
+    frame = frame[frame["year"].isin(years)]
+    both = frame[frame["year"] == years[-1]].dropna(subset=["score_100", "published_score"])
     spearman = rank_correlation(both["score_100"], both["published_score"]).value if len(both) > 2 else np.nan
     order = frame.dropna(subset=["score_100"]).sort_values(["year", "rank_year", "city_id"], ignore_index=True)
     return order, float(spearman)

@@ -48,7 +48,7 @@ class OwnModel:
     settings: dict[str, str]
 
 
-def own_model(reader: Reader, given: Given) -> OwnModel:
+def own_model(reader: Reader, source: Given) -> OwnModel:
     """The spatial panel model that a specification describes, e.g. y = rho W y + X b + W X t + effects + e (`sdm`).
 
     Without `y` and `x`, or with `like: <model>`, it starts from a published regression (default the headline): its
@@ -60,7 +60,7 @@ def own_model(reader: Reader, given: Given) -> OwnModel:
     The sample is made as that of the study (LEAST_COVERAGE of study/samples.py), or of `years`: cities with every term
     in all of its years and a place in W. Raises ExportError.
     """
-    spec, folder = read_spec(given, KEYS)
+    spec, folder = read_spec(source, KEYS)
     name = str(spec.get("name", "own_model"))
     if reader.rows("select 1 from mart.dim_model_spec where model_id = $name", name=name):
         raise ExportError(f"'{name}' is a published regression: give yours another name.")
@@ -193,9 +193,9 @@ def _graph(
 ) -> tuple[Any, list[str]]:
     """W of the sample: that of `like` where the cities are the same, else built as the study builds it."""
     if like:
-        own = pd.DataFrame(reader.rows(SQL["edge"], of=like), columns=["city_i", "city_j", "w"])
-        if set(own["city_i"]) == set(cities):
-            return _from_links(own, cities), cities
+        pairs = pd.DataFrame(reader.rows(SQL["edge"], of=like), columns=["city_i", "city_j", "w"])
+        if set(pairs["city_i"]) == set(cities):
+            return _from_links(pairs, cities), cities
     if links is not None:
         among = links[links["city_i"].isin(cities) & links["city_j"].isin(cities)]
         alone = [city for city in cities if city not in set(among["city_i"])]
@@ -235,11 +235,11 @@ def _from_links(links: pd.DataFrame, cities: list[str]) -> Any:
 def _estimates(reader: Reader, results: PanelResults, effects: Effects, like: str) -> pd.DataFrame:
     coef = results.to_frame().rename(columns={"coef": "estimate", "tstat": "z", "pvalue": "p"})
     coef = coef.drop(columns="role").assign(kind="coefficient")
-    found = effects.to_frame().rename(
+    frame = effects.to_frame().rename(
         columns={"variable": "term", "effect": "kind", "point": "estimate", "se": "std_error"}
     )
-    found["z"] = normal(found["estimate"].to_numpy(), found["std_error"].to_numpy()).z
-    both = pd.concat([coef, found], ignore_index=True)
+    frame["z"] = normal(frame["estimate"].to_numpy(), frame["std_error"].to_numpy()).z
+    both = pd.concat([coef, frame], ignore_index=True)
     both = both[["kind", "term", "estimate", "std_error", "z", "p", "lower", "upper"]]
     if not like:
         return both

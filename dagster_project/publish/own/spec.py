@@ -24,23 +24,23 @@ class _Once(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_spec(given: Given, known: Collection[str], required: Collection[str] = ()) -> tuple[dict[str, Any], Path]:
+def read_spec(source: Given, known: Collection[str], required: Collection[str] = ()) -> tuple[dict[str, Any], Path]:
     """The mapping, and the folder from which it names files. Raises ExportError for what is unknown or unreadable."""
-    if isinstance(given, Mapping):
-        found, folder, where = dict(given), Path(), "the specification"
+    if isinstance(source, Mapping):
+        spec, folder, where = dict(source), Path(), "the specification"
     else:
-        found, folder, where = _from_file(given), given.parent, given.name
-        found.setdefault("name", given.stem)
-    check_keys(found, known, where)
+        spec, folder, where = _from_file(source), source.parent, source.name
+        spec.setdefault("name", source.stem)
+    check_keys(spec, known, where)
     for key in required:
-        if key not in found:
+        if key not in spec:
             raise ExportError(f"{where} has no '{key}'. Keys: {', '.join(known)}.")
-    return found, folder
+    return spec, folder
 
 
-def check_keys(found: Mapping[str, Any], known: Collection[str], where: str) -> None:
+def check_keys(spec: Mapping[str, Any], known: Collection[str], where: str) -> None:
     """Raises ExportError for a key that nothing would read."""
-    unknown = [str(key) for key in found if key not in known]
+    unknown = [str(key) for key in spec if key not in known]
     if unknown:
         raise ExportError(f"{where}: '{unknown[0]}' is no key here. Keys: {', '.join(known)}.")
 
@@ -51,12 +51,12 @@ def _from_file(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ExportError(f"{file} cannot be read as UTF-8 text: {error}.") from error
     try:
-        found = tomllib.loads(text) if file.suffix.lower() == ".toml" else yaml.load(text, _Once)
+        content = tomllib.loads(text) if file.suffix.lower() == ".toml" else yaml.load(text, _Once)
     except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
         raise ExportError(f"{file.name} is no {file.suffix[1:] or 'YAML'}: {' '.join(str(error).split())}.") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise ExportError(f"{file.name} must hold keys and values, e.g. `name: my_index`.")
-    return found
+    return content
 
 
 def years_of(value: Any, key: str) -> list[int] | None:
@@ -64,15 +64,15 @@ def years_of(value: Any, key: str) -> list[int] | None:
     parts = value if isinstance(value, list) else [value]
     if value is None:
         return None
-    found: list[int] = []
+    years: list[int] = []
     for part in parts:
         if isinstance(part, bool | float | dt.date):
             part = ""
         first, _, last = str(part).replace(" ", "").partition("-")
         if not (first.isdigit() and (last or first).isdigit() and int(first) <= int(last or first)):
             raise ExportError(f"{key}: '{part}' is no year; write 2021, 2012-2021, or [2012, 2016, 2021].")
-        found += range(int(first), int(last or first) + 1)
-    return sorted(set(found))
+        years += range(int(first), int(last or first) + 1)
+    return sorted(set(years))
 
 
 def one_of(value: Any, known: Collection[str], key: str) -> str:
@@ -84,7 +84,7 @@ def one_of(value: Any, known: Collection[str], key: str) -> str:
 
 def listed(value: Any, key: str) -> list[str]:
     """A code or a list of codes as a list."""
-    found = [value] if isinstance(value, str) else value
-    if not isinstance(found, list) or not all(isinstance(code, str) for code in found):
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(code, str) for code in items):
         raise ExportError(f"{key} must be a code or a list of codes, got {value!r}.")
-    return found
+    return items

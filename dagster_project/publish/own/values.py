@@ -53,7 +53,7 @@ class Values:
         code unless the entry says csv.
         """
         if "csv" in entry:
-            return self._own(name, str(entry["csv"]), entry.get("column"))
+            return self._from_file(name, str(entry["csv"]), entry.get("column"))
         code = str(entry.get("of", name))
         holding = [file for file in self._files if code in self._frame(file).columns]
         published = self._published(code)
@@ -62,13 +62,13 @@ class Values:
         if len(holding) > 1:
             raise ExportError(f"'{code}' is a column of {' and of '.join(holding)}: name the file with `csv`.")
         if holding:
-            return self._own(name, holding[0], code)
+            return self._from_file(name, holding[0], code)
         if published is None:
             raise ExportError(self._unknown(code))
         self.origins[name] = published[1]
         return published[0]
 
-    def _own(self, name: str, file: str, column: str | None) -> pd.DataFrame:
+    def _from_file(self, name: str, file: str, column: str | None) -> pd.DataFrame:
         frame = self._frame(file)
         column = column or (name if name in frame.columns else "value")
         if column not in frame.columns:
@@ -99,29 +99,29 @@ class Values:
         variables = self.reader.rows("select distinct variable_code from easy.city_variable order by 1")
         columns = [str(name) for file in self._files for name in self._frame(file).columns]
         known = [*columns, *self._index_of, *scores, *(row["variable_code"] for row in variables)]
-        near = [found[0] for found in process.extract(code, list(dict.fromkeys(known)), limit=4)]
+        near = [match[0] for match in process.extract(code, list(dict.fromkeys(known)), limit=4)]
         return (
             f"Nothing is called '{code}' in your files, the indicators, the scores or the variables with figures. "
             f'Nearest: {", ".join(near)}. `nqpf tables`, `nqpf sql "from easy.city_variable"` list them.'
         )
 
 
-def entries(given: Any, known: tuple[str, ...], key: str) -> dict[str, dict[str, Any]]:
+def entries(spec: Any, known: tuple[str, ...], key: str) -> dict[str, dict[str, Any]]:
     """A list of codes, or a mapping of names to codes or to mappings with the keys `known`."""
-    if isinstance(given, str):
-        given = [given]
-    if isinstance(given, list) and all(isinstance(code, str) for code in given):
-        given = dict.fromkeys(given)
-    if not isinstance(given, Mapping) or not given:
-        raise ExportError(f"{key} must be a list of codes, or a mapping of names to what they are; got {given!r}.")
-    found = dict[str, dict[str, Any]]()
-    for name, entry in given.items():
+    if isinstance(spec, str):
+        spec = [spec]
+    if isinstance(spec, list) and all(isinstance(code, str) for code in spec):
+        spec = dict.fromkeys(spec)
+    if not isinstance(spec, Mapping) or not spec:
+        raise ExportError(f"{key} must be a list of codes, or a mapping of names to what they are; got {spec!r}.")
+    by_name = dict[str, dict[str, Any]]()
+    for name, entry in spec.items():
         entry = {} if entry is None else {known[0]: entry} if isinstance(entry, str) else entry
         if not isinstance(entry, Mapping):
             raise ExportError(f"{key}: {name} must be a code or a mapping, got {entry!r}.")
         check_keys(entry, known, f"{key}: {name}")
-        found[str(name)] = dict(entry)
-    return found
+        by_name[str(name)] = dict(entry)
+    return by_name
 
 
 def _wide(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -130,10 +130,10 @@ def _wide(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return wide.astype(np.float64)
 
 
-def common_years(planes: Mapping[str, pd.DataFrame], asked: Any, key: str) -> tuple[list[int], list[int] | None]:
+def common_years(planes: Mapping[str, pd.DataFrame], spec: Any, key: str) -> tuple[list[int], list[int] | None]:
     """Years in which every plane has figures, and those that are asked for. ExportError if one is not."""
     common = sorted(set.intersection(*(set(map(int, plane.columns)) for plane in planes.values())))
-    years = years_of(asked, key)
+    years = years_of(spec, key)
     for year in years or []:
         for code, plane in planes.items():
             if year not in plane.columns:

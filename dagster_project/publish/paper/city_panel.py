@@ -55,9 +55,9 @@ def read_panel(reader: Reader) -> CityPanel:
     for name in values:
         english, chinese = schemes.get(code := name.removeprefix("group_"), (code, code))
         known[name] = (f"Group: {english}", f"分组：{chinese}", "")
-    frame, found = _joined(frame, con.execute(*reader.ready(SQL["scores"])).df())
+    frame, columns = _joined(frame, con.execute(*reader.ready(SQL["scores"])).df())
     titles = {code: (english, chinese) for code, english, chinese in _label(con, "index")}
-    for name in found:
+    for name in columns:
         english, chinese = titles.get(code := name.partition("_")[2], (f"index {code}", code))
         known[name] = (f"Score of {english}", f"得分：{chinese}", "points, 0-100 on the base window")
     if "mart_coupling" in reader.tables:
@@ -87,9 +87,9 @@ def _with_groups(
     for scheme, rows in known.groupby("scheme", sort=True):
         codes = {code: k + 1 for k, code in enumerate(sorted(rows["group_code"].unique()))}
         name = f"group_{scheme}"
-        for column, found in (("group_name_en", values), ("group_name_zh", values_zh)):
+        for column, group_names in (("group_name_en", values), ("group_name_zh", values_zh)):
             named = dict(zip(rows["group_code"], rows[column], strict=True))
-            found[name] = {number: named[code] for code, number in codes.items()}
+            group_names[name] = {number: named[code] for code, number in codes.items()}
         both = frame[["city_id", "year"]].merge(rows, on="city_id")
         valid = (both["valid_from"] <= both["year"]) & (both["valid_to"].isna() | (both["year"] <= both["valid_to"]))
         one = both[valid].assign(**{name: lambda rows, codes=codes: rows["group_code"].map(codes).astype("Int8")})
@@ -105,11 +105,11 @@ def _joined(frame: pd.DataFrame, long: pd.DataFrame, value: str = "value") -> tu
 
 def _with_indicators(reader: Reader, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, str, str]]]:
     long = reader.con.execute(*reader.ready(SQL["indicators"])).df()
-    frame, found = _joined(frame, long)
+    frame, columns = _joined(frame, long)
     frame, _ = _joined(frame, long.assign(variable="z_" + long["variable"]), "z")
     known: dict[str, tuple[str, str, str]] = {}
     for code, english, chinese, unit in reader.con.execute(*reader.ready(SQL["named"])).fetchall():
-        if code in found:
+        if code in columns:
             known[code] = (english, chinese or "", unit)
             known[f"z_{code}"] = (f"Scaled: {english}", f"标准化：{chinese}", "0-100, higher is better")
     return frame, known
@@ -124,9 +124,9 @@ def _with_controls(
     ).fetchall():
         return frame, {}
     long = con.execute(SQL["controls"], {"known": [str(name) for name in frame.columns]}).df()
-    frame, found = _joined(frame, long.assign(variable="control_" + long["variable"]))
+    frame, columns = _joined(frame, long.assign(variable="control_" + long["variable"]))
     named = {
         f"control_{code}": (english, chinese, unit)
         for code, english, chinese, unit in con.execute(SQL["control_names"]).fetchall()
     }
-    return frame, {name: named[name] for name in found}
+    return frame, {name: named[name] for name in columns}

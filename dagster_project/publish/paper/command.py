@@ -48,55 +48,55 @@ class Asked:
 
 
 @answering
-def export(paths: Paths, console: Console, asked: Asked) -> None:
+def export(paths: Paths, console: Console, request: Asked) -> None:
     """Write what was asked to a file (a file a chart) or to stdout. Exit code: 0 done, 2 not possible, with why."""
-    _check(asked)
-    file = _file(paths, asked)
-    _check_out(paths, asked)
-    made, scope = _make(file, asked)
-    if asked.out is None and len(made) > 1:
-        raise ExportError(f"{asked.figure} has several charts: give --out, or name one of {', '.join(made)}.")
-    for key, content in made.items():
-        if asked.out is None:
+    _check(request)
+    file = _file(paths, request)
+    _check_out(paths, request)
+    files, scope = _make(file, request)
+    if request.out is None and len(files) > 1:
+        raise ExportError(f"{request.figure} has several charts: give --out, or name one of {', '.join(files)}.")
+    for key, content in files.items():
+        if request.out is None:
             sys.stdout.buffer.write(content)
             sys.stdout.flush()
             continue
-        out = asked.out if len(made) == 1 else asked.out.with_stem(f"{asked.out.stem}-{key}")
+        out = request.out if len(files) == 1 else request.out.with_stem(f"{request.out.stem}-{key}")
         fresh = out.with_name(f".{out.name}.part")  # whole or not at all
-        fresh.write_bytes(BOM + content if asked.format == "csv" else content)
+        fresh.write_bytes(BOM + content if request.format == "csv" else content)
         fresh.replace(out)
         mark = f" [bold yellow]{SYNTHETIC}[/]" if scope.is_synthetic else ""
         size = f"{len(content) / 1e6:.2f} MB"
         console.print(f"{escape(str(out))} ({size}), {scope.release}{mark}", highlight=False, soft_wrap=True)
 
 
-def _check(asked: Asked) -> None:
+def _check(request: Asked) -> None:
     """What fits together."""
-    if asked.table and asked.figure:
+    if request.table and request.figure:
         raise ExportError("Name a --table or a --figure, not both.")
-    formats = DRAWN if asked.figure else (*PRINTED, *ROWS, "excel", "stata") if asked.table else WHOLE
-    if asked.language not in languages():
-        raise ExportError(f"There is no language '{asked.language}'. Languages: {', '.join(languages())}.")
-    if asked.format not in (*PRINTED, *ROWS, *WHOLE, *DRAWN):
+    formats = DRAWN if request.figure else (*PRINTED, *ROWS, "excel", "stata") if request.table else WHOLE
+    if request.language not in languages():
+        raise ExportError(f"There is no language '{request.language}'. Languages: {', '.join(languages())}.")
+    if request.format not in (*PRINTED, *ROWS, *WHOLE, *DRAWN):
         known = (*PRINTED, *ROWS, *WHOLE, *DRAWN)
-        raise ExportError(f"There is no format '{asked.format}'. Formats: {', '.join(known)}.")
-    if asked.format not in formats:
-        if asked.table or asked.figure:
-            what = "A figure" if asked.figure else "A table"
-            raise ExportError(f"{what} can be {', '.join(formats)}, not {asked.format}.")
-        need = "--figure" if asked.format in DRAWN else "--table"
-        raise ExportError(f"Format {asked.format} needs {need}. {_known_tables([])}")
-    if asked.format in BINARY and asked.out is None:
-        raise ExportError(f"Format {asked.format} needs --out FILE.")
-    if asked.figure:
-        figures.chosen(exhibits(), asked.figure)  # says which there are
+        raise ExportError(f"There is no format '{request.format}'. Formats: {', '.join(known)}.")
+    if request.format not in formats:
+        if request.table or request.figure:
+            what = "A figure" if request.figure else "A table"
+            raise ExportError(f"{what} can be {', '.join(formats)}, not {request.format}.")
+        need = "--figure" if request.format in DRAWN else "--table"
+        raise ExportError(f"Format {request.format} needs {need}. {_known_tables([])}")
+    if request.format in BINARY and request.out is None:
+        raise ExportError(f"Format {request.format} needs --out FILE.")
+    if request.figure:
+        figures.chosen(exhibits(), request.figure)  # says which there are
 
 
-def _check_out(paths: Paths, asked: Asked) -> None:
+def _check_out(paths: Paths, request: Asked) -> None:
     """The file goes where it may: never into the published folder, nor the build."""
-    if asked.out is None:
+    if request.out is None:
         return
-    where = asked.out.resolve()
+    where = request.out.resolve()
     if not where.parent.is_dir():
         raise ExportError(f"There is no folder {where.parent}: create it first.")
     if where.is_dir():
@@ -106,61 +106,61 @@ def _check_out(paths: Paths, asked: Asked) -> None:
             raise ExportError(f"{kept} belongs to the warehouse: write the export elsewhere.")
 
 
-def _file(paths: Paths, asked: Asked) -> Path:
-    if asked.release is None:
+def _file(paths: Paths, request: Asked) -> Path:
+    if request.release is None:
         if not paths.published_file.exists():
             raise nothing_published(paths)
         return paths.published_file
-    file = paths.releases / asked.release / "city.duckdb"
+    file = paths.releases / request.release / "city.duckdb"
     names = [row["release"] for row in known_releases(paths)]
-    if asked.release not in names or not file.exists():
-        raise ExportError(f"There is no release '{asked.release}'. Known: {', '.join(names) or 'none'}.")
+    if request.release not in names or not file.exists():
+        raise ExportError(f"There is no release '{request.release}'. Known: {', '.join(names) or 'none'}.")
     return file
 
 
-def _make(file: Path, asked: Asked) -> tuple[dict[str, bytes], Scope]:
+def _make(file: Path, request: Asked) -> tuple[dict[str, bytes], Scope]:
     """What to write, by name: one thing, or the charts of a figure."""
     with open_read_only(file) as con:
-        scope = read_scope(con, asked.index)
-        reader = Reader(con, scope, asked.language)
-        if asked.figure:
-            found = figures.chosen(exhibits(), asked.figure)
-            made, lacking = {}, []
-            for code, exhibit in found.items():
+        scope = read_scope(con, request.index)
+        reader = Reader(con, scope, request.language)
+        if request.figure:
+            charts = figures.chosen(exhibits(), request.figure)
+            files, lacking = {}, []
+            for code, exhibit in charts.items():
                 try:
-                    made[code] = figures.draw_file(reader, exhibit, asked.format)
+                    files[code] = figures.draw_file(reader, exhibit, request.format)
                 except ExportError as error:
                     lacking.append(str(error))
-            if not made:
+            if not files:
                 raise ExportError(" ".join(lacking))
-            return made, scope
-        if asked.table is None:
-            return {asked.format: _whole(file, reader, asked)}, scope
-        table = _tables().get(asked.table.upper())
+            return files, scope
+        if request.table is None:
+            return {request.format: _whole(file, reader, request)}, scope
+        table = _tables().get(request.table.upper())
         if table is None:
-            return {asked.table: _plain(file, reader, asked)}, scope
-        if asked.format in PRINTED:
-            return {asked.table: PRINTED[asked.format](read_grid(reader, table)).encode()}, scope
+            return {request.table: _plain(file, reader, request)}, scope
+        if request.format in PRINTED:
+            return {request.table: PRINTED[request.format](read_grid(reader, table)).encode()}, scope
         rows = read_rows(reader, table)  # says why if there is nothing
-        if asked.format in ROWS:
+        if request.format in ROWS:
             sql = f"select *, '{scope.release.replace(chr(39), '')}' as release from ({table.sql})"
-            return {asked.table: plain.rows_as(file, reader, sql, asked.format)}, scope
+            return {request.table: plain.rows_as(file, reader, sql, request.format)}, scope
         heads = {column.field: reader.words.gettext(column.head) for column in table.columns if column.head}
-        own = Described(pd.DataFrame(rows), heads, {}, " ".join([table.title, *read_notes(reader, table, rows)]))
-        return {asked.table: _described(own, table.code, reader, file, asked.format)}, scope
+        content = Described(pd.DataFrame(rows), heads, {}, " ".join([table.title, *read_notes(reader, table, rows)]))
+        return {request.table: _described(content, table.code, reader, file, request.format)}, scope
 
 
-def _whole(file: Path, reader: Reader, asked: Asked) -> bytes:
-    if asked.format == "report":
+def _whole(file: Path, reader: Reader, request: Asked) -> bytes:
+    if request.format == "report":
         from dagster_project.publish.site.site import single_file  # the whole site: only when it is asked
 
-        return single_file(file, language=asked.language).encode()
-    if asked.format == "yearbook":
+        return single_file(file, language=request.language).encode()
+    if request.format == "yearbook":
         return yearbook_archive(file, reader)
     panel = read_panel(reader)
-    if asked.format == "excel":
+    if request.format == "excel":
         return excel.to_excel(reader, panel, _cited(file, reader.scope))
-    return stata.to_stata(panel, reader.scope, asked.language)
+    return stata.to_stata(panel, reader.scope, request.language)
 
 
 def _cited(file: Path, scope: Scope, part: str = "") -> Cited:
@@ -183,23 +183,23 @@ def _described(table: Described, name: str, reader: Reader, file: Path, format: 
     return stata.to_stata(CityPanel(table.frame, table.labels, table.units, {}), reader.scope)
 
 
-def _plain(file: Path, reader: Reader, asked: Asked) -> bytes:
+def _plain(file: Path, reader: Reader, request: Asked) -> bytes:
     """A table of schema easy or mart, called by its name with or without the schema."""
     full = sorted(row[0] for row in reader.con.execute(PLAIN_SQL).fetchall())
-    name = next((one for one in full if asked.table in (one, one.partition(".")[2])), None)
+    name = next((one for one in full if request.table in (one, one.partition(".")[2])), None)
     if name is None:
-        raise ExportError(f"No table is called '{asked.table}'. {_known_tables(full)}")
-    if asked.format in ROWS:
-        return plain.rows_as(file, reader, f"from {name}", asked.format)
-    limit = MAX_PRINTED if asked.format in PRINTED else excel.MAX_ROWS if asked.format == "excel" else None
+        raise ExportError(f"No table is called '{request.table}'. {_known_tables(full)}")
+    if request.format in ROWS:
+        return plain.rows_as(file, reader, f"from {name}", request.format)
+    limit = MAX_PRINTED if request.format in PRINTED else excel.MAX_ROWS if request.format == "excel" else None
     n = int(reader.con.execute(f"select count(*) from {name}").fetchall()[0][0])
     if limit is not None and n > limit:
-        raise ExportError(f"{name} has {n:,} rows; {asked.format} takes {limit:,}. Use --format csv or parquet.")
+        raise ExportError(f"{name} has {n:,} rows; {request.format} takes {limit:,}. Use --format csv or parquet.")
     table = read_table(reader, name)
     assert table is not None
-    if asked.format in PRINTED:
-        return PRINTED[asked.format](plain.as_grid(table, name, reader)).encode()
-    return _described(table, name, reader, file, asked.format)
+    if request.format in PRINTED:
+        return PRINTED[request.format](plain.as_grid(table, name, reader)).encode()
+    return _described(table, name, reader, file, request.format)
 
 
 def _tables() -> dict[str, Exhibit]:

@@ -162,10 +162,10 @@ class _Writer:
                 sheet.write_string(row, 0, head, self.strong)
             sheet.write_string(row, 1, text, self.wrapped)
 
-    def write(self, own: _Sheet) -> None:
+    def write(self, content: _Sheet) -> None:
         """Label, unit and name above each column; only the names where there is no label."""
-        table, frame = own.table, own.table.frame
-        sheet = self.book.add_worksheet(own.name)
+        table, frame = content.table, content.table.frame
+        sheet = self.book.add_worksheet(content.name)
         top = 2 if table.labels else 0
         for k, column in enumerate(map(str, frame.columns)):
             unit = table.units.get(column, "")
@@ -177,7 +177,7 @@ class _Writer:
         if top:
             sheet.set_row(0, 62)
             sheet.set_row(1, 32)
-        sheet.freeze_panes(top + 1, own.frozen)
+        sheet.freeze_panes(top + 1, content.frozen)
         if len(frame.columns):
             sheet.autofilter(top, 0, top + len(frame), len(frame.columns) - 1)
 
@@ -186,7 +186,7 @@ class _Writer:
         name = str(values.name)
         is_flag, is_number = values.dtype.kind == "b" or str(values.dtype) == "boolean", values.dtype.kind in "iuf"
         if is_flag or is_number:
-            found, width = None if is_flag else self._format(number_format(name, values, unit)), 8 if is_flag else 11
+            style, width = None if is_flag else self._format(number_format(name, values, unit)), 8 if is_flag else 11
         else:
             values = values.map(_text, na_action="ignore")
             width = max((_width(text) for text in values.dropna().head(500)), default=0)
@@ -196,7 +196,7 @@ class _Writer:
             if is_flag:
                 sheet.write_boolean(row, k, bool(value))
             elif is_number:
-                sheet.write_number(row, k, value, found)
+                sheet.write_number(row, k, value, style)
             else:
                 sheet.write_string(row, k, value, self.quoted if value.startswith(FORMULA_STARTS) else None)
         return min(60, max(width, len(name))) + 2

@@ -10,10 +10,10 @@ from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Read
 DPI = 300
 
 
-def chosen(found: dict[str, Exhibit], name: str) -> dict[str, Exhibit]:
+def chosen(every: dict[str, Exhibit], name: str) -> dict[str, Exhibit]:
     """The chart called `name`, or the charts of that figure (F15: F15A, F15B, F15C). Raises ExportError with a list."""
     code = name.upper()
-    charts = {key: exhibit for key, exhibit in found.items() if exhibit.chart}
+    charts = {key: exhibit for key, exhibit in every.items() if exhibit.chart}
     matches = {
         key: exhibit for key, exhibit in charts.items() if key == code or (key[:-1] == code and key[-1].isalpha())
     }

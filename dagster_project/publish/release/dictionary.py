@@ -70,10 +70,10 @@ def described(con: duckdb.DuckDBPyConnection) -> str:
     is_there = con.execute(
         "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, table]
     ).fetchall()
-    said = f"(select table_name as place, column_name, comment_zh from {TABLE})" if is_there else NOTHING
+    comments = f"(select table_name as place, column_name, comment_zh from {TABLE})" if is_there else NOTHING
     return (
         "(select c.schema_name, c.table_name, c.column_index, c.column_name, c.data_type, c.comment, d.comment_zh"
-        f" from duckdb_columns() as c left join {said} as d"
+        f" from duckdb_columns() as c left join {comments} as d"
         " on d.place = c.schema_name || '.' || c.table_name and d.column_name = c.column_name)"
     )
 
@@ -81,13 +81,13 @@ def described(con: duckdb.DuckDBPyConnection) -> str:
 def in_chinese(table: str, column: str) -> str | None:
     """What a column of schema.table means; None where nobody says it."""
     words = _words()
-    said = words.get(f"{table.split('.')[1]}.{column}") or words.get(column)
+    meaning = words.get(f"{table.split('.')[1]}.{column}") or words.get(column)
     for ending, form in OF_A_FIGURE.items():
-        if said is None and column.endswith(ending) and column.removesuffix(ending) in words:
-            said = form.format(words[column.removesuffix(ending)])
+        if meaning is None and column.endswith(ending) and column.removesuffix(ending) in words:
+            meaning = form.format(words[column.removesuffix(ending)])
     match = WIDE.fullmatch(column)
-    if said or not match:
-        return said
+    if meaning or not match:
+        return meaning
     names = names_of_codes()
     for what, code in (("", column), (match["what"] or "", match["code"])):
         if code in names:
@@ -115,9 +115,9 @@ class Names(NamedTuple):
 @cache
 def names_of_codes() -> dict[str, Names]:
     """Code of a variable, an indicator or a scheme -> its names; of a code that several seeds have, in this order."""
-    found: dict[str, Names] = {}
+    names: dict[str, Names] = {}
     for seed, key in (("variable", "variable_code"), ("indicator", "indicator_code"), ("label", "code")):
         with (PROJECT / "dbt" / "seeds" / f"{seed}.csv").open(encoding="utf-8") as file:
             rows = csv.DictReader(file)
-            found = {row[key]: Names(row["name_en"], row["name_zh"], row.get("unit", "")) for row in rows} | found
-    return found
+            names = {row[key]: Names(row["name_en"], row["name_zh"], row.get("unit", "")) for row in rows} | names
+    return names

@@ -78,11 +78,11 @@ def _run(frames: Frames) -> Section:
     if run is None:
         return Section("", (ABSENT,))
     old, new = (run[run["side"] == side].iloc[0] for side in ("old", "new"))
-    said = [SYNTHETIC] if new["is_synthetic"] else []
+    sentences = [SYNTHETIC] if new["is_synthetic"] else []
     for column, words in (("data_vintage", "Data vintage"), ("method_version", "Method")):
         same = old[column] == new[column]
-        said.append(f"{words}: {new[column]}, " + ("as before." if same else f"before {old[column]}."))
-    return Section("", tuple(said))
+        sentences.append(f"{words}: {new[column]}, " + ("as before." if same else f"before {old[column]}."))
+    return Section("", tuple(sentences))
 
 
 def _summary(frames: Frames) -> Section:
@@ -92,33 +92,33 @@ def _summary(frames: Frames) -> Section:
         return Section("In short", (ABSENT,))
     headline = moved[moved["is_headline"]]
     if headline.empty:
-        said = ["No score or rank of the headline index moved."]
+        sentences = ["No score or rank of the headline index moved."]
     else:
         year = int(headline["year"].max())
         last = headline[headline["year"] == year]
         shift = (last["rank_new"] - last["rank_old"]).abs()
-        said = [
+        sentences = [
             f"Headline index {headline['index_code'].iloc[0]}: in {year} {int((shift > 0).sum())} ranks moved,"
             f" {int((shift > 10).sum())} by more than 10 places, {int((shift > 20).sum())} by more than 20."
         ]
         if (shift > 0).any():
             top = last.iloc[int(shift.to_numpy().argmax())]
-            said.append(f"The largest: {top['name_en']} from {int(top['rank_old'])} to {int(top['rank_new'])}.")
+            sentences.append(f"The largest: {top['name_en']} from {int(top['rank_old'])} to {int(top['rank_new'])}.")
     if members is not None and len(members):
         named = [
-            f"{len(found)} {what}: {', '.join(found['name_en'].fillna(found['city_id']))}"
-            for what, found in members.groupby("what")
+            f"{len(cities)} {what}: {', '.join(cities['name_en'].fillna(cities['city_id']))}"
+            for what, cities in members.groupby("what")
         ]
-        said.append("Cities of its sample, " + "; ".join(named) + ".")
+        sentences.append("Cities of its sample, " + "; ".join(named) + ".")
     others = moved.loc[~moved["is_headline"], "index_code"].nunique()
-    said.append(f"Scores of {others} other indexes and variants moved." if others else "No other index moved.")
-    return Section("In short", (" ".join(said),))
+    sentences.append(f"Scores of {others} other indexes and variants moved." if others else "No other index moved.")
+    return Section("In short", (" ".join(sentences),))
 
 
 def _members(frames: Frames) -> Section:
-    found = frames.get("members")
+    members = frames.get("members")
     title = "Cities that joined or left the headline sample"
-    return Section(title, (ABSENT,) if found is None else (), found)
+    return Section(title, (ABSENT,) if members is None else (), members)
 
 
 def _cells(frames: Frames) -> Section:
@@ -128,20 +128,20 @@ def _cells(frames: Frames) -> Section:
     counts = cells.pivot_table(index="index_code", columns="what", values="city_id", aggfunc="count", fill_value=0)
     counts = counts.reindex(columns=["added", "revised", "removed"], fill_value=0).reset_index()
     counts.columns.name = None
-    said = [f"{len(cells)} cells of the frozen basis differ."]
+    sentences = [f"{len(cells)} cells of the frozen basis differ."]
     revised = cells[cells["what"] == "revised"]
     if len(revised):
         top = revised.iloc[0]
-        said.append(
+        sentences.append(
             f"The largest relative revision: {top['indicator_code']} of {top['city_id']} in {top['year']},"
             f" {_text(top['value_old'])} before, {_text(top['value_new'])} now."
         )
-    return Section("Indicator cells", tuple(said), counts)
+    return Section("Indicator cells", tuple(sentences), counts)
 
 
 def _sources(frames: Frames) -> Section:
-    found = frames["sources"]
-    return Section("Sources added, removed, superseded", (ABSENT,) if found is None else (), found)
+    sources = frames["sources"]
+    return Section("Sources added, removed, superseded", (ABSENT,) if sources is None else (), sources)
 
 
 def _scores(frames: Frames) -> Section:
@@ -151,48 +151,50 @@ def _scores(frames: Frames) -> Section:
     is_main = moved["is_headline"] if "is_headline" in moved else pd.Series(True, index=moved.index)
     counts = moved.loc[~is_main, "index_code"].value_counts().sort_index()
     moved = moved[is_main].drop(columns="is_headline", errors="ignore")
-    said = [f"{int((moved['rank_old'] != moved['rank_new']).sum())} ranks of a city and year moved."]
+    sentences = [f"{int((moved['rank_old'] != moved['rank_new']).sum())} ranks of a city and year moved."]
     if len(counts):
         listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-        said.append(f"Moved in other indexes and variants (--format json has them): {listed}.")
+        sentences.append(f"Moved in other indexes and variants (--format json has them): {listed}.")
     parts = [name for name in BRIDGE.split(", ") if name in moved]
     if parts and len(moved):
-        said.append(BRIDGE_NOTE)
+        sentences.append(BRIDGE_NOTE)
         explained = moved.dropna(subset=parts)
         if len(explained):
             means = ", ".join(f"{name.removeprefix('part_')} {_text(explained[name].abs().mean())}" for name in parts)
-            said.append(f"Mean absolute part over the {len(explained)} explained changes: {means}.")
-    return Section(f"Headline scores that moved ({len(moved)})", tuple(said), moved)
+            sentences.append(f"Mean absolute part over the {len(explained)} explained changes: {means}.")
+    return Section(f"Headline scores that moved ({len(moved)})", tuple(sentences), moved)
 
 
 def _weights(frames: Frames) -> Section:
-    found = frames["weights"]
-    if found is None:
+    weights = frames["weights"]
+    if weights is None:
         return Section("Weights that moved", (ABSENT,))
-    return Section(f"Weights that moved ({len(found)})", (), found)
+    return Section(f"Weights that moved ({len(weights)})", (), weights)
 
 
 def _coefficients(frames: Frames) -> Section:
     """All rows: they are few, and one that did not move says as much."""
-    found = frames.get("coefficients")
+    estimates = frames.get("coefficients")
     title = "Headline coefficients and effects, old and new"
-    if found is None:
+    if estimates is None:
         return Section(title, (ABSENT,))
-    shown = found[["model_id", "basis", "kind", "term"]].copy()
+    table = estimates[["model_id", "basis", "kind", "term"]].copy()
     for side in ("old", "new"):
-        three = (found[f"{name}_{side}"] for name in ("estimate", "lo", "hi"))
-        shown[side] = [_interval(*row) for row in zip(*three, strict=True)]
-    shown["change"], shown["intervals_apart"] = found["change"], found["intervals_apart"]
-    apart = int(found["intervals_apart"].sum())
-    said = f"Estimates with 95 % intervals. Of {len(found)}, {apart} lie outside each other's interval altogether."
-    return Section(title, (said,) if len(found) else ("No headline regression was fitted in either.",), shown)
+        three = (estimates[f"{name}_{side}"] for name in ("estimate", "lo", "hi"))
+        table[side] = [_interval(*row) for row in zip(*three, strict=True)]
+    table["change"], table["intervals_apart"] = estimates["change"], estimates["intervals_apart"]
+    apart = int(estimates["intervals_apart"].sum())
+    sentence = (
+        f"Estimates with 95 % intervals. Of {len(estimates)}, {apart} lie outside each other's interval altogether."
+    )
+    return Section(title, (sentence,) if len(estimates) else ("No headline regression was fitted in either.",), table)
 
 
 def _tables(frames: Frames) -> Section:
-    found = frames.get("tables")
-    if found is None or found.empty:
+    tables = frames.get("tables")
+    if tables is None or tables.empty:
         return Section("Tables and columns", ("The same in both.",))
-    listed = found.groupby(["what", "table_name"])["column_name"].agg(", ".join).reset_index(name="columns")
+    listed = tables.groupby(["what", "table_name"])["column_name"].agg(", ".join).reset_index(name="columns")
     return Section("Tables and columns", (), listed)
 
 
@@ -217,9 +219,9 @@ def _text(value: object) -> str:
 
 def _rows(frame: pd.DataFrame) -> tuple[list[list[str]], str]:
     is_long = len(frame) > SHOWN and "intervals_apart" not in frame
-    shown = frame.head(SHOWN) if is_long else frame
+    head = frame.head(SHOWN) if is_long else frame
     rest = f"The first {SHOWN} of {len(frame)} rows; --format json has all." if is_long else ""
-    return [[_text(value) for value in row] for row in shown.itertuples(index=False, name=None)], rest
+    return [[_text(value) for value in row] for row in head.itertuples(index=False, name=None)], rest
 
 
 def _is_number(frame: pd.DataFrame) -> list[bool]:

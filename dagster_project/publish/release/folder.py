@@ -53,8 +53,8 @@ def next_release(releases: Path, today: dt.date, *, is_synthetic: bool) -> str:
 
 def latest_release(releases: Path) -> str | None:
     """The current release: the newest by its numbers that was not withdrawn, or None."""
-    found = releases_in_order(releases)
-    return found[-1] if found else None
+    names = releases_in_order(releases)
+    return names[-1] if names else None
 
 
 def releases_in_order(releases: Path) -> list[str]:
@@ -70,7 +70,7 @@ def is_withdrawn(folder: Path) -> bool:
 def withdrawn_releases(releases: Path) -> list[dict[str, str]]:
     """Release, moment and reason of each release that was taken back, oldest first."""
     names = sorted(_names(releases), key=_numbers)
-    return [{"release": name, **found} for name in names if (found := _tombstone(releases / name))]
+    return [{"release": name, **tombstone} for name in names if (tombstone := _tombstone(releases / name))]
 
 
 def _tombstone(folder: Path) -> dict[str, str]:
@@ -79,8 +79,8 @@ def _tombstone(folder: Path) -> dict[str, str]:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    found: dict[str, str] = content.get("withdrawn", {})
-    return found
+    tombstone: dict[str, str] = content.get("withdrawn", {})
+    return tombstone
 
 
 def _names(releases: Path) -> list[str]:
@@ -116,9 +116,9 @@ def release_as_of(paths: Paths, name: str) -> str | None:
     """The release of that name, else the last release that was built from the data vintage of that name."""
     rows = known_releases(paths)
     for column in ("release", "data_vintage"):
-        found = [row["release"] for row in rows if row[column] == name]
-        if found:
-            return found[0]
+        matching = [row["release"] for row in rows if row[column] == name]
+        if matching:
+            return matching[0]
     return None
 
 
@@ -204,8 +204,8 @@ def write_manifest(folder: Path, content: dict[str, object]) -> None:
 
 def file_hashes(folder: Path) -> dict[str, str]:
     """Path below the folder -> sha256, of every file but the manifest itself and a person's mark."""
-    own = (folder / MANIFEST, folder / KEEP_MARK)
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in own]
+    unhashed = (folder / MANIFEST, folder / KEEP_MARK)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in unhashed]
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
 
 

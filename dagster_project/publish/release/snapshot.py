@@ -171,16 +171,16 @@ def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _tables_of(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
     """schema.table of all that a query reads."""
     parsed = con.execute("select json_serialize_sql(?)", [query]).fetchall()[0][0]
-    found = set[str]()
+    names = set[str]()
 
     def visit(node: Any) -> None:
         if isinstance(node, dict) and node.get("type") == "BASE_TABLE" and node["schema_name"]:
-            found.add(f"{node['schema_name']}.{node['table_name']}")
+            names.add(f"{node['schema_name']}.{node['table_name']}")
         for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
             visit(part)
 
     visit(json.loads(parsed))
-    return found
+    return names
 
 
 def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -226,8 +226,8 @@ def _formulas_that_hold(con: duckdb.DuckDBPyConnection, table: str) -> dict[str,
     differ = ", ".join(
         f'coalesce(bool_or("{column}" is distinct from ({sql})), false)' for column, sql in formulas.items()
     )
-    found = con.execute(f"select {differ} from build.{table}").fetchall()[0]
-    return {column: sql for (column, sql), has_other in zip(formulas.items(), found, strict=True) if not has_other}
+    differs = con.execute(f"select {differ} from build.{table}").fetchall()[0]
+    return {column: sql for (column, sql), has_other in zip(formulas.items(), differs, strict=True) if not has_other}
 
 
 def _columns(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str, bool, str | None]]:

@@ -24,17 +24,17 @@ def verify_release(folder: Path, manifest: dict[str, Any], landing: Path | None 
     A release of an older version lists the Parquet and CSV files alone: then those are checked.
     """
     listed = dict(manifest.get("files") or _exports(manifest))
-    found = file_hashes(folder)
-    problems = [f"{name} is missing." for name in listed if name not in found]
+    hashes = file_hashes(folder)
+    problems = [f"{name} is missing." for name in listed if name not in hashes]
     problems += [
         f"{name} has another sha256 than in the manifest."
         for name, digest in listed.items()
-        if found.get(name, digest) != digest
+        if hashes.get(name, digest) != digest
     ]
     if "files" in manifest:
-        problems += [f"{name} is not in the manifest." for name in found if name not in listed]
+        problems += [f"{name} is not in the manifest." for name in hashes if name not in listed]
     contents = {name: facts["content"] for name, facts in manifest["tables"].items() if facts.get("content")}
-    if contents and "city.duckdb" in found:
+    if contents and "city.duckdb" in hashes:
         problems += _tables(folder / "city.duckdb", contents)
     inputs = _inputs(manifest) if landing is not None else {}
     for name, digest in inputs.items():
@@ -48,22 +48,22 @@ def verify_release(folder: Path, manifest: dict[str, Any], landing: Path | None 
 
 def verify_published(published: Path, folder: Path, name: str) -> tuple[str, ...]:
     """The file that analysts open is the city.duckdb of the newest release."""
-    own = folder / "city.duckdb"
-    if not published.is_file() or not own.is_file() or sha256_of(published) == sha256_of(own):
+    file = folder / "city.duckdb"
+    if not published.is_file() or not file.is_file() or sha256_of(published) == sha256_of(file):
         return ()
     return (f"{published} is not the city.duckdb of {name}, the newest release.",)
 
 
 def _tables(file: Path, contents: dict[str, str]) -> list[str]:
     with open_read_only(file) as con:
-        found = table_contents(con)
-    said = []
+        actual = table_contents(con)
+    problems = []
     for name, digest in contents.items():
-        if name not in found:
-            said.append(f"{full_name(name)} is not in {file.name}.")
-        elif found[name] != digest:
-            said.append(f"{full_name(name)} in {file.name} has other rows than the manifest says.")
-    return said
+        if name not in actual:
+            problems.append(f"{full_name(name)} is not in {file.name}.")
+        elif actual[name] != digest:
+            problems.append(f"{full_name(name)} in {file.name} has other rows than the manifest says.")
+    return problems
 
 
 def _exports(manifest: dict[str, Any]) -> dict[str, str]:

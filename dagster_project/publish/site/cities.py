@@ -41,13 +41,13 @@ class CityFacts:
 
     @cached_property
     def parts(self) -> dict[str, dict[str, float]]:
-        found = self._by_city(SQL["parts"], "mart_index_score")
-        return {city: {row["part"]: row["score"] for row in rows} for city, rows in found.items()}
+        by_city = self._by_city(SQL["parts"], "mart_index_score")
+        return {city: {row["part"]: row["score"] for row in rows} for city, rows in by_city.items()}
 
     @cached_property
     def groups(self) -> dict[str, dict[str, str]]:
-        found = self._by_city(SQL["groups"], "dim_group_membership")
-        return {city: {row["scheme"]: row["group_code"] for row in rows} for city, rows in found.items()}
+        by_city = self._by_city(SQL["groups"], "dim_group_membership")
+        return {city: {row["scheme"]: row["group_code"] for row in rows} for city, rows in by_city.items()}
 
     @cached_property
     def trail(self) -> dict[str, list[tuple[Any, ...]]]:
@@ -56,9 +56,9 @@ class CityFacts:
         held: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         if self.reader.has("mart_indicator_source"):
             there = {row["column_name"] for row in self.reader.rows(SQL["columns"])}
-            own = {"printed": "unit_printed", "rule": "edit_rule", "action": "edit_action", "used": "used_value"}
+            columns = {"printed": "unit_printed", "rule": "edit_rule", "action": "edit_action", "used": "used_value"}
             text, values = self.reader.ready(
-                SQL["trail"].format(**{key: name if name in there else "null" for key, name in own.items()})
+                SQL["trail"].format(**{key: name if name in there else "null" for key, name in columns.items()})
             )
             for city, *row in self.reader.con.execute(text, values).fetchall():
                 held[city].append(tuple(row))
@@ -73,7 +73,7 @@ class CityFacts:
                 for row in rows:
                     held[key][row["year"]].append(row["score"])
         return {
-            key: [{"x": year, "y": sorted(found)[len(found) // 2]} for year, found in sorted(years.items())]
+            key: [{"x": year, "y": sorted(ranks)[len(ranks) // 2]} for year, ranks in sorted(years.items())]
             for key, years in held.items()
         }
 
@@ -82,10 +82,10 @@ def listed(reader: Reader, facts: CityFacts, judged: list[Record]) -> list[dict[
     """Rows of the list, by rank."""
     rows = []
     for city in judged:
-        found = facts.scores.get(city["city_id"], [])
-        if not found or found[-1]["year"] != reader.scope.last_year:
+        scores = facts.scores.get(city["city_id"], [])
+        if not scores or scores[-1]["year"] != reader.scope.last_year:
             continue
-        first, last = found[0], found[-1]
+        first, last = scores[0], scores[-1]
         parts = facts.parts.get(city["city_id"], {})
         move = first["rank"] - last["rank"] if first["year"] == reader.scope.first_year else None
         rows.append(
@@ -95,7 +95,7 @@ def listed(reader: Reader, facts: CityFacts, judged: list[Record]) -> list[dict[
                 "new": parts.get("new"),
                 "quality": parts.get("quality"),
                 "move": "" if move is None else f"{move:+d}".replace("-", "−") if move else "0",
-                "scores": [row["score"] for row in found],
+                "scores": [row["score"] for row in scores],
             }
         )
     return sorted(rows, key=lambda row: (row["rank"], row["city_id"]))
@@ -117,41 +117,41 @@ class Profiles:
     def profile(self, city: Record) -> dict[str, Any]:
         """Everything on the page of a city."""
         key = city["city_id"]
-        found = self.facts.scores.get(key, [])
+        scores = self.facts.scores.get(key, [])
         groups = [self.reader.name("group", code) for code in dict.fromkeys(self.facts.groups.get(key, {}).values())]
         about = " · ".join(filter(None, [city["province"], city["tier"], *groups]))
-        made = {**city, "about": about, "said": self._said(city, found), "in_sample": bool(found)}
-        if found:
-            made |= {
-                "lines": self._lines(city, found),
-                "waterfall": self._waterfall(city, found),
+        parts = {**city, "about": about, "said": self._sentences(city, scores), "in_sample": bool(scores)}
+        if scores:
+            parts |= {
+                "lines": self._lines(city, scores),
+                "waterfall": self._waterfall(city, scores),
                 "indicators": self._indicators(key),
             }
         return {
-            **made,
+            **parts,
             "neighbours": self._neighbours(key),
             "edits": self.facts.edits.get(key, []),
             "revisions": self.facts.revisions.get(key, []),
             "has_trail": key in self.facts.trail,
         }
 
-    def _said(self, city: Record, found: list[Record]) -> list[Said]:
+    def _sentences(self, city: Record, scores: list[Record]) -> list[Said]:
         """Rank, side of the median, change since the first year (no more than the ranges allow), path, effects."""
         words, name = self.reader.words, city["name"]
-        if not found:
+        if not scores:
             return [Said(words.say("{city} has no score: a figure is missing in too many years.", city=name))]
-        first, last, n = found[0], found[-1], self.n
-        own = {"city": name, "rank": last["rank"], "n": n, "year": last["year"], "score": last["score"]}
+        first, last, n = scores[0], scores[-1], self.n
+        facts = {"city": name, "rank": last["rank"], "n": n, "year": last["year"], "score": last["score"]}
         if last["lo"] is None:
-            return [Said(words.say("{city} ranks {rank} of {n} in {year} with {score:.1f} points.", **own))]
+            return [Said(words.say("{city} ranks {rank} of {n} in {year} with {score:.1f} points.", **facts))]
         text = words.say(
             "{city} ranks {rank} of {n} in {year} with {score:.1f} points; in 90 % of the draws over all"
             " choices its rank is {lo} to {hi}.",
-            **own,
+            **facts,
             lo=last["lo"],
             hi=last["hi"],
         )
-        said, middle = [Said(text)], (n + 1) / 2
+        sentences, middle = [Said(text)], (n + 1) / 2
         ends = {"est": middle - last["rank"], "lo": middle - last["hi"], "hi": middle - last["lo"]}
         says = side(ends)
         texts = {
@@ -159,7 +159,7 @@ class Profiles:
             -1: msg("It is below the median city in at least 95 % of the draws."),
             0: msg("Its rank is not distinguishable from that of the median city."),
         }
-        said.append(Said(words.gettext(texts[says]), says, **ends))
+        sentences.append(Said(words.gettext(texts[says]), says, **ends))
         if first["lo"] is not None and first["year"] < last["year"]:
             pairs = {"est": ("rank", "rank"), "lo": ("lo", "hi"), "hi": ("hi", "lo")}
             ends = {name: float(first[then] - last[now]) for name, (then, now) in pairs.items()}
@@ -169,8 +169,8 @@ class Profiles:
                 -1: msg("Since {year} it fell from rank {r0}, more than both ranges allow."),
                 0: msg("Its move since {year}, from rank {r0}, is not distinguishable from zero: the ranges overlap."),
             }
-            said.append(Said(words.say(texts[says], year=first["year"], r0=first["rank"]), says, **ends))
-        said += self._against_peers(city["city_id"])
+            sentences.append(Said(words.say(texts[says], year=first["year"], r0=first["rank"]), says, **ends))
+        sentences += self._against_peers(city["city_id"])
         for path in self.facts.paths.get(city["city_id"], []):
             if path["p_path"] is not None:
                 text = words.say(
@@ -178,7 +178,7 @@ class Profiles:
                     path=self.reader.name("path", path["path"]),
                     share=100 * path["p_path"],
                 )
-                said.append(Said(text))
+                sentences.append(Said(text))
         for effect in self.facts.effects.get(city["city_id"], []):
             text = words.say(
                 "{what}, by the headline regression: one point more here goes with {own:.2f} points of its own score"
@@ -187,8 +187,8 @@ class Profiles:
                 what=self.reader.name("term", effect["variable"]),
                 **{name: value for name, value in effect.items() if name not in ("city_id", "variable")},
             )
-            said.append(Said(text))
-        return said
+            sentences.append(Said(text))
+        return sentences
 
     def _against_peers(self, key: str) -> list[Said]:
         """Three strengths and three weaknesses against the cities nearest in GDP per head, and the equal weights."""
@@ -210,14 +210,14 @@ class Profiles:
             strong=named("from_top", 1) or "–",
             weak=named("from_bottom", -1) or "–",
         )
-        said = [Said(text)]
+        sentences = [Said(text)]
         if rows[0]["equal_rank"] is not None:
-            said.append(Said(words.say("With equal weights it would rank {rank}.", rank=rows[0]["equal_rank"])))
-        return said
+            sentences.append(Said(words.say("With equal weights it would rank {rank}.", rank=rows[0]["equal_rank"])))
+        return sentences
 
-    def _lines(self, city: Record, found: list[Record]) -> dict[str, Markup]:
+    def _lines(self, city: Record, scores: list[Record]) -> dict[str, Markup]:
         words, key = self.reader.words, city["city_id"]
-        rows = [{"x": row["year"], "y": row["score"], "series": city["name"]} for row in found]
+        rows = [{"x": row["year"], "y": row["score"], "series": city["name"]} for row in scores]
         rows += [{**row, "series": words.gettext(msg("median city"))} for row in self.facts.medians["", ""]]
         groups = self.facts.groups.get(key, {})
         scheme = next((name for name in groups if ("four" in name or "region" in name)), next(iter(groups), ""))
@@ -232,32 +232,32 @@ class Profiles:
         label = words.gettext(msg("Score against others"))
         return picture(self.reader, draw(chart, rows, words, MIDDLE), f"{city['name']}: {label}", label, rows)
 
-    def _waterfall(self, city: Record, found: list[Record]) -> dict[str, Markup]:
+    def _waterfall(self, city: Record, scores: list[Record]) -> dict[str, Markup]:
         """From the first to the last score, tier by tier."""
         words, tier_of = self.reader.words, {row["code"]: row["tier"] for row in self.indicators}
         moved: dict[str, float] = dict.fromkeys(dict.fromkeys(tier_of.values()), 0.0)
-        years = {found[0]["year"]: -1.0, found[-1]["year"]: 1.0}
+        years = {scores[0]["year"]: -1.0, scores[-1]["year"]: 1.0}
         for row in self.facts.values.get(city["city_id"], []):
             if row["indicator_code"] in tier_of and row["points"] is not None:
                 moved[tier_of[row["indicator_code"]]] += years.get(row["year"], 0.0) * row["points"]
-        steps = [(str(found[0]["year"]), 0.0, found[0]["score"])]
-        at = found[0]["score"]
+        steps = [(str(scores[0]["year"]), 0.0, scores[0]["score"])]
+        at = scores[0]["score"]
         for tier, change in moved.items():
             steps.append((self.reader.name("tier", tier), at, at + change))
             at += change
-        steps.append((str(found[-1]["year"]), 0.0, found[-1]["score"]))
+        steps.append((str(scores[-1]["year"]), 0.0, scores[-1]["score"]))
         label = words.gettext(msg("What moved the score"))
         rows: list[Record] = [{"step": name, "from": a, "to": b} for name, a, b in steps]
         return picture(self.reader, _steps(steps, MIDDLE), f"{city['name']}: {label}", label, rows)
 
     def _indicators(self, key: str) -> list[dict[str, Any]]:
-        found: dict[str, dict[int, Record]] = defaultdict(dict)
+        cells: dict[str, dict[int, Record]] = defaultdict(dict)
         for row in self.facts.values.get(key, []):
-            found[row["indicator_code"]][row["year"]] = row
+            cells[row["indicator_code"]][row["year"]] = row
         scope, rows = self.reader.scope, []
         for indicator in self.indicators:
-            own = found.get(indicator["code"], {})
-            last, first = own.get(scope.last_year), own.get(scope.first_year)
+            by_year = cells.get(indicator["code"], {})
+            last, first = by_year.get(scope.last_year), by_year.get(scope.first_year)
             if last is None:
                 continue
             change = last["points"] - first["points"] if first else None
@@ -265,13 +265,13 @@ class Profiles:
         return rows
 
     def _neighbours(self, key: str) -> list[dict[str, Any]]:
-        made = []
+        neighbours = []
         for row in self.facts.neighbours.get(key, []):
             other, scores = self.names.get(row["other"]), self.facts.scores.get(row["other"], [])
             if other:
                 last = scores[-1] if scores else {"rank": "–", "score": None}
-                made.append({**other, "rank": last["rank"], "score": last["score"], "km": row["distance_km"]})
-        return made
+                neighbours.append({**other, "rank": last["rank"], "score": last["score"], "km": row["distance_km"]})
+        return neighbours
 
 
 def trail_data(rows: list[tuple[Any, ...]]) -> dict[str, Any]:
@@ -285,14 +285,14 @@ def trail_data(rows: list[tuple[Any, ...]]) -> dict[str, Any]:
     kinds: dict[tuple[int, ...], int] = {}
     years: dict[int, list[list[Any]]] = defaultdict(list)
 
-    def kind_of(*said: str | None) -> int:
-        return kinds.setdefault(tuple(words.setdefault(word or "", len(words)) for word in said), len(kinds))
+    def kind_of(*texts: str | None) -> int:
+        return kinds.setdefault(tuple(words.setdefault(word or "", len(words)) for word in texts), len(kinds))
 
     for year, variable, text, printed, value, unit, rule, action, used, origin, source, file, sheet, cell in rows:
         kind, place = kind_of(printed, unit, rule, action, origin, source), kind_of(file, sheet)
-        own = [] if not rule and _is_printed(text, value) else [value, used] if rule else [value]
+        numbers = [] if not rule and _is_printed(text, value) else [value, used] if rule else [value]
         known = words.setdefault(variable, len(words))
-        years[year].append([known, text or "–", kind, place, cell or "", *own])
+        years[year].append([known, text or "–", kind, place, cell or "", *numbers])
     return {"words": list(words), "kinds": list(kinds), "years": years}
 
 
@@ -311,11 +311,11 @@ def _steps(steps: list[tuple[str, float, float]], width: float) -> Drawing:
     def x(value: float) -> float:
         return left + (right - left) * (value - low) / ((high - low) or 1)
 
-    found = ticks(low, high, 4)
+    marks = ticks(low, high, 4)
     height = 25.0 * len(steps)
-    for value in found:
+    for value in marks:
         drawing.line([(x(value), 4), (x(value), height)], "grid")
-        drawing.text(x(value), height + 14, tick_text(value, found), "middle")
+        drawing.text(x(value), height + 14, tick_text(value, marks), "middle")
     for k, (name, a, b) in enumerate(steps):
         y, is_end = 25.0 * k + 6, k in (0, len(steps) - 1)
         colour = "a" if is_end else "d" if b >= a else "b"

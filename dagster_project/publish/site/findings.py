@@ -54,8 +54,10 @@ class Shown:
 
 @cache
 def _all() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("pages.yml").read_text(encoding="utf-8"))
-    return found
+    content: dict[str, dict[str, Any]] = yaml.safe_load(
+        Path(__file__).with_name("pages.yml").read_text(encoding="utf-8")
+    )
+    return content
 
 
 def pages() -> dict[str, dict[str, Any]]:
@@ -76,7 +78,7 @@ def side(row: Record) -> int:
     return 1 if low is not None and low > 0 else -1 if high is not None and high < 0 else 0
 
 
-def said(reader: Reader, claim: dict[str, Any]) -> list[Said]:
+def sentences_of(reader: Reader, claim: dict[str, Any]) -> list[Said]:
     """The sentences of a claim, one a row; none where its tables are not in the file."""
     if not all(mart in reader.tables for mart in claim["marts"]):
         return []
@@ -111,7 +113,7 @@ def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None)
         notes.append(words.gettext(maps.NOTE))
     counts = sorted({int(row["n_obs"]) for row in rows if row.get("n_obs") is not None})
     n = "" if not counts else f"{counts[0]:,}" + (f"–{counts[-1]:,}" if len(counts) > 1 else "")
-    own = {
+    shape = {
         "code": code,
         "title": words.gettext(exhibit.title),
         "unit": words.gettext(exhibit.unit) if exhibit.unit else "",
@@ -120,22 +122,22 @@ def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None)
         "method": exhibit.method,
     }
     if grid is not None:
-        return Shown(**own, table=html_table(grid, caption=False))  # type: ignore[arg-type]
+        return Shown(**shape, table=html_table(grid, caption=False))  # type: ignore[arg-type]
     if exhibit.chart and exhibit.chart.mark == "map":
         digits = exhibit.chart.digits
-        return Shown(**own, map=map_data(rows, lambda value: f"{value:,.{digits}f}"))  # type: ignore[arg-type]
-    return Shown(**own, svgs=[Markup(svg) for svg in drawn(reader, exhibit, rows, own["title"], notes)])  # type: ignore[arg-type]
+        return Shown(**shape, map=map_data(rows, lambda value: f"{value:,.{digits}f}"))  # type: ignore[arg-type]
+    return Shown(**shape, svgs=[Markup(svg) for svg in drawn(reader, exhibit, rows, shape["title"], notes)])  # type: ignore[arg-type]
 
 
 def drawn(reader: Reader, exhibit: Exhibit, rows: list[Record], title: Any, notes: list[str]) -> list[str]:
     """The chart for wide and for narrow screens, each with what its file needs outside the part that is seen."""
     assert exhibit.chart is not None
-    made = []
+    charts = []
     for width, kind in ((WIDE, "wide"), (NARROW, "narrow")):
         drawing = draw(exhibit.chart, rows, reader.words, width)
         frame(drawing, reader, f"{exhibit.code}. {title}", notes)
-        made.append(drawing.svg(str(title), kind))
-    return made
+        charts.append(drawing.svg(str(title), kind))
+    return charts
 
 
 def frame(drawing: Drawing, reader: Reader, title: str, notes: list[str]) -> None:
@@ -147,11 +149,11 @@ def frame(drawing: Drawing, reader: Reader, title: str, notes: list[str]) -> Non
 def picture(reader: Reader, drawing: Drawing, title: str, label: str, rows: list[Record]) -> dict[str, Markup]:
     """A small chart of a single city or indicator, `svg` and `csv`: its file carries title, caveat and source too."""
     frame(drawing, reader, title, [])
-    said = {"about": title, "release": reader.scope.release}
-    marked = [{**row, **(said if k == 0 else dict.fromkeys(said))} for k, row in enumerate(rows)]
+    columns = {"about": title, "release": reader.scope.release}
+    marked = [{**row, **(columns if k == 0 else dict.fromkeys(columns))} for k, row in enumerate(rows)]
     return {
         "svg": Markup(drawing.svg(label, "middle")),
-        "csv": Markup("data:text/csv;charset=utf-8," + IN_ADDRESS.sub(lambda found: quote(found[0]), as_csv(marked))),
+        "csv": Markup("data:text/csv;charset=utf-8," + IN_ADDRESS.sub(lambda match: quote(match[0]), as_csv(marked))),
     }
 
 
@@ -170,11 +172,11 @@ def map_data(rows: list[Record], text: Callable[[float], str]) -> dict[str, Any]
 
 def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None) -> dict[str, Any]:
     """A page of findings: its questions with sentences and figures. A figure that is not there is said."""
-    own, words = pages()[slug], reader.words
+    page_spec, words = pages()[slug], reader.words
     questions = []
-    for k, question in enumerate(own["questions"], 1):
+    for k, question in enumerate(page_spec["questions"], 1):
         figure = show(reader, question["figure"], kept)
-        sentences = [one for claim in question["claims"] for one in said(reader, claim)]
+        sentences = [one for claim in question["claims"] for one in sentences_of(reader, claim)]
         if not sentences and isinstance(figure, str):
             continue
         questions.append(
@@ -186,11 +188,11 @@ def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None)
                 "figure": figure,
             }
         )
-    held = [show(reader, code, kept) for code in own.get("appendix", ())]
+    held = [show(reader, code, kept) for code in page_spec.get("appendix", ())]
     return {
         "slug": slug,
-        "title": words.gettext(own["title"]),
-        "lead": words.gettext(own["lead"]),
+        "title": words.gettext(page_spec["title"]),
+        "lead": words.gettext(page_spec["lead"]),
         "questions": questions,
         "appendix": [one for one in held if isinstance(one, Shown)],
         "absent": [one for one in held if isinstance(one, str)],
@@ -199,23 +201,23 @@ def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None)
 
 def headline(reader: Reader) -> Said:
     """The finding, no more than the ranges of the ranks allow."""
-    own = overview()
-    return [*said(reader, own["headline"]), *said(reader, own["bare"])][0]
+    spec = overview()
+    return [*sentences_of(reader, spec["headline"]), *sentences_of(reader, spec["bare"])][0]
 
 
 def findings_held(reader: Reader) -> list[Said]:
     """What the files say about the findings that the study set out to test; nothing where no regression was planned."""
-    return [one for claim in overview()["findings"] for one in said(reader, claim)]
+    return [one for claim in overview()["findings"] for one in sentences_of(reader, claim)]
 
 
 def cards(reader: Reader) -> list[dict[str, Any]]:
     """Level, gap, movers, trust: one sentence, one small line, one link each; without those that cannot be said."""
-    made = []
+    built = []
     for card in overview()["cards"]:
         slug, question, claim = card.get("same", ("", 0, 0))
-        found = said(reader, pages()[slug]["questions"][question]["claims"][claim] if slug else card)
+        sentences = sentences_of(reader, pages()[slug]["questions"][question]["claims"][claim] if slug else card)
         series = reader.rows(card["spark"]) if "spark" in card and reader.has(*card["marts"]) else []
-        if found:
+        if sentences:
             title, line = reader.words.gettext(card["title"]), [row["v"] for row in series]
-            made.append({"title": title, "href": card["href"], "said": found[0], "line": line})
-    return made
+            built.append({"title": title, "href": card["href"], "said": sentences[0], "line": line})
+    return built

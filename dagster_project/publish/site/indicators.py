@@ -45,17 +45,17 @@ class Indicators:
     def listed(self) -> list[dict[str, Any]]:
         """One row an indicator."""
         top = max((row["hi"] or row["weight"] or 0.0 for row in self.rows), default=1.0) or 1.0
-        made = []
+        listing = []
         for row in self.rows:
-            found = self.coverage.get(row["code"], [])
-            printed, all_ = (sum(one[name] for one in found) for name in ("n_observed", "n_city"))
+            coverage = self.coverage.get(row["code"], [])
+            printed, all_ = (sum(one[name] for one in coverage) for name in ("n_observed", "n_city"))
             ends = [116 * (row[name] or 0.0) / top + 2 for name in ("lo", "hi", "weight")]
             bar = Markup(
                 '<svg class="bar" viewBox="0 0 120 12" width="120" height="12" aria-hidden="true"><line x1="{:.0f}"'
                 ' x2="{:.0f}" y1="6" y2="6" stroke="var(--a)" stroke-width="4" stroke-opacity=".5"/><circle cx="{:.0f}"'
                 ' cy="6" r="3" fill="var(--a)"/></svg>'
             ).format(*ends)
-            made.append(
+            listing.append(
                 {
                     **row,
                     "better": self._better(row),
@@ -64,7 +64,7 @@ class Indicators:
                     "printed": number(100 * printed / all_, 1) if all_ else "–",
                 }
             )
-        return made
+        return listing
 
     def each(self) -> Iterator[dict[str, Any]]:
         for row in self.rows:
@@ -75,8 +75,8 @@ class Indicators:
         words, code = self.reader.words, row["code"]
         last = self.values.get(code, [])
         ordered = sorted(last, key=lambda one: (-row["direction"] * one["y"], one["city_id"]))
-        shown = min(SHOWN, len(ordered) // 2)
-        ends = [{**one, "value": plain(one["y"])} for one in (*ordered[:shown], *ordered[len(ordered) - shown :])]
+        n_rows = min(SHOWN, len(ordered) // 2)
+        ends = [{**one, "value": plain(one["y"])} for one in (*ordered[:n_rows], *ordered[len(ordered) - n_rows :])]
         source = self.sources.get(code, [{"sources": "", "variables": ""}])[0]
         weight = words.say(
             "{weight:.1f} % (90 % range {lo:.1f} to {hi:.1f})", **{k: row[k] for k in ("weight", "lo", "hi")}
@@ -89,7 +89,7 @@ class Indicators:
             "sources": source["sources"],
             "map": map_data(last, plain) | {"say": {one["city_id"]: plain(one["y"]) for one in last}},
             "histogram": self._histogram(row, [one["y"] for one in last]),
-            "ends": list(zip(ends[:shown], ends[shown:], strict=True)),
+            "ends": list(zip(ends[:n_rows], ends[n_rows:], strict=True)),
             "coverage": self.coverage.get(code, []),
             "weights": self._chart(
                 Chart("range", digits=1, x_title=msg("weight (%)")),
@@ -117,5 +117,5 @@ class Indicators:
         if not rows:
             return None
         words = self.reader.words
-        said = words.gettext(label)
-        return picture(self.reader, draw(chart, rows, words, MIDDLE), f"{name}: {said}", said, rows)
+        title = words.gettext(label)
+        return picture(self.reader, draw(chart, rows, words, MIDDLE), f"{name}: {title}", title, rows)

@@ -83,12 +83,12 @@ def scores(reader: Reader) -> dict[str, Any]:
 def _strips(reader: Reader, places: list[str]) -> dict[str, list[Any]]:
     """indicator -> place of each city among the scored ones in the last year, 0 (lowest z) to 100."""
     frame = reader.frame(f"{SQL['z']} and year = $last")
-    found: dict[str, list[Any]] = {}
+    strips: dict[str, list[Any]] = {}
     for code, rows in frame.dropna(subset=["z"]).groupby("indicator_code"):
         rank, n = rows["z"].rank(method="average"), max(1, len(rows) - 1)
         share = {city: round(100 * (value - 1) / n) for city, value in zip(rows["city_id"], rank, strict=True)}
-        found[str(code)] = [share.get(city) for city in places]
-    return found
+        strips[str(code)] = [share.get(city) for city in places]
+    return strips
 
 
 def usable_presets(reader: Reader) -> list[dict[str, Any]]:
@@ -170,10 +170,10 @@ def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]])
         except ExportError:
             continue
         name = "ranking" if code == "R1" else code
-        said = {"title": exhibit.title, "unit": exhibit.unit}
-        marked = [{**row, **said, "release": reader.scope.release} for row in rows]
+        heads = {"title": exhibit.title, "unit": exhibit.unit}
+        marked = [{**row, **heads, "release": reader.scope.release} for row in rows]
         notes = " ".join(read_notes(reader, exhibit, rows))
-        contents.append({"file": f"{name}.csv", **said, "notes": notes, "source": reader.origin})
+        contents.append({"file": f"{name}.csv", **heads, "notes": notes, "source": reader.origin})
         (folder / f"{name}.csv").write_text(as_csv(marked), encoding="utf-8")
         written.append(f"{name}.csv")
         if code == "R1":

@@ -132,12 +132,12 @@ class Site:
 
     def _write_maps(self, reader: Reader, folder: Path) -> None:
         """Maps as files, for readers without scripts."""
-        shown = {code for page in findings.pages().values() for code in _figures(page)} | {"F02"}
-        for code in sorted(shown):
-            own = exhibit.exhibits()[code]
-            if own.chart and own.chart.mark == "map":
+        codes = {code for page in findings.pages().values() for code in _figures(page)} | {"F02"}
+        for code in sorted(codes):
+            exhibit_of_map = exhibit.exhibits()[code]
+            if exhibit_of_map.chart and exhibit_of_map.chart.mark == "map":
                 try:
-                    svg = chart.in_light(svg_of(reader, own))
+                    svg = chart.in_light(svg_of(reader, exhibit_of_map))
                 except ExportError:
                     continue
                 (folder / f"{code}-{reader.words.language}.svg").write_text(svg, encoding="utf-8")
@@ -150,8 +150,8 @@ class Site:
     def contexts(self, reader: Reader) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
         """Path, template, title and what is said, page by page; those of single indicators and cities come last."""
         words, scope, say = reader.words, self.scope, reader.words.gettext
-        judged, own = reader.rows(cities.SQL["judged"]), indicators.Indicators(reader)
-        parts = [{"code": code, "name": reader.name("part", code)} for code in ("composite", *own.dimensions)]
+        judged, profiles = reader.rows(cities.SQL["judged"]), indicators.Indicators(reader)
+        parts = [{"code": code, "name": reader.name("part", code)} for code in ("composite", *profiles.dimensions)]
         later, headline = ", ".join(map(str, scope.unscored)), findings.headline(reader)
         first = {
             "headline": headline,
@@ -159,8 +159,8 @@ class Site:
             "top": reader.rows(cities.SQL["ranked"]),
             "findings": findings.findings_held(reader),
             "cards": findings.cards(reader),
-            "n_indicators": len(own.rows),
-            "tiers": [reader.name("tier", tier) for tier in sorted({row["tier"] for row in own.rows})],
+            "n_indicators": len(profiles.rows),
+            "tiers": [reader.name("tier", tier) for tier in sorted({row["tier"] for row in profiles.rows})],
             "n_out": sum(not row["in_sample"] for row in judged),
             "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",
         }
@@ -171,7 +171,7 @@ class Site:
             "n_cities": len(self.facts.scores),
             "out": [row for row in judged if row["city_id"] not in self.facts.scores],
         }
-        tiers = {"rows": own.listed(), "n_tiers": len({row["tier"] for row in own.rows})}
+        tiers = {"rows": profiles.listed(), "n_tiers": len({row["tier"] for row in profiles.rows})}
         yield "index.html", "index.html.j2", headline.text, first
         yield "cities.html", "cities.html.j2", say(msg("Cities")), listed
         yield "indicators.html", "indicators.html.j2", say(msg("Indicators")), tiers
@@ -188,7 +188,7 @@ class Site:
                 yield f"appendix-{slug}.html", "appendix.html.j2", title, {"page": page, "section": slug}
         if yearbook.is_landed(reader):
             yield "yearbook.html", "yearbook.html.j2", say(msg("Yearbook")), yearbook.matrix(reader)
-        for one in own.each():
+        for one in profiles.each():
             more = {"one": one, "section": "indicators"}
             yield f"indicators/{one['code']}.html", "indicator.html.j2", one["name"], more
         for city in cities.Profiles(reader, self.facts, judged).each():
@@ -199,22 +199,22 @@ class Site:
         """What the list of the cities can be narrowed by: province, groupings with many groups, path."""
         say = reader.words.gettext
         provinces = list(reader.names("province").items())
-        made = [{"code": "province", "title": say(msg("Province")), "options": provinces}]
-        found: dict[str, set[str]] = {}
+        choices = [{"code": "province", "title": say(msg("Province")), "options": provinces}]
+        members: dict[str, set[str]] = {}
         for groups in self.facts.groups.values():
             for scheme, code in groups.items():
-                found.setdefault(scheme, set()).add(code)
-        wide = max(found, key=lambda scheme: len(found[scheme]), default="")
+                members.setdefault(scheme, set()).add(code)
+        wide = max(members, key=lambda scheme: len(members[scheme]), default="")
         if wide:
-            options = [(code, name) for code, name in reader.names("group").items() if code in found[wide]]
-            made.append({"code": wide, "title": reader.name("scheme", wide), "options": options})
+            options = [(code, name) for code, name in reader.names("group").items() if code in members[wide]]
+            choices.append({"code": wide, "title": reader.name("scheme", wide), "options": options})
         if self.facts.paths:
-            made.append({"code": "path", "title": say(msg("Path")), "options": list(reader.names("path").items())})
-        return made
+            choices.append({"code": "path", "title": say(msg("Path")), "options": list(reader.names("path").items())})
+        return choices
 
     def _weights(self, reader: Reader, parts: list[dict[str, str]]) -> dict[str, Any]:
-        own = chart.by(reader.rows(indicators.SQL["list"]), "dimension")
-        sides = [{**part, "indicators": own[part["code"]]} for part in parts[1:]]
+        by_dimension = chart.by(reader.rows(indicators.SQL["list"]), "dimension")
+        sides = [{**part, "indicators": by_dimension[part["code"]]} for part in parts[1:]]
         schemes = [(row["scheme"], row["name"]) for row in shared.usable_presets(reader)]
         return {"parts": sides, "schemes": schemes, "years": range(self.scope.first_year, self.scope.last_year + 1)}
 
@@ -235,10 +235,10 @@ class Site:
     def hashes(self) -> list[dict[str, str]]:
         """Name, size and SHA-256 of every file of the release but these pages and the manifest, which comes last."""
         release = self.folder.parent
-        found = sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.json")
+        files = sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.json")
         return [
             {"name": p.relative_to(release).as_posix(), "size": size(p.stat().st_size), "sha": sha256_of(p)}
-            for p in found
+            for p in files
             if self.folder not in p.parents
         ]
 
@@ -282,7 +282,7 @@ class Site:
         """Templates in the language of the reader."""
         words = reader.words
         if words.language not in self.environments:
-            made = self.environments[words.language] = jinja2.Environment(
+            environment = self.environments[words.language] = jinja2.Environment(
                 loader=jinja2.FileSystemLoader(TEMPLATES),
                 autoescape=True,
                 undefined=jinja2.StrictUndefined,
@@ -290,7 +290,7 @@ class Site:
                 trim_blocks=True,
                 lstrip_blocks=True,
             )
-            made.globals |= {
+            environment.globals |= {
                 "_": words.say,
                 "translated": words.gettext,
                 "name": lambda kind, code: reader.name(kind, code or ""),
@@ -317,11 +317,13 @@ class Site:
         held = {
             slug: page["title"]
             for slug, page in findings.pages().items()
-            if any(findings.said(reader, claim) for question in page["questions"] for claim in question["claims"])
+            if any(
+                findings.sentences_of(reader, claim) for question in page["questions"] for claim in question["claims"]
+            )
         }
         last = {"yearbook": msg("Yearbook")} if yearbook.is_landed(reader) else {}
-        shown = {**fixed, **held, **last}
-        return [{"slug": slug, "title": reader.words.gettext(title)} for slug, title in shown.items()]
+        entries = {**fixed, **held, **last}
+        return [{"slug": slug, "title": reader.words.gettext(title)} for slug, title in entries.items()]
 
     def _changes(self, reader: Reader, top: str) -> str:
         """One line on what changed since the release before."""
@@ -348,8 +350,8 @@ class Site:
     def in_one(self, language: str) -> str:
         """The main part of every page but those of single cities and indicators, shown one at a time by its address."""
         reader = Reader(self.con, self.scope, language)
-        shown = takewhile(lambda page: not page[0].startswith(("indicators/", "cities/")), self.contexts(reader))
-        pages = {page[0].removesuffix(".html"): self.render(reader, *page) for page in shown}
+        first_pages = takewhile(lambda page: not page[0].startswith(("indicators/", "cities/")), self.contexts(reader))
+        pages = {page[0].removesuffix(".html"): self.render(reader, *page) for page in first_pages}
         main = re.compile(r'(.*)<main id="main">(.*)</main>(.*)', re.S)
         parts = {slug: main.sub(r"\2", html) for slug, html in pages.items()}
         mains = [f'<section class="one-page" id="page-{slug}">{part}</section>' for slug, part in parts.items()]
@@ -363,7 +365,7 @@ class Site:
             f"<script>{texts[name]}</script>" for name in order
         )
         head = re.sub(r'<link rel="stylesheet".*?</head>', lambda _: f"{inside}</head>", head, flags=re.S)
-        head = re.sub(r'(Content-Security-Policy" content=")[^"]*', lambda found: found[1] + policy, head)
+        head = re.sub(r'(Content-Security-Policy" content=")[^"]*', lambda match: match[1] + policy, head)
         body = "".join(mains) + "</main>" + tail.replace("</body>", f"<script>{texts['app.js']}</script></body>")
         return _local(head + '<main id="main">' + body)
 

@@ -29,10 +29,10 @@ def matrix(reader: Reader) -> dict[str, Any]:
     language = "zh" if reader.words.language == "zh" else "en"
 
     def mark(row: Record, year: int) -> dict[str, Any]:
-        found = counts.get((row["code"], row["level"], row["scope"], year))
-        n = found["n"] if found else 0
+        count = counts.get((row["code"], row["level"], row["scope"], year))
+        n = count["n"] if count else 0
         step = 1 + sum(n >= share * most[row["level"], year] for share in STEPS) if n else 0
-        is_break = bool(found and found["is_break"])
+        is_break = bool(count and count["is_break"])
         return {
             "step": step,
             "is_break": is_break,
@@ -64,9 +64,9 @@ def figures(reader: Reader) -> dict[str, dict[str, Any]]:
     """City -> years, and by concept and scope the figures that may be used: five digits, null where there is none."""
     rows = reader.rows(SQL["figures"])
     years = sorted({year for row in rows for year in row["years"]})
-    found: dict[str, dict[str, Any]] = {}
+    series: dict[str, dict[str, Any]] = {}
     for row in rows:
         known = {year: float(f"{y:.5g}") for year, y in zip(row["years"], row["values"], strict=True) if y is not None}
-        of_city = found.setdefault(row["city_id"], {"years": years, "of": {}})
+        of_city = series.setdefault(row["city_id"], {"years": years, "of": {}})
         of_city["of"][row["key"]] = [known.get(year) for year in years]
-    return found
+    return series

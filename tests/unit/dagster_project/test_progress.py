@@ -12,7 +12,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from dagster_project.cli.runner import RunLog, shown, time_left_words
+from dagster_project.cli.runner import RunLog, step_progress, time_left_words
 from dagster_project.cli.service import say_when_open
 from dagster_project.defs.dbt_project import STEPS
 from dagster_project.run.resources import ResourceError, current_resources
@@ -44,7 +44,7 @@ def test_time_left_is_what_the_other_steps_took_last_time_and_unknown_where_one_
 def printed(*, is_terminal: bool) -> tuple[str, RunLog]:
     record = RunLog({"ingest/read_files": 300.0, "ingest/judge_files": 300.0})
     console = Console(file=StringIO(), force_terminal=is_terminal, width=120)
-    with shown(console, record) as listener:
+    with step_progress(console, record) as listener:
         listener.planned({"ingest/read_files", "ingest/judge_files"})
         for step, passed in (("read_files", True), ("judge_files", False)):
             listener.started("ingest", step)

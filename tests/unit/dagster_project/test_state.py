@@ -61,7 +61,7 @@ def known(con) -> dict[str, Record]:
 
 def build(con, found: dict) -> DbtState:
     state = DbtState(found, NODES, "project")
-    write_records(con, state.made(con, state.nodes, known(con)))
+    write_records(con, state.records(con, state.nodes, known(con)))
     return state
 
 

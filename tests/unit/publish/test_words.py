@@ -160,11 +160,11 @@ def test_a_mover_is_a_city_whose_two_ranges_do_not_overlap(empty, reader):
     card = next(card for card in findings.overview()["cards"] if card["title"] == "Movers")
     for city, low, high, rank in (("Ahe", 3, 9, 8), ("Bei", 4, 9, 6)):
         insert(empty, "mart_index_uncertainty", city_id=city, year=2012, rank_year=rank, rank_p05=low, rank_p95=high)
-    (one,) = findings.said(reader(), card)
+    (one,) = findings.sentences_of(reader(), card)
     assert one.says == 0
     assert "not distinguishable from chance" in one.text
     empty.execute("update mart.mart_index_uncertainty set rank_p05 = 4 where city_id = 'Ahe' and year = 2012")
-    (one,) = findings.said(reader(), card)
+    (one,) = findings.sentences_of(reader(), card)
     assert one.says == 1
     assert one.text.startswith("1 of 2 cities rose and 0 fell")
     assert "Ahe most, from 8 to 1" in one.text
@@ -175,7 +175,7 @@ def test_clusters_are_counted_after_the_correction_and_none_is_said_to_be_none(e
     for k in range(40):
         classes = {"class_raw": "HH" if k < 6 else "ns", "class_fdr": "ns"}
         insert(empty, "mart_lisa", w_code="queen_row", year=2021, city_id=f"c{k}", **classes)
-    (one,) = findings.said(reader(), claim)
+    (one,) = findings.sentences_of(reader(), claim)
     assert one.says == 0
     assert "no city stands in a local cluster" in one.text
     assert "the 6 that pass without it are not distinguishable from the 2 or so" in one.text
@@ -188,7 +188,7 @@ def test_the_most_frequent_class_counts_each_city_once(empty, reader):
         for scale, code in (("minmax01", own), ("rank", seldom)):
             insert(empty, "mart_coupling", city_id=city, year=2021, form="corrected", scale=scale, class_10=code)
     claim = findings.pages()["relations"]["questions"][0]["claims"][1]
-    (one,) = findings.said(reader(), claim)
+    (one,) = findings.sentences_of(reader(), claim)
     assert one.text == "The most frequent class in 2021 is “good coordination” (67 % of the cities)."
 
 

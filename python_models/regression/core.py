@@ -130,21 +130,62 @@ def fit_panel(
     rng: np.random.Generator | None = None,
     error_W: SpatialWeights | sp.spmatrix | sp.sparray | FloatArray | None = None,
 ) -> CoreFit:
-    """Fit y_t = rho W y_t + X_t b + W X_t th + mu + lambda_t 1 + u_t, u_t = lam W u_t + e_t by maximum likelihood.
+    """Spatial panel model by maximum likelihood.
 
-    y (N, T), X (N, T, k), W (N, N): row i receives. `model` ols, slx, sar, sem, sdm, sdem, sac; `effects` none (one
-    intercept), entity, time, twoways; `estimator` as in `convention`; `durbin` the positions of the x that enter as W:x
-    (default all). `cov`: cluster (any variance and any correlation over time in a city), or `Cluster`, `Conley`,
-    `DriscollKraay` with their settings; info, observed (normal independent errors of one variance) and qml (not
-    normal), to compare with other programs; block_bootstrap and wild_bootstrap (`draws` panels, need `rng`).
-    `bias_draws` > 0 subtracts the mean bias of so many parametric bootstrap panels (meant for transformed_dummies). OLS
-    and SLX standard errors use SSR / dof. `error_W`: another matrix in the error; with a lambda and rows of W that do
-    not sum to one, the year effects belong to the filtered equation.
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome.
+    X : (N, T, k) array
+        Regressors.
+    W : (N, N) matrix or SpatialWeights
+        Weights; row i receives.
+    model : str
+        "ols", "slx", "sar", "sem", "sdm", "sdem" or "sac".
+    effects : str
+        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
+    estimator : str
+        Likelihood of the fixed effects, see `convention`.
+    cov : str, Cluster, Conley or DriscollKraay
+        "cluster": any variance, any correlation over time in a city. "info", "observed" (normal independent errors of
+        one variance) and "qml" (not normal), to compare with other programs. "block_bootstrap", "wild_bootstrap": by
+        draws.
+    names : sequence of str, optional
+        Names of the regressors.
+    durbin : sequence of int, optional
+        Positions of the regressors that enter as W x; default: all.
+    draws : int
+        Panels of a bootstrap.
+    bias_draws : int
+        Parametric bootstrap panels whose mean bias is subtracted (meant for "transformed_dummies"); 0: none.
+    rng : numpy Generator, optional
+        Needed for draws.
+    error_W : (N, N) matrix or SpatialWeights, optional
+        Another matrix in the error. With a lambda and rows of W that do not sum to one, the year effects belong to the
+        filtered equation.
 
-    PanelInputError: shapes, missing values, a W that does not fit, absorbed or collinear columns, too few rows, and a
-    rho or lambda at the bound of its range. Elhorst (2014), Lee and Yu (2010, J. Econometrics 154), LeSage and Pace
-    (2009).
+    Returns
+    -------
+    CoreFit
+        Estimates, covariance, residuals, log-likelihood.
 
+    Raises
+    ------
+    PanelInputError
+        Shapes, missing values, a W that does not fit, absorbed or collinear columns, too few rows, and a rho or lambda
+        at the bound of its range.
+
+    Notes
+    -----
+    y_t = rho W y_t + X_t b + W X_t th + mu + lambda_t 1 + u_t, u_t = lam W u_t + e_t. OLS and SLX standard errors use
+    SSR / dof. docs/formulas.md#estimators.
+
+    References
+    ----------
+    Elhorst (2014); Lee and Yu (2010, J. Econometrics 154); LeSage and Pace (2009).
+
+    Examples
+    --------
     >>> from python_models.regression import fit_panel
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -50,12 +50,41 @@ class ResidualMoran:
 def residual_moran(
     residuals: ArrayLike, w: Weights, *, years: Sequence[int] | None = None, effects: str = "twoways"
 ) -> ResidualMoran:
-    """Moran's I of the residuals of each year, I_t = (n/S0) e_t'W e_t / e_t'e_t with e_t centred in its year.
+    """Moran's I of the residuals of each year, and pooled.
 
-    residuals (N, T), W (N, N). Moments of independent normal errors (Cliff & Ord 1981). Pooled: z = (sum_t e_t'W e_t/s2
-    - c)/sqrt(Q), c = T' tr(Ws), Q = T' tr(Ws Ws + Ws'Ws), s2 = e'e/(N'T'), standard normal. Both treat the slopes as
-    known, which makes the tests slightly conservative. PanelInputError for a year without residual variance.
+    Parameters
+    ----------
+    residuals : (N, T) array or frame
+        Residuals of a fit.
+    w : (N, N) matrix, graph or SpatialWeights
+        Weights; row i receives.
+    years : sequence of int, optional
+        Labels of the years.
+    effects : str
+        Fixed effects of the fit.
 
+    Returns
+    -------
+    ResidualMoran
+        Statistic by year and pooled test.
+
+    Raises
+    ------
+    PanelInputError
+        A year without residual variance.
+
+    Notes
+    -----
+    I_t = (n/S0) e_t'W e_t / e_t'e_t with e_t centred in its year; moments of independent normal errors. Pooled: z =
+    (sum_t e_t'W e_t/s2 - c)/sqrt(Q), c = T' tr(Ws), Q = T' tr(Ws Ws + Ws'Ws), s2 = e'e/(N'T'), standard normal. Both
+    treat the slopes as known, which makes the tests slightly conservative.
+
+    References
+    ----------
+    Cliff and Ord (1981).
+
+    Examples
+    --------
     >>> from python_models.regression import residual_moran
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> type(residual_moran(np.random.default_rng(1).normal(size=(12, 6)), W)).__name__
@@ -87,12 +116,30 @@ def residual_moran(
 
 @aligned
 def pesaran_cd(residuals: ArrayLike) -> SpecTest:
-    """Cross-section dependence: CD = sqrt(2T/(N(N-1))) sum_{i<j} r_ij, standard normal (Pesaran 2004, 2015).
+    """Pesaran's CD test of cross-section dependence.
 
-    residuals (N, T); r_ij is the correlation over years, sum_{i<j} r_ij = (|sum_i z_i|^2 - N)/2 with z_i of unit
-    length. Year effects make residuals sum to zero in each year: with equal variances CD is near -sqrt(T/2) whatever
-    the dependence, and `squared_correlation` is the one to read.
+    Parameters
+    ----------
+    residuals : (N, T) array or frame
+        Residuals of a fit.
 
+    Returns
+    -------
+    SpecTest
+        Statistic, degrees of freedom, p-value.
+
+    Notes
+    -----
+    CD = sqrt(2T/(N(N-1))) sum_{i<j} r_ij, standard normal; r_ij the correlation over years, sum_{i<j} r_ij = (|sum_i
+    z_i|^2 - N)/2 with z_i of unit length. Year effects make residuals sum to zero in each year: with equal variances CD
+    is near -sqrt(T/2) whatever the dependence, and `squared_correlation` is the one to read.
+
+    References
+    ----------
+    Pesaran (2004, 2015).
+
+    Examples
+    --------
     >>> from python_models.regression import pesaran_cd
     >>> round(pesaran_cd(np.tile([1.0, -1.0, 2.0, -2.0], (5, 1))).statistic, 3)
     6.325
@@ -106,12 +153,30 @@ def pesaran_cd(residuals: ArrayLike) -> SpecTest:
 
 @aligned
 def squared_correlation(residuals: ArrayLike) -> SpecTest:
-    """Cross-section dependence by sum_{i<j} r_ij^2, whatever the signs; informative where year effects blind CD.
+    """Cross-section dependence by the sum of squared correlations, whatever their signs.
 
-    residuals (N, T) with city effects removed; d = T - 1. d(d + 2)/(2N) (|Z'Z|_F^2 - N^2/d), Z (N, T) of unit-length
-    series, is chi2((d - 1)(d + 2)/2) for fixed T and many cities (Bingham 1974). Rejects as well where errors last or
-    their variances move.
+    Parameters
+    ----------
+    residuals : (N, T) array or frame
+        Residuals without city effects.
 
+    Returns
+    -------
+    SpecTest
+        Statistic, degrees of freedom, p-value.
+
+    Notes
+    -----
+    d(d + 2)/(2N) (|Z'Z|_F^2 - N^2/d) with d = T - 1 and Z (N, T) of unit-length series is chi2((d - 1)(d + 2)/2) for
+    fixed T and many cities. Informative where year effects blind CD; rejects as well where errors last or their
+    variances move.
+
+    References
+    ----------
+    Bingham (1974).
+
+    Examples
+    --------
     >>> from python_models.regression import squared_correlation
     >>> squared_correlation(np.random.default_rng(1).normal(size=(12, 6))).df
     14.0
@@ -138,10 +203,37 @@ def _unit_series(residuals: ArrayLike) -> FloatArray:
 
 @aligned
 def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> SpecTest:
-    """Serial correlation: residuals of the first-differenced regression on their own lag; H0 slope = -1/2.
+    """Wooldridge's test of serial correlation.
 
-    y (N, T), x (N, T, k), T >= 4. F(1, N - 1), clustered by city (Wooldridge 2010, 10.6.3; Drukker 2003).
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome.
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    time_effects : bool
+        Whether the model has year effects.
 
+    Returns
+    -------
+    SpecTest
+        Statistic, degrees of freedom, p-value.
+
+    Raises
+    ------
+    PanelInputError
+        Fewer than four years.
+
+    Notes
+    -----
+    Residuals of the first-differenced regression on their own lag; H0 slope = -1/2, F(1, N - 1), clustered by city.
+
+    References
+    ----------
+    Wooldridge (2010, 10.6.3); Drukker (2003).
+
+    Examples
+    --------
     >>> from python_models.regression import wooldridge_ar1
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -169,10 +261,29 @@ def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> 
 
 @aligned
 def modified_wald(residuals: ArrayLike) -> SpecTest:
-    """Group-wise heteroskedasticity: W = sum_i (s2_i - s2)^2/V_i, chi2(N) (Greene 2000; Baum 2001).
+    """Modified Wald test of group-wise heteroskedasticity.
 
-    residuals (N, T); s2_i = sum_t e_it^2/T, s2 their mean, V_i = sum_t (e_it^2 - s2_i)^2/(T(T-1)).
+    Parameters
+    ----------
+    residuals : (N, T) array or frame
+        Residuals of a fit.
 
+    Returns
+    -------
+    SpecTest
+        Statistic, degrees of freedom, p-value.
+
+    Notes
+    -----
+    W = sum_i (s2_i - s2)^2/V_i, chi2(N), with s2_i = sum_t e_it^2/T, s2 their mean and V_i = sum_t (e_it^2 -
+    s2_i)^2/(T(T-1)).
+
+    References
+    ----------
+    Greene (2000); Baum (2001).
+
+    Examples
+    --------
     >>> from python_models.regression import modified_wald
     >>> modified_wald(np.random.default_rng(1).normal(size=(12, 6))).df
     12.0
@@ -194,9 +305,26 @@ def modified_wald(residuals: ArrayLike) -> SpecTest:
 def variance_inflation(
     x: ArrayLike, w: Weights | None = None, *, effects: str = "twoways", names: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """VIF of each within-transformed regressor of [x, Wx] (of x alone without W), 1/(1 - R^2_j): term, vif, is_flagged
-    (> 10).
+    """Variance inflation of each within-transformed regressor of [x, W x].
 
+    Parameters
+    ----------
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    w : (N, N) matrix, graph or SpatialWeights, optional
+        Weights; without: x alone.
+    effects : str
+        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
+    names : sequence of str, optional
+        Names of the regressors.
+
+    Returns
+    -------
+    DataFrame
+        term, vif = 1/(1 - R^2_j), is_flagged (above 10).
+
+    Examples
+    --------
     >>> from python_models.regression import variance_inflation
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -106,15 +106,48 @@ def fit_dynamic(
     names: Sequence[str] | None = None,
     durbin: Sequence[int] | None = None,
 ) -> DynamicFit:
-    """Fit the dynamic SDM to y (N, T + 1), x (N, T + 1, k); the first year serves as y_0 only.
+    """Dynamic spatial Durbin model.
 
-    Likelihood as `lee_yu`; bias_corrected: Yu, de Jong & Lee 2008, Lee & Yu 2010; adjusted_score: root of the score
-    less its expectation. correction="auto" reports adjusted_score where a root exists, else bias_corrected, whose
-    leftover bias costs its intervals a tenth of their coverage at T = 8. durbin: positions of the x that also enter as
-    W x (default all). cov: `cluster`, summed by city; `info`, of independent errors of one variance. PanelInputError
-    for missing cells, fewer than 4 years, W not row-normalised, collinear or invariant regressors, or a maximum at the
-    bound of rho.
+    Parameters
+    ----------
+    y : (N, T + 1) array or frame
+        Outcome; the first year serves as y_0 only.
+    x : (N, T + 1, k) array, or frame(s)
+        Regressors.
+    w : (N, N) matrix, graph or SpatialWeights
+        Row-normalised weights.
+    correction : str
+        "bias_corrected", "adjusted_score" (root of the score less its expectation), or "auto": the latter where a root
+        exists.
+    cov : str
+        "cluster", summed by city; "info", of independent errors of one variance.
+    names : sequence of str, optional
+        Names of the regressors.
+    durbin : sequence of int, optional
+        Positions of the regressors that enter as W x; default: all.
 
+    Returns
+    -------
+    DynamicFit
+        Estimates of each kind, covariance, residuals.
+
+    Raises
+    ------
+    PanelInputError
+        Missing cells, fewer than 4 years, W not row-normalised, collinear or invariant regressors, a maximum at the
+        bound of rho.
+
+    Notes
+    -----
+    Likelihood as `lee_yu`; docs/formulas.md#dynamic. What the bias correction leaves costs its intervals a tenth of
+    their coverage at T = 8.
+
+    References
+    ----------
+    Yu, de Jong and Lee (2008); Lee and Yu (2010).
+
+    Examples
+    --------
     >>> from python_models.regression import fit_dynamic
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -404,10 +437,29 @@ class DynamicEffects(Shown):
 
 
 def dynamic_effects(fit: DynamicFit, *, kind: str | None = None, level: float = 0.95) -> DynamicEffects:
-    """Average effects of each x at the estimate `kind` (the headline by default), as in docs/formulas.md#dynamic.
+    """Average effects of each regressor of a dynamic model, short and long run.
 
-    Errors by the delta method, gradient by central differences. Long-run effects of an unstable estimate are NaN.
+    Parameters
+    ----------
+    fit : DynamicFit
+        Fitted model.
+    kind : str, optional
+        Which estimate; default: the headline.
+    level : float
+        Coverage of the intervals.
 
+    Returns
+    -------
+    DynamicEffects
+        Direct, indirect and total effects, with errors.
+
+    Notes
+    -----
+    docs/formulas.md#dynamic. Delta method, gradient by central differences. Long-run effects of an unstable estimate
+    are NaN.
+
+    Examples
+    --------
     >>> from python_models.regression import dynamic_effects, fit_dynamic
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

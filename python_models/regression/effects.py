@@ -89,11 +89,44 @@ def average_effects(
 ) -> AverageEffects:
     """Direct, indirect and total effects with standard errors, intervals and p-values.
 
-    `delta`: gradient in (b, th, rho) times the covariance. `simulation`: `draws` from N(estimate, covariance) with
-    `rng`; a draw with rho outside its feasible range is drawn again and counted. `sd_ratio` (K,): sd(x) / sd(y).
-    PanelInputError for an unknown method, a missing rng, fewer than 100 draws, or a law almost wholly outside the
-    feasible range.
+    Parameters
+    ----------
+    fit : CoreFit
+        Fitted model.
+    method : str
+        "delta": gradient in (b, th, rho) times the covariance. "simulation": draws from N(estimate, covariance); one
+        with rho outside its range is drawn again and counted.
+    draws : int
+        Draws of a simulation, 100 or more.
+    rng : numpy Generator, optional
+        Needed for a simulation.
+    level : float
+        Coverage of the intervals.
+    names : sequence of str, optional
+        Names of the regressors.
+    sd_ratio : (K,) array, optional
+        sd(x) / sd(y), for standardised effects.
 
+    Returns
+    -------
+    AverageEffects
+        A row per regressor and effect.
+
+    Raises
+    ------
+    PanelInputError
+        An unknown method, a missing rng, fewer than 100 draws, a law almost wholly outside the feasible range.
+
+    Notes
+    -----
+    S_r = (I - rho W)^-1 (b_r I + th_r W): direct tr S_r / n, total 1'S_r 1 / n, indirect their difference.
+
+    References
+    ----------
+    LeSage and Pace (2009).
+
+    Examples
+    --------
     >>> from python_models.regression import average_effects, fit_panel
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -227,12 +260,36 @@ def _interpolated(function: Callable[[float], float], rho: FloatArray) -> FloatA
 
 
 def city_effects(fit: CoreFit, variable: int, cities: Sequence[object], *, name: str | None = None) -> pd.DataFrame:
-    """One row per city: own, received, emitted with delta standard errors, for regressor number `variable`.
+    """Effects of one regressor by city.
 
-    own (S_r)_ii; received sum_{j != i} (S_r)_ij: what the others' x do to i; emitted sum_{j != i} (S_r)_ji: what its x
-    does to the others. Received and emitted agree in the mean only. `own_se_probes` : what probes leave (0 = exact, n
-    <= 5,000).
+    Parameters
+    ----------
+    fit : CoreFit
+        Fitted model.
+    variable : int
+        Position of the regressor.
+    cities : sequence
+        Labels of the cities.
+    name : str, optional
+        Name of the regressor.
 
+    Returns
+    -------
+    DataFrame
+        A row per city: own (S_r)_ii, received sum_{j != i} (S_r)_ij (what the others' x do to i), emitted sum_{j != i}
+        (S_r)_ji, each with delta standard error; own_se_probes: what probes leave (0: exact, n <= 5,000).
+
+    Raises
+    ------
+    PanelInputError
+        An unknown regressor, or another number of labels.
+
+    Notes
+    -----
+    Received and emitted agree in the mean only.
+
+    Examples
+    --------
     >>> from python_models.regression import city_effects, fit_panel
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

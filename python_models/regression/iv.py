@@ -309,19 +309,59 @@ def spatial_2sls(
     names: Sequence[str] | None = None,
     endog_names: Sequence[str] | None = None,
 ) -> IVFit:
-    """S2SLS (or two-step GMM) of y (N, T) on W y, x (N, T, k), W x and endogenous regressors `endog` (N, T, m).
+    """Spatial two-stage least squares (or two-step GMM) with endogenous regressors.
 
-    w_lags : highest power of W in the instruments W^p x (p from 2 for x that enter as W x, from 1 otherwise).   durbin
-    : positions of the x that enter as W x; all by default, () for the spatial lag model.   instruments (N, T, q) :
-    outside instruments of `endog` (give W endog and W instruments as further columns).   cov : "cluster" by city,
-    "homoskedastic", or `Cluster`, `Conley`, `DriscollKraay` with settings (no jackknife here: G/(G - 1) instead);
-    weights of GMM, Hansen J, strength of the instruments and Anderson-Rubin sets stay clustered by city then. For a
-    dense W the instruments W^p x are close to collinear: then F is small and is_weak is true.
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome.
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    w : (N, N) matrix, graph or SpatialWeights
+        Weights; row i receives.
+    effects : str
+        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
+    durbin : sequence of int, optional
+        Positions of the regressors that enter as W x; default: all, () for the spatial lag model.
+    w_lags : int
+        Highest power of W in the instruments W^p x (p from 2 for x that enter as W x, from 1 otherwise).
+    endog : (N, T, m) array, optional
+        Endogenous regressors.
+    instruments : (N, T, q) array, optional
+        Outside instruments of `endog`; give W endog and W instruments as further columns.
+    gmm : bool
+        Two-step GMM.
+    cov : str, Cluster, Conley or DriscollKraay
+        "cluster" by city, "homoskedastic", or a kind with settings (no jackknife here: G/(G - 1) instead); weights of
+        GMM, Hansen J, strength of the instruments and Anderson-Rubin sets stay clustered by city then.
+    names : sequence of str, optional
+        Names of the regressors.
+    endog_names : sequence of str, optional
+        Names of the endogenous regressors.
 
-    PanelInputError for fewer instruments than endogenous regressors, collinear regressors, missing cells, and for no
-    more cities than moments: sums over so few clusters leave their covariance singular. Kelejian & Prucha 1998;
-    Kleibergen & Paap 2006; Hansen 1982; Anderson & Rubin 1949; Stock & Wright 2000.
+    Returns
+    -------
+    IVFit
+        Estimates, covariance, first stages, tests of the instruments.
 
+    Raises
+    ------
+    PanelInputError
+        Fewer instruments than endogenous regressors, collinear regressors, missing cells, no more cities than moments
+        (sums over so few clusters leave their covariance singular).
+
+    Notes
+    -----
+    docs/formulas.md#iv. For a dense W the instruments W^p x are close to collinear: then F is small and is_weak is
+    true.
+
+    References
+    ----------
+    Kelejian and Prucha (1998); Kleibergen and Paap (2006); Hansen (1982); Anderson and Rubin (1949); Stock and Wright
+    (2000).
+
+    Examples
+    --------
     >>> from python_models.regression import spatial_2sls
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -21,11 +21,40 @@ class Robustness:
 
 
 def robustness_value(estimate: float, se: float, dof: int, *, q: float = 1.0, alpha: float = 0.05) -> Robustness:
-    """Robustness value of a least-squares coefficient (Cinelli and Hazlett 2020, J. Royal Stat. Society B 82:39-67).
+    """Robustness value of a least-squares coefficient.
 
-    RV = (sqrt(f^4 + 4 f^2) - f^2)/2 with f = q |t| / sqrt(dof), for a reduction of the share q; with alpha f = q
-    |t|/sqrt(dof) - t*/sqrt(dof - 1); 0 where the estimate is not significant at alpha.
+    Parameters
+    ----------
+    estimate, se : float
+        Coefficient and standard error.
+    dof : int
+        Degrees of freedom of the residuals.
+    q : float
+        Share by which a confounder would reduce the estimate.
+    alpha : float
+        Level at which it would become insignificant.
 
+    Returns
+    -------
+    Robustness
+        Partial R^2 and robustness values.
+
+    Raises
+    ------
+    PanelInputError
+        se, dof, q or alpha out of range.
+
+    Notes
+    -----
+    RV = (sqrt(f^4 + 4 f^2) - f^2)/2 with f = q |t| / sqrt(dof); with alpha f = q |t|/sqrt(dof) - t*/sqrt(dof - 1), 0
+    where the estimate is not significant.
+
+    References
+    ----------
+    Cinelli and Hazlett (2020), J. Royal Stat. Society B 82.
+
+    Examples
+    --------
     >>> from python_models.regression import robustness_value
     >>> robustness_value(2.0, 0.5, 100)
     Robustness(partial_r2=0.13793103448275862, value=0.3279215610874228, value_alpha=0.18146896878854132, alpha=0.05)

@@ -29,16 +29,43 @@ def lm_tests(
     variant: str = "centred",
     names: Sequence[str] | None = None,
 ) -> SpecTests:
-    """LM_lag, LM_err, robust RLM_lag and RLM_err, and the joint test, on within residuals; the same clustered by city.
+    """LM tests of spatial lag and error on within residuals, plain, robust and joint; the same clustered by city.
 
-    y (N, T), x (N, T, k), W (N, N), or labelled frames with a graph. A = e'(I x W)y*/s2 - c, B = e'(I x W)e/s2 - c; the
-    statistics are in docs/formulas.md#tests, each chi2(1); joint = LM_err + RLM_lag, chi2(2). They suppose independent
-    errors of one variance; the twins `.._cluster` put the same sums over what they vary when the errors of a city may
-    have any variance and any correlation over time. `durbin` adds W x to the regressors (residuals of SLX: chooses SDM
-    against SDEM). `variant="naive"` is not centred, as published: it over-rejects on two-way within data.
-    effects="none" includes an intercept. Anselin, Le Gallo & Jayet 2008; Elhorst 2010; Debarsy & Ertur 2010; Bera &
-    Yoon 1993; Born & Breitung 2011.
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome.
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    w : (N, N) matrix, graph or SpatialWeights
+        Weights; row i receives.
+    effects : str
+        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
+    durbin : bool
+        Add W x to the regressors (residuals of SLX: chooses SDM against SDEM).
+    variant : str
+        "centred", or "naive" as published, which over-rejects on two-way within data.
+    names : sequence of str, optional
+        Names of the regressors.
 
+    Returns
+    -------
+    SpecTests
+        Tests by code.
+
+    Notes
+    -----
+    A = e'(I x W)y*/s2 - c, B = e'(I x W)e/s2 - c; the statistics are in docs/formulas.md#tests, each chi2(1); joint =
+    LM_err + RLM_lag, chi2(2). They suppose independent errors of one variance; the twins `.._cluster` put the same sums
+    over what they vary when the errors of a city may have any variance and any correlation over time.
+
+    References
+    ----------
+    Anselin, Le Gallo and Jayet (2008); Elhorst (2010); Debarsy and Ertur (2010); Bera and Yoon (1993); Born and
+    Breitung (2011).
+
+    Examples
+    --------
     >>> from python_models.regression import lm_tests
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -43,11 +43,37 @@ RULES = {
 def wald(
     estimate: ArrayLike, cov: ArrayLike, restriction: ArrayLike, *, code: str = "wald", note: str = ""
 ) -> SpecTest:
-    """Wald test of R theta = 0: (R th)'(R V R')^-1 (R th), chi2(q); estimate (p,), cov (p, p), restriction R (q, p).
+    """Wald test of R theta = 0.
 
-    PanelInputError for shapes that do not fit and a restriction whose variance is singular (the same restriction
-    twice).
+    Parameters
+    ----------
+    estimate : (p,) array
+        theta.
+    cov : (p, p) array
+        V, its covariance.
+    restriction : (q, p) array
+        R.
+    code : str
+        Code of the test.
+    note : str
+        Note of the result.
 
+    Returns
+    -------
+    SpecTest
+        Statistic, degrees of freedom, p-value.
+
+    Raises
+    ------
+    PanelInputError
+        Shapes that do not fit, a restriction whose variance is singular (the same restriction twice).
+
+    Notes
+    -----
+    (R th)'(R V R')^-1 (R th), chi2(q).
+
+    Examples
+    --------
     >>> from python_models.regression import wald
     >>> wald([2.0, 0.0], np.eye(2), [[1.0, 0.0]]).statistic
     4.0
@@ -60,10 +86,35 @@ def wald(
 
 
 def likelihood_ratio(lnl_wide: float, lnl_narrow: float, df: float, *, code: str, note: str = "") -> SpecTest:
-    """LR = 2 (lnL of the wide model - lnL of the narrow one), chi2(df); same likelihood and sample.
+    """Likelihood-ratio test of nested models on one sample.
 
-    PanelInputError for a narrow model that fits better: then the two are not nested or one search has failed.
+    Parameters
+    ----------
+    lnl_wide, lnl_narrow : float
+        Log-likelihoods.
+    df : float
+        Number of restrictions.
+    code : str
+        Code of the test.
+    note : str
+        Note of the result.
 
+    Returns
+    -------
+    SpecTest
+        Statistic, degrees of freedom, p-value.
+
+    Raises
+    ------
+    PanelInputError
+        A narrow model that fits better: the two are not nested, or one search has failed.
+
+    Notes
+    -----
+    LR = 2 (lnL of the wide model - lnL of the narrow one), chi2(df).
+
+    Examples
+    --------
     >>> from python_models.regression import likelihood_ratio
     >>> test = likelihood_ratio(-10.0, -13.0, 2, code="lr")
     >>> test.statistic, round(test.p, 4)
@@ -81,9 +132,26 @@ def likelihood_ratio(lnl_wide: float, lnl_narrow: float, df: float, *, code: str
 def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> SpecTests:
     """F tests of the effects of OLS: `f_ind` cities given years, `f_time` years given cities.
 
-    y (N, T), x (N, T, k). F = [(SSR_r - SSR_u)/q]/[SSR_u/(NT - k - effects)]. With effects="entity" or "time" only its
-    own test, against the pooled regression with a constant.
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome.
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    effects : str
+        "twoways"; "entity" or "time": only its own test, against the pooled regression with a constant.
 
+    Returns
+    -------
+    SpecTests
+        Tests by code.
+
+    Notes
+    -----
+    F = [(SSR_r - SSR_u)/q]/[SSR_u/(NT - k - effects)].
+
+    Examples
+    --------
     >>> from python_models.regression import joint_effects_f
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -117,11 +185,44 @@ def hausman(
 ) -> SpecTest:
     """Hausman's test in its regression form: H0 city effects are not related to the regressors.
 
-    The city means of X and W X join the model without city effects (Mundlak 1978); Wald test of their slopes, clustered
-    by city, chi2(number of means): unlike d'(V_FE - V_RE)^-1 d it needs neither independent errors nor a difference of
-    variances that is positive definite. y (N, T), x (N, T, k). Fixed effects stay the headline whatever the outcome, as
-    the cities are the population and not a sample. Wooldridge (2010, 10.7.3).
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome.
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    w : (N, N) matrix, graph or SpatialWeights
+        Weights; row i receives.
+    effects : str
+        "twoways" or "entity".
+    durbin : sequence of int, optional
+        Positions of the regressors that enter as W x; default: all.
+    names : sequence of str, optional
+        Names of the regressors.
 
+    Returns
+    -------
+    SpecTest
+        Statistic, degrees of freedom, p-value.
+
+    Raises
+    ------
+    PanelInputError
+        No city effects, one year.
+
+    Notes
+    -----
+    The city means of X and W X join the model without city effects; Wald test of their slopes, clustered by city,
+    chi2(number of means): unlike d'(V_FE - V_RE)^-1 d it needs neither independent errors nor a difference of variances
+    that is positive definite. Fixed effects stay the headline whatever the outcome, as the cities are the population
+    and not a sample.
+
+    References
+    ----------
+    Mundlak (1978); Wooldridge (2010, 10.7.3).
+
+    Examples
+    --------
     >>> from python_models.regression import hausman
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -205,11 +306,41 @@ def specification_search(
     alpha: float = 0.05,
     names: Sequence[str] | None = None,
 ) -> SpecificationSearch:
-    """Fit ols, slx, sar, sem, sdm to y (N, T) on x (N, T, k), make every test, and apply the rule in RULES.
+    """Fit OLS, SLX, SAR, SEM and SDM, make every test, and apply the decision rule.
 
-    Likelihoods are compared within one `estimator` and one sample. Tests that the effects do not allow (no city
-    effects: no Hausman test) are left out. PanelInputError as in fit_panel.
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome.
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    w : (N, N) matrix, graph or SpatialWeights
+        Weights; row i receives.
+    effects : str
+        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
+    estimator : str
+        Likelihood of the fixed effects, one for all models.
+    alpha : float
+        Level of the tests.
+    names : sequence of str, optional
+        Names of the regressors.
 
+    Returns
+    -------
+    SpecificationSearch
+        Fits, tests and the steps of the rule (RULES).
+
+    Raises
+    ------
+    PanelInputError
+        As `fit_panel`.
+
+    Notes
+    -----
+    Tests that the effects do not allow (no city effects: no Hausman test) are left out.
+
+    Examples
+    --------
     >>> from python_models.regression import specification_search
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -226,8 +357,20 @@ def specification_search(
 
 
 def nested_tests(sdm: CoreFit, sar: CoreFit, sem: CoreFit) -> SpecTests:
-    """Wald and LR of SDM against SAR (theta = 0) and SEM (theta + rho beta = 0).
+    """Wald and LR tests of SDM against SAR (theta = 0) and SEM (theta + rho beta = 0).
 
+    Parameters
+    ----------
+    sdm, sar, sem : CoreFit
+        The three fits of one sample.
+
+    Returns
+    -------
+    SpecTests
+        Tests by code.
+
+    Examples
+    --------
     >>> from python_models.regression import fit_panel, nested_tests
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -260,12 +403,34 @@ def nested_tests(sdm: CoreFit, sar: CoreFit, sem: CoreFit) -> SpecTests:
 def effects_tests(
     y: Values, x: Values, w: Weights, *, effects: str = "twoways", names: Sequence[str] | None = None
 ) -> SpecTests:
-    """Joint tests of the fixed effects of the SDM: LR on the untransformed likelihood, F of OLS, Hausman.
+    """Tests of the fixed effects of the SDM: LR on the untransformed likelihood, F of OLS, Hausman.
 
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome.
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    w : (N, N) matrix, graph or SpatialWeights
+        Weights; row i receives.
+    effects : str
+        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
+    names : sequence of str, optional
+        Names of the regressors.
+
+    Returns
+    -------
+    SpecTests
+        Tests by code.
+
+    Notes
+    -----
     Hausman needs city effects, and with year effects a row-normalised W; it is left out otherwise, and has p NaN and a
     note where the cities are too few. The LR test of city effects is unreliable for a fixed number of years: F beside
     it.
 
+    Examples
+    --------
     >>> from python_models.regression import effects_tests
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -299,6 +464,24 @@ def effects_tests(
 def residual_tests(fit: CoreFit, y: Values, x: Values, *, years: Sequence[int] | None = None) -> SpecTests:
     """Checks of the residuals of a fit: Moran (pooled and per year), CD, serial correlation, heteroskedasticity.
 
+    Parameters
+    ----------
+    fit : CoreFit
+        Fitted model.
+    y : (N, T) array or frame
+        Outcome.
+    x : (N, T, k) array, or frame(s)
+        Regressors.
+    years : sequence of int, optional
+        Labels of the years.
+
+    Returns
+    -------
+    SpecTests
+        Tests by code.
+
+    Examples
+    --------
     >>> from python_models.regression import fit_panel, residual_tests
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -61,12 +61,32 @@ def spatial_weights(
     islands: Literal["refuse", "keep"] = "refuse",
     solver: str | None = None,
 ) -> SpatialWeights:
-    """Check W (n, n), a matrix, square frame or libpysal graph in the row order of the data, and hash it.
+    """Check a weight matrix in the row order of the data, and hash it.
 
-    `labels` (n,) only serve the messages. islands='keep': rows without neighbours stay zero. solver: a name of SOLVERS
-    instead of the choice by size (see `logdet.log_determinant`). PanelInputError for an unknown solver, a shape that is
-    not square, a weight that is not finite, a diagonal that is not zero, and a city without neighbours.
+    Parameters
+    ----------
+    W : (n, n) matrix, square frame or libpysal graph
+        Weights.
+    labels : sequence, optional
+        Labels of the cities, for messages.
+    islands : str
+        "refuse", or "keep": rows without neighbours stay zero.
+    solver : str, optional
+        A name of SOLVERS instead of the choice by size (see `logdet.log_determinant`).
 
+    Returns
+    -------
+    SpatialWeights
+        The matrix with what is known of it.
+
+    Raises
+    ------
+    PanelInputError
+        An unknown solver, a shape that is not square, a weight that is not finite, a diagonal that is not zero, a city
+        without neighbours.
+
+    Examples
+    --------
     >>> from python_models.regression import spatial_weights
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> spatial_weights(W).is_row_normalised

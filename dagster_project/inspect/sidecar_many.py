@@ -22,12 +22,13 @@ from rich.table import Table
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sheet import Sheet
-from dagster_project.ingest.sidecar import LandingFile, Sidecar, find_sidecars, sha256_of
+from dagster_project.ingest.sidecar import LandingFile, Sidecar, find_sidecars
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.guess import WIDE_COLUMNS, year_of_name, year_of_titles
 from dagster_project.inspect.sidecar_draft import Said, content_of
 from dagster_project.paths import PROJECT
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
+from dagster_project.run.versions import sha256_of
 
 SEEDS = PROJECT / "dbt" / "seeds"
 WORKBOOKS = (".xlsx", ".xls")

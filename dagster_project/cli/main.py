@@ -1,4 +1,7 @@
-"""Commands of `nqpf`. Heavy imports stay inside the commands, so that `nqpf --help` is quick."""
+"""Commands of `nqpf`. Heavy imports stay inside the commands, so that `nqpf --help` is quick.
+
+Does not belong here: what a command does; each has a module beside this one.
+"""
 
 from enum import StrEnum
 from pathlib import Path

@@ -2,6 +2,8 @@
 
 SQL models have read the cells; Great Expectations judges; here frames are fetched, verdicts are written and turned
 into blocking checks. Rows are committed before a check result is returned, so a refused load stays inspectable.
+
+Does not belong here: limits and sentences of rules (gate_rule.csv).
 """
 
 import time

@@ -1,4 +1,7 @@
-"""One Dagster asset for each analysis of the study: frames are fetched, the analysis is called, tables are written."""
+"""One Dagster asset for each analysis of the study: frames are fetched, the analysis is called, tables are written.
+
+Does not belong here: what an analysis computes (study).
+"""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping

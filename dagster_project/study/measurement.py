@@ -1,4 +1,7 @@
-"""How far the headline indexes can be trusted: agreement of schemes, uncertainty, stability, restatement, validity."""
+"""How far the headline indexes can be trusted: agreement of schemes, uncertainty, stability, restatement, validity.
+
+Does not belong here: the index itself (index.py), and methods (python_models.measurement).
+"""
 
 from __future__ import annotations
 

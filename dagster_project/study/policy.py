@@ -1,4 +1,7 @@
-"""Paths of cities, their transitions and shares, and the monitors, from the frozen indexes and what was estimated."""
+"""Paths of cities, their transitions and shares, and the monitors, from the frozen indexes and what was estimated.
+
+Does not belong here: the rules of the paths (python_models.policy); estimates of policies (influence).
+"""
 
 from __future__ import annotations
 

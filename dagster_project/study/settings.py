@@ -1,7 +1,7 @@
 """What an analysis is told besides its frames: the spec files, read into frozen settings.
 
 Unknown keys, empty entries and unknown parents are errors, never ignored. Spec once, by who runs the analyses, which
-hands the folder of the files in.
+hands the folder of the files in. Constants of a single method do not belong here: they stand beside it.
 """
 
 from __future__ import annotations

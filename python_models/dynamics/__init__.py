@@ -1,4 +1,7 @@
-"""Dynamics of a panel of relative positions: densities, transitions, convergence, clubs; axes (N, T): units, years."""
+"""Dynamics of a panel of relative positions: densities, transitions, convergence, clubs; axes (N, T): units, years.
+
+Does not belong here: regression, dispersion of one year (inequality).
+"""
 
 from python_models.dynamics.beta import BetaResult, beta_convergence
 from python_models.dynamics.chain import ErgodicResult, ergodic

@@ -1,4 +1,7 @@
-"""Inequality of one vector of finite values >= 0, its parts by group, and the intervals around both."""
+"""Inequality of one vector of finite values >= 0, its parts by group, and the intervals around both.
+
+Does not belong here: paths of cities over time (dynamics).
+"""
 
 from python_models.inequality.change import BetweenGroups, DisparityChange, between_groups, disparity_change
 from python_models.inequality.dagum import DagumResult, dagum

@@ -1,4 +1,7 @@
-"""Influences on a panel: thresholds, blocks of centre and periphery, reach, borders. Arrays in, frozen results out."""
+"""Influences on a panel: thresholds, blocks of centre and periphery, reach, borders. Arrays in, frozen results out.
+
+Does not belong here: estimators (regression); which groups, areas and thresholds a study looks at.
+"""
 
 from python_models.influence.barrier import Barrier, barrier_split, border_barrier
 from python_models.influence.blocks import (

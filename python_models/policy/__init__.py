@@ -1,4 +1,7 @@
-"""Policy layer: four paths of cities by stated rules, how sure they are, and monitors of four principles."""
+"""Policy layer: four paths of cities by stated rules, how sure they are, and monitors of four principles.
+
+Does not belong here: estimates of what a policy does (influence.pilots).
+"""
 
 from python_models.policy.benchmark import NOBODY, gower_distance, nearest_better
 from python_models.policy.draws import Geography, Index, Interval, PathDraws, coordination, draw_paths, path_inputs

@@ -1,4 +1,7 @@
-"""Production relations: engines of docs/formulas.md#relations. Arrays in, frozen results out."""
+"""Production relations: engines of docs/formulas.md#relations. Arrays in, frozen results out.
+
+Does not belong here: the index of productive forces (measurement), and what either does to the other (regression).
+"""
 
 from python_models.production.attention import Attention, Dictionary, digital_attention
 from python_models.production.coupling import Coupling, common_scale, coordination_class, coupling, lead_lag

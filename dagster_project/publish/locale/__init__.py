@@ -1,7 +1,8 @@
 """Sentences in the reader's language: gettext catalogues, read from the .po files beside this module.
 
 A message is a whole English sentence with named holes, `{n:,} cities`; its twin stands in `<language>.po`. A further
-language is one more file. `make i18n` collects the messages of code, templates, scripts and exhibits.
+language is one more file. `make i18n` collects the messages of code, templates, scripts and exhibits. Names of codes
+and descriptions of columns do not belong here (label.csv, dbt).
 """
 
 import gettext

@@ -1,4 +1,7 @@
-"""Write the report: static files in every language, made from the published file only, that work without a network."""
+"""Write the report: static files in every language, made from the published file only, that work without a network.
+
+Does not belong here: charts and tables (exhibits), sentences (pages.yml), numbers (marts).
+"""
 
 import base64
 import hashlib

@@ -89,7 +89,8 @@ def _discretisation(
         _chains(panel, states, lag, trend, seed, effort, rows)
         _tests(panel, states, lag, seed, effort, rows)
         for (w_code, cuts), lagged in near.items():
-            _spatial(states, lagged, lag, {"w_code": w_code, "lag_cuts": cuts}, trend, seed, effort, rows)
+            labels = {"w_code": w_code, "lag_cuts": cuts}
+            _spatial(panel, states, lagged, lag, labels, trend, seed, effort, rows)
     rows.add({"city_state": _city_states(states, near.get((MAIN_W, "quantiles")))})
 
 
@@ -110,18 +111,26 @@ def _chains(panel: CityPanel, classes: States, lag: int, trend: bool, seed: int,
 
 
 def _spatial(
-    states: States, lagged: States, lag: int, labels: dict[str, str], trend: bool, seed: int, effort: Effort, rows: Rows
+    panel: CityPanel,
+    states: States,
+    lagged: States,
+    lag: int,
+    labels: dict[str, str],
+    trend: bool,
+    seed: int,
+    effort: Effort,
+    rows: Rows,
 ) -> None:
     near = np.where(lagged.states < 0, np.nan, lagged.states)
-    result = spatial_markov(
-        states.states, near, N_STATES, N_STATES, lag, permutations=effort.draws(lag), n_boot=effort.resamples, seed=seed
-    )
+    province = panel.city["province_code"].astype(str).tolist()
+    drawn: dict[str, Any] = {"permutations": effort.draws(lag), "n_boot": effort.resamples, "seed": seed}
+    result = spatial_markov(states.states, near, N_STATES, N_STATES, lag, groups=province, **drawn)
     shared: dict[str, object] = {"discretisation": states.kind, "lag": lag, **labels, "seed": seed}
     n_obs = int(result.counts.sum())
     size: dict[str, object] = {"n_obs": n_obs, "n_boot": effort.resamples}
     rows.add({"markov_spatial_transition": numbered(result.to_frame())}, **shared, **size)
     test = _test_row("spatial_homog", "none", result, "trajectory_permutation", n_obs)
-    rows.add({"markov_test": test}, **shared, n_no_lag=result.n_no_lag)
+    rows.add({"markov_test": test.assign(p_perm_province=result.p_perm_within)}, **shared, n_no_lag=result.n_no_lag)
     draws = bootstrap_counts(states.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
     stem = f"{states.kind}|{labels['w_code']}|{labels['lag_cuts']}|lag{lag}"
     facts = {**shared, "scheme": ALL, "group_code": ALL}
@@ -149,7 +158,8 @@ def _tests(panel: CityPanel, states: States, lag: int, seed: int, effort: Effort
         test = group_homogeneity(states.states, N_STATES, label, lag, permutations=draws, seed=seed)
         tests.append(_test_row("region_homog", scheme, test, "label_permutation", test.n_obs))
     keys = {"discretisation": states.kind, "lag": lag, "w_code": "none", "lag_cuts": "none"}
-    rows.add({"markov_test": pd.concat(tests, ignore_index=True)}, **keys, n_no_lag=0, seed=seed)
+    table = pd.concat(tests, ignore_index=True).assign(p_perm_province=np.nan)
+    rows.add({"markov_test": table}, **keys, n_no_lag=0, seed=seed)
 
 
 def _test_row(code: str, scheme: str, result: Any, p_perm_kind: str, n_obs: int) -> pd.DataFrame:

@@ -47,6 +47,8 @@ class SpatialMarkovResult(HomogeneityResult):
     pooled_counts, pooled_probabilities (K, K) : over the lag classes, i.e. without cities that have no neighbour.
     q, lr, dof, p_value, p_value_lr, p_perm : test that all classes have one matrix; p_perm from permuted maps.
     n_empty : origins without transitions, over all classes.   n_no_lag : transitions left out for want of a neighbour.
+    p_perm_within : the same from maps permuted inside the groups alone, NaN without groups: where levels differ between
+    groups and neighbours share them, p_perm rejects classes that differ in nothing else.
     upward : contrast of the chance to rise between the highest and the lowest lag class, see `upward_help`.
     """
 
@@ -61,6 +63,7 @@ class SpatialMarkovResult(HomogeneityResult):
     upward: pd.DataFrame
     lag: int
     n_boot: int
+    p_perm_within: float = float("nan")
 
     @property
     def n_row(self) -> FloatArray:
@@ -97,6 +100,7 @@ def spatial_markov(
     lag: int = 1,
     *,
     permutations: int = 0,
+    groups: Any = None,
     n_boot: int = 0,
     seed: int | None = None,
     allow_missing: bool = False,
@@ -116,6 +120,8 @@ def spatial_markov(
         Years between start and end of a transition, 1..T-1.
     permutations : int
         Trajectories of states are put at other locations, while each location keeps its neighbourhood; needs `seed`.
+    groups : (N,) labels, optional
+        Areas, such as provinces: as many permutations again move trajectories inside their area alone.
     n_boot : int
         Resamples of whole cities; needs `seed`.
     seed : int, optional
@@ -158,6 +164,10 @@ def spatial_markov(
     if permutations:
         drawn = paired_permutations(codes, near, n_states, n_lag_states, permutations, seed)
     test = replace(judged(counts, drawn, seed), n_perm=permutations, seed=seed)
+    p_within = float("nan")
+    if permutations and groups is not None:
+        within = paired_permutations(codes, near, n_states, n_lag_states, permutations, seed, groups)
+        p_within = judged(counts, within, seed).p_perm
     draws = bootstrap_counts(panel, n_states, lag, n_boot, seed, near, n_lag_states)
     lo, hi = share_interval(counts, draws)
     pooled = counts.sum(axis=0)
@@ -174,6 +184,7 @@ def spatial_markov(
         upward=upward_help(counts, draws),
         lag=lag,
         n_boot=n_boot,
+        p_perm_within=p_within,
     )
 
 
@@ -222,16 +233,29 @@ def lag_values(plane: FloatArray, matrix: Any) -> FloatArray:
 
 
 def paired_permutations(
-    codes: StateArray, near: StateArray, n_states: int, n_lag_states: int, permutations: int, seed: int | None
+    codes: StateArray,
+    near: StateArray,
+    n_states: int,
+    n_lag_states: int,
+    permutations: int,
+    seed: int | None,
+    groups: Any = None,
 ) -> FloatArray:
-    """Q of `permutations` maps where location i has the trajectory of another city and its own neighbourhood."""
+    """Q of `permutations` maps where location i has the trajectory of another city (of its group) and its own
+    neighbourhood."""
     n_cells = n_lag_states * n_states**2
     keys = np.where(near >= 0, near * n_states**2, MISSING)
     rng, order = np.random.default_rng(seed), np.arange(len(codes))
+    area = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    by_area = order if area is None else np.argsort(area, kind="stable")
     is_whole = bool((codes >= 0).all() and (near >= 0).all())
     tables = np.empty((permutations, n_cells))
     for r in range(permutations):
-        moved = codes[rng.permutation(order)]
+        if area is None:
+            moved = codes[rng.permutation(order)]
+        else:
+            moved = np.empty_like(codes)
+            moved[by_area] = codes[np.lexsort((rng.random(len(codes)), area))]
         there = slice(None) if is_whole else (moved >= 0) & (near >= 0)
         tables[r] = np.bincount((keys[there] + moved[there]).ravel(), minlength=n_cells)
     return np.asarray(divergence(tables.reshape(permutations, n_lag_states, n_states, n_states))[0])

@@ -28,7 +28,8 @@ NEAR = 0.2  # share of the rows beside a threshold that tell how errors behave t
 class Threshold(Shown):
     """One threshold in the order of its search.
 
-    gamma with the interval of values where lr = LR / eta2 <= c(.05), eta2 by city (`_Profile.spread`);
+    gamma with the interval of values where lr = LR / eta2 <= c(.05), eta2 by city (`_Profile.spread`), that ends at the
+    next candidates (published convention: at the last ones inside); slopes take gamma as known;
     f = (SSR0 - SSR1) / s2 of this step, its bootstrap p and critical values at 10, 5, 1 %; grid, ssr, lr (G,): the
     whole profile.
     """
@@ -146,7 +147,7 @@ def threshold_regression(
     -----
     y_it = sum_r b_r x_it 1[q_it in regime r] + controls' c + effects + e; regime r holds gamma_(r-1) < q <= gamma_r.
     gamma minimises the sum of squares. LR = (SSR(g) - SSR) / s2; the interval holds the g with LR / eta2 <= c(.05),
-    eta2 from scores summed by city.
+    eta2 from scores summed by city, and reaches to the next candidates. Errors of slopes take gamma as known.
 
     References
     ----------
@@ -215,7 +216,11 @@ def _as_threshold(
     lr = (step.ssr - step.ssr[best]) / sigma2 * data.scale / eta2
     inside = lr <= critical_lr()
     value = (step.ssr_before - step.ssr[best]) / sigma2 * data.scale if f is None else f
-    low, high = float(grid[inside].min()), float(grid[inside].max())
+    accepted = np.flatnonzero(inside)
+    first, last = accepted[0], accepted[-1]
+    if not data.is_published:  # every cut between two candidates is the same split, so the ends are those rejected
+        first, last = max(first - 1, 0), min(last + 1, len(grid) - 1)
+    low, high = float(grid[first]), float(grid[last])
     return Threshold(gamma, low, high, float(value), p, critical, grid, step.ssr, lr, eta2, inside)
 
 

@@ -112,6 +112,9 @@ def test_recovers_threshold_and_slopes_and_two_thresholds_in_any_order():
     (one,) = result.thresholds
     assert one.gamma == pytest.approx(0.6, abs=0.02)
     assert one.low <= 0.6 <= one.high
+    ends = one.lr[np.isin(one.grid, [one.low, one.high])]  # the next candidates, which are rejected
+    assert (ends > critical_lr()).all()
+    assert one.in_interval.sum() == ((one.grid > one.low) & (one.grid < one.high)).sum()
     assert result.slopes == pytest.approx([0.2, 0.6], abs=0.06)
     assert sum(result.n_regime) == 2800
     rng = np.random.default_rng(4)

@@ -222,6 +222,31 @@ def test_size_and_power_of_the_spatial_test(known, help_, maps, low, high):
     assert low <= np.mean([test.p_perm <= 0.05 for test in tests]) <= high
 
 
+def provinces_that_differ(seed):
+    """States of cities whose chance to rise and level go by province alone, and the class of their neighbours there."""
+    rng, area = np.random.default_rng(seed), np.repeat(np.arange(12), 10)
+    rise = rng.uniform(0.05, 0.6, 12)[area]
+    states = np.empty((120, 8), dtype=int)
+    states[:, 0] = rng.integers(0, 3, 120)
+    for t in range(1, 8):
+        up = rng.random(120) < rise
+        states[:, t] = np.clip(states[:, t - 1] + np.where(up, 1, -1), 0, 2)
+    near = np.stack([states[area == a].mean(axis=0) for a in range(12)])[area]
+    near = (10 * near - states) / 9
+    return states, np.searchsorted(np.quantile(near, [1 / 3, 2 / 3]), near), area
+
+
+def test_permutations_inside_provinces_keep_their_size_where_all_places_do_not():
+    drawn = (provinces_that_differ(seed) for seed in range(40))
+    chains = [spatial_markov(y, near, 3, 3, permutations=99, groups=a, seed=k) for k, (y, near, a) in enumerate(drawn)]
+    assert sum(chain.p_perm <= 0.05 for chain in chains) >= 30
+    assert sum(chain.p_perm_within <= 0.05 for chain in chains) <= 6  # more have a chance of 1 %
+    states, near, _ = provinces_that_differ(0)
+    alone = spatial_markov(states, near, 3, 3, permutations=19, groups=np.arange(120), seed=1)
+    assert alone.p_perm_within == 1.0  # a city that is its own area has nowhere to go
+    assert np.isnan(spatial_markov(states, near, 3, 3, permutations=19, seed=1).p_perm_within)
+
+
 def test_error_by_city_is_the_usual_one_for_one_move_a_city_and_near_that_of_resampled_cities_for_many():
     states = np.random.default_rng(3).integers(0, 3, size=(80, 2))
     usual = iid_error(markov(states, 3).counts)

@@ -1,4 +1,4 @@
-"""How firm the headline is: placebo weights, and all variants on one curve."""
+"""How firm the headline is: placebo weights, all variants on one curve, and all choices crossed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dagster_project.study import multiverse
 from dagster_project.study.frames import KEYS, LIMITS, Frames, Rows, Tables, rows_with, words
-from dagster_project.study.samples import SAMPLE_FRAMES, Job, World, run_jobs
-from dagster_project.study.settings import Settings
+from dagster_project.study.queries import OWN_WEIGHTS, RELATIONS
+from dagster_project.study.samples import SAMPLE_FRAMES, Job, World, attempt, basis_of, model_keys, run_jobs, with_codes
+from dagster_project.study.settings import DepthName, Settings
 from python_models.influence.placebo import placebo_weights
 from python_models.influence.specification_curve import LEVEL, curve_summary, specification_curve
+from python_models.tasks import run_tasks
 
 INPUTS = {
     **SAMPLE_FRAMES,
+    "contributions": f"""
+        select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution
+        where index_code::varchar in (
+            select index_code from ops.index_spec where index_code in {RELATIONS} or variant_of in {RELATIONS}
+        ) and {OWN_WEIGHTS} order by 1, 2, 3, 5, 6
+    """,
     "model_spec": "py.model_spec",
     "panel_fit": "py.panel_fit",
     "panel_effect": "py.panel_effect",
     "panel_coef": "py.panel_coef",
 }
-TABLES = words("robustness_run robustness_placebo robustness_placebo_summary robustness robustness_summary")
+TABLES = (
+    words("robustness_run robustness_placebo robustness_placebo_summary robustness robustness_summary")
+    + multiverse.TABLES
+)
 EFFECTS = ("direct", "indirect", "total")
 FIGURES = {"_se": "se_delta", "_p": "p", "_p_family": "p_family", "_sd": "standardised"}  # beside each effect
 SHOWN_HORIZON = {"static": "static", "dynamic": "long", "gmm": "long"}
@@ -34,9 +46,21 @@ def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of robustness_run with the reason."""
     rows, draws = Rows(), settings.sizes("robustness")["placebo"]
     run_jobs(frames, settings.regressions, settings.seed, partial(_jobs, draws=draws), "robustness_run", rows)
+    if settings.depth.name != DepthName.quick:
+        _crossed(with_codes(frames), settings, rows)
     runs, summary = robustness_rows(frames)
     rows.add({"robustness": runs, "robustness_summary": summary}, seed=settings.seed)
     return rows.tables(TABLES)
+
+
+def _crossed(frames: Frames, settings: Settings, rows: Rows) -> None:
+    """The choices of each headline crossed, and that they were or why not."""
+    headlines = [spec for spec in settings.regressions if spec.is_headline]
+    tasks = [partial(attempt, partial(multiverse.build, frames, spec, settings)) for spec in headlines]
+    for spec, (tables, reason) in zip(headlines, run_tasks(tasks), strict=True):
+        run = {"analysis": "multiverse", "variant": "crossed choices", "status": "skipped" if reason else "done"}
+        tables["robustness_run"] = pd.DataFrame([{**run, "skip_reason": reason}])
+        rows.add(tables, **model_keys(spec, basis_of(frames, spec)), seed=settings.seed)
 
 
 def _jobs(world: World, draws: int) -> list[Job]:

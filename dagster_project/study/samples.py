@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from python_models.space.distance import distance_matrix
 from python_models.tasks import run_tasks
 
 type IntArray = NDArray[np.int64]
+type Planes = dict[PanelVariable, pd.DataFrame]  # city x year by variable, before any transformation
 type Job = tuple[str, str, Callable[[], Tables]]  # analysis, variant, what makes its tables
 LONG = ("scores", "indicators", "contributions")  # frames that only `read_sample` looks at
 LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year
@@ -202,13 +203,20 @@ def with_codes(frames: Frames) -> Frames:
     return {**frames, **{n: frames[n].astype(dict.fromkeys(columns, "category")) for n, columns in categories.items()}}
 
 
-def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
+def read_sample(frames: Frames, spec: PanelSpec, known: Planes | None = None) -> PanelSample:
     """Balanced sample of `spec`: years that most cities complete, then the cities complete in all of them.
 
-    frames: as SAMPLE_FRAMES (`contributions` only for a variable `without` one). Raises Skipped with the reason.
+    frames: as SAMPLE_FRAMES (`contributions` only for a variable `without` one). known: tables read before on the same
+    basis, to be read once. Raises Skipped with the reason.
     """
     basis = _basis(frames["scores"], spec)
-    planes = {v.name: _plane(frames, v, basis) for v in spec.variables}
+    read = {} if known is None else known
+    planes = {}
+    for variable in spec.variables:
+        raw = replace(variable, name="", unit="", scale=1.0, transform="none", winsor=0.0)
+        if raw not in read:
+            read[raw] = _plane(frames, variable, basis)
+        planes[variable.name] = read[raw]
     y = planes.pop(spec.y.name)
     planes = {name: plane.rename(columns=lambda year: int(year) + spec.lag) for name, plane in planes.items()}
     planes[spec.y.name] = y
@@ -265,6 +273,12 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
     if reason := refused_links(matrix.nnz):
         raise Skipped(f"{spec.w_code}: {reason}")
     return spatial_weights(matrix, labels=labels)
+
+
+def basis_of(frames: Frames, spec: PanelSpec) -> str:
+    """The basis that the scores of the regression have, its name in full where there is one."""
+    bases = sorted(str(b) for b in frames["scores"]["basis"].dropna().unique() if str(b).startswith(spec.basis))
+    return bases[0] if bases else spec.basis
 
 
 def _basis(scores: pd.DataFrame, spec: PanelSpec) -> str:

@@ -248,7 +248,7 @@ def test_every_step_has_its_sizes_and_they_grow_with_the_depth():
         for size, number in sizes.items():
             assert quick[step][size] < number <= paper[step][size], (step, size)
     assert influence.Sizes(**default["influence"]).spatial_grid == 25
-    assert default["robustness"] == {"placebo": 999}
+    assert default["robustness"] == {"placebo": 999, "multiverse": 999}
     assert Effort(**default["markov"]).draws(2) == 199
 
 

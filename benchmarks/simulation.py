@@ -290,13 +290,17 @@ def table(rows: list[dict[str, object]]) -> str:
     return "\n".join([head, *("| " + " | ".join(str(v) for v in row) + " |" for row in frame.to_numpy())])
 
 
-def reading(effects: list[dict[str, object]], tests: list[dict[str, object]]) -> list[str]:
-    """What the targets say of the default errors and the robust tests."""
+def reading(
+    effects: list[dict[str, object]], tests: list[dict[str, object]], change: list[dict[str, object]]
+) -> list[str]:
+    """What the targets say of the default errors, the robust tests and the changes of disparity."""
     lines = []
     for row in effects:
         if row["errors"] == "cluster (default)":
             missed = [
-                k for k in ("direct", "indirect", "total") if not COVERAGE[0] <= float(str(row[k])) <= COVERAGE[1]
+                k
+                for k in ("direct", "indirect", "total", "rho")
+                if not COVERAGE[0] <= float(str(row[k])) <= COVERAGE[1]
             ]
             verdict = "reached" if not missed else f"**not reached** for {', '.join(missed)}"
             lines.append(f"- Coverage of effects, design `{row['design']}`: {verdict}.")
@@ -316,6 +320,17 @@ def reading(effects: list[dict[str, object]], tests: list[dict[str, object]]) ->
         ]
         verdict = "all inside" if not off else "**outside**: " + "; ".join(off)
         lines.append(f"- Size of robust tests, design `{design}`: {verdict}.")
+    shares = {
+        str(r["quantity"]): float(str(r["coverage or size"])) for r in change if "change of" in str(r["quantity"])
+    }
+    low = [
+        f"{name.removeprefix('change of ').split(',')[0]} ({share:.3f})"
+        for name, share in shares.items()
+        if not COVERAGE[0] <= share <= COVERAGE[1]
+    ]
+    lines.append(
+        f"- Coverage of changes of disparity: {'reached' if not low else '**not reached** for ' + ', '.join(low)}."
+    )
     return lines
 
 
@@ -354,7 +369,7 @@ def main() -> None:
         f"Targets: 95 % intervals of effects hold the truth in {100 * COVERAGE[0]:.0f} to {100 * COVERAGE[1]:.0f} %, "
         f"robust tests reject true hypotheses in {100 * SIZE[0]:.0f} to {100 * SIZE[1]:.0f} %.",
         "",
-        *reading(effects, tests),
+        *reading(effects, tests, change),
         "",
         "## Coverage of nominal 95 % intervals (delta method)",
         "",

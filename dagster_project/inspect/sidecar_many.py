@@ -8,7 +8,7 @@ import csv
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
@@ -33,10 +33,11 @@ from dagster_project.run.versions import sha256_of
 SEEDS = PROJECT / "dbt" / "seeds"
 WORKBOOKS = (".xlsx", ".xls")
 NUMBER = r"([1-9])\s*[-－—]\s*(\d{1,2})(?!\d)"
+FOLDER = re.compile(r"\D*((?:19|20)\d{2})\D*")
 TITLE_ROWS = 3
 MIN_NAMED = 0.5  # share of the labels that name a unit, from which a file is a table of the yearbook
 MIN_ROWS = 20
-YEARS = range(2000, dt.date.today().year)
+YEARS = range(2000, dt.date.today().year + 1)
 # (unit, layout) -> source and what it is called
 KINDS = {
     ("city", "tables"): ("yearbook_tables", "prefecture-level cities, one table a file"),
@@ -157,10 +158,10 @@ def recognise(file: Path) -> Recognised | str:
     n = len(units[unit])
     if n < MIN_ROWS or n < MIN_NAMED * len(labels):
         return (
-            f"{file}: {n} of {len(labels)} row names are cities or county-level cities: no table of units of the"
+            f"{file}: {n} of {len(labels)} row names are cities or county-level units: no table of units of the"
             " yearbook, left out."
         )
-    by_title, by_name = year_of_titles(titles), year_of_name(file)
+    by_title, by_name = year_of_titles(titles), year_of_name(Path("/", file.name))  # folders are read together
     known, said = (by_title, "title") if by_title else (by_name, "name")
     is_synthetic = any("synthetic" in text.lower() for text in (*titles, file.name, *(one.name for one in sheets)))
     year = known.data_year if known else None
@@ -175,22 +176,21 @@ def _labels(sheet: Sheet) -> list[str]:
 
 @cache
 def names() -> dict[str, dict[str, list[tuple[int, int]]]]:
-    """Of cities and county-level cities: name -> spans of the years in which a unit bore it."""
+    """Of cities and county-level units: name -> spans of the years in which a unit bore it."""
     cities = {row["city_id"] for row in _seed("city") if row["level"] == "city"}
     found: dict[str, dict[str, list[tuple[int, int]]]] = {"city": {}, "county": {}}
     for row in _seed("city_alias"):
         if row["city_id"] in cities and row["kind"] != "code":
             found["city"].setdefault(row["alias"], []).append(_span(row))
     for row in _seed("county"):
-        if row["kind"] == "county_city":
-            found["county"].setdefault(row["name_zh"], []).append(_span(row))
+        found["county"].setdefault(row["name_zh"], []).append(_span(row))
     return found
 
 
 def misfits(unit: str, labels: Iterable[str]) -> dict[int, int]:
-    """Year -> names of the rows that no unit bore in it, and units of that year without a row."""
+    """Year -> names of the rows that no unit bore in it, and cities (of either level) of that year without a row."""
     printed, spans = set(labels), names()[unit]
-    roster = spans if unit == "county" else {name: spans[name] for name in spans if name in _official()}
+    roster = {name: spans[name] for name in _roster(unit)}
     return {
         year: sum(not _holds(spans[name], year) for name in printed)
         + sum(_holds(held, year) and name not in printed for name, held in roster.items())
@@ -199,8 +199,9 @@ def misfits(unit: str, labels: Iterable[str]) -> dict[int, int]:
 
 
 @cache
-def _official() -> set[str]:
-    return {row["name_zh"] for row in _seed("city") if row["level"] == "city"}
+def _roster(unit: str) -> set[str]:
+    column, kind = ("level", "city") if unit == "city" else ("kind", "county_city")
+    return {row["name_zh"] for row in _seed(unit) if row[column] == kind}
 
 
 def _holds(spans: Iterable[tuple[int, int]], year: int) -> bool:
@@ -218,15 +219,16 @@ def _seed(name: str) -> list[dict[str, str]]:
 
 def _by_edition(found: Sequence[Recognised], questions: list[str]) -> dict[tuple[str, str, str, int], list[Recognised]]:
     """Files by source, layout, unit and year. Those that do not say their year are of the edition that their folder is
-    named after; all rows of the folder together decide whether that is the year of the figures instead."""
+    named after, or hold the figures of that year: so do folders beside it, by their titles, or all its rows say."""
     by_folder: dict[Path, list[Recognised]] = {}
     for one in found:
         by_folder.setdefault(one.file.parent, []).append(one)
     groups: dict[tuple[str, str, str, int], list[Recognised]] = {}
+    figures = _named_after_figures(found)
     for folder, files in by_folder.items():
         unknown = [one for one in files if one.year is None]
         misfit = {year: sum(one.misfit[year] for one in unknown) for year in YEARS}
-        year, said = _year_of_folder(folder, misfit, len(unknown))
+        year, said = _year_of_folder(folder, misfit, len(unknown), figures)
         if unknown and year is None:
             fitting = [one for one in YEARS if misfit[one] == min(misfit.values())]
             questions.append(
@@ -241,14 +243,25 @@ def _by_edition(found: Sequence[Recognised], questions: list[str]) -> dict[tuple
     return dict(sorted(groups.items()))
 
 
-def _year_of_folder(folder: Path, misfit: Mapping[int, int], n_files: int) -> tuple[int | None, str]:
+def _named_after_figures(found: Sequence[Recognised]) -> set[Path]:
+    """Folders whose folders are named after the year of the figures, as titles of files in them say."""
+    steps: dict[Path, set[int]] = {}
+    for one in found:
+        if one.said == "title" and one.year is not None and (match := FOLDER.fullmatch(one.file.parent.name)):
+            steps.setdefault(one.file.parent.parent, set()).add(int(match[1]) - one.year)
+    return {folder for folder, seen in steps.items() if seen == {0}}
+
+
+def _year_of_folder(
+    folder: Path, misfit: Mapping[int, int], n_files: int, figures: Collection[Path]
+) -> tuple[int | None, str]:
     for place in (folder, folder.parent):
-        match = re.fullmatch(r"\D*((?:19|20)\d{2})\D*", place.name)
+        match = FOLDER.fullmatch(place.name)
         if match and int(match[1]) in misfit and int(match[1]) - 1 in misfit:
-            edition = int(match[1])
-            if misfit[edition] + n_files < misfit[edition - 1]:
-                return edition, f"folder {place.name}: the year of the figures, by their rows"
-            return edition - 1, f"folder {place.name}"
+            named = int(match[1])
+            if place.parent in figures or misfit[named] + n_files < misfit[named - 1]:
+                return named, f"folder {place.name}, the year of the figures"
+            return named - 1, f"folder {place.name}"
     return None, ""
 
 

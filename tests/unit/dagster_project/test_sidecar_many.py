@@ -30,7 +30,8 @@ def cities(year):
 
 
 def counties(year):
-    return [name for name, spans in names()["county"].items() if sidecar_many._holds(spans, year)]
+    spans = names()["county"]
+    return [name for name in sidecar_many._roster("county") if sidecar_many._holds(spans[name], year)]
 
 
 @pytest.fixture
@@ -80,10 +81,12 @@ def test_editions_of_a_folder_get_their_sidecars_once(landing):
     assert written(landing) == made
 
 
-def test_a_folder_named_after_the_year_of_the_figures_is_known_by_its_rows(tmp_path):
+def test_a_folder_named_after_the_year_of_the_figures_is_known_by_its_rows_or_by_those_beside(tmp_path):
     workbook(tmp_path / "2015" / "c.xlsx", "3-1 人口状况", counties(2015))
-    sidecar(tmp_path, "--write")
-    assert [one["data_year"] for one in written(tmp_path).values()] == [2015]
+    workbook(tmp_path / "by_year" / "2018" / "d.xlsx", "2-1 人口状况", cities(2018))
+    workbook(tmp_path / "by_year" / "2016" / "e.xlsx", "中国2016年地级以上城市数据", cities(2016), columns=60)
+    assert sidecar(tmp_path, "--write")[0] == 0
+    assert sorted(one["data_year"] for one in written(tmp_path).values()) == [2015, 2016, 2018]
 
 
 def test_two_files_of_one_table_and_an_edition_that_nothing_names_are_one_question_each(landing):

@@ -12,6 +12,7 @@ Questions that are known to be right, in both languages, with the line that answ
 `nqpf ask ID` answers with figure, unit, interval, a sentence in both languages, and a citation (`--format json`: for
 programs). `nqpf ask ID --show-sql` prints the statement, to be changed and given to `nqpf sql`. A parameter that is not
 given has its default: the last year, `east_vs_cw`, `gdp_nom`. What the tables hold: `nqpf tables WORD`.
+The same answers for a client of your own: [ask with a client](howto/ask-with-a-client.md).
 
 | question | 问题 | line | it avoids |
 |---|---|---|---|

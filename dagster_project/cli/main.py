@@ -143,6 +143,7 @@ def sql(
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Time limit; default: 300.")] = None,
     rows: Annotated[int | None, typer.Option(help="Most rows that are printed; default: 1,000,000.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Memory limit; default: 4GB.")] = None,
 ) -> None:
     """Query the published file, read-only; tables may be named without their schema. Only SELECT is taken."""
     from dataclasses import replace
@@ -150,8 +151,9 @@ def sql(
     from dagster_project.cli.sql import run_sql
     from dagster_project.publish.questions.guard import PERSON
 
-    limits = replace(PERSON, seconds=seconds or PERSON.seconds, rows=rows or PERSON.rows)
-
+    limits = replace(
+        PERSON, seconds=seconds or PERSON.seconds, rows=rows or PERSON.rows, memory=memory or PERSON.memory
+    )
     # with --as-of the line is that of the release which answers
     paths = answering_paths(warehouse) if as_of is None else reading_paths(warehouse)
     raise typer.Exit(run_sql(paths, console, query, format, as_of, file, limits))
@@ -179,6 +181,19 @@ def ask(
     bindings = {"city": city, "other": other, "year": year, "variable": variable, "indicator": indicator}
     bindings |= {"scheme": scheme, "shares": shares}
     raise typer.Exit(run(answering_paths(warehouse), console, words or [], bindings, form, show_sql=show_sql))
+
+
+@app.command(rich_help_panel="Ask")
+def mcp(warehouse: WarehouseOption = None) -> None:
+    """Serve the published file to a client on stdin and stdout (MCP), read-only; needs the extra `mcp`."""
+    paths = answering_paths(warehouse)
+    try:
+        from dagster_project.cli.mcp import serve
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(
+            f"The extra is not installed ({error.name}): pip install 'nqpf-warehouse[mcp]'"
+        ) from error
+    serve(paths)
 
 
 @app.command(rich_help_panel="Ask")

@@ -52,13 +52,7 @@ def diff_releases(
 ) -> None:
     """What differs. One name: that release against the one before it; none: the newest against the one before."""
     check_form(format, ("markdown", "html", "json"))
-    names = _names(paths)
-    if new is None:
-        new = old or latest_release(paths.releases) or names[0]
-        old = _before(paths, new, names) if new in names else None
-    unknown = [name for name in (old, new) if name is not None and not (paths.releases / name / "city.duckdb").exists()]
-    if unknown:
-        raise Refusal(f"There is no release {unknown[0]}; see `nqpf release list`.")
+    old, new = releases_to_compare(paths, old, new)
     frames = None
     if old is not None:
         frames = diff_frames(*(paths.releases / name / "city.duckdb" for name in (old, new)))
@@ -67,6 +61,19 @@ def diff_releases(
         print(text, end="")
     else:
         out.write_text(text, encoding="utf-8")
+
+
+def releases_to_compare(paths: Paths, old: str | None, new: str | None) -> tuple[str | None, str]:
+    """(the older or None where there is none, the newer). One name: that release against the one before it; none: the
+    newest against the one before. Raises Refusal for a release that is not there."""
+    names = _names(paths)
+    if new is None:
+        new = old or latest_release(paths.releases) or names[0]
+        old = _before(paths, new, names) if new in names else None
+    unknown = [name for name in (old, new) if name is not None and not (paths.releases / name / "city.duckdb").exists()]
+    if unknown:
+        raise Refusal(f"There is no release {unknown[0]}; see `nqpf release list`.")
+    return old, new
 
 
 def _before(paths: Paths, name: str, names: list[str]) -> str | None:

@@ -59,7 +59,7 @@ def run_sql(
         else _opened_as_of(paths, form, as_of, limits) as con
     ):
         for statement in selects(con, text):
-            with within(con, limits):
+            with within(con, limits, ends_process=True):
                 con.execute(statement)
                 n = _print_result(con, console, form, limits)
                 if n == 0:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import duckdb
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
+from dagster_project.publish.paper.inert import visible
 from dagster_project.publish.questions.catalogue import Parameter, Question, parameters
 from dagster_project.published import sql_text
 
@@ -85,50 +86,65 @@ def _says(text: str, words: Mapping[str, Any]) -> str:
     return _Words().vformat(text, (), words)
 
 
-def ask(con: duckdb.DuckDBPyConnection, paths: Paths, asked: Question, given: Mapping[str, Any]) -> Answer:
+def ask(con: duckdb.DuckDBPyConnection, paths: Paths, question: Question, arguments: Mapping[str, Any]) -> Answer:
     """The answer in the published file. Raises Refusal with what to ask instead."""
-    if asked.sql is None:
-        raise NoAnswer(f"{asked.id} is answered by a command: {asked.line}")
-    bound, named = values(con, asked, given)
-    statement = with_values(asked.sql, bound)
+    if question.sql is None:
+        raise NoAnswer(f"{question.id} is answered by a command: {question.line}")
+    bound, named = values(con, question, arguments)
+    statement = with_values(question.sql, bound)
     result = con.execute(statement)
     columns = [str(column[0]) for column in result.description]
     rows = result.fetchall()
-    first = dict(zip(columns, rows[0], strict=True)) if rows else {}
+    first = {name: as_data(value) for name, value in zip(columns, rows[0], strict=True)} if rows else {}
     words = {**named["en"], **{f"asked_{name}": value for name, value in bound.items()}, **first, "n": len(rows)}
-    for rule in asked.refuse:
+    for rule in question.refuse:
         if con.execute(f"select {rule['when']} from ({statement})").fetchall()[0][0]:
             raise NoAnswer(_says(rule["words"], {**words, **bound}))
     if not rows:
-        _why_nothing(con, asked, bound, named["en"])
-    value, unit, lo, hi, interval_of = asked.figure
-    release, vintage, method, is_synthetic, built = con.execute(RUN_SQL).fetchall()[0]
-    key = "/".join([f"nqpf:{asked.id}", *(str(value) for value in bound.values())]) + f"@{release}"
-    marks = ("SYNTHETIC demo data: ", "合成演示数据：") if is_synthetic else ("", "")
-    said = [_says(asked.says[language], {**words, **named[language]}) for language in ("en", "zh")]
-    cited = Cited(release, vintage, method, built, is_synthetic, file_hash(paths, release), f"{asked.id}, {key}")
-    return Answer(
-        question=asked.id,
+        _why_nothing(con, question, bound, named["en"])
+    value, unit, lo, hi, interval_of = question.figure
+    return compose(
+        con,
+        paths,
+        question.id,
+        list(bound.values()),
         value=first.get(value or ""),
         unit=first.get("unit") if unit == "unit" else unit,
         lo=first.get(lo or ""),
         hi=first.get(hi or ""),
         interval_of=interval_of,
         origin=_origin(first),
-        flags=_flags(first, asked, is_synthetic),
+        flags=_flags(first, question),
         n=len(rows),
         year=first.get("year") or (int(bound["year"]) if "year" in bound else None),
-        release=release,
-        vintage=vintage,
-        is_synthetic=is_synthetic,
-        sentence=marks[0] + (said[0] if rows else NOTHING),
-        sentence_zh=marks[1] + (said[1] if rows else NOTHING_ZH),
-        citation=citation(cited, "text"),
-        key=key,
+        sentence=_says(question.says["en"], {**words, **named["en"]}) if rows else NOTHING,
+        sentence_zh=_says(question.says["zh"], {**words, **named["zh"]}) if rows else NOTHING_ZH,
         statement=statement,
         columns=columns,
         rows=[list(row) for row in rows],
     )
+
+
+def compose(con: duckdb.DuckDBPyConnection, paths: Paths, name: str, about: Sequence[Any], **fields: Any) -> Answer:
+    """The answer with what every answer says: release, vintage, SYNTHETIC, key (of `about`) and citation."""
+    release, vintage, method, is_synthetic, built = con.execute(RUN_SQL).fetchall()[0]
+    key = "/".join([f"nqpf:{name}", *map(str, about)]) + f"@{release}"
+    cited = Cited(release, vintage, method, built, is_synthetic, file_hash(paths, release), f"{name}, {key}")
+    nothing = dict.fromkeys(("value", "unit", "lo", "hi", "interval_of", "origin", "year"))
+    if is_synthetic:
+        fields["sentence"] = f"SYNTHETIC demo data: {fields['sentence']}"
+        fields["sentence_zh"] = f"合成演示数据：{fields['sentence_zh']}"
+        fields["flags"] = ["SYNTHETIC: says nothing about China", *fields["flags"]]
+    known = {"question": name, "release": release, "vintage": vintage, "is_synthetic": is_synthetic, "key": key}
+    return Answer(**{**nothing, **known, "citation": citation(cited, "text"), **fields})
+
+
+def as_data(value: Any, longest: int = 200) -> Any:
+    """A text of the file: on one line, without control characters, cut."""
+    if not isinstance(value, str):
+        return value
+    text = visible(" ".join(value.split()))
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def file_hash(paths: Paths, release: str) -> str:
@@ -140,19 +156,19 @@ def file_hash(paths: Paths, release: str) -> str:
 
 
 def values(
-    con: duckdb.DuckDBPyConnection, asked: Question, given: Mapping[str, Any]
+    con: duckdb.DuckDBPyConnection, question: Question, arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """(values as the statement takes them, their names in each language) of the parameters."""
-    unknown = [name for name, value in given.items() if value is not None and name not in asked.parameters]
+    unknown = [name for name, value in arguments.items() if value is not None and name not in question.parameters]
     if unknown:
-        takes = ", ".join(asked.parameters) or "nothing"
-        raise NoAnswer(f"{asked.id} takes {takes}, not {', '.join(unknown)}. E.g.: {asked.line}")
+        takes = ", ".join(question.parameters) or "nothing"
+        raise NoAnswer(f"{question.id} takes {takes}, not {', '.join(unknown)}. E.g.: {question.line}")
     bound, named = dict[str, Any](), {"en": dict[str, Any](), "zh": dict[str, Any]()}
-    for name in asked.parameters:
+    for name in question.parameters:
         parameter = parameters()[name]
-        value = given.get(name)
+        value = arguments.get(name)
         if value is None and parameter.default is None:
-            raise NoAnswer(f"{asked.id} needs {name} ({parameter.words}). E.g.: {asked.line}")
+            raise NoAnswer(f"{question.id} needs {name} ({parameter.words}). E.g.: {question.line}")
         if (parameter.like or name) == "city":
             city: City = the_city(con, str(value))
             bound[name], named["en"][name], named["zh"][name] = city.city_id, city.name_en, city.name_zh
@@ -175,9 +191,9 @@ def _known(con: duckdb.DuckDBPyConnection, parameter: Parameter, value: Any) -> 
         raise NoAnswer(f"Scores are of {known[0]} to {known[-1]}, not of {value}: ask a year between.")
     from rapidfuzz import process
 
-    shown = known if len(known) <= 12 else [found[0] for found in process.extract(str(value), known, limit=5)]
-    more = "" if len(shown) == len(known) else f", or another of {len(known)} ({parameter.words})"
-    raise NoAnswer(f"There is no {parameter.name} '{value}'. Ask {', '.join(shown) or 'another release'}{more}.")
+    nearest = known if len(known) <= 12 else [match[0] for match in process.extract(str(value), known, limit=5)]
+    more = "" if len(nearest) == len(known) else f", or another of {len(known)} ({parameter.words})"
+    raise NoAnswer(f"There is no {parameter.name} '{value}'. Ask {', '.join(nearest) or 'another release'}{more}.")
 
 
 def with_values(sql: str, bound: Mapping[str, Any]) -> str:
@@ -191,15 +207,15 @@ def with_values(sql: str, bound: Mapping[str, Any]) -> str:
 
 
 def _why_nothing(
-    con: duckdb.DuckDBPyConnection, asked: Question, bound: Mapping[str, Any], named: Mapping[str, Any]
+    con: duckdb.DuckDBPyConnection, question: Question, bound: Mapping[str, Any], named: Mapping[str, Any]
 ) -> None:
     """NoAnswer where a city has no score; an answer that may be empty (`reason`) is said to be so."""
     for name in ("city", "other"):
-        if name in bound and asked.reason is None:
+        if name in bound and question.reason is None:
             dropped = con.execute(UNSCORED_SQL, [bound[name]]).fetchall()
             if dropped:
                 raise NoAnswer(f"{named[name]} has no score of the headline index: {dropped[0][0]}.")
-    if asked.reason is None and "city" in bound:
+    if question.reason is None and "city" in bound:
         first = [str(value) for name, value in named.items() if name not in ("city", "other")]
         raise NoAnswer(f"There is no figure of {named['city']} for {', '.join(first)}. `series` has all years.")
 
@@ -218,17 +234,16 @@ def _origin(row: Row) -> str | None:
     return "observed" if origin in PRINTED else "imputed"
 
 
-def _flags(row: Row, asked: Question, is_synthetic: bool) -> list[str]:
+def _flags(row: Row, question: Question) -> list[str]:
     """What a reader of the figure must know beside its interval."""
     marks = {
         "is_provisional": "provisional: the sources of this year may still change",
         "thin": "thin: too few cases to say much",
         "is_corrected": "the printed figure was corrected",
     }
-    flags = ["SYNTHETIC: says nothing about China"] if is_synthetic else []
-    flags += [words for name, words in marks.items() if row.get(name)]
+    flags = [words for name, words in marks.items() if row.get(name)]
     if row.get("imputed_weight_percent"):
         flags.append(f"{row['imputed_weight_percent']:.1f} % of the weight is imputed")
     if _origin(row) not in (None, "observed"):
         flags.append(f"value_origin {row['value_origin']}")
-    return [*flags, asked.trap] if asked.trap else flags
+    return [*flags, question.trap] if question.trap else flags

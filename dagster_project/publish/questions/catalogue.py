@@ -53,8 +53,8 @@ class Question:
     @property
     def line(self) -> str:
         """What a person types."""
-        given = [f"--{name} {value}" for name, value in self.examples.items()]
-        return f"nqpf {self.command}" if self.command else " ".join([f"nqpf ask {self.id}", *given])
+        options = [f"--{name} {value}" for name, value in self.examples.items()]
+        return f"nqpf {self.command}" if self.command else " ".join([f"nqpf ask {self.id}", *options])
 
 
 @cache
@@ -84,18 +84,18 @@ def question(name: str) -> Question:
 
 def find(words: str) -> list[Question]:
     """Questions that share words with the text, the most first: whole words, and pairs of Chinese characters."""
-    asked = _tokens(words)
+    tokens = _tokens(words)
     texts = {q.id: " ".join((q.id.replace("_", " "), q.en, q.zh, *q.also)) for q in questions().values()}
-    rated = {name: len(asked & _tokens(text)) for name, text in texts.items()}
+    rated = {name: len(tokens & _tokens(text)) for name, text in texts.items()}
     return sorted((q for q in questions().values() if rated[q.id]), key=lambda q: -rated[q.id])
 
 
 def _tokens(text: str) -> set[str]:
     """Words without their plural s, and every two neighbouring Chinese characters."""
-    found = set[str]()
+    tokens = set[str]()
     for word in WORD.findall(text.casefold()):
         if word.isascii():
-            found.add(word.removesuffix("s") if len(word) > 3 else word)
+            tokens.add(word.removesuffix("s") if len(word) > 3 else word)
         else:
-            found |= {word[k : k + 2] for k in range(max(1, len(word) - 1))}
-    return {word for word in found if not COMMON.fullmatch(word)}
+            tokens |= {word[k : k + 2] for k in range(max(1, len(word) - 1))}
+    return {word for word in tokens if not COMMON.fullmatch(word)}

@@ -56,10 +56,10 @@ PROGRAM = Limits(seconds=20, rows=200, characters=20_000)
 def selects(con: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]:
     """The statements of a text, each a SELECT; Refusal names the kind of one that is none. Nothing runs."""
     try:
-        found = con.extract_statements(text)
+        parsed = con.extract_statements(text)
     except duckdb.Error as error:
         raise Refusal(visible(str(error))) from error
-    for statement in found:
+    for statement in parsed:
         kind = statement.type.name
         # a PIVOT of values that are not named makes their type first, in memory
         if kind != "SELECT" and not (kind == "MULTI" and PIVOT.match(statement.query)):
@@ -67,20 +67,21 @@ def selects(con: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]
                 f"{kind} is refused: the file is read-only, and a query only reads. Ask with SELECT, FROM, WITH, "
                 "DESCRIBE or SUMMARIZE; `nqpf export` writes files."
             )
-    return found
+    return parsed
 
 
 @contextmanager
-def within(con: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator[None]:
-    """Refusal where the query inside takes longer or needs more memory. A function that cannot be interrupted ends the
-    process some seconds later."""
+def within(con: duckdb.DuckDBPyConnection, limits: Limits, *, ends_process: bool = False) -> Iterator[None]:
+    """Refusal where the query inside takes longer or needs more memory. A function that cannot be interrupted ends with
+    the process some seconds later, if that is allowed."""
     sentence = f"The query was stopped after {limits.seconds:g} s: ask for less (a year, a city, fewer tables)."
 
     def end() -> None:
         print(sentence, file=sys.stderr, flush=True)
         os._exit(EXIT_BAD_INPUT)
 
-    timers = [threading.Timer(limits.seconds, con.interrupt), threading.Timer(limits.seconds + GRACE, end)]
+    timers = [threading.Timer(limits.seconds, con.interrupt)]
+    timers += [threading.Timer(limits.seconds + GRACE, end)] if ends_process else []
     for timer in timers:
         timer.daemon = True
         timer.start()
@@ -103,16 +104,16 @@ def traps(con: duckdb.DuckDBPyConnection, text: str) -> list[str]:
     nodes = list(_nodes(json.loads(tree)))
     columns = {name for node in nodes for name in node.get("column_names", [])}
     tables = {str(node.get("table_name", "")) for node in nodes if node.get("type") == "BASE_TABLE"}
-    said = []
+    warnings = []
     for node in nodes:
         inside = {name for child in _nodes(node) for name in child.get("column_names", [])}
         if node.get("type") == "FUNCTION" and node.get("function_name") in SUMS:
-            said += [words for column, words in NOT_SUMMED.items() if column in inside]
+            warnings += [words for column, words in NOT_SUMMED.items() if column in inside]
         if "coef" in inside and "effect" in str(node.get("alias", "")).lower():
-            said.append(NO_EFFECT)
+            warnings.append(NO_EFFECT)
     if tables & {"mart_index_score", "city_ranking"} and not columns & {"index_code", "is_headline", "spec_code"}:
-        said.append(OF_SEVERAL_INDEXES)
-    return list(dict.fromkeys(said))
+        warnings.append(OF_SEVERAL_INDEXES)
+    return list(dict.fromkeys(warnings))
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -119,7 +119,7 @@ def test_settings_stand_before_they_are_locked(con):
 def test_a_function_that_does_not_listen_ends_with_its_process(paths):
     code = (
         "import sys, duckdb, dagster_project.publish.questions.guard as guard; guard.GRACE = 0.5\n"
-        "with duckdb.connect() as con, guard.within(con, guard.Limits(seconds=0.5)):\n"
+        "with duckdb.connect() as con, guard.within(con, guard.Limits(seconds=0.5), ends_process=True):\n"
         "    con.execute(\"select length(repeat('x', 2000000000))\").fetchall()"
     )
     begun = time.monotonic()

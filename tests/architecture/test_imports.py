@@ -103,7 +103,7 @@ def rows(seed):
 # scripts build seeds, the demo draws its own country; pages choose what they show until they ask dim_group_scheme
 ROOMS = ("dagster_project", "python_models", "expectations", "dbt/models", "dbt/macros", "dbt/analyses", "dbt/tests")
 EXEMPT = ("dagster_project/demo/", "dagster_project/publish/", "python_models/simulation.py")
-COMMAND = {"dagster_project/cli/reference.py", "dagster_project/inspect/template.py"}  # `nqpf` is its name there
+COMMAND = {f"dagster_project/{name}.py" for name in ("cli/mcp", "cli/reference", "inspect/template")}  # named nqpf
 AMBIGUOUS = {"core", "cluster"}  # schemes; also a group, and a kind of standard errors
 CONTENT = yaml.safe_load((SPECS / "index.yml").read_text(encoding="utf-8"))
 HEADLINE_WEIGHTS = {CONTENT["defaults"]["weight_scheme"]}

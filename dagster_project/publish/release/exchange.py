@@ -1,4 +1,4 @@
-"""What catalogues and statistical systems read: a Frictionless data package, and SDMX-CSV of the panel.
+"""What catalogues and other systems read: a Frictionless data package, SDMX-CSV of the panel, schema easy for Ossie.
 
 All from the comments of the published file, the one dictionary. docs/sql.md says which reads what.
 """
@@ -11,12 +11,17 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from dagster_project.paths import PROJECT
 from dagster_project.publish.citation import TITLE, Cited
 from dagster_project.publish.paper.described import parts
+from dagster_project.publish.questions.catalogue import questions
+from dagster_project.publish.release.dictionary import in_chinese
 from dagster_project.publish.release.folder import file_of, kinds_of
 from dagster_project.published import TABLES, open_side_by_side, sql_path
 
-PACKAGE, SDMX = "datapackage.json", "panel.sdmx.csv"
+PACKAGE, SDMX, OSSIE = "datapackage.json", "panel.sdmx.csv", "easy.ossie.json"
 # Of what is the project's: the demo, and names, definitions and documentation of every release (LICENSE-DATA.md).
 LICENCE = {"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/", "title": "CC BY 4.0"}
 DESCRIPTION = (
@@ -44,6 +49,8 @@ from mart.mart_source_load where {} order by all
 """
 # duckdb -> Frictionless. A list is one text in a CSV.
 TYPES = {"BOOLEAN": "boolean", "DATE": "date", "DOUBLE": "number", "INTEGER": "integer", "BIGINT": "integer"}
+OSSIE_VERSION = "0.2.0.dev0"
+OSSIE_TYPES = {"BOOLEAN": "Boolean", "DATE": "Date", "DOUBLE": "Float", "INTEGER": "Integer", "BIGINT": "Integer"}
 # The SDMX code list of observation status: A normal, E estimated, I imputed.
 SDMX_SQL = """
 select 'dataflow' as STRUCTURE, 'NQPF:PANEL(1.0.0)' as STRUCTURE_ID, 'I' as ACTION, * from (
@@ -71,7 +78,7 @@ class _Table:
 def write_exchange(
     snapshot: Path, folder: Path, exported: Mapping[str, Mapping[str, object]], loads: str = "true"
 ) -> None:
-    """Write datapackage.json, and panel.sdmx.csv where the panel is exported, beside the exported tables.
+    """Write datapackage.json, and where they are exported the panel and schema easy, beside the exported tables.
 
     `loads`: SQL of the loads that they come from. `exported`: rows and sha256 by table, of `export_tables`. The data
     package holds all tables that are exported: the CSV of each, else its Parquet.
@@ -91,6 +98,58 @@ def write_exchange(
     cited = Cited(release, vintage, method, started.year, bool(is_synthetic))
     content = data_package(folder, tables, exported, cited, started.date().isoformat(), sources)
     (folder / PACKAGE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    easy = [table for table in tables if table.name.startswith("easy.")]
+    if easy:
+        text = json.dumps(semantic_model(easy, cited), indent=1, ensure_ascii=False)
+        (folder / OSSIE).write_text(f"{text}\n", encoding="utf-8")
+
+
+def semantic_model(tables: Sequence[_Table], cited: Cited) -> dict[str, Any]:
+    """Schema easy as Apache Ossie has it: fields, keys, words in both languages, units, traps and questions as context.
+
+    It holds no metric: ranks, Gini indices and effects may not be summed, whatever an engine would make of them.
+    """
+    models = yaml.load((PROJECT / "dbt" / "models" / "easy" / "_easy.yml").read_text("utf-8"), yaml.CSafeLoader)[
+        "models"
+    ]
+    tests = {f"easy.{model['name']}": model.get("data_tests", []) for model in models}
+    keys = {
+        name: test["unique_combination"]["arguments"]["columns"]
+        for name, listed in tests.items()
+        for test in listed
+        if "unique_combination" in test
+    }
+    mark = "SYNTHETIC demo data: says nothing about China. " if cited.is_synthetic else ""
+    context = {
+        "instructions": " ".join(dict.fromkeys(q.trap for q in questions().values() if q.trap)),
+        "examples": [text for q in questions().values() if "easy." in (q.sql or "") for text in (q.en, q.zh)],
+    }
+    datasets = [
+        {
+            "name": table.name.removeprefix("easy."),
+            "source": f"city.{table.name}",
+            **({"primary_key": keys[table.name]} if table.name in keys else {}),
+            "description": table.about,
+            "fields": [_semantic_field(table.name, *column) for column in table.columns],
+        }
+        for table in tables
+    ]
+    model = {"name": "nqpf_easy", "description": f"{mark}{TITLE}, release {cited.release}", "ai_context": context}
+    return {"version": OSSIE_VERSION, "semantic_model": [{**model, "datasets": datasets}]}
+
+
+def _semantic_field(table: str, name: str, kind: str, is_nullable: bool, comment: str | None) -> dict[str, Any]:
+    text, unit = parts(comment or "")
+    chinese = in_chinese(table, name)
+    context = {**({"synonyms": [chinese]} if chinese else {}), **({"unit": unit} if unit else {})}
+    return {
+        "name": name,
+        "expression": {"dialects": [{"dialect": "ANSI_SQL", "expression": name}]},
+        **({"dimension": {"is_time": True}} if name == "year" else {}),
+        "description": text,
+        "datatype": OSSIE_TYPES.get(kind, "String"),
+        **({"ai_context": context} if context else {}),
+    }
 
 
 def data_package(

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.publish.release import folder as releases
-from dagster_project.publish.release.exchange import LICENCE, PACKAGE, SDMX, write_exchange
+from dagster_project.publish.release.exchange import LICENCE, OSSIE, PACKAGE, SDMX, write_exchange
 from dagster_project.publish.release.folder import export_tables
 
 
@@ -134,6 +135,24 @@ def test_columns_bring_words_unit_and_type_from_the_one_dictionary(release):
     odd = {one["name"]: one for one in resources["mart_odd"]["schema"]["fields"]}
     assert odd["n"]["constraints"] == {"required": True}
     assert "constraints" not in odd["note"]  # an empty text would be refused
+
+
+def test_schema_easy_goes_out_with_keys_words_and_traps_and_without_a_metric(release):
+    content = read(release / OSSIE)
+    assert content["version"] == "0.2.0.dev0"
+    (model,) = content["semantic_model"]
+    assert set(model) == {"name", "description", "ai_context", "datasets"}
+    assert "SYNTHETIC" in model["description"]
+    assert "Ranks" in model["ai_context"]["instructions"]
+    datasets = {one["name"]: one for one in model["datasets"]}
+    assert set(datasets) == {"ranking", "panel_long"}
+    assert datasets["ranking"]["source"] == "city.easy.ranking"
+    assert datasets["ranking"]["primary_key"] == ["year", "city_id"]
+    fields = {one["name"]: one for one in datasets["ranking"]["fields"]}
+    assert fields["year"]["dimension"] == {"is_time": True}
+    assert fields["score_100"]["datatype"] == "Float"
+    assert fields["score_100"]["ai_context"]["unit"] == "points"
+    assert re.search("[一-鿿]", fields["score_100"]["ai_context"]["synonyms"][0])
 
 
 SOURCES = [

@@ -52,7 +52,10 @@ def cite(paths: Paths, console: Console, words: list[str], form: str) -> None:
     with output.opened(paths, form, FORMS) as con:
         release, vintage, method, synthetic, year = con.execute(SQL["run"]).fetchall()[0]
         part = _part(con, words)
+        key = f"nqpf:score/{the_city(con, words[0]).city_id}/{words[1]}@{release}" if len(words) == 2 else ""
     print(citation(Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part), form))
+    if key and form == "text":
+        print(f"Key for a comment or an alternative text, which `nqpf check` reads: {key}")
 
 
 def _part(con: duckdb.DuckDBPyConnection, words: list[str]) -> str:

@@ -306,6 +306,23 @@ def cite(
     raise typer.Exit(run(answering_paths(warehouse), console, words or [], form))
 
 
+@app.command(rich_help_panel="Ask")
+def check(
+    file: Annotated[Path, typer.Argument(help="docx, md, txt, html, xlsx, or pdf with text; it is never changed.")],
+    json: Annotated[
+        bool, typer.Option("--json", help="place, text, number, verdict, candidates and note of each.")
+    ] = False,
+    release: Annotated[str | None, typer.Option(help="Release that the document was written from.")] = None,
+    against: Annotated[str | None, typer.Option(help="Release to compare with; default: the published one.")] = None,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Each number of a document: as published, rounded, or of another unit, city, year, release. Exit 1: differs."""
+    from dagster_project.cli.check import check as run
+
+    paths = answering_paths(warehouse)
+    raise typer.Exit(run(paths, console, file, release=release, against=against, as_json=json))
+
+
 @app.command(rich_help_panel="Keep")
 def use(
     warehouse: Annotated[
@@ -540,12 +557,15 @@ def release_diff(
     new: Annotated[str | None, typer.Argument(help="Newer release.")] = None,
     format: Annotated[str, typer.Option(help="markdown, html or json (all rows)")] = "markdown",
     out: Annotated[Path | None, typer.Option(help="File to write; stdout without it.")] = None,
+    documents: Annotated[Path | None, typer.Option(help="Folder of documents: which of their figures changed.")] = None,
     warehouse: WarehouseOption = None,
 ) -> None:
     """What changed: cells, sources, scores and ranks with the bridge, weights, headline coefficients."""
     from dagster_project.cli.releases import diff_releases
 
-    raise typer.Exit(diff_releases(reading_paths(warehouse), console, old, new, format=format, out=out))
+    raise typer.Exit(
+        diff_releases(reading_paths(warehouse), console, old, new, format=format, out=out, documents=documents)
+    )
 
 
 @release_app.command("verify")

@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from dagster_project.cli.check import check_documents
 from dagster_project.cli.output import check_form
 from dagster_project.cli.reading import table_of
 from dagster_project.operations import rebuild as again
@@ -48,11 +49,24 @@ def _names(paths: Paths, *wanted: str | None) -> list[str]:
 
 @answering
 def diff_releases(
-    paths: Paths, console: Console, old: str | None, new: str | None, *, format: str, out: Path | None
+    paths: Paths,
+    console: Console,
+    old: str | None,
+    new: str | None,
+    *,
+    format: str,
+    out: Path | None,
+    documents: Path | None = None,
 ) -> None:
-    """What differs. One name: that release against the one before it; none: the newest against the one before."""
+    """What differs. One name: that release against the one before it; none: the newest against the one before.
+    `documents`: which figures of the documents of that folder were revised."""
     check_form(format, ("markdown", "html", "json"))
     old, new = releases_to_compare(paths, old, new)
+    if documents is not None:
+        if old is None:
+            raise Refusal(f"{new} has no release before it: name two, `nqpf release diff OLD NEW --documents DIR`.")
+        check_documents(paths, console, documents, old, new)
+        return
     frames = None
     if old is not None:
         frames = diff_frames(*(paths.releases / name / "city.duckdb" for name in (old, new)))

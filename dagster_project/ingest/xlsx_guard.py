@@ -51,6 +51,28 @@ def check_xlsx(path: Path, *, sheet: str | None, limits: Limits) -> dict[str, Ma
         raise IngestError(_DAMAGED, str(path), _AGAIN) from None
 
 
+def check_docx(path: Path) -> None:
+    """The same of a Word document: a sound zip of moderate size, well-formed XML without entities, no macros."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_parts(archive, path, Limits(unpacked_bytes=200_000_000))
+            if "word/document.xml" not in archive.namelist():
+                raise IngestError("The file is no Word document", str(path), "Open it in Word and save it as .docx")
+            for info in archive.infolist():
+                if "vba" in info.filename.lower():
+                    raise IngestError("The document holds macros", str(path), "Save it as .docx, which holds none")
+                blocks = _blocks(archive, info)
+                if info.filename.endswith((".xml", ".rels")):
+                    _parse(blocks, f"{path}, part {info.filename}", _ignore, ())
+                for _ in blocks:
+                    pass
+    except IngestError as error:
+        what, remedy = (text.replace("workbook", "document") for text in (error.what, error.remedy))
+        raise IngestError(what, error.where, remedy.replace("Excel", "Word").replace("spreadsheet", "word")) from None
+    except _DAMAGE:
+        raise IngestError("The document is damaged or cut short", str(path), _SAVE) from None
+
+
 def _check(archive: zipfile.ZipFile, path: Path, sheet: str | None, limits: Limits) -> dict[str, Marks]:
     _check_parts(archive, path, limits)
     if _WORKBOOK not in archive.namelist():

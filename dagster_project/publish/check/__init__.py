@@ -1,0 +1,1 @@
+"""`nqpf check`: every number of a document against the published file."""

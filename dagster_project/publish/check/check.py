@@ -1,0 +1,181 @@
+"""Every number of a document against the published file: passages in, findings out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dagster_project.publish.check.facts import Facts, Subject
+from dagster_project.publish.check.passages import KEY, Passage, read_passages
+from dagster_project.publish.check.recognise import WIDE_SIGNS, Number, Vocabulary, numbers
+from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, targets
+from dagster_project.publish.check.verdicts import DIFFERS, Judge, Target, Verdict
+
+ENDS = re.compile(r"(?<=[。！？!?])|(?<=[.])\s+(?=[A-Z“\"(（\u4e00-\u9fff])|\n+")
+ENDS_NOT = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|approx|No|Fig|Tab|Eq|et al|St|Dr|Mr|pp?|Sec|ca))\.$")
+
+
+@dataclass
+class Finding:
+    """A number, where it stands, and what is to be said of it."""
+
+    place: str
+    text: str
+    number: float | int
+    verdict: str
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    note: str = ""
+    printed: str = ""
+    start: int = 0
+    passage: Passage | None = None
+
+    @property
+    def differs(self) -> bool:
+        return self.verdict in DIFFERS
+
+    def record(self) -> dict[str, Any]:
+        """What --json prints."""
+        kept = asdict(replace(self, passage=None))
+        return {name: kept[name] for name in ("place", "text", "number", "verdict", "candidates", "note")}
+
+
+def check_file(file: Path, facts: Facts, older: Sequence[Facts]) -> list[Finding]:
+    """All findings of a document, in its order. Raises Refusal for a file that cannot be read."""
+    return check_passages(read_passages(file), facts, older)
+
+
+def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Facts] = ()) -> list[Finding]:
+    words = Vocabulary(facts)
+    judge = Judge(facts, older, words)
+    return list(_Checker(facts, words, judge).each(passages))
+
+
+class _Checker:
+    def __init__(self, facts: Facts, words: Vocabulary, judge: Judge) -> None:
+        self.facts, self.words, self.judge = facts, words, judge
+        self.titles: dict[int, Context] = {}
+        self.heads: dict[str, Sentence] = {}
+
+    def each(self, passages: Sequence[Passage]) -> Iterator[Finding]:
+        last = Context()
+        for passage in passages:
+            text = passage.text.translate(WIDE_SIGNS)
+            keyed = list(self._keyed(passage, text))
+            yield from keyed
+            taken = [finding.start for finding in keyed]
+            if passage.is_cell and passage.heads and len(text) < 40:
+                yield from self._cell(passage, text, last, taken)
+                continue
+            context = self._above() if passage.level == 0 else Context()
+            context = Context(
+                context.cities or (() if context.year else last.cities),
+                context.year or last.year,
+                context.since,
+                context.index,
+            )
+            for at, sentence_text in sentences(text):
+                sentence = self._sentence(sentence_text, context)
+                for number, target in targets(self.facts, sentence):
+                    if at + number.start not in taken and (verdict := self.judge.judge(number, target)):
+                        yield self._finding(passage, sentence_text, at, number, verdict)
+                context = carried(sentence)
+            if passage.level:
+                self.titles = {k: held for k, held in self.titles.items() if k < passage.level}
+                self.titles[passage.level] = context
+            last = context
+
+    def _above(self) -> Context:
+        """What the headings above say, the nearest first."""
+        found = Context()
+        for _, title in sorted(self.titles.items(), reverse=True):
+            found = Context(
+                found.cities or title.cities, found.year or title.year, found.since, found.index or title.index
+            )
+        return found
+
+    def _sentence(self, text: str, before: Context) -> Sentence:
+        mentions = self.words.mentions(text)
+        return Sentence(text, mentions, numbers(text, mentions), before)
+
+    def _head(self, text: str) -> Sentence:
+        """The same head serves many cells."""
+        if text not in self.heads:
+            self.heads[text] = self._sentence(text.translate(WIDE_SIGNS), Context())
+        return self.heads[text]
+
+    def _cell(self, passage: Passage, text: str, last: Context, taken: list[int]) -> Iterator[Finding]:
+        heads = [self._head(head) for head in passage.heads]
+        own = self._sentence(text, Context())
+        if passage.heads[2:] == ("head",) or text.strip().startswith(("+", "-", "−", "[", "(")):
+            return
+        above = self._above()
+        context = Context(above.cities or last.cities, above.year or last.year, None, above.index)
+        for number in own.numbers[:1]:
+            target = of_cell(self.facts, [own, *heads] if own.mentions else heads, number, context)
+            if target is not None and not taken and (verdict := self.judge.judge(number, target)):
+                where = " | ".join(part for part in (*reversed(passage.heads[:2]), text) if part)
+                yield self._finding(passage, where, 0, number, verdict)
+
+    def _finding(self, passage: Passage, text: str, at: int, number: Number, verdict: Verdict) -> Finding:
+        value: float | int = number.value
+        if number.decimals == 0 and float(value).is_integer():
+            value = int(value)
+        note = verdict.note
+        return Finding(
+            passage.place,
+            " ".join(text.split()),
+            value,
+            verdict.verdict,
+            verdict.candidates,
+            note,
+            number.text,
+            at + number.start,
+            passage,
+        )
+
+    def _keyed(self, passage: Passage, text: str) -> Iterator[Finding]:
+        """Numbers with a key, in a comment on them or behind them: checked exactly."""
+        spots = [(start, end, key) for start, end, key in passage.keys]
+        spots += [(0, match.start(), match[0]) for match in KEY.finditer(text)]
+        for start, end, key in spots:
+            part = text[start:end]
+            found = numbers(part, self.words.mentions(part))
+            parsed = self._key(key)
+            if not found or parsed is None:
+                continue
+            number, (subject, city, year, release) = found[-1], parsed
+            target = Target([subject], [city], year, unit=number.unit)
+            verdict = self.judge.judge(number, target)
+            if verdict is None:
+                verdict = Verdict("unknown", f"{key} is not in release {self.facts.release}")
+            elif verdict.verdict == "revised" and release not in verdict.note:
+                verdict = replace(verdict, note=f"{verdict.note}; the key names release {release}")
+            yield self._finding(passage, part, start, number, verdict)
+
+    def _key(self, key: str) -> tuple[Subject, str, int, str] | None:
+        what, city, year, release = re.split(r"[/@]", key.removeprefix("nqpf:"), maxsplit=3)
+        kind, _, name = what.partition(".")
+        city = "" if city == "CN" else city
+        if kind in ("score", "rank", "low", "high"):
+            return (kind, name or self.facts.scope.index), city, int(year), release
+        if kind == "nation":
+            return (kind, name), city, int(year), release
+        return (("value", what), city, int(year), release) if what in self.facts.units else None
+
+
+def sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Sentences with their places in the text."""
+    at = 0
+    start = 0
+    for match in ENDS.finditer(text):
+        if ENDS_NOT.search(text[start : match.start()]):
+            continue
+        at = match.end()
+        if text[start:at].strip():
+            yield start, text[start:at]
+        start = at
+    if text[start:].strip():
+        yield start, text[start:]

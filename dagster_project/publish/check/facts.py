@@ -1,0 +1,157 @@
+"""What a published file says: figures by subject, city and year, with their unit and what a reader must know of them.
+
+A subject is ("score" | "rank" | "low" | "high", index), ("value", variable or indicator) or ("nation", name).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import duckdb
+
+from dagster_project.publish.exhibits.reader import Scope, read_scope
+from dagster_project.published import statements
+
+SQL = statements(__file__)
+AS_PRINTED = ("observed", "structural_zero", "merged_boundary", "relinked")  # every other figure is filled in
+
+Subject = tuple[str, str]
+
+
+class Fact(NamedTuple):
+    """A figure; `printed`: what the source prints where that differs; `doubt`: what must be said with it."""
+
+    value: float
+    printed: float | None = None
+    doubt: str = ""
+
+
+class Unit(NamedTuple):
+    """Dimension and how many of its base (yuan, persons, km2, t, kWh, percent, ...) one of the unit is."""
+
+    dimension: str
+    factor: float = 1.0
+
+
+UNITS = {
+    "yuan": Unit("money"),
+    "yuan10k": Unit("money", 1e4),
+    "usd10k": Unit("dollars", 1e4),
+    "persons": Unit("count"),
+    "person_trips": Unit("count"),
+    "accounts": Unit("count"),
+    "count": Unit("count"),
+    "km2": Unit("area"),
+    "km": Unit("length"),
+    "t": Unit("mass"),
+    "m3": Unit("volume"),
+    "kwh10k": Unit("energy", 1e4),
+    "percent": Unit("share"),
+    "percent of words": Unit("share"),
+    "ratio": Unit("share", 100),
+    "ug_m3": Unit("concentration"),
+    "ug/m3": Unit("concentration"),
+    "points": Unit("points"),
+    "place": Unit("rank"),
+    "yuan of 2012": Unit("money"),
+    "yuan of 2012 per person": Unit("money"),
+    "10k yuan of 2012 per firm": Unit("money", 1e4),
+    "10k yuan of 2012 per km2": Unit("money", 1e4),
+    "kWh per 10k yuan of 2012": Unit("energy"),
+    "t per 100m yuan of 2012": Unit("mass"),
+    "m2 per person": Unit("area", 1e-6),
+}
+
+
+@dataclass
+class Facts:
+    """The figures of one published file; a subject is read when it is first asked."""
+
+    con: duckdb.DuckDBPyConnection
+    release: str
+
+    def __post_init__(self) -> None:
+        self.scope: Scope = read_scope(self.con)
+        self._held: dict[Subject, dict[tuple[str, int], Fact]] = {}
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Variables and indicators that have figures -> unit."""
+        rows = self.con.execute(SQL["indicators"]).fetchall() + self.con.execute(SQL["variables"]).fetchall()
+        return {str(code): str(unit) for code, unit in rows}
+
+    @cached_property
+    def indexes(self) -> dict[str, tuple[str, str]]:
+        """Index or part of one -> basis and weights of its published scores."""
+        return {
+            str(code): (str(basis), str(scheme)) for code, basis, scheme in self.con.execute(SQL["indexes"]).fetchall()
+        }
+
+    @cached_property
+    def n_cities(self) -> dict[int, int]:
+        """Cities with a headline score, by year."""
+        years: dict[int, int] = {}
+        for _, year in self.of(("score", self.scope.index)):
+            years[year] = years.get(year, 0) + 1
+        return years
+
+    def unit_of(self, subject: Subject) -> Unit:
+        kind, name = subject
+        if kind in ("score", "rank", "low", "high"):
+            return UNITS["points" if kind == "score" else "place"]
+        if kind == "nation":
+            return UNITS["points"] if name.endswith("_100") else Unit("count" if name == "n_city" else "")
+        return UNITS.get(self.units[name], Unit("count" if "per" in self.units[name] else ""))
+
+    def of(self, subject: Subject) -> dict[tuple[str, int], Fact]:
+        """(city, year) -> figure; the city of a national one is ""."""
+        if subject not in self._held:
+            self._held[subject] = self._read(*subject)
+        return self._held[subject]
+
+    def _read(self, kind: str, name: str) -> dict[tuple[str, int], Fact]:
+        if kind == "nation":
+            return self._national(name)
+        if kind == "value":
+            rows = self.con.execute(SQL["values"], [name]).fetchall()
+            rows = rows or self.con.execute(SQL["raw"], [name, self.scope.index]).fetchall()
+            return {
+                (city, year): Fact(
+                    value,
+                    None if printed == value else printed,
+                    "" if origin in AS_PRINTED else f"the figure is not printed but filled in ({origin})",
+                )
+                for city, year, value, printed, origin in rows
+            }
+        if name not in self.indexes:
+            return {}
+        rows = self.con.execute(SQL["scores"], [name, *self.indexes[name]]).fetchall()
+        held: dict[tuple[str, int], Fact] = {}
+        for city, year, score, rank, low, high, imputed, provisional in rows:
+            doubts = []
+            if kind == "rank" and low is not None and high > low:
+                doubts.append(f"the rank is {low:.0f} to {high:.0f} in 90 % of the draws over all choices")
+            if imputed:
+                doubts.append(f"{100 * imputed:.1f} % of the weight rests on imputed figures")
+            if provisional:
+                doubts.append("the year is provisional")
+            value = {"score": score, "rank": rank, "low": low, "high": high}[kind]
+            if value is not None:
+                held[city, year] = Fact(value, None, "; ".join(doubts))
+        return held
+
+    def _national(self, name: str) -> dict[tuple[str, int], Fact]:
+        tables = {row[0] for row in self.con.execute(SQL["tables"]).fetchall()}
+        if name == "n_city":
+            return {("", year): Fact(n) for year, n in self.n_cities.items()}
+        if name in ("direct", "indirect", "total"):
+            if "effects" not in tables:
+                return {}
+            rows = self.con.execute(SQL["effects"], [name]).fetchall()
+        elif name == "moran_i":
+            rows = self.con.execute(SQL["moran"]).fetchall() if "moran" in tables else []
+        else:
+            rows = self.con.execute(SQL["inequality"].format(name=name)).fetchall() if "inequality" in tables else []
+        return {("", int(year)): Fact(value) for year, value in rows if value is not None}

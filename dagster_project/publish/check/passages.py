@@ -1,0 +1,408 @@
+"""Read a document as passages: paragraphs, headings and cells of tables with their heads. The file is never changed.
+
+docx, md, txt, html, xlsx, and pdf with text. What cannot be read, or might do harm, is refused with one sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.ingest.errors import IngestError
+from dagster_project.run.failures import Refusal
+
+MAX_BYTES = 50_000_000
+MAX_LETTERS = 5_000_000
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text at its place. `heads` of a cell: of its column, of its row, of the table, strongest first. `level`: of a
+    heading, else 0. `runs`: what a Word comment can be tied to. `keys`: (start, end, key) that a comment states."""
+
+    place: str
+    text: str
+    heads: tuple[str, ...] = ()
+    is_cell: bool = False
+    level: int = 0
+    runs: tuple[tuple[int, int, Any], ...] = ()
+    keys: tuple[tuple[int, int, str], ...] = ()
+
+
+def read_passages(file: Path) -> list[Passage]:
+    """All passages in order. Raises Refusal with what is wrong and what to do."""
+    kind = file.suffix.lower()
+    if kind not in READERS:
+        raise Refusal(f"{file.name}: nqpf check reads {', '.join(sorted(READERS))}; save the document as one of them.")
+    if not file.is_file():
+        raise Refusal(f"There is no file {file}.")
+    size = file.stat().st_size
+    if size == 0 or size > MAX_BYTES:
+        what = "is empty" if size == 0 else f"has {size / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read"
+        raise Refusal(f"{file.name} {what}: check that it is the document, and leave pictures out.")
+    if kind in (".docx", ".xlsx") and file.read_bytes()[:8] == OLE:
+        raise Refusal(
+            f"{file.name} is locked by a password or an old Office file: open it and save it as {kind} without."
+        )
+    try:
+        passages = list(READERS[kind](file))
+    except IngestError as error:
+        raise Refusal(str(error)) from error
+    if sum(len(passage.text) for passage in passages) > MAX_LETTERS:
+        raise Refusal(f"{file.name} has more than {MAX_LETTERS:,} letters: split it.")
+    return passages
+
+
+def table_passages(
+    rows: Sequence[Sequence[str]], place: str, above: str, name: Callable[[int, int], str]
+) -> Iterator[Passage]:
+    """The cells of a table: the first rows without figures are heads of columns, the first columns those of rows."""
+    grid = [list(map(str, row)) for row in rows]
+    width = max(map(len, grid), default=0)
+    if not width:
+        return
+    rows = grid = [row + [""] * (width - len(row)) for row in grid]
+    body = next((k for k, row in enumerate(rows) if k and sum(map(_is_figure, row)) * 2 >= sum(map(bool, row[1:]))), 1)
+    spread = [_spread(row) for row in rows[:body]]
+    heads = [" ".join(dict.fromkeys(head for row in spread if (head := row[k].strip()))) for k in range(width)]
+    labels = [k for k in range(width) if not any(_is_figure(row[k]) for row in rows[body:])] or [0]
+    labels = [k for k in labels if k <= 2 or not any(_is_figure(row[j]) for row in rows[body:] for j in range(k))]
+    labels += [
+        k
+        for k in range(width)
+        if k not in labels and re.search(r"年份|年度|^\s*(?:year|年)\s*$", heads[k], re.IGNORECASE)
+    ]
+    for i, row in enumerate(rows):
+        for k, text in enumerate(row):
+            if not text.strip():
+                continue
+            if i < body or k in labels:
+                yield Passage(name(i, k), text, is_cell=True, heads=("", "", "head"))
+                continue
+            of_row = " ".join(
+                f"{row[j]}年" if re.fullmatch(r"(?:19|20)\d\d", row[j].strip()) else row[j] for j in labels
+            )
+            yield Passage(name(i, k), text, (heads[k], of_row, above), is_cell=True)
+
+
+def _spread(row: Sequence[str]) -> list[str]:
+    """A head over several columns stands in the first of them: it holds for the empty ones beside it."""
+    last, spread = "", []
+    for text in row:
+        last = text.strip() or last
+        spread.append(last)
+    return spread if row and row[0].strip() else ["", *spread[1:]] if spread else []
+
+
+def _is_figure(text: str) -> bool:
+    text = text.strip()
+    return bool(re.fullmatch(r"[+\-−]?[\d,]*\.?\d+\s*(?:%|\*+|\([^)]*\))?", text)) and not re.fullmatch(
+        r"(?:19|20)\d\d", text
+    )
+
+
+def _docx(file: Path) -> Iterator[Passage]:
+    import docx
+    from docx.opc.exceptions import PackageNotFoundError
+
+    from dagster_project.ingest.xlsx_guard import check_docx
+
+    check_docx(file)
+    try:
+        document = docx.Document(str(file))
+    except (PackageNotFoundError, KeyError, ValueError) as error:
+        raise Refusal(f"{file.name} is damaged: open it in Word, look at it and save it again.") from error
+    yield from docx_passages(document)
+
+
+def docx_passages(document: Any) -> Iterator[Passage]:
+    """Paragraphs and tables of an open Word document, with keys in comments and the alt texts of pictures."""
+    from docx.table import Table
+
+    comments = {str(comment.comment_id): comment.text for comment in document.comments}
+    n_paragraph = n_table = 0
+    above = ""
+    for item in document.iter_inner_content():
+        if isinstance(item, Table):
+            n_table += 1
+            yield from _docx_table(item, f"table {n_table}", above, comments)
+            continue
+        n_paragraph += 1
+        passage = _docx_paragraph(item, f"paragraph {n_paragraph}", comments)
+        above = passage.text or above
+        yield passage
+        for alt in item._p.xpath(".//wp:docPr/@descr"):
+            yield Passage(f"paragraph {n_paragraph}, alt text", str(alt))
+
+
+def _docx_table(table: Any, place: str, above: str, comments: dict[str, str]) -> Iterator[Passage]:
+    cells = [list(row.cells) for row in table.rows]
+    seen: set[int] = set()
+    texts = []
+    for row in cells:  # a merged cell is given once, and is empty where it goes on
+        line = []
+        for cell in row:
+            line.append("" if id(cell._tc) in seen else " ".join(_run_text(cell._tc)[0].split()))
+            seen.add(id(cell._tc))
+        texts.append(line)
+    for passage in table_passages(texts, place, above, lambda i, k: f"{place}, row {i + 1}, column {k + 1}"):
+        i, k = (int(part) - 1 for part in re.findall(r"\d+", passage.place)[1:])
+        _, runs, keys = _run_text(cells[i][k]._tc, comments)
+        yield Passage(passage.place, passage.text, passage.heads, is_cell=True, runs=runs, keys=keys)
+
+
+def _docx_paragraph(paragraph: Any, place: str, comments: dict[str, str]) -> Passage:
+    text, runs, keys = _run_text(paragraph._p, comments)
+    style = (paragraph.style.name or "") if paragraph.style is not None else ""
+    level = re.match(r"(?:Heading|标题) ?(\d)", style)
+    return Passage(place, text, level=int(level[1]) if level else 1 if style == "Title" else 0, runs=runs, keys=keys)
+
+
+def _run_text(
+    element: Any, comments: dict[str, str] | None = None
+) -> tuple[str, tuple[tuple[int, int, Any], ...], tuple[tuple[int, int, str], ...]]:
+    """Text below an element without what is deleted, the runs it comes from, and the keys in comments on it."""
+    from docx.oxml.ns import qn
+
+    text, runs, keys, starts = "", [], [], dict[str, int]()
+    for node in element.iter(qn("w:r"), qn("w:commentRangeStart"), qn("w:commentRangeEnd"), qn("w:p")):
+        if node.tag == qn("w:p"):
+            text += "\n" if text else ""
+        elif node.tag == qn("w:commentRangeStart"):
+            starts[node.get(qn("w:id"))] = len(text)
+        elif node.tag == qn("w:commentRangeEnd"):
+            for key in KEY.findall((comments or {}).get(node.get(qn("w:id")), "")):
+                keys.append((starts.get(node.get(qn("w:id")), 0), len(text), key))
+        elif not any(parent.tag in (qn("w:del"), qn("w:moveFrom")) for parent in node.iterancestors()):
+            own = "".join(_node_text(child, qn) for child in node)
+            runs.append((len(text), len(text) + len(own), node))
+            text += own
+    return text, tuple(runs), tuple(keys)
+
+
+def _node_text(node: Any, qn: Callable[[str], str]) -> str:
+    if node.tag == qn("w:t"):
+        return node.text or ""
+    return {qn("w:tab"): " ", qn("w:br"): " ", qn("w:noBreakHyphen"): "-"}.get(node.tag, "")
+
+
+def _text(file: Path) -> str:
+    content = file.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Refusal(f"{file.name} is neither UTF-8 nor GB 18030 text: save it as UTF-8.")
+
+
+def _plain(file: Path) -> Iterator[Passage]:
+    for k, line in enumerate(_text(file).splitlines(), start=1):
+        if line.strip():
+            yield Passage(f"line {k}", line)
+
+
+def _markdown(file: Path) -> Iterator[Passage]:
+    """Without code, and without what an inline code or an address holds."""
+    lines, k, above, n_table = _text(file).splitlines(), 0, "", 0
+    fence = ""
+    while k < len(lines):
+        line, k = lines[k], k + 1
+        mark = re.match(r"\s*(```+|~~~+)", line)
+        if fence or mark:
+            fence = "" if fence and mark and line.strip().startswith(fence) else fence or (mark[1] if mark else "")
+            continue
+        if "|" in line and k < len(lines) and re.fullmatch(r"\s*\|?[\s:|-]*-[\s:|-]*", lines[k]):
+            first = k
+            rows = [_pipe_cells(line)]
+            k += 1
+            while k < len(lines) and "|" in lines[k]:
+                rows.append(_pipe_cells(lines[k]))
+                k += 1
+            n_table += 1
+            place = f"table {n_table}"
+            yield from table_passages(
+                rows,
+                place,
+                above,
+                lambda i, j, first=first: f"line {first + i + (1 if i else 0)}, column {j + 1}",  # type: ignore[misc]
+            )
+            continue
+        head = re.match(r"(#{1,6})\s", line)
+        text = _bare(line.lstrip("# ") if head else line)
+        if text.strip():
+            above = text
+            yield Passage(f"line {k}", text, level=len(head[1]) if head else 0)
+
+
+def _pipe_cells(line: str) -> list[str]:
+    return [_bare(cell).strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+
+def _bare(text: str) -> str:
+    """Blanks for code and addresses; marks of emphasis go; a key in an HTML comment stays."""
+    text = re.sub(r"<!--(.*?)-->", lambda match: match[1] if "nqpf:" in match[1] else "", text)
+    text = re.sub(r"`[^`]*`", " ", text)
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return re.sub(r"\*\*|__|</?\w+[^>]*>", "", text)
+
+
+def _html(file: Path) -> Iterator[Passage]:
+    import lxml.html
+
+    content = file.read_bytes()
+    if not content.strip():
+        return
+    root = lxml.html.fromstring(
+        content, parser=lxml.html.HTMLParser(encoding="utf-8" if b"charset" not in content[:2000] else None)
+    )
+    for node in root.xpath("//script|//style|//svg|//code|//pre|//template|//noscript|//option|//nav"):
+        node.drop_tree()
+    n = dict.fromkeys(("p", "table"), 0)
+    above = ""
+    for node in root.iter():
+        if not isinstance(node.tag, str):
+            if "nqpf:" in str(node.text or "") and node.getparent() is not None:
+                yield Passage("comment", str(node.text))
+            continue
+        if node.tag == "table":
+            n["table"] += 1
+            place = f"table {n['table']}"
+            caption = " ".join("".join(part.itertext()) for part in node.iter("caption"))
+            rows = [[_squeezed(cell) for cell in row.iter("td", "th")] for row in node.iter("tr")]
+            yield from table_passages(
+                rows,
+                place,
+                caption or above,
+                lambda i, k, place=place: f"{place}, row {i + 1}, column {k + 1}",  # type: ignore[misc]
+            )
+        elif _is_block(node):
+            text = _squeezed(node)
+            if not text or any(True for _ in node.iterancestors("table")):
+                continue
+            n["p"] += 1
+            level = re.fullmatch(r"h([1-6])", node.tag)
+            above = text
+            yield Passage(
+                f"paragraph {n['p']}", text, level=int(level[1]) if level else 1 if node.tag == "title" else 0
+            )
+        for name in ("alt", "title", "aria-label"):
+            if "nqpf:" in (said := node.get(name) or ""):
+                yield Passage(f"{name} of {node.tag}", said)
+
+
+BLOCKS = {
+    "p",
+    "li",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "title",
+    "figcaption",
+    "caption",
+    "dt",
+    "dd",
+    "blockquote",
+    "div",
+    "section",
+    "td",
+    "th",
+    "summary",
+    "label",
+    "article",
+    "main",
+    "header",
+    "footer",
+    "body",
+    "aside",
+    "figure",
+}
+
+
+def _is_block(node: Any) -> bool:
+    """The innermost element that holds text as a block."""
+    return node.tag in BLOCKS and not any(
+        child.tag in BLOCKS or child.tag == "table" for child in node.iterdescendants()
+    )
+
+
+def _squeezed(node: Any) -> str:
+    return " ".join("".join(node.itertext()).split())
+
+
+def _xlsx(file: Path) -> Iterator[Passage]:
+    from dagster_project.ingest.workbook import read_sheets
+
+    for sheet in read_sheets(file):
+        if not len(sheet.text):
+            continue
+        height, width = int(sheet.row_no.max()), int(sheet.col_no.max())
+        if height * width > 2_000_000:
+            raise Refusal(
+                f"{file.name}, sheet {sheet.name}: {height:,} rows x {width:,} columns are no table of a report."
+            )
+        grid = [[""] * width for _ in range(height)]
+        for row, column, text in zip(sheet.row_no.tolist(), sheet.col_no.tolist(), sheet.text, strict=True):
+            grid[row - 1][column - 1] = str(text)
+        title = [row for row in grid[:4] if sum(map(bool, row)) == 1 and not _is_figure("".join(row))]
+        first = next((k for k, row in enumerate(grid) if sum(map(bool, row)) > 1), 0)
+        above = " ".join([sheet.name or "", *("".join(row) for row in title)])
+        yield from table_passages(
+            grid[first:],
+            "",
+            above,
+            lambda i, k, first=first, name=sheet.name: f"{name}!{_letters(k)}{first + i + 1}",  # type: ignore[misc]
+        )
+
+
+def _letters(k: int) -> str:
+    text, k = "", k + 1
+    while k:
+        k, rest = divmod(k - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+def _pdf(file: Path) -> Iterator[Passage]:
+    import pypdf
+    from pypdf.errors import PyPdfError
+
+    try:
+        reader = pypdf.PdfReader(str(file))
+        if reader.is_encrypted:
+            raise Refusal(f"{file.name} is locked by a password: save a copy without.")
+        pages = [page.extract_text() for page in reader.pages]
+    except (PyPdfError, ValueError, KeyError, RecursionError, OSError) as error:
+        raise Refusal(
+            f"{file.name} cannot be read as a PDF: save it again, or check the document it was made from."
+        ) from error
+    if not any(page.strip() for page in pages):
+        raise Refusal(f"{file.name} holds pictures of text, not text: check the document it was made from.")
+    for k, page in enumerate(pages, start=1):
+        for text in re.split(r"\n\s*\n|(?<=[。.!?！？])\s*\n", page):
+            joined = re.sub(
+                r"(?<=[\u3000-\u9fff，。、；：）])\n(?=[\u3000-\u9fff\d（])|(?<=\d)\n(?=[\u4e00-\u9fff])",
+                "",
+                text.strip(),
+            )
+            if joined:
+                yield Passage(f"page {k}", " ".join(joined.split()))
+
+
+KEY = re.compile(r"nqpf:[\w.]+/[\w]+/\d{4}@[\w.\-]+")
+READERS: dict[str, Callable[[Path], Iterator[Passage]]] = {
+    ".docx": _docx,
+    ".md": _markdown,
+    ".txt": _plain,
+    ".html": _html,
+    ".htm": _html,
+    ".xlsx": _xlsx,
+    ".pdf": _pdf,
+}

@@ -1,0 +1,468 @@
+"""What stands in a sentence: cities, years, words of what is measured, and numbers with their units. Both languages."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagster_project.paths import PROJECT
+from dagster_project.publish.check.facts import Facts, Unit
+
+WORDS = Path(__file__).with_name("words.yml")
+ALIASES = PROJECT / "dbt" / "seeds" / "city_alias.csv"
+WIDE_SIGNS = str.maketrans("０１２３４５６７８９．％＋－（）：＝\u00a0\u2009\u202f’‘", "0123456789.%+-():=   ''")
+SPELLINGS = (("labour", "labor"), ("sulphur", "sulfur"), ("urbanisation", "urbanization"), ("utilised", "utilized"))
+LATIN = re.compile(r"[A-Za-z0-9]")
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+
+# Numbers that are no figures: addresses, dates, times, versions, sections, references, hashes, price bases, levels.
+NO_FIGURE = re.compile(
+    r"""
+    https?://\S+ | www\.\S+ | \S+@\S+\.\w+ | \b10\.\d{4,}/\S+ | nqpf:\S+
+    | \b[0-9a-f]{12,}\b | \b\d+\.\d+\.\d+(?:[-+.]\w+)* | \bv\d[\w.]*
+    | (?<!\d)(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?!\d) | \d{1,2}月\d{1,2}日 | \d{1,2}月份? | \d{1,2}日
+    | (?<![\d.])\d{1,2}:\d{2}(?::\d{2})? | \d{1,2}[时点]\d{1,2}分
+    | \d+(?:\.\d+)?\s*(?:秒|分钟|小时|seconds?|minutes?|hours?|days?\b|MB|GB|dpi)
+    | (?<!\d)(?:\+?86[-\s]?)?1[3-9]\d{9}(?!\d) | (?<!\d)0\d{2,3}[-\s]\d{7,8}(?!\d)
+    | (?<!\d)\d{3}[-\s]\d{4}[-\s]\d{4}(?!\d)
+    | (?:电话|传真|邮编|编号|文号|代码|tel|phone|fax|zip|ISBN|ISSN|No\.|code)[:：\s]*[\d\-\s]{3,}\d
+    | 第[\d.一二三四五六七八九十百]+(?:[章节页条款期卷届版次季行列列项号]|季度|部分|阶段) | 第[一二三]产业
+    | (?:附?[表图]|附件|附录|公式|注|脚注)\s*[A-Z]?\d+(?:[.\-]\d+)* | 式\s*\(?\d+\)?
+    | \b(?:Tables?|Tab\.|Figures?|Figs?\.|Sections?|Sec\.|§|Chapters?|Chap\.|Appendix|Annex|Equations?|Eqs?\.
+        |Notes?|Steps?
+        |Pages?|pp?\.|Vol\.|Volume|Issue|Footnote|Part|Model|Column|Row|Line|Box)\s*[A-Z]?\d+(?:[.\-–]\d+)*
+    | \[\s*[-−\d.]+\s*(?:[,，;]|至|to)\s*[-−\d.]+\s*\]
+    | \[\d+(?:\s*[-–,，]\s*\d+)*\] | GB/?T?\s*\d+(?:[-—]\d+)? | [〔\[]\d{4}[〕\]]\s*\d*号?
+    | (?:以|按)?\d{4}\s*年?(?:不变)?价(?:格)?(?:计算)? | 以\d{4}年为基期?
+    | (?:at|in|of)?\s*(?:constant\s+)?\d{4}\s+(?:constant\s+)?prices
+    | yuan\s+of\s+\d{4} | \d{4}\s+yuan | prices?\s+of\s+\d{4}
+    | (?:上年|previous\s+year|last\s+year)\s*=\s*100 | (?:out\s+)?of\s+100(?:\s+points)?(?![\d,])
+    | 0\s*(?:to|and|至|与|和|—|–|-|~)\s*100
+    | 满分\s*\d+\s*分? | 百分制
+    | (?:9[059]|5|1|10)\s*(?:%|per\s+cent|percent)\s*(?:的?(?:置信|显著|概率|抽样|区间|水平|分位)
+        |confidence|significance|intervals?
+        |level|CI\b|(?:in|of)\s+(?:the\s+)?draws|of\s+(?:all\s+)?draws)
+    | (?:在|in)\s*90\s*%\s*(?:的|of) | p\s*[<>=≤]\s*0?\.\d+ | \b[nN]\s*=\s*[\d,]+
+    | 每\s*(?:[百千万]|\d+[,\d]*)+(?=[人户家名元平企职]) | \bper\s+(?:[\d,]+k?|hundred|thousand|million|10k)\b
+    | (?:前|后|top|bottom|first|last)\s*\d+\s*(?:位|名|个|家|%|强)?(?:的)? | 十[一二三四五]+五
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+SECTION = re.compile(
+    r"^\s*(?:\d+(?:\.\d+)+\.?(?=\s)|\d+[.、)](?=\s|[^\d\s])|[((]\d+[))]|[一二三四五六七八九十]+、|#+\s*\d[\d.]*\s)"
+)
+YEAR = re.compile(r"(?<![\d.,A-Za-z])(19[5-9]\d|20[0-4]\d)(?![\d]|[.,]\d|-\d{2}(?!\d))")
+CITED = re.compile(
+    r"\([^()]{2,60}[,，]\s*(?:19|20)\d\d[a-z]?\)|\b[A-Z][a-z]+(?:\s+et\s+al\.?)?\s+\((?:19|20)\d\d[a-z]?\)"
+)
+NO_YEAR = re.compile(
+    r"\s*(?:个|家|件|人|元|万|亿|户|项|台|分|位|名|所|千瓦|平方|吨|%|firms|people|persons|patents|yuan|points|km)"
+)
+NUMBER = re.compile(r"(?<![0-9_.])(?P<sign>[+\-−])?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)")
+RANK_ZH = re.compile(
+    r"第\s*([一二三四五六七八九十百零〇]+)\s*(?:位|名)|(?:位居|位列|排名|排在|排|居|列)(?:全国|全省)?第([一二三四五六七八九十百]+)"
+)
+ORDINALS = {
+    word: k
+    for k, word in enumerate(
+        ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), start=1
+    )
+}
+ORDINAL = re.compile(rf"\b({'|'.join(ORDINALS)})\b", re.IGNORECASE)
+ZH_DIGITS = {sign: k for k, sign in enumerate("零一二三四五六七八九")}
+LAST_YEAR = re.compile(
+    r"上年|去年|上一年|前一年|同比|previous year|year before|year earlier|preceding year|last year|year-on-year"
+)
+TIMES_ZH = {
+    "千": 1e3,
+    "万": 1e4,
+    "十万": 1e5,
+    "百万": 1e6,
+    "千万": 1e7,
+    "亿": 1e8,
+    "十亿": 1e9,
+    "百亿": 1e10,
+    "千亿": 1e11,
+}
+TIMES_ZH |= {"万亿": 1e12}
+TIMES_EN = {
+    "thousand": 1e3,
+    "million": 1e6,
+    "billion": 1e9,
+    "trillion": 1e12,
+    "bn": 1e9,
+    "mn": 1e6,
+    "hundred million": 1e8,
+    "100 million": 1e8,
+    "100m": 1e8,
+    "ten thousand": 1e4,
+    "10 thousand": 1e4,
+    "10,000": 1e4,
+    "10k": 1e4,
+    "10000": 1e4,
+}
+UNIT_WORDS: dict[str, Unit] = {
+    **{word: Unit("money") for word in ("元人民币", "元", "yuan", "RMB", "CNY", "renminbi")},
+    **{word: Unit("dollars") for word in ("美元", "US dollars", "dollars", "USD")},
+    **{
+        word: Unit("count") for word in ("人次", "人", "户", "个", "家", "件", "项", "台", "所", "辆", "张", "册", "名")
+    },
+    **{
+        word: Unit("count")
+        for word in ("people", "persons", "inhabitants", "firms", "patents", "users", "accounts", "items")
+    },
+    **{
+        word: Unit("area")
+        for word in ("平方公里", "平方千米", "square kilometres", "square kilometers", "sq km", "km²", "km2")
+    },
+    **{word: Unit("area", 0.01) for word in ("公顷", "hectares", "ha")},
+    **{word: Unit("area", 1e-6) for word in ("平方米", "square metres", "square meters", "m²", "m2")},
+    **{word: Unit("mass") for word in ("吨", "tonnes", "tons", "t")},
+    **{word: Unit("energy") for word in ("千瓦时", "千瓦小时", "度", "kWh")},
+    **{word: Unit("volume") for word in ("立方米", "cubic metres", "cubic meters", "m³")},
+    **{word: Unit("difference") for word in ("个百分点", "百分点", "percentage points", "percentage point", "pp")},
+    **{word: Unit("share") for word in ("%", "per cent", "percent")},
+    "‰": Unit("share", 0.1),
+    **{word: Unit("points") for word in ("分", "points", "point")},
+    **{word: Unit("rank") for word in ("位", "th", "st", "nd", "rd")},
+    **{word: Unit("places") for word in ("places", "place", "个位次", "positions")},
+    **{
+        word: Unit("concentration")
+        for word in ("微克/立方米", "微克每立方米", "μg/m³", "µg/m³", "μg/m3", "ug/m3", "µg/m3")
+    },
+    **{word: Unit("concentration") for word in ("micrograms per cubic metre", "micrograms per cubic meter")},
+    **{word: Unit("times") for word in ("倍", "times")},
+}
+
+
+def _unit_pattern() -> str:
+    zh = "|".join(sorted(TIMES_ZH, key=len, reverse=True))
+    en = "|".join(re.escape(word) for word in sorted(TIMES_EN, key=len, reverse=True))
+    units = sorted(UNIT_WORDS, key=len, reverse=True)
+    words = "|".join(re.escape(word) + (r"(?![A-Za-z])" if LATIN.match(word[-1]) else "") for word in units)
+    return rf"(?:(?P<times>{zh}|(?:{en})(?![A-Za-z\d]))(?:\s+of)?)?\s*(?P<unit>{words})?"
+
+
+UNIT = re.compile(r"[\s\-]?\s*" + _unit_pattern(), re.IGNORECASE)
+IN_HEAD = re.compile(
+    r"[((\[/,,:：]\s*(?:单位[:：]\s*|unit:?\s*|in\s+)?(?:RMB\s*)?" + _unit_pattern() + r"\s*(?:[))\]]|$)", re.IGNORECASE
+)
+UNIT_STATED = re.compile(r"(?:单位|units?)\s*[:：]\s*" + _unit_pattern(), re.IGNORECASE)
+MONEY_BEFORE = re.compile(r"(?:RMB|CNY|¥|￥|yuan)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Words from `start` to `end` and what they name. Kinds: city (ids), place, year, index (code), score, rank,
+    variable (codes), nation, other."""
+
+    kind: str
+    start: int
+    end: int
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it stands: digits with `decimals` places, in `unit`. `is_exact` False: about, some, nearly."""
+
+    start: int
+    end: int
+    text: str
+    value: float
+    decimals: int
+    unit: Unit | None = None
+    is_rank: bool = False
+
+    @property
+    def significant(self) -> int:
+        return len(self.text.replace(",", "").replace(".", "").lstrip("-+−0").strip()) or 1
+
+
+class Vocabulary:
+    """All names of one published file. `mentions` finds them, the longest first."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._buckets: dict[str, list[tuple[str, bool, str, Any]]] = defaultdict(list)
+        self._seen: dict[tuple[str, str], list[Any]] = {}
+        self._cities(facts)
+        self._variables(facts)
+        self._indexes(facts)
+        for bucket in self._buckets.values():
+            bucket.sort(key=lambda entry: -len(entry[0]))
+
+    def mentions(self, text: str) -> list[Mention]:
+        """In order, without overlaps; years included."""
+        low = text.lower()
+        found, at = list[Mention](), 0
+        while at < len(text):
+            match = self._at(text, low, at)
+            if match is None:
+                at += 1
+                continue
+            found.append(match)
+            at = match.end
+        return sorted([*found, *_years(text, found)], key=lambda mention: mention.start)
+
+    def _at(self, text: str, low: str, at: int) -> Mention | None:
+        for phrase, is_name, kind, values in self._buckets.get(low[at : at + 2], ()):
+            end = at + len(phrase)
+            if not low.startswith(phrase, at):
+                continue
+            if LATIN.match(phrase[0]) and at and (LATIN.match(text[at - 1]) or text[at - 1] in "_-/"):
+                continue
+            if LATIN.match(phrase[-1]) and end < len(text):
+                if text[end] == "s" and kind not in ("city", "place") and not text[end + 1 : end + 2].isalnum():
+                    end += 1
+                elif (LATIN.match(text[end]) and not (text[end].isdigit() and phrase[-1].isalpha())) or (
+                    text[end] in "_-" and text[end + 1 : end + 2].isalnum()
+                ):
+                    continue
+            if is_name and not text[at].isupper() and LATIN.match(text[at]):
+                continue
+            return Mention(kind, at, end, tuple(values))
+        return None
+
+    def _add(self, phrase: str, kind: str, value: Any = None) -> None:
+        phrase = phrase.translate(WIDE_SIGNS).strip().lower()
+        if len(phrase) < 2:
+            return
+        variants = {phrase, *(phrase.replace(british, other) for british, other in SPELLINGS)}
+        for text in variants:
+            values = self._seen.setdefault((text, kind), [])
+            if not values:
+                self._buckets[text[:2]].append((text, kind in ("city", "place"), kind, values))
+            if value is not None and value not in values:
+                values.append(value)
+
+    def _cities(self, facts: Facts) -> None:
+        roster = {row[0]: row[1:] for row in facts.con.execute(ROSTER_SQL).fetchall()}
+        self.names = {city: f"{zh} {en}" for city, (zh, en, *_) in roster.items()}
+        self.provinces: dict[str, str] = {city: row[2] for city, row in roster.items()}
+        for city, (zh, en, province, province_en) in roster.items():
+            for name in (zh, re.sub("(市|地区|盟|(?:.族)*自治州)$", "", zh), en, f"{en} City", f"{en} city"):
+                if len(name) > 1:
+                    self._add(name, "city", city)
+            for name in (f"{province}{zh}", re.sub("(省|市|(壮族|回族|维吾尔)?自治区)$", "", province) + zh):
+                self._add(name, "city", city)
+            for form in (
+                f"{en}, {province_en}",
+                f"{en} ({province_en})",
+                f"{en} in {province_en}",
+                f"{en} of {province_en}",
+            ):
+                self._add(form, "city", city)
+        with ALIASES.open(encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row["kind"] == "code" or len(row["alias"]) < 2:
+                    continue
+                if row["city_id"] in roster:
+                    self._add(row["alias"], "city", row["city_id"])
+                elif row["city_id"] != "CN000000":
+                    self._add(row["alias"], "place", row["city_id"])
+        for city, (_, _, province, province_en) in roster.items():
+            if city[4:] == "0000":
+                continue
+            self._add(province, "place", province)
+            self._add(f"{province_en} province", "place", province)
+            if (province_en.lower(), "city") not in self._seen:
+                self._add(province_en, "place", province)
+            short = re.sub("(省|(壮族|回族|维吾尔)?自治区)$", "", province)
+            if (short, "city") not in self._seen:
+                self._add(short, "place", province)
+        for name in _words()["places"]:
+            self._add(name, "place", name)
+
+    def _variables(self, facts: Facts) -> None:
+        self.labels: dict[str, str] = {}
+        for code, zh, en in facts.con.execute(NAMES_SQL).fetchall():
+            if code not in facts.units:
+                continue
+            self.labels.setdefault(code, f"{zh} / {en}")
+            for name in (zh, en):
+                for form in _forms(name or ""):
+                    self._add(form, "variable", code)
+        for code, names in _words()["variables"].items():
+            if code in facts.units:
+                for name in (code, *names):
+                    for form in _forms(name):
+                        self._add(form, "variable", code)
+
+    def _indexes(self, facts: Facts) -> None:
+        words, headline = _words(), facts.scope.index
+        for kind, key in (("score", "scores"), ("rank", "ranks"), ("other", "other")):
+            for name in words[key]:
+                self._add(name, kind)
+        titles = facts.con.execute(INDEXES_SQL).fetchall()
+        title = next((zh for code, zh, _ in titles if code == headline), "")
+        for code, zh, en in titles:
+            if code in facts.indexes and code != headline:
+                part = zh.startswith(f"{title}：")
+                for name in (zh, en, *([zh.partition("：")[2]] if part and len(zh.partition("：")[2]) > 2 else [])):
+                    self._add(name, "index", code)
+        for name in words["headline"]:
+            self._add(name, "index", headline)
+        for part, names in words["parts"].items():
+            if f"{headline}_{part}" in facts.indexes:
+                for name in names:
+                    self._add(name, "index", f"{headline}_{part}")
+        relations = facts.con.execute(
+            "select relations_code from mart.dim_index where index_code = ?", [headline]
+        ).fetchall()
+        if relations and relations[0][0] in facts.indexes:
+            for name in words["relations"]:
+                self._add(name, "index", relations[0][0])
+        for code, names in words["national"].items():
+            for name in names:
+                self._add(name, "nation", code)
+
+
+ROSTER_SQL = """
+select city_id, name_zh, name_en, province_name, province_en from mart.dim_city
+where boundary_vintage = (select max(boundary_vintage) from mart.dim_city) order by city_id
+"""
+NAMES_SQL = """
+select variable_code, name_zh, name_en from mart.dim_variable
+union all select indicator_code, any_value(name_zh), any_value(name_en) from mart.dim_indicator group by 1
+union all select code, name_zh, name_en from mart.dim_label where kind in ('variable', 'indicator')
+"""
+INDEXES_SQL = "select code, name_zh, name_en from mart.dim_label where kind = 'index' order by code"
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8")))
+
+
+def _forms(name: str) -> Iterator[str]:
+    """A name and how it is shortened in a sentence."""
+    bare = re.sub(r"\s*[((][^))]*[))]", "", name).strip()
+    for text in {name, bare}:
+        yield text
+        if CHINESE.search(text):
+            plain = re.sub("年末|当年|全年|实有", "", text)
+            yield from (plain, re.sub("数$", "", plain), plain.replace("规模以上", "规上"))
+            if len(plain) > 4:
+                yield re.sub("(数|额)$", "量", plain)
+        else:
+            yield re.sub(r"\s+at year end$|^number of |^total ", "", text)
+            yield text.replace("per head", "per capita")
+
+
+def _years(text: str, found: list[Mention]) -> Iterator[Mention]:
+    spans = [(mention.start, mention.end) for mention in found]
+    spans += [match.span() for match in NO_FIGURE.finditer(text)]
+    for match in CITED.finditer(text):
+        if not any(mention.kind == "city" and match.start() <= mention.start < match.end() for mention in found):
+            spans.append(match.span())
+    for match in YEAR.finditer(text):
+        inside = any(start <= match.start() < end for start, end in spans)
+        if not inside and not NO_YEAR.match(text, match.end()):
+            end = match.end() + (text[match.end() : match.end() + 1] == "年")
+            yield Mention("year", match.start(), end, int(match[1]))
+
+
+def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
+    """Figures of a sentence: no years, dates, sections, references, versions, telephone numbers."""
+    taken = [(mention.start, mention.end) for mention in mentions if mention.kind != "rank"]
+    taken += [match.span() for match in NO_FIGURE.finditer(text)]
+    ends = {mention.end for mention in mentions}
+    if section := SECTION.match(text):
+        taken.append(section.span())
+    found = list[Number]()
+    for match in NUMBER.finditer(text):
+        start, end = match.start("digits"), match.end()
+        if re.match("[A-Za-z]", text[match.start() - 1 : match.start()]) and match.start() not in ends:
+            continue  # T12, PM2.5
+        if any(a < end and start < b for a, b in taken):
+            continue
+        unit, unit_end = _unit_after(text, end)
+        if unit is None and unit_end == end and re.match(r"[A-Za-z_]", text[end:]):
+            continue  # 5G, 3D
+        before = text[:start].rstrip()
+        if unit is None and before.endswith(("RMB", "CNY", "¥", "￥")):
+            unit = Unit("money")
+        elif unit is not None and not unit.dimension and MONEY_BEFORE.search(before):
+            unit = Unit("money", unit.factor)
+        is_rank = (unit is not None and unit.dimension == "rank") or bool(re.search(r"(?:第|#|No\.\s*)$", before))
+        is_rank = is_rank and "." not in match["digits"]
+        is_place = text[unit_end - 1 : unit_end] == "名" and before.endswith("第")
+        sign = match["sign"] if match["sign"] and not re.search(r"[\d%分位元)]\s*$", text[: match.start()]) else None
+        digits = match["digits"].replace(",", "")
+        decimals = len(digits.partition(".")[2])
+        value = float(digits) * (-1 if sign in ("-", "−") else 1)
+        if is_place or is_rank:
+            unit, is_rank = Unit("rank"), True
+        if unit is None and YEAR.fullmatch(match["digits"]):
+            continue
+        start -= value < 0
+        printed = ("-" if value < 0 else "") + match["digits"]
+        found.append(Number(start, unit_end, printed, value, decimals, unit, is_rank))
+    for match in RANK_ZH.finditer(text):
+        word = match[1] or match[2]
+        value = _chinese(word)
+        if value and not any(a < match.end() and match.start() < b for a, b in taken):
+            found.append(Number(match.start(), match.end(), word, float(value), 0, Unit("rank"), is_rank=True))
+    for match in ORDINAL.finditer(text):
+        near = text[max(0, match.start() - 12) : match.start()].lower()
+        if re.search(r"(rank(s|ed|ing)?|place[sd]?|comes?|came|stands?|stood|is|was)\s+(the\s+)?$", near) or re.match(
+            r"\s+(place|of \d+|among)", text[match.end() :]
+        ):
+            found.append(
+                Number(
+                    match.start(),
+                    match.end(),
+                    match[1],
+                    float(ORDINALS[match[1].lower()]),
+                    0,
+                    Unit("rank"),
+                    is_rank=True,
+                )
+            )
+    return sorted(found, key=lambda number: number.start)
+
+
+def _unit_after(text: str, end: int) -> tuple[Unit | None, int]:
+    match = UNIT.match(text, end)
+    if match is None or not (match["times"] or match["unit"]):
+        return None, end
+    return _unit(match), match.end("unit") if match["unit"] else match.end("times")
+
+
+def _unit(match: re.Match[str]) -> Unit:
+    times = match["times"]
+    factor = 1.0 if not times else TIMES_ZH.get(times) or TIMES_EN[times.lower()]
+    word = match["unit"]
+    if not word:
+        return Unit("", factor)
+    base = UNIT_WORDS.get(word) or next(unit for name, unit in UNIT_WORDS.items() if name.lower() == word.lower())
+    return Unit(base.dimension, base.factor * factor)
+
+
+def unit_in_head(text: str) -> Unit | None:
+    """The unit that a column head or a caption names: 地区生产总值(亿元), GDP (100 million yuan), 单位：万人."""
+    text = text.translate(WIDE_SIGNS).strip()
+    for match in (*UNIT_STATED.finditer(text), *IN_HEAD.finditer(text), *filter(None, [UNIT.fullmatch(text)])):
+        if match["times"] or match["unit"]:
+            return _unit(match)
+    return None
+
+
+def _chinese(word: str) -> int:
+    """二十三 -> 23; up to 999."""
+    total, digit = 0, 0
+    for sign in word:
+        if sign in "十百":
+            total += (digit or 1) * (10 if sign == "十" else 100)
+            digit = 0
+        else:
+            digit = ZH_DIGITS.get(sign, 0)
+    return total + digit

@@ -1,0 +1,510 @@
+"""What a number of a sentence is about: the words around it decide city, year and what is measured.
+
+The rules, in short: the nearest word before a number counts, unless one follows it directly; a city after "than" or
+比 is the other one; a year after "since" or 较 is that of the comparison; lists are laid side by
+side (分别, respectively).
+What the sentence leaves out is taken from the sentence before, then from the headings above.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from dagster_project.publish.check.facts import Facts, Subject, Unit
+from dagster_project.publish.check.recognise import LAST_YEAR, Mention, Number, unit_in_head
+from dagster_project.publish.check.verdicts import Target
+
+CONTENT = ("variable", "index", "score", "rank", "nation", "other")
+UP = (
+    "提高|提升|上升|增加|增长|上涨|攀升|跃升|前进|进步|改善|下降|降低|减少|回落|"
+    "下滑|后退|退步|缩小|扩大|累计|净增|变化|增幅|降幅|涨幅"
+)
+APART = "高出|高于|低于|领先|落后|多出|相差|差距|差|高|低|多|少"
+CHANGE_ZH = re.compile(rf"(?:{UP}|{APART})(?:了|约|近|达|为|幅度为|幅度)*\s*$")
+CHANGE_EN = re.compile(
+    r"\b(?:ro[sd]e|risen|rises|up|fell|falls|fallen|down|increased?|increases|decreased?|decreases|gain(?:s|ed)?|lost|"
+    r"loses|grew|grown|grows|improve[sd]?|drop(?:s|ped)?|climb(?:s|ed)?|moved|won|ahead|behind|growth|decline[sd]?|rise|increase|"
+    r"drop|gap|lead|lag|difference|change)(?:\s+(?:of|by|was|is))?(?:\s+(?:about|some|almost|nearly|only))*\s*$",
+    re.IGNORECASE,
+)
+CHANGE_AFTER = re.compile(
+    r"^\s*(?:个?位次|points?|places|positions)?\s*(?:\([^)]*\)\s*)?(?:higher|lower|more|less|ahead|behind|above|below"
+    r"|up\b|down\b|better|worse|的?(?:差距|提升|增幅|降幅))",
+    re.IGNORECASE,
+)
+APART_RE = re.compile(
+    rf"比|较|与|和|于|超过|{APART}|than|ahead of|behind|above|below|between|gap|差距|相差|lead over", re.IGNORECASE
+)
+LEVEL_ZH = re.compile(r"(?:至|到|为|达|达到|是)\s*第?\s*$")
+OBJECT = re.compile(
+    r"(?:ahead of|behind|than|compared (?:with|to)|unlike|above|below|after|next to|over|of|比|较|"
+    r"高于|低于|领先|领先于|落后于|落后|"
+    r"超过|优于|仅次于|次于|不及|相比于|相较于|与)\s*$",
+    re.IGNORECASE,
+)
+BASE = re.compile(
+    r"(?:比|较|自|从|由|相比|与|同|since|from|than in|than|compared (?:with|to)|against|relative to|over)\s*$",
+    re.IGNORECASE,
+)
+FROM = re.compile(r"(?:从|由|from)\s*(?:rank\s*)?(?:第)?\s*$", re.IGNORECASE)
+TO = re.compile(
+    r"(?:升至|增至|降至|提高到|提高至|上升到|上升至|增加到|增加至|下降到|下降至|提升到|提升至|跃升至|升到|降到|\bto)\s*(?:rank\s*)?第?\s*$",
+    re.IGNORECASE,
+)
+RANGE = re.compile(r"^\s*(?:-|–|—|~|～|至|到|to|and)\s*第?\s*$", re.IGNORECASE)
+YEARS = re.compile(r"^\s*(?:-|–|—|~|～|至|到|to)\s*$", re.IGNORECASE)
+LISTED = re.compile(r"^[\s,、;；，]*(?:and|和|与|及|以及)?\s*(?:为|是)?第?\s*$", re.IGNORECASE)
+SIDE_BY_SIDE = re.compile(r"分别|依次|respectively|in turn", re.IGNORECASE)
+ABOUT = re.compile(
+    r"(?:约|大约|近|将近|接近|超过|逾|突破|左右|exceed(?:s|ed|ing)?|in excess of|surpass(?:es|ed|ing)?|about|"
+    r"around|approximately|roughly|nearly|almost|some|over|more than|"
+    r"close to)\s*(?:RMB|¥)?\s*$",
+    re.IGNORECASE,
+)
+ABOUT_AFTER = re.compile(r"^\s*(?:左右|上下|以上|or so|余)", re.IGNORECASE)
+PASSING = re.compile(  # words that name nothing
+    rf"{UP}|{APART}|达到|达|超过|约|近|仅|只有|共|合计|总计|其中|全年|全市|年末|年底|实现|完成|至|到|由|从|的|则|而|分别|依次|为|是|其|该市|当年|"
+    r"上年|去年|同期|同比|比|较|居|位|第|全国|有|在|按|现价|计算|当年价格|名义|左右|不足|首次|突破|再|又|也|均|各|占|"
+    r"\b(?:the|it|its|was|were|is|are|been|had|has|have|reached|stood|stands|at|to|of|and|while|but|in|"
+    r"that|this|year|years|before|earlier|with|against|from|up|down|compared|after|amounted|totalled|totaled|only|about|respectively|some|around|nearly|almost|or|by|"
+    r"a|an|they|which|rose|fell|increased|decreased|grew|city|also|than|same|equal|still|just|over|under|more|less|most|"
+    r"moved|changed|went|climbed|dropped|slipped|improved|rising|falling|moving|now|came|ranked|scored|its|his|rank)\b",
+    re.IGNORECASE,
+)
+MARGINAL = re.compile(
+    r"one (?:more )?point more|per point|each (?:additional )?point|每(?:高|增加|提高|上升)1", re.IGNORECASE
+)
+COUNTIES = re.compile(r"县区|区县|县域|县级市|\bcounties\b|\bcounty-level\b", re.IGNORECASE)
+ADJUSTED = re.compile(r"uncertaint|adjusted|corrected|bias|不确定|修正|调整", re.IGNORECASE)
+NEUTRAL = re.compile(
+    r"[((\[](?:[^)）\]]*)[))\]]|单位[:：]\S*|数值|指标值|指标|数据|结果|城市|地区|年份|年度|序号|编号|综合|总体|全国|水平|指数|亿元|万元|万人|平方公里|"
+    r"(?:百|十|千|万|亿)?元|本期|市|年|的|及|与|和|第|表|"
+    r"\b(?:of|the|in|and|for|by|values?|figures?|level|city|cities|year|composite|overall|total|national|index|headline|no|"
+    r"units?|million|billion|yuan|"
+    r"percent|per cent|rmb|persons|people|thousand|hundred|table|tab)\b",
+    re.IGNORECASE,
+)
+IN_PROVINCE = re.compile(
+    r"(?:全省|省内|全区|in the province|of the province|provincial(?:ly)?)[^0-9全]*$", re.IGNORECASE
+)
+OF_CITIES = re.compile(r"^\s*(?:个|座)?\s*(?:地级及?以?上?|样本|参评|上榜)?(?:城市|cities\b|地级市)", re.IGNORECASE)
+OF_TOTAL = re.compile(
+    r"(?:\d(?:st|nd|rd|th)?\s+(?:out\s+)?(?:of|among)\s+(?:the\s+|all\s+)*|/\s*|\(?共|(?:在)?全国)$", re.IGNORECASE
+)
+RANKED = re.compile(r"排名|名次|位|名|rank|place|\d(?:st|nd|rd|th)", re.IGNORECASE)
+NEXT_TO = re.compile(r"^\s*[((]?\s*(?:的|(?:in|for|of|at|by)\b)?\s*(?:the\s+)?$", re.IGNORECASE)
+
+
+@dataclass
+class Context:
+    """What a sentence may leave out."""
+
+    cities: tuple[str, ...] = ()
+    year: int | None = None
+    since: int | None = None
+    index: str = ""
+
+
+@dataclass
+class Sentence:
+    """A sentence with what was recognised in it."""
+
+    text: str
+    mentions: list[Mention]
+    numbers: list[Number]
+    before: Context = field(default_factory=Context)
+
+    def of(self, *kinds: str) -> list[Mention]:
+        return [mention for mention in self.mentions if mention.kind in kinds]
+
+    def gap(self, a: int, b: int) -> str:
+        return self.text[a:b]
+
+    def between(self, a: int, b: int) -> bool:
+        """Whether another number stands between two places."""
+        return any(a <= number.start < b for number in self.numbers)
+
+
+def carried(sentence: Sentence) -> Context:
+    """What the next sentence may leave out: what this one names, else what was carried into it."""
+    was = sentence.before
+    cities, years = sentence.of("city"), sentence.of("year")
+    if sentence.of("place") and not cities:
+        was = replace(was, cities=())
+    subject = next((m for m in cities if not OBJECT.search(sentence.text[: m.start])), None)
+    indexes = sentence.of("index")
+    plain = [mention for mention in years if not BASE.search(sentence.text[: mention.start])]
+    return Context(
+        tuple(subject.value) if subject else was.cities,
+        max((mention.value for mention in plain), default=was.year),
+        min((mention.value for mention in years), default=None) if len(years) > 1 else was.since,
+        str(indexes[-1].value[0]) if indexes else was.index,
+    )
+
+
+def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
+    """Numbers of the sentence with what they should be; numbers that are about nothing published are left out."""
+    if MARGINAL.search(sentence.text) or COUNTIES.search(sentence.text):
+        return []
+    lists = _side_by_side(sentence)
+    found = []
+    for k, number in enumerate(sentence.numbers):
+        target = _target(facts, sentence, k, number, lists.get(k, {}))
+        if target is not None:
+            found.append((number, target))
+    return found
+
+
+def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
+    """Number -> the word of its place in a list: N cities, years or variables and then N figures."""
+    found: dict[int, dict[str, Mention]] = {}
+    numbers, start = sentence.numbers, 0
+    while start < len(numbers):
+        end = start + 1
+        while end < len(numbers) and LISTED.match(sentence.gap(numbers[end - 1].end, numbers[end].start)):
+            end += 1
+        n = end - start
+        if n > 1:
+            said = bool(SIDE_BY_SIDE.search(sentence.text))
+            for kinds in (("city",), ("year",), ("variable", "index", "score", "nation")):
+                listed = _last_list([m for m in sentence.of(*kinds) if m.end <= numbers[start].start], sentence, n)
+                if len(listed) == n and (said or kinds == ("city",)):
+                    for k, mention in enumerate(listed):
+                        found.setdefault(start + k, {})[mention.kind] = mention
+                    break
+        start = end
+    return found
+
+
+def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Mention]:
+    """The last n words that stand in one list."""
+    run: list[Mention] = []
+    for mention in mentions:
+        joined = run and re.fullmatch(
+            r"(?:市|年)?[\s,、，]*(?:and|和|与|及|以及)?\s*(?:in\s+)?(?:its\s+|the\s+)?",
+            sentence.gap(run[-1].end, mention.start),
+            re.IGNORECASE,
+        )
+        run = [*run, mention] if joined else [mention]
+        if len(run) > n:
+            run = run[-n:]
+    return run
+
+
+def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> Target | None:
+    text, unit = s.text, number.unit
+    if OF_CITIES.match(text[number.end :]) or (
+        k and s.numbers[k - 1].end <= number.start and OF_TOTAL.search(text[: number.start])
+    ):
+        near = RANKED.search(text) and OF_TOTAL.search(text[: number.start])
+        return (
+            Target([("nation", "n_city")], [""], _year(s, k, number, {})[0] or facts.scope.last_year) if near else None
+        )
+    content = next((listed[kind] for kind in CONTENT if kind in listed), None) or _nearest(s, number, unit)
+    ends = _rank_range(s, k) if content is not None and content.kind == "rank" else None
+    if ends:
+        number = replace(number, unit=Unit("rank"))
+    subjects = _subjects(facts, s, number, content)
+    if not subjects:
+        return None
+    year, since = _year(s, k, number, listed)
+    left, right = text[: number.start], text[number.end :]
+    about = bool(ABOUT.search(left) or ABOUT_AFTER.match(right))
+    if subjects[0][0] == "nation":
+        if any(place.start < number.start for place in s.of("place")):
+            return None
+        is_effect = subjects[0][1] in ("direct", "indirect", "total")
+        points = unit is not None and unit.dimension == "points"
+        if not points and (number.decimals < 2 or unit is not None):
+            return None
+        changes = CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right) or ADJUSTED.search(text)
+        is_sure = bool(s.of("index") if is_effect else s.of("year")) and not changes
+        last = facts.scope.last_year
+        return Target(subjects, [""], last if is_effect else year, unit=unit, is_about=about, is_sure=is_sure)
+    cities = tuple(listed["city"].value) if "city" in listed else _city(s, number)
+    if not cities:
+        return None
+    if number.is_rank and IN_PROVINCE.search(left):
+        return None
+    if subjects[0][0] == "rank" and (ends := ends or _rank_range(s, k)):
+        subjects = [(ends, subjects[0][1])]
+        return Target(subjects, cities, year, unit=unit)
+    is_difference = unit is not None and unit.dimension in ("difference", "places")
+    is_change = CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right)
+    if is_difference or (is_change and not LEVEL_ZH.search(left) and not text[: number.start].endswith("第")):
+        return _change(s, number, subjects, cities, year, since, about=about)
+    return Target(subjects, cities, year, unit=unit, is_about=about)
+
+
+def _nearest(s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
+    """The word that says what is measured."""
+    best, cost = None, 1e9
+    for mention in s.of(*CONTENT):
+        if mention.end <= number.start:
+            gap = s.gap(mention.end, number.start)
+            own = len(gap) + 25 * len(re.findall(r"[,，;；。:：]", gap)) + 40 * s.between(mention.end, number.start)
+        else:
+            gap = s.gap(number.end, mention.start)
+            if s.between(number.end, mention.start) or re.search(r"[;；。]", gap):
+                continue
+            direct = re.fullmatch(r"\s*(?:的|个|件|家|项|of|in)?\s*(?:its\s+)?", gap)
+            own = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[,，:：]", gap))
+        if unit is not None and not _unit_fits(mention, unit):
+            own += 200
+        if mention.kind == "variable" and mention.end <= number.start and _other_noun(s, mention, number):
+            continue
+        if own < cost:
+            best, cost = mention, own
+    return best
+
+
+def _other_noun(s: Sentence, mention: Mention, number: Number) -> bool:
+    """Whether the last clause before the number names something else, which is not published."""
+    gap = list(s.text[mention.end : number.start])
+    for m in s.mentions:
+        for k in range(max(m.start, mention.end), min(m.end, number.start)):
+            gap[k - mention.end] = " "
+    clauses = re.split(r"[,，;；:：、]", "".join(gap))
+    rest = PASSING.sub(" ", clauses[-1]) if len(clauses) > 1 else ""
+    return bool(re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}", rest))
+
+
+def _is_next(s: Sentence, mention: Mention, number: Number) -> bool:
+    """Whether nothing but cities, years and small words stands between a word and its number."""
+    if mention.start >= number.end:
+        return True
+    gap = list(s.text[mention.end : number.start])
+    for m in s.of("city", "year", "place", "index"):
+        for k in range(max(m.start, mention.end), min(m.end, number.start)):
+            gap[k - mention.end] = " "
+    rest = re.sub(r"[\d,.]+(?:st|nd|rd|th)?", " ", PASSING.sub(" ", "".join(gap)))
+    return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{3}", rest)
+
+
+def _unit_fits(mention: Mention, unit: Unit) -> bool:
+    """A first look: points and ranks are of indexes, the rest of variables."""
+    if unit.dimension in ("rank", "places"):
+        return mention.kind in ("rank", "index", "score", "variable")
+    if unit.dimension == "points":
+        return mention.kind in ("score", "index", "nation", "other", "rank")
+    return mention.kind in ("variable", "other") or unit.dimension in ("", "share", "difference", "times")
+
+
+def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None) -> list[Subject]:
+    """What may be meant; nothing where it is not a figure of the file."""
+    dimension = number.unit.dimension if number.unit else ""
+    indexes = _indexes(facts, s, number)
+    scores: list[Subject] = [("score", index) for index in indexes]
+    ranks: list[Subject] = [("rank", index) for index in indexes]
+    if content is None:
+        if dimension == "" and number.decimals and any(o.unit and o.unit.dimension == "points" for o in s.numbers):
+            return scores
+        return scores if dimension == "points" else ranks if dimension == "rank" else []
+    if content.kind == "other":
+        return []
+    if dimension in ("rank", "places") or number.is_rank:
+        return [] if content.kind in ("variable", "nation") else ranks
+    if content.kind == "variable":
+        subjects: list[Subject] = [("value", code) for code in content.value]
+        fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]
+        return fits or subjects
+    if content.kind == "nation":
+        return [("nation", content.value[0])]
+    if content.kind == "rank":
+        if dimension == "points" or (dimension == "" and number.decimals):
+            return scores
+        if dimension == "places":
+            return ranks
+        return ranks if dimension == "" and _is_next(s, content, number) else []
+    if content.kind == "index" and (nation := [m for m in s.of("nation") if m.end <= content.start]):
+        return [("nation", nation[-1].value[0])]
+    return scores if dimension in ("points", "", "share", "difference") else []
+
+
+def _dimension_fits(own: Unit, unit: Unit | None) -> bool:
+    return unit is None or not unit.dimension or own.dimension == unit.dimension
+
+
+def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
+    """The index whose score or rank is meant: named before, else after, else the headline or what is carried."""
+    indexes = s.of("index")
+    before = [mention for mention in indexes if mention.end <= number.start]
+    chosen = before[-1] if before else indexes[0] if indexes else None
+    if chosen is not None:
+        return [str(chosen.value[0])]
+    return list(dict.fromkeys([facts.scope.index, s.before.index or facts.scope.index]))
+
+
+def _city(s: Sentence, number: Number) -> tuple[str, ...]:
+    """The city of a number; nothing where a wider place is meant."""
+    cities = s.of("city")
+    after = next((m for m in cities if m.start >= number.end), None)
+    if after is not None:
+        gap = s.gap(number.end, after.start)
+        direct = NEXT_TO.match(gap) and re.search(r"\(|（|in|for|of|at|by", gap)
+        led_by = number.is_rank and re.fullmatch(r"\s*(?:的)?(?:城市)?(?:是|为)\s*|\s*(?:is|was)\s*", gap)
+        if direct or led_by:
+            return tuple(after.value)
+    before = [mention for mention in cities if mention.end <= number.start]
+    for mention in reversed(before):
+        gap = s.gap(mention.end, number.start)
+        is_object = OBJECT.search(s.text[: mention.start])
+        if is_object and len(before) > 1 and mention is not before[0] and re.search(r"[,，]", gap):
+            continue
+        place = next((m for m in s.of("place") if mention.end <= m.start < number.start), None)
+        if place is not None and not re.search(
+            r"(?:在|\(|（|,|in|of|within)\s*(?:the\s+)?$", s.text[: place.start], re.IGNORECASE
+        ):
+            return ()
+        return tuple(mention.value)
+    if any(place.start < number.start for place in s.of("place")):
+        return ()
+    if after is not None:
+        return tuple(after.value)
+    return () if s.of("place") else s.before.cities
+
+
+def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tuple[int | None, int | None]:
+    """The year of a number, and the year that a change is counted from."""
+    years, text = s.of("year"), s.text
+    left, right = text[: number.start], text[number.end :]
+    if "year" in listed:
+        return listed["year"].value, None
+    spans = [
+        (a, b)
+        for a, b in pairwise(years)
+        if a.value < b.value
+        and (
+            YEARS.match(gap := s.gap(a.end, b.start))
+            or (gap.strip() == "and" and re.search(r"between\s*$", text[: a.start]))
+        )
+    ]
+    base = next((m for m in years if BASE.search(text[: m.start]) and m not in [b for _, b in spans]), None)
+    if spans and base is None:
+        base = spans[0][0]
+    plain = [m for m in years if m is not base and m not in [a for a, _ in spans]]
+    after = next((m for m in years if m.start >= number.end), None)
+    if after is not None and re.fullmatch(
+        r"\s*[((]?\s*(?:in|for|of|by|at the end of|的)?\s*", s.gap(number.end, after.start), re.IGNORECASE
+    ):
+        return after.value, base.value if base and base is not after else None
+    before = [m for m in years if m.end <= number.start]
+    role_from, role_to = FROM.search(left), TO.search(left)
+    now = plain[0].value if plain else s.before.year
+    since = base.value if base else None
+    if role_from and not role_to:
+        if base is not None:
+            return since, None
+        return (s.before.since, None) if s.before.since is not None else (now, None)
+    last = before[-1] if before else None
+    if last is not None and last is base and not any(last is a for a, _ in spans):
+        gap = s.gap(last.end, number.start)
+        if re.fullmatch(r"[的\s]*(?:the\s+)?", gap) or (
+            not role_to and not re.search(rf"[,，]|{UP}|{APART}|ro[sd]e|rise|fell|up|down|to\b|by\b", gap)
+        ):
+            return last.value, None
+        earlier = [m for m in before if m is not base]
+        return (earlier[-1].value if earlier else now), since
+    relative = list(LAST_YEAR.finditer(text))
+    year = last.value if last is not None else plain[0].value if plain else s.before.year
+    if year is not None:
+        near = next((m for m in reversed(relative) if m.end() <= number.start), None)
+        follows = next(
+            (
+                m
+                for m in relative
+                if m.start() >= number.end and len(s.gap(number.end, m.start()).strip(" (（,，inthe")) == 0
+            ),
+            None,
+        )
+        is_level = not (CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right))
+        if near is not None and is_level and (last is None or near.start() > last.start):
+            gap = s.gap(near.end(), number.start)
+            if not re.search(rf"[,，]|{UP}|{APART}|to\b", gap):
+                return year - 1, None
+        if follows is not None and is_level:
+            return year - 1, None
+        if since is None and relative:
+            since = year - 1
+    return year, since
+
+
+def _rank_range(s: Sentence, k: int) -> str | None:
+    """ "low" or "high" where the number is an end of a range of ranks, 8 to 15."""
+    numbers = s.numbers
+    for a, b, end in ((k, k + 1, "low"), (k - 1, k, "high")):
+        if a >= 0 and b < len(numbers) and RANGE.match(s.gap(numbers[a].end, numbers[b].start)):
+            left = s.text[: numbers[a].start]
+            if not FROM.search(left) and numbers[a].value <= numbers[b].value:
+                return end
+    return None
+
+
+def _change(
+    s: Sentence,
+    number: Number,
+    subjects: list[Subject],
+    cities: tuple[str, ...],
+    year: int | None,
+    since: int | None,
+    *,
+    about: bool,
+) -> Target | None:
+    """A change over years, or the distance between two cities."""
+    others = [m for m in s.of("city") if m.value != cities or OBJECT.search(s.text[: m.start])]
+    named = s.of("city")
+    if len(named) == 2 and others and since is None and APART_RE.search(s.text):
+        first, second = named
+        return Target(subjects, first.value, year, against=second.value, unit=number.unit, is_about=about)
+    if year is None:
+        return None
+    return Target(
+        subjects, cities, year, since=since if since is not None else year - 1, unit=number.unit, is_about=about
+    )
+
+
+def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in: Context) -> Target | None:
+    """What a figure of a table should be: city, year, subject and unit from the heads, the strongest first."""
+    content = [m for head in heads for m in head.of("variable", "index", "score", "rank", "nation", "other")]
+    cities = next((m.value for head in heads for m in head.of("city")), None)
+    year = next((head.of("year")[-1].value for head in heads if head.of("year")), carried_in.year)
+    unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
+    if any(head.of("place") for head in heads[:2]) and not any(head.of("city") for head in heads[:2]):
+        cities = None
+    elif cities is None:
+        cities = carried_in.cities
+    index = next((str(m.value[0]) for m in content if m.kind == "index"), carried_in.index or facts.scope.index)
+    level, first = next(
+        ((k, found) for k, head in enumerate(heads) if (found := head.of(*CONTENT))), (len(heads), list[Mention]())
+    )
+    kinds = ("rank",) if not number.decimals else ("score", "variable", "nation", "other")
+    chosen = next((m for m in first if m.kind in kinds), None) or next((m for m in first if m.kind != "index"), None)
+    chosen = chosen or next(iter(first), None)
+    if chosen is None or chosen.kind == "other":
+        return None
+    is_sure = all(_is_plain(head) for head in heads[: max(level + 1, 2)][:2]) and not any(
+        m.kind in ("variable", "other") for head in heads[level + 1 : 2] for m in head.mentions
+    )
+    if chosen.kind == "variable":
+        subjects: list[Subject] = [("value", code) for code in chosen.value]
+    elif chosen.kind == "nation":
+        is_sure = is_sure and any(m.value[0] == facts.scope.index for head in heads for m in head.of("index"))
+        is_sure = is_sure and any(head.of("year") for head in heads[:2]) and not any(head.of("city") for head in heads)
+        return Target([("nation", chosen.value[0])], [""], year, unit=unit, is_sure=is_sure)
+    else:
+        subjects = [("rank" if chosen.kind == "rank" else "score", index)]
+    return Target(subjects, cities, year, unit=unit, is_sure=is_sure) if cities else None
+
+
+def _is_plain(head: Sentence) -> bool:
+    """Whether a head says nothing but what was recognised in it: a city, a year, what is measured, in which unit."""
+    text = list(head.text)
+    for m in head.mentions:
+        text[m.start : m.end] = " " * (m.end - m.start)
+        if m.kind == "year" and BASE.search(head.text[: m.start]):
+            return False
+    rest = NEUTRAL.sub(" ", "".join(text))
+    return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{3}|[+%]\s*\d", rest)

@@ -1,0 +1,197 @@
+"""`nqpf check`: planted slips are found in every format, right numbers are left alone, bad documents are refused."""
+
+import json
+import zipfile
+
+import docx
+import pypdf
+import pytest
+import xlsxwriter
+from documents import RIGHT, Figures, sentences, tables
+
+from dagster_project.paths import PROJECT
+from dagster_project.publish.check.check import check_passages
+from dagster_project.publish.check.facts import Facts
+from dagster_project.publish.check.passages import Passage, read_passages, table_passages
+from dagster_project.published import open_read_only
+from dagster_project.run.failures import Refusal
+
+
+@pytest.fixture(scope="module")
+def facts(small_warehouse):
+    with open_read_only(small_warehouse.paths.published_file) as con:
+        yield Facts(con, small_warehouse.releases[-1].name)
+
+
+@pytest.fixture(scope="module")
+def figures(facts):
+    return Figures(facts.con)
+
+
+def test_planted_slips_are_found_and_right_numbers_left_alone(facts, figures):
+    n_slip = n_found = n_right = n_alarm = 0
+    missed = []
+
+    def count(text, wanted, found):
+        nonlocal n_slip, n_found, n_right, n_alarm
+        is_slip, verdict = wanted != RIGHT, found and found.verdict
+        n_slip, n_right = n_slip + is_slip, n_right + (not is_slip)
+        n_found += is_slip and verdict in wanted
+        n_alarm += not is_slip and verdict not in RIGHT
+        if verdict not in wanted:
+            missed.append((text, wanted, verdict, found and found.note))
+
+    made = sentences(figures, figures.cities())
+    assert len(made) == 60
+    findings = check_passages([Passage(f"{k}", text) for k, (text, _) in enumerate(made)], facts)
+    for k, (text, expected) in enumerate(made):
+        own = [finding for finding in findings if finding.place == str(k)]
+        for printed, wanted in expected:
+            found = next((finding for finding in own if finding.printed == printed), None)
+            count(text, wanted, found)
+            own = [finding for finding in own if finding is not found]
+        n_alarm += sum(finding.differs for finding in own)
+    for above, rows, slips in tables(figures, figures.cities()):
+        cells = table_passages(rows, "table", above, lambda i, k: f"{i},{k}")
+        at = {finding.place: finding for finding in check_passages([Passage("above", above), *cells], facts)}
+        for i, row in enumerate(rows[1:], start=1):
+            for k, _ in enumerate(row[1:], start=1):
+                count((above, i, k), slips.get((i, k), RIGHT), at.get(f"{i},{k}"))
+    assert n_found >= 0.95 * n_slip, missed
+    assert n_alarm <= 0.02 * n_right, missed
+
+
+@pytest.fixture
+def folder(tmp_path, figures):
+    """One document in every format: a right score, then the same with two digits swapped."""
+    code, zh, _ = figures.cities()[0]
+    score = f"{figures.score(code):.2f}"
+    whole, _, part = score.partition(".")
+    wrong = f"{whole}.{int(part) ^ 1:02d}"
+    right = f"{figures.last}年{zh}市新质生产力指数得分为{score}分。"
+    slip = f"{figures.last}年{zh}市新质生产力指数得分为{wrong}分。"
+    document = docx.Document()
+    for text in (right, slip):
+        document.add_paragraph(text)
+    document.save(tmp_path / "report.docx")
+    (tmp_path / "report.md").write_text(f"# 报告\n\n{right}\n\n{slip}\n`{slip}`\n", encoding="utf-8")
+    (tmp_path / "report.txt").write_bytes(f"{right}\n{slip}\n".encode("gb18030"))
+    (tmp_path / "report.html").write_text(
+        f"<meta charset=utf-8><script>{slip}</script><body><p>{right}</p><p>{slip}</p></body>", encoding="utf-8"
+    )
+    with xlsxwriter.Workbook(str(tmp_path / "report.xlsx")) as book:
+        sheet = book.add_worksheet(f"{figures.last}年")
+        for row, cells in enumerate((["城市", "新质生产力得分"], [zh, float(score)], [zh, float(wrong)])):
+            sheet.write_row(row, 0, cells)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["docx", "md", "txt", "html", "xlsx"])
+def test_every_format_is_read(folder, facts, kind):
+    findings = check_passages(read_passages(folder / f"report.{kind}"), facts)
+    assert [finding.verdict in RIGHT for finding in findings] == [True, False]
+
+
+def test_a_word_document_gets_comments_in_a_copy(small_warehouse, folder):
+    file = folder / "report.docx"
+    before = file.read_bytes()
+    said = small_warehouse.run_reading("check", str(file), "--json")
+    assert said.exit_code == 1
+    records = json.loads(said.text[said.text.index("[\n") : said.text.rindex("]") + 1])
+    assert list(records[0]) == ["place", "text", "number", "verdict", "candidates", "note"]
+    assert file.read_bytes() == before
+    comments = [comment.text for comment in docx.Document(folder / "report.checked.docx").comments]
+    assert any(f"{records[1]['number']:.2f}" in text for text in comments)
+    assert "1 equal" in (shown := small_warehouse.run_reading("check", str(file)).text) or "1 rounded" in shown
+
+
+def test_a_key_is_checked_exactly(facts, figures, tmp_path):
+    (code, _, _), (other, _, _), *_ = figures.cities()
+    key = f"nqpf:score/{code}/{figures.last}@{facts.release}"
+    document = docx.Document()
+    for value in (figures.score(code), figures.score(other)):
+        run = document.add_paragraph("The figure is ").add_run(f"{value:.3f}")
+        document.add_comment([run], text=key)
+    document.save(tmp_path / "keys.docx")
+    first, second = check_passages(read_passages(tmp_path / "keys.docx"), facts)
+    assert first.verdict == "rounded"
+    assert second.differs
+    assert second.candidates[0]["key"] == f"nqpf:score.{facts.scope.index}/{code}/{figures.last}@{facts.release}"
+
+
+def test_rounding_is_to_the_nearest(facts, figures):
+    code, zh, _ = figures.cities()[0]
+    value = figures.value("gdp_nom", code) / 1e4
+    for text, is_right in ((f"{value:.1f}", True), (f"{value + 0.1:.1f}", False), (f"{value - 0.1:.1f}", False)):
+        (finding,) = check_passages([Passage("", f"{figures.last}年{zh}地区生产总值{text}亿元。")], facts)
+        assert (finding.verdict in RIGHT) == is_right
+
+
+def test_a_revised_figure_names_its_release(revised, tmp_path):
+    old, new = (folder.name for folder in revised.house.releases[-2:])
+    then, now = (dict(_science(revised.house.paths.releases / name / "city.duckdb")) for name in (old, new))
+    city = next(city for city in then if then[city] != now[city])
+    (tmp_path / "old.md").write_text(f"2014年{city}科学技术支出{then[city]:.0f}万元。\n", encoding="utf-8")
+    said = revised.house.run_reading("check", str(tmp_path / "old.md"), "--json")
+    (record,) = json.loads(said.text[said.text.index("[\n") : said.text.rindex("]") + 1])
+    assert (said.exit_code, record["verdict"]) == (1, "revised")
+    assert old in record["note"]
+    assert revised.house.run_reading("check", str(tmp_path / "old.md"), "--release", old).exit_code == 0
+    listed = revised.house.run_reading("release", "diff", old, new, "--documents", str(tmp_path))
+    assert "old.md: 1 of 1 figures were revised" in listed.text
+
+
+def _science(file):
+    with open_read_only(file) as con:
+        return con.execute(
+            "select name_zh, value from easy.city_variable where variable_code = 'fiscal_science' and year = 2014"
+        ).fetchall()
+
+
+def _zip(path, **parts):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+def test_bad_documents_are_refused_in_a_sentence(folder, tmp_path):
+    good = (folder / "report.docx").read_bytes()
+    made = {"locked": bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "cut": good[: len(good) // 2], "empty": b""}
+    for name, content in made.items():
+        (tmp_path / f"{name}.docx").write_bytes(content)
+    document = "word/document.xml"
+    _zip(tmp_path / "macro.docx", **{document: "<w/>", "word/vbaProject.bin": "x"})
+    _zip(tmp_path / "entity.docx", **{document: '<!DOCTYPE a [<!ENTITY b "c">]><w>&b;</w>'})
+    _zip(tmp_path / "bomb.docx", **{document: b"<w>" + b" " * 210_000_000})
+    _zip(tmp_path / "other.docx", **{"content.xml": "<w/>"})
+    (tmp_path / "old.doc").write_bytes(good)
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.write(tmp_path / "picture.pdf")
+    words = {"locked": "password", "cut": "damaged", "empty": "empty", "macro": "macros", "entity": "entities"}
+    words |= {"bomb": "unpacks to", "other": "no Word document", "old": "reads", "picture": "not text"}
+    for name, word in words.items():
+        file = next(tmp_path.glob(f"{name}.*"))
+        with pytest.raises(Refusal, match=word) as refusal:
+            read_passages(file)
+        assert "\n" not in str(refusal.value)
+        assert "workbook" not in str(refusal.value)
+
+
+def test_a_document_without_figures_says_so(small_warehouse, tmp_path):
+    (tmp_path / "note.txt").write_text("Nothing here, but 12 chairs and section 3.2.\n", encoding="utf-8")
+    said = small_warehouse.run_reading("check", str(tmp_path / "note.txt"))
+    assert said.exit_code == 0
+    assert "holds no number of a published figure" in said.text
+
+
+def test_pages_and_documents_of_the_project_hold_what_the_file_has(facts, small_warehouse):
+    site = small_warehouse.releases[-1] / "docs"
+    pages = [site / "index.html", site / "zh" / "index.html", site / "cities.html", *sorted(site.glob("cities/*.html"))]
+    papers = [*sorted(PROJECT.glob("README*.md")), *sorted((PROJECT / "docs").glob("*.md"))]
+    real = {"editing_real.md"}  # about the real files
+    findings = {
+        file.name: check_passages(read_passages(file), facts) for file in (*pages, *papers) if file.name not in real
+    }
+    assert sum(map(len, findings.values())) > 100
+    assert not {(name, f.text, f.number, f.note) for name, own in findings.items() for f in own if f.differs}

@@ -121,45 +121,49 @@ def _docx(file: Path) -> Iterator[Passage]:
 
 def docx_passages(document: Any) -> Iterator[Passage]:
     """Paragraphs and tables of an open Word document, with keys in comments and the alt texts of pictures."""
-    from docx.table import Table
+    from docx.oxml.ns import qn
 
     comments = {str(comment.comment_id): comment.text for comment in document.comments}
+    styles = {style.style_id: style.name or "" for style in document.styles}
     n_paragraph = n_table = 0
     above = ""
-    for item in document.iter_inner_content():
-        if isinstance(item, Table):
+    for node in document.element.body.iter(qn("w:p"), qn("w:tbl")):
+        if any(parent.tag in (qn("w:tbl"), qn("w:p")) for parent in node.iterancestors()):
+            continue
+        if node.tag == qn("w:tbl"):
             n_table += 1
-            yield from _docx_table(item, f"table {n_table}", above, comments)
+            yield from _docx_table(node, f"table {n_table}", above, comments)
             continue
         n_paragraph += 1
-        passage = _docx_paragraph(item, f"paragraph {n_paragraph}", comments)
-        above = passage.text or above
-        yield passage
-        for alt in item._p.xpath(".//wp:docPr/@descr"):
-            yield Passage(f"paragraph {n_paragraph}, alt text", str(alt))
+        text, runs, keys = _run_text(node, comments)
+        style = node.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
+        name = styles.get(style.get(qn("w:val")), "") if style is not None else ""
+        level = re.match(r"(?:Heading|heading|标题) ?(\d)", name)
+        above = text or above
+        place = f"paragraph {n_paragraph}"
+        yield Passage(place, text, level=int(level[1]) if level else 1 if name == "Title" else 0, runs=runs, keys=keys)
+        for alt in node.xpath(".//wp:docPr/@descr"):
+            yield Passage(f"{place}, alt text", str(alt))
 
 
 def _docx_table(table: Any, place: str, above: str, comments: dict[str, str]) -> Iterator[Passage]:
-    cells = [list(row.cells) for row in table.rows]
-    seen: set[int] = set()
-    texts = []
-    for row in cells:  # a merged cell is given once, and is empty where it goes on
-        line = []
-        for cell in row:
-            line.append("" if id(cell._tc) in seen else " ".join(_run_text(cell._tc)[0].split()))
-            seen.add(id(cell._tc))
-        texts.append(line)
+    """A merged cell is given once, and is empty where it goes on."""
+    from docx.oxml.ns import qn
+
+    cells: list[list[Any]] = []
+    for row in table.iter(qn("w:tr")):
+        line: list[Any] = []
+        for cell in row.iterchildren(qn("w:tc")):
+            span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
+            merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+            goes_on = merged is not None and merged.get(qn("w:val")) != "restart"
+            line += [None if goes_on else cell] + [None] * (int(span.get(qn("w:val"))) - 1 if span is not None else 0)
+        cells.append(line)
+    texts = [["" if cell is None else " ".join(_run_text(cell)[0].split()) for cell in line] for line in cells]
     for passage in table_passages(texts, place, above, lambda i, k: f"{place}, row {i + 1}, column {k + 1}"):
         i, k = (int(part) - 1 for part in re.findall(r"\d+", passage.place)[1:])
-        _, runs, keys = _run_text(cells[i][k]._tc, comments)
+        _, runs, keys = _run_text(cells[i][k], comments)
         yield Passage(passage.place, passage.text, passage.heads, is_cell=True, runs=runs, keys=keys)
-
-
-def _docx_paragraph(paragraph: Any, place: str, comments: dict[str, str]) -> Passage:
-    text, runs, keys = _run_text(paragraph._p, comments)
-    style = (paragraph.style.name or "") if paragraph.style is not None else ""
-    level = re.match(r"(?:Heading|标题) ?(\d)", style)
-    return Passage(place, text, level=int(level[1]) if level else 1 if style == "Title" else 0, runs=runs, keys=keys)
 
 
 def _run_text(

@@ -110,9 +110,9 @@ def _show(console: Console, file: Path, findings: Sequence[Finding]) -> None:
     if not findings:
         say(console, f"{file.name} holds no number of a published figure: no city and year with one.")
         return
-    shown = [finding for finding in findings if finding.verdict not in RIGHT]
-    if shown:
-        console.print(_table(shown))
+    listed = [finding for finding in findings if finding.verdict not in RIGHT]
+    if listed:
+        console.print(_table(listed))
     counts = Counter(finding.verdict for finding in findings)
     say(
         console, f"{len(findings)} numbers: " + ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items())

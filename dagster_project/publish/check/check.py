@@ -65,9 +65,9 @@ class _Checker:
             text = passage.text.translate(WIDE_SIGNS)
             keyed = list(self._keyed(passage, text))
             yield from keyed
-            taken = [finding.start for finding in keyed]
+            covered = [finding.start for finding in keyed]
             if passage.is_cell and passage.heads and len(text) < 40:
-                yield from self._cell(passage, text, last, taken)
+                yield from self._cell(passage, text, last, covered)
                 continue
             context = self._above() if passage.level == 0 else Context()
             context = Context(
@@ -79,7 +79,7 @@ class _Checker:
             for at, sentence_text in sentences(text):
                 sentence = self._sentence(sentence_text, context)
                 for number, target in targets(self.facts, sentence):
-                    if at + number.start not in taken and (verdict := self.judge.judge(number, target)):
+                    if at + number.start not in covered and (verdict := self.judge.judge(number, target)):
                         yield self._finding(passage, sentence_text, at, number, verdict)
                 context = carried(sentence)
             if passage.level:
@@ -89,12 +89,12 @@ class _Checker:
 
     def _above(self) -> Context:
         """What the headings above say, the nearest first."""
-        found = Context()
+        results = Context()
         for _, title in sorted(self.titles.items(), reverse=True):
-            found = Context(
-                found.cities or title.cities, found.year or title.year, found.since, found.index or title.index
+            results = Context(
+                results.cities or title.cities, results.year or title.year, results.since, results.index or title.index
             )
-        return found
+        return results
 
     def _sentence(self, text: str, before: Context) -> Sentence:
         mentions = self.words.mentions(text)
@@ -106,16 +106,16 @@ class _Checker:
             self.heads[text] = self._sentence(text.translate(WIDE_SIGNS), Context())
         return self.heads[text]
 
-    def _cell(self, passage: Passage, text: str, last: Context, taken: list[int]) -> Iterator[Finding]:
+    def _cell(self, passage: Passage, text: str, last: Context, covered: list[int]) -> Iterator[Finding]:
         heads = [self._head(head) for head in passage.heads]
-        own = self._sentence(text, Context())
+        sentence = self._sentence(text, Context())
         if passage.heads[2:] == ("head",) or text.strip().startswith(("+", "-", "−", "[", "(")):
             return
         above = self._above()
         context = Context(above.cities or last.cities, above.year or last.year, None, above.index)
-        for number in own.numbers[:1]:
-            target = of_cell(self.facts, [own, *heads] if own.mentions else heads, number, context)
-            if target is not None and not taken and (verdict := self.judge.judge(number, target)):
+        for number in sentence.numbers[:1]:
+            target = of_cell(self.facts, [sentence, *heads] if sentence.mentions else heads, number, context)
+            if target is not None and not covered and (verdict := self.judge.judge(number, target)):
                 where = " | ".join(part for part in (*reversed(passage.heads[:2]), text) if part)
                 yield self._finding(passage, where, 0, number, verdict)
 
@@ -142,11 +142,11 @@ class _Checker:
         spots += [(0, match.start(), match[0]) for match in KEY.finditer(text)]
         for start, end, key in spots:
             part = text[start:end]
-            found = numbers(part, self.words.mentions(part))
+            results = numbers(part, self.words.mentions(part))
             parsed = self._key(key)
-            if not found or parsed is None:
+            if not results or parsed is None:
                 continue
-            number, (subject, city, year, release) = found[-1], parsed
+            number, (subject, city, year, release) = results[-1], parsed
             target = Target([subject], [city], year, unit=number.unit)
             verdict = self.judge.judge(number, target)
             if verdict is None:

@@ -23,7 +23,7 @@ def write_commented(document: Any, out: Path, findings: Sequence[Finding]) -> in
             continue
         runs = [Run(node, document) for a, b, node in finding.passage.runs if a <= finding.start < b]
         if runs:
-            document.add_comment(runs, text=said(finding), author=AUTHOR, initials="nqpf")
+            document.add_comment(runs, text=described(finding), author=AUTHOR, initials="nqpf")
             n += 1
     fresh = out.with_name(f".{out.name}.part")
     document.save(str(fresh))
@@ -31,7 +31,7 @@ def write_commented(document: Any, out: Path, findings: Sequence[Finding]) -> in
     return n
 
 
-def said(finding: Finding) -> str:
+def described(finding: Finding) -> str:
     """The verdict in words, with the published figures."""
     lines = [f"{finding.printed}: {finding.verdict.replace('_', ' ')}" + (f", {finding.note}" if finding.note else "")]
     for one in finding.candidates[:3]:

@@ -182,9 +182,9 @@ def _run_text(
             for key in KEY.findall((comments or {}).get(node.get(qn("w:id")), "")):
                 keys.append((starts.get(node.get(qn("w:id")), 0), len(text), key))
         elif not any(parent.tag in (qn("w:del"), qn("w:moveFrom")) for parent in node.iterancestors()):
-            own = "".join(_node_text(child, qn) for child in node)
-            runs.append((len(text), len(text) + len(own), node))
-            text += own
+            content = "".join(_node_text(child, qn) for child in node)
+            runs.append((len(text), len(text) + len(content), node))
+            text += content
     return text, tuple(runs), tuple(keys)
 
 
@@ -295,8 +295,8 @@ def _html(file: Path) -> Iterator[Passage]:
                 f"paragraph {n['p']}", text, level=int(level[1]) if level else 1 if node.tag == "title" else 0
             )
         for name in ("alt", "title", "aria-label"):
-            if "nqpf:" in (said := node.get(name) or ""):
-                yield Passage(f"{name} of {node.tag}", said)
+            if "nqpf:" in (attribute := node.get(name) or ""):
+                yield Passage(f"{name} of {node.tag}", attribute)
 
 
 BLOCKS = {

@@ -192,7 +192,7 @@ class Vocabulary:
 
     def __init__(self, facts: Facts) -> None:
         self._buckets: dict[str, list[tuple[str, bool, str, Any]]] = defaultdict(list)
-        self._seen: dict[tuple[str, str], list[Any]] = {}
+        self._values: dict[tuple[str, str], list[Any]] = {}
         self._cities(facts)
         self._variables(facts)
         self._indexes(facts)
@@ -202,15 +202,15 @@ class Vocabulary:
     def mentions(self, text: str) -> list[Mention]:
         """In order, without overlaps; years included."""
         low = text.lower()
-        found, at = list[Mention](), 0
+        results, at = list[Mention](), 0
         while at < len(text):
             match = self._at(text, low, at)
             if match is None:
                 at += 1
                 continue
-            found.append(match)
+            results.append(match)
             at = match.end
-        return sorted([*found, *_years(text, found)], key=lambda mention: mention.start)
+        return sorted([*results, *_years(text, results)], key=lambda mention: mention.start)
 
     def _at(self, text: str, low: str, at: int) -> Mention | None:
         for phrase, is_name, kind, values in self._buckets.get(low[at : at + 2], ()):
@@ -237,7 +237,7 @@ class Vocabulary:
             return
         variants = {phrase, *(phrase.replace(british, other) for british, other in SPELLINGS)}
         for text in variants:
-            values = self._seen.setdefault((text, kind), [])
+            values = self._values.setdefault((text, kind), [])
             if not values:
                 self._buckets[text[:2]].append((text, kind in ("city", "place"), kind, values))
             if value is not None and value not in values:
@@ -273,10 +273,10 @@ class Vocabulary:
                 continue
             self._add(province, "place", province)
             self._add(f"{province_en} province", "place", province)
-            if (province_en.lower(), "city") not in self._seen:
+            if (province_en.lower(), "city") not in self._values:
                 self._add(province_en, "place", province)
             short = re.sub("(省|(壮族|回族|维吾尔)?自治区)$", "", province)
-            if (short, "city") not in self._seen:
+            if (short, "city") not in self._values:
                 self._add(short, "place", province)
         for name in _words()["places"]:
             self._add(name, "place", name)
@@ -357,11 +357,11 @@ def _forms(name: str) -> Iterator[str]:
             yield text.replace("per head", "per capita")
 
 
-def _years(text: str, found: list[Mention]) -> Iterator[Mention]:
-    spans = [(mention.start, mention.end) for mention in found]
+def _years(text: str, results: list[Mention]) -> Iterator[Mention]:
+    spans = [(mention.start, mention.end) for mention in results]
     spans += [match.span() for match in NO_FIGURE.finditer(text)]
     for match in CITED.finditer(text):
-        if not any(mention.kind == "city" and match.start() <= mention.start < match.end() for mention in found):
+        if not any(mention.kind == "city" and match.start() <= mention.start < match.end() for mention in results):
             spans.append(match.span())
     for match in YEAR.finditer(text):
         inside = any(start <= match.start() < end for start, end in spans)
@@ -372,17 +372,17 @@ def _years(text: str, found: list[Mention]) -> Iterator[Mention]:
 
 def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
     """Figures of a sentence: no years, dates, sections, references, versions, telephone numbers."""
-    taken = [(mention.start, mention.end) for mention in mentions if mention.kind != "rank"]
-    taken += [match.span() for match in NO_FIGURE.finditer(text)]
+    covered = [(mention.start, mention.end) for mention in mentions if mention.kind != "rank"]
+    covered += [match.span() for match in NO_FIGURE.finditer(text)]
     ends = {mention.end for mention in mentions}
     if section := SECTION.match(text):
-        taken.append(section.span())
-    found = list[Number]()
+        covered.append(section.span())
+    results = list[Number]()
     for match in NUMBER.finditer(text):
         start, end = match.start("digits"), match.end()
         if re.match("[A-Za-z]", text[match.start() - 1 : match.start()]) and match.start() not in ends:
             continue  # T12, PM2.5
-        if any(a < end and start < b for a, b in taken):
+        if any(a < end and start < b for a, b in covered):
             continue
         unit, unit_end = _unit_after(text, end)
         if unit is None and unit_end == end and re.match(r"[A-Za-z_]", text[end:]):
@@ -405,18 +405,18 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
             continue
         start -= value < 0
         printed = ("-" if value < 0 else "") + match["digits"]
-        found.append(Number(start, unit_end, printed, value, decimals, unit, is_rank))
+        results.append(Number(start, unit_end, printed, value, decimals, unit, is_rank))
     for match in RANK_ZH.finditer(text):
         word = match[1] or match[2]
         value = _chinese(word)
-        if value and not any(a < match.end() and match.start() < b for a, b in taken):
-            found.append(Number(match.start(), match.end(), word, float(value), 0, Unit("rank"), is_rank=True))
+        if value and not any(a < match.end() and match.start() < b for a, b in covered):
+            results.append(Number(match.start(), match.end(), word, float(value), 0, Unit("rank"), is_rank=True))
     for match in ORDINAL.finditer(text):
         near = text[max(0, match.start() - 12) : match.start()].lower()
         if re.search(r"(rank(s|ed|ing)?|place[sd]?|comes?|came|stands?|stood|is|was)\s+(the\s+)?$", near) or re.match(
             r"\s+(place|of \d+|among)", text[match.end() :]
         ):
-            found.append(
+            results.append(
                 Number(
                     match.start(),
                     match.end(),
@@ -427,7 +427,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
                     is_rank=True,
                 )
             )
-    return sorted(found, key=lambda number: number.start)
+    return sorted(results, key=lambda number: number.start)
 
 
 def _unit_after(text: str, end: int) -> tuple[Unit | None, int]:

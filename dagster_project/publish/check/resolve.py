@@ -150,17 +150,17 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     if MARGINAL.search(sentence.text) or COUNTIES.search(sentence.text):
         return []
     lists = _side_by_side(sentence)
-    found = []
+    results = []
     for k, number in enumerate(sentence.numbers):
         target = _target(facts, sentence, k, number, lists.get(k, {}))
         if target is not None:
-            found.append((number, target))
-    return found
+            results.append((number, target))
+    return results
 
 
 def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
     """Number -> the word of its place in a list: N cities, years or variables and then N figures."""
-    found: dict[int, dict[str, Mention]] = {}
+    results: dict[int, dict[str, Mention]] = {}
     numbers, start = sentence.numbers, 0
     while start < len(numbers):
         end = start + 1
@@ -168,15 +168,15 @@ def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
             end += 1
         n = end - start
         if n > 1:
-            said = bool(SIDE_BY_SIDE.search(sentence.text))
+            is_list = bool(SIDE_BY_SIDE.search(sentence.text))
             for kinds in (("city",), ("year",), ("variable", "index", "score", "nation")):
                 listed = _last_list([m for m in sentence.of(*kinds) if m.end <= numbers[start].start], sentence, n)
-                if len(listed) == n and (said or kinds == ("city",)):
+                if len(listed) == n and (is_list or kinds == ("city",)):
                     for k, mention in enumerate(listed):
-                        found.setdefault(start + k, {})[mention.kind] = mention
+                        results.setdefault(start + k, {})[mention.kind] = mention
                     break
         start = end
-    return found
+    return results
 
 
 def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Mention]:
@@ -245,19 +245,21 @@ def _nearest(s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
     for mention in s.of(*CONTENT):
         if mention.end <= number.start:
             gap = s.gap(mention.end, number.start)
-            own = len(gap) + 25 * len(re.findall(r"[,，;；。:：]", gap)) + 40 * s.between(mention.end, number.start)
+            distance = (
+                len(gap) + 25 * len(re.findall(r"[,，;；。:：]", gap)) + 40 * s.between(mention.end, number.start)
+            )
         else:
             gap = s.gap(number.end, mention.start)
             if s.between(number.end, mention.start) or re.search(r"[;；。]", gap):
                 continue
             direct = re.fullmatch(r"\s*(?:的|个|件|家|项|of|in)?\s*(?:its\s+)?", gap)
-            own = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[,，:：]", gap))
+            distance = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[,，:：]", gap))
         if unit is not None and not _unit_fits(mention, unit):
-            own += 200
+            distance += 200
         if mention.kind == "variable" and mention.end <= number.start and _other_noun(s, mention, number):
             continue
-        if own < cost:
-            best, cost = mention, own
+        if distance < cost:
+            best, cost = mention, distance
     return best
 
 
@@ -324,8 +326,8 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
     return scores if dimension in ("points", "", "share", "difference") else []
 
 
-def _dimension_fits(own: Unit, unit: Unit | None) -> bool:
-    return unit is None or not unit.dimension or own.dimension == unit.dimension
+def _dimension_fits(fact_unit: Unit, unit: Unit | None) -> bool:
+    return unit is None or not unit.dimension or fact_unit.dimension == unit.dimension
 
 
 def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
@@ -478,7 +480,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
         cities = carried_in.cities
     index = next((str(m.value[0]) for m in content if m.kind == "index"), carried_in.index or facts.scope.index)
     level, first = next(
-        ((k, found) for k, head in enumerate(heads) if (found := head.of(*CONTENT))), (len(heads), list[Mention]())
+        ((k, results) for k, head in enumerate(heads) if (results := head.of(*CONTENT))), (len(heads), list[Mention]())
     )
     kinds = ("rank",) if not number.decimals else ("score", "variable", "nation", "other")
     chosen = next((m for m in first if m.kind in kinds), None) or next((m for m in first if m.kind != "index"), None)

@@ -63,8 +63,8 @@ class Judge:
         """The best verdict over what the number may be; None where the file has nothing to say."""
         if target.since is not None or target.against:
             return self._change(number, target)
-        found = [self._one(number, target, subject, city) for subject in target.subjects for city in target.cities]
-        known = [verdict for verdict in found if verdict]
+        results = [self._one(number, target, subject, city) for subject in target.subjects for city in target.cities]
+        known = [verdict for verdict in results if verdict]
         if not known:
             return None
         best = min(known, key=lambda verdict: ORDER.index(verdict.verdict))
@@ -77,57 +77,57 @@ class Judge:
 
     def _one(self, number: Number, target: Target, subject: Subject, city: str) -> Verdict | None:
         facts = self.facts.of(subject)
-        own = self.facts.unit_of(subject)
+        fact_unit = self.facts.unit_of(subject)
         unit = number.unit or target.unit
-        if unit is not None and not unit.dimension and own.dimension:
-            unit = Unit(own.dimension, unit.factor)
+        if unit is not None and not unit.dimension and fact_unit.dimension:
+            unit = Unit(fact_unit.dimension, unit.factor)
         mine = [year for place, year in facts if place == city]
         if not mine:
             return None
         if target.year is None:
             for year in sorted(mine, reverse=True):
-                if how := self._same(number, facts[city, year], own, unit, about=target.is_about):
+                if how := self._same(number, facts[city, year], fact_unit, unit, about=target.is_about):
                     return self._right(how, number, subject, city, year, facts[city, year], unit)
             return None
         fact = facts.get((city, target.year))
         if fact is None:
             close = [y for y in (target.year - 1, target.year + 1) if (city, y) in facts]
             for year in close:
-                if number.significant >= LIKELY and self._same(number, facts[city, year], own, unit):
+                if number.significant >= LIKELY and self._same(number, facts[city, year], fact_unit, unit):
                     return self._wrong("other_year", f"the figure is that of {year}", [(subject, city, year)])
             years = f"{min(mine)} to {max(mine)}"
             return Verdict(
                 "unknown", f"the release has no {self._name(subject, city)} of {target.year}, only of {years}"
             )
-        if how := self._same(number, fact, own, unit, about=target.is_about):
+        if how := self._same(number, fact, fact_unit, unit, about=target.is_about):
             return self._right(how, number, subject, city, target.year, fact, unit)
-        if not _fits(own, unit):
+        if not _fits(fact_unit, unit):
             if number.significant >= 2 and _rounds(number, fact.value, about=False):
                 return self._wrong("other_unit", f"the unit is {self._unit(subject)}", [(subject, city, target.year)])
             return None
-        return self._explain(number, target.year, subject, city, fact, own, unit)
+        return self._explain(number, target.year, subject, city, fact, fact_unit, unit)
 
     def _explain(
-        self, number: Number, year: int, subject: Subject, city: str, fact: Fact, own: Unit, unit: Unit | None
+        self, number: Number, year: int, subject: Subject, city: str, fact: Fact, fact_unit: Unit, unit: Unit | None
     ) -> Verdict:
         facts, here = self.facts.of(subject), (subject, city, year)
         if unit is not None and number.significant >= 2:
-            for factor in FACTORS.get(own.dimension, ()):
-                if _rounds(number, fact.value * own.factor / factor, about=False):
+            for factor in FACTORS.get(fact_unit.dimension, ()):
+                if _rounds(number, fact.value * fact_unit.factor / factor, about=False):
                     return self._wrong("other_unit", "the digits are right in another unit", [here])
-        if revised := self._revised(number, subject, city, year, own, unit):
+        if revised := self._revised(number, subject, city, year, fact_unit, unit):
             return revised
-        published = _shown(number, _in_unit(fact.value, own, unit))
-        is_rank = own.dimension == "rank"
+        published = _printed(number, _in_unit(fact.value, fact_unit, unit))
+        is_rank = fact_unit.dimension == "rank"
         if _swapped(number, published):
             return self._wrong("not_ours", f"two digits are swapped: {published}", [here])
         if not is_rank and abs(number.value - float(published)) <= 1.5 * 10.0**-number.decimals and number.decimals:
             return self._wrong("not_ours", f"not a rounding: {published}", [here])
         years = sorted((y for place, y in facts if place == city and y != year), key=lambda y: (abs(y - year), y))
-        hits = [y for y in years if self._same(number, facts[city, y], own, unit)]
+        hits = [y for y in years if self._same(number, facts[city, y], fact_unit, unit)]
         sure = number.significant >= LIKELY
         near_year = next((y for y in hits if sure or abs(y - year) == 1), None)
-        cities = self._cities_like(number, subject, city, year, own, unit)
+        cities = self._cities_like(number, subject, city, year, fact_unit, unit)
         akin = [other for other in cities if self._akin(city, other)]
         if near_year is not None and (abs(near_year - year) == 1 or not akin):
             return self._wrong("other_year", f"the figure is that of {near_year}", [here, (subject, city, near_year)])
@@ -139,16 +139,16 @@ class Judge:
         return self._wrong("not_ours", f"published: {published}", [here])
 
     def _cities_like(
-        self, number: Number, subject: Subject, city: str, year: int, own: Unit, unit: Unit | None
+        self, number: Number, subject: Subject, city: str, year: int, fact_unit: Unit, unit: Unit | None
     ) -> list[str]:
         facts = self.facts.of(subject)
-        found = [
+        results = [
             place
             for (place, y), fact in facts.items()
-            if y == year and place != city and self._same(number, fact, own, unit)
+            if y == year and place != city and self._same(number, fact, fact_unit, unit)
         ]
         return sorted(
-            found, key=lambda other: (self.words.provinces.get(other) != self.words.provinces.get(city), other)
+            results, key=lambda other: (self.words.provinces.get(other) != self.words.provinces.get(city), other)
         )
 
     def _akin(self, city: str, other: str) -> bool:
@@ -161,19 +161,19 @@ class Judge:
         )
 
     def _revised(
-        self, number: Number, subject: Subject, city: str, year: int, own: Unit, unit: Unit | None
+        self, number: Number, subject: Subject, city: str, year: int, fact_unit: Unit, unit: Unit | None
     ) -> Verdict | None:
         for older in self.older:
             then = older.of(subject).get((city, year)) if _has(older, subject) else None
             if then is None:
                 continue
-            if self._same(number, then, own, unit):
+            if self._same(number, then, fact_unit, unit):
                 now = self.facts.of(subject)[city, year].value
                 why = self._bridge(older, subject, city, year)
                 note = f"right in release {older.release}, revised since from {then.value:.6g} to {now:.6g}{why}"
-                found = self._wrong("revised", note, [(subject, city, year)])
-                found.candidates.append({**found.candidates[0], "value": then.value, "release": older.release})
-                return found
+                results = self._wrong("revised", note, [(subject, city, year)])
+                results.candidates.append({**results.candidates[0], "value": then.value, "release": older.release})
+                return results
         return None
 
     def _bridge(self, older: Facts, subject: Subject, city: str, year: int) -> str:
@@ -184,9 +184,9 @@ class Judge:
                 BRIDGE_SQL, [name, city, year, older.scope.data_vintage, self.facts.scope.data_vintage]
             ).fetchall()
             parts = dict(zip(("sources", "bounds", "weights", "method"), rows[0], strict=True)) if rows else {}
-            said = [f"{part} {100 * value:+.2f}" for part, value in parts.items() if value is not None]
-            if said:
-                return f" (points of the score by {', '.join(said)})"
+            moves = [f"{part} {100 * value:+.2f}" for part, value in parts.items() if value is not None]
+            if moves:
+                return f" (points of the score by {', '.join(moves)})"
             same = older.scope.method_version == self.facts.scope.method_version
             return "" if same else f" (method {older.scope.method_version} became {self.facts.scope.method_version})"
         rows = self.facts.con.execute(SOURCE_SQL, [name, city, year]).fetchall()
@@ -198,7 +198,7 @@ class Judge:
             return None
         best: Verdict | None = None
         for subject in target.subjects:
-            facts, own = self.facts.of(subject), self.facts.unit_of(subject)
+            facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
             unit = number.unit or target.unit
             for city in target.cities:
                 now = facts.get((city, target.year))
@@ -210,27 +210,33 @@ class Judge:
                     change = abs(now.value - then.value)
                     grown = 100 * abs(now.value / then.value - 1) if then.value else math.nan
                     is_share = unit is not None and unit.dimension == "share"
-                    value = grown if is_share and own.dimension != "share" else _in_unit(change, own, unit)
+                    value = grown if is_share and fact_unit.dimension != "share" else _in_unit(change, fact_unit, unit)
                     size = Number(number.start, number.end, number.text, abs(number.value), number.decimals)
                     here = [(subject, city, target.year), (subject, place, year)]
                     if _rounds(size, value, about=target.is_about):
                         return Verdict("rounded", "the difference of two published figures", self._listed(here))
-                    if own.dimension in ("rank", "points") and best is None:
-                        best = self._wrong("not_ours", f"the published figures differ by {_shown(number, value)}", here)
+                    if fact_unit.dimension in ("rank", "points") and best is None:
+                        best = self._wrong(
+                            "not_ours", f"the published figures differ by {_printed(number, value)}", here
+                        )
         return best
 
-    def _same(self, number: Number, fact: Fact, own: Unit, unit: Unit | None, *, about: bool = False) -> str | None:
+    def _same(
+        self, number: Number, fact: Fact, fact_unit: Unit, unit: Unit | None, *, about: bool = False
+    ) -> str | None:
         """equal or rounded, in the unit that is stated, else in any that the dimension has."""
-        if not _fits(own, unit):
+        if not _fits(fact_unit, unit):
             return None
         values = [fact.value] if fact.printed is None else [fact.value, fact.printed]
         for value in values:
-            shown = [_in_unit(value, own, unit)]
+            in_units = [_in_unit(value, fact_unit, unit)]
             if unit is None:
-                shown += [
-                    value * own.factor / factor for factor in FACTORS.get(own.dimension, ()) if factor != own.factor
+                in_units += [
+                    value * fact_unit.factor / factor
+                    for factor in FACTORS.get(fact_unit.dimension, ())
+                    if factor != fact_unit.factor
                 ]
-            for k, one in enumerate(shown):
+            for k, one in enumerate(in_units):
                 if k and number.significant < LIKELY:
                     break
                 if math.isclose(number.value, one, rel_tol=1e-9):
@@ -276,8 +282,8 @@ class Judge:
     def _name(self, subject: Subject, city: str) -> str:
         kind, name = subject
         label = self.words.labels.get(name, name)
-        own = label if kind == "value" else name if kind == "nation" else f"{kind} of {name}"
-        return f"{own}, {self.words.names[city]}" if city in self.words.names else own
+        fact_unit = label if kind == "value" else name if kind == "nation" else f"{kind} of {name}"
+        return f"{fact_unit}, {self.words.names[city]}" if city in self.words.names else fact_unit
 
 
 def key_of(subject: Subject, city: str, year: int, release: str) -> str:
@@ -292,23 +298,23 @@ def _has(facts: Facts, subject: Subject) -> bool:
     return kind == "nation" or name in (facts.units if kind == "value" else facts.indexes)
 
 
-def _fits(own: Unit, unit: Unit | None) -> bool:
+def _fits(fact_unit: Unit, unit: Unit | None) -> bool:
     """Whether a figure of unit `own` can be written in `unit`."""
     if unit is None or not unit.dimension:
-        return own.dimension != "rank" or unit is None or unit.factor == 1
-    if own.dimension == unit.dimension:
+        return fact_unit.dimension != "rank" or unit is None or unit.factor == 1
+    if fact_unit.dimension == unit.dimension:
         return True
-    return (not own.dimension and unit.dimension in ("share", "times")) or (own.dimension, unit.dimension) == (
-        "share",
-        "times",
-    )
+    return (not fact_unit.dimension and unit.dimension in ("share", "times")) or (
+        fact_unit.dimension,
+        unit.dimension,
+    ) == ("share", "times")
 
 
-def _in_unit(value: float, own: Unit, unit: Unit | None) -> float:
-    if unit is None or not own.dimension:
+def _in_unit(value: float, fact_unit: Unit, unit: Unit | None) -> float:
+    if unit is None or not fact_unit.dimension:
         return value * (100 if unit is not None and unit.dimension == "share" else 1)
-    factor = 100 * unit.factor if (own.dimension, unit.dimension) == ("share", "times") else unit.factor
-    return value * own.factor / (1 if unit.dimension in ("difference", "places") else factor)
+    factor = 100 * unit.factor if (fact_unit.dimension, unit.dimension) == ("share", "times") else unit.factor
+    return value * fact_unit.factor / (1 if unit.dimension in ("difference", "places") else factor)
 
 
 def _rounds(number: Number, value: float, *, about: bool = False) -> bool:
@@ -324,7 +330,7 @@ def _rounds(number: Number, value: float, *, about: bool = False) -> bool:
     return abs(number.value - value) <= reach * (1 + 1e-9) + 1e-12 * abs(value)
 
 
-def _shown(number: Number, value: float) -> str:
+def _printed(number: Number, value: float) -> str:
     return f"{value:.{number.decimals}f}"
 
 

@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Story:
-    """The answer in pieces; `told` says what the parts are."""
+    """The answer in pieces; `headline` says what the parts are."""
 
     title: str
     score: str

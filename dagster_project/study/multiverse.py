@@ -107,10 +107,10 @@ class Crossing:
             choices = {**dict(zip(others, values, strict=True)), last: self.spec.w_code}
             sample = self.sample(choices)
             for code in allowed[last]:
-                own, key = {**choices, last: code}, (code, sample.cities)
+                selection, key = {**choices, last: code}, (code, sample.cities)
                 if key not in known:
-                    known[key] = read_weights(self.frames, self.variant(own), sample)
-                yield _fit(own, sample, known[key], self.spec.effects)
+                    known[key] = read_weights(self.frames, self.variant(selection), sample)
+                yield _fit(selection, sample, known[key], self.spec.effects)
 
 
 def build(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:

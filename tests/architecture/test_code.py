@@ -58,7 +58,7 @@ def test_a_public_name_of_the_library_has_a_user():
 
 
 VAGUE = {"asked", "found", "given", "made", "own", "said", "seen", "shown", "taken", "told"}  # a name says of what
-PENDING = ("dagster_project/inspect/",)
+PENDING = "dagster_project/inspect/"
 
 
 def bound(tree):

@@ -102,7 +102,7 @@ def rejections(truth, n):
 
 def test_what_is_planted_is_found_between_cities_of_one_level():
     found = rejections(Truth(), 3)
-    assert [found[name][1] for name in ("asymmetry", "core", "border")] == [3, 3, 3], found
+    assert [found[name][1] for name in ("asymmetry", "core")] == [3, 3], found
 
 
 def test_a_threshold_in_the_emitter_is_found_and_none_where_none_is():
@@ -118,23 +118,20 @@ def test_a_threshold_in_the_emitter_is_found_and_none_where_none_is():
 @pytest.mark.slow
 @pytest.mark.parametrize("truth", [NOTHING, EQUAL], ids=["nothing", "equal"])
 def test_level_adjusted_tests_keep_their_size(truth):
-    """100 countries. Above 11 rejections at 5 % have a chance of 0.4 %, and East and border keep to that. Blocks and
-    core are rejected in 12 or 13 (docs/methods.md): above 22 have a chance of 0.3 % at that size. As it is the index
-    rejects most of them."""
+    """100 countries. Above 11 rejections at 5 % have a chance of 0.4 %. As it is the index rejects most of them."""
     found = rejections(truth, 100)
     print(found)
-    assert max(found[name][1] for name in ("east", "border")) <= 11, found
-    assert max(found[name][1] for name in ("asymmetry", "core")) <= 22, found
+    assert max(found[name][1] for name in TESTS) <= 11, found
     assert found["core"][0] >= 80, found
 
 
 @pytest.mark.slow
 def test_level_adjusted_tests_have_power():
-    """30 countries with all effects: asymmetry and core are found in nine of ten, the border in six of seven."""
+    """30 countries with all effects: asymmetry and core are found in nine of ten, the border in one of three."""
     found = rejections(Truth(), 30)
     print(found)
     assert min(found[name][1] for name in ("asymmetry", "core")) >= 27, found
-    assert found["border"][1] >= 21, found
+    assert found["border"][1] >= 5, found  # fewer have a chance of 4 %
 
 
 @pytest.mark.slow

@@ -127,6 +127,15 @@ def test_rounding_is_to_the_nearest(facts, figures):
         assert (finding.verdict in RIGHT) == is_right
 
 
+def test_a_year_of_comparison_above_a_table_is_not_that_of_the_table(facts, figures):
+    code, zh, _ = figures.cities()[0]
+    above = f"得分较{figures.last - 1}年有变化。"
+    cells = table_passages([["城市", "得分"], [zh, f"{figures.score(code):.2f}"]], "", above, lambda i, k: f"{i},{k}")
+    heading = Passage("heading", f"{figures.last}年新质生产力", level=1)
+    (finding,) = check_passages([heading, Passage("above", above), *cells], facts)
+    assert finding.verdict in RIGHT
+
+
 def test_a_revised_figure_names_its_release(revised, tmp_path):
     old, new = (folder.name for folder in revised.house.releases[-2:])
     then, now = (dict(_science(revised.house.paths.releases / name / "city.duckdb")) for name in (old, new))

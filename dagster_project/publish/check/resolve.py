@@ -472,7 +472,8 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     """What a figure of a table should be: city, year, subject and unit from the heads, the strongest first."""
     content = [m for head in heads for m in head.of("variable", "index", "score", "rank", "nation", "other")]
     cities = next((m.value for head in heads for m in head.of("city")), None)
-    year = next((head.of("year")[-1].value for head in heads if head.of("year")), carried_in.year)
+    years = [[m.value for m in head.of("year") if not BASE.search(head.text[: m.start])] for head in heads]
+    year = next((values[-1] for values in years if values), carried_in.year)
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
     if any(head.of("place") for head in heads[:2]) and not any(head.of("city") for head in heads[:2]):
         cities = None

@@ -27,10 +27,10 @@ FRAME_COLUMNS: dict[str, tuple[str, ...]] = {
             "file sheet col_no header_path header_key header_unit unit variable_code scope variable_left_out "
             "is_known is_unit_known is_unit_consistent"
         ),
-        "rows": "file sheet row_no cell city_text year row_kind city_id n_values",
+        "rows": "file sheet row_no cell city_text year row_kind city_id n_values evidence",
         "values": (
             "city_id city_name year variable_code scope value text is_number is_corrected file sheet cell "
-            "unit kind band_low band_high median_low median_high min_rho province_id value_last year_last"
+            "unit kind reading band_low band_high median_low median_high min_rho province_id value_last year_last"
         ),
         "last": "city_id variable_code scope value_last year_last",
         "totals": "province_id province_name year variable_code scope value file sheet cell",

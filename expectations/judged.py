@@ -62,6 +62,7 @@ def _row(
     first = cells.iloc[0]
     headers = headers_of(frames, first["variable_code"], first["scope"])
     low, high = usual_median(cells, blocks.limits)
+    ranks = has_ranks(first["unit"], float(first["min_rho"]))
     row: dict[str, Any] = {
         "block": f"{block}/{blocks.year}",
         "variable_code": first["variable_code"],
@@ -75,8 +76,8 @@ def _row(
         "spearman": past_fit.rho,
         "median_log_ratio": past_fit.median,
         "can_slip": past_fit.n >= blocks.limits["min_cities"] and not np.isnan(past_fit.median),
-        "can_stand": has_ranks(first["unit"]) and (past_fit.n >= blocks.limits["min_ranked"] or blocks.is_printed_page),
-        "can_rank": has_ranks(first["unit"]) and past_fit.n >= blocks.limits["min_ranked"],
+        "can_stand": ranks and (past_fit.n >= blocks.limits["min_ranked"] or blocks.is_printed_page),
+        "can_rank": ranks and past_fit.n >= blocks.limits["min_ranked"],
         "can_median": len(cells) >= blocks.limits["min_usual"] and not (np.isnan(low) and np.isnan(high)),
         "can_identity": any(
             block in identity.blocks and set(identity.blocks) <= set(blocks.wide.columns) for identity in identities

@@ -139,10 +139,10 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
     known = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"])
     comments: dict[str, str] = {}
-    for row in unknown[_is_open(unknown)].to_dict("records"):
-        ready, comment = _open_row(row)
+    for row in unknown[is_open(unknown)].to_dict("records"):
+        ready, comment = open_row(row)
         comments[ready] = comment
-    unknown = unknown[~_is_open(unknown)]
+    unknown = unknown[~is_open(unknown)]
     for source, key, unit in zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True):
         if whole := known.table_row(source, key):
             comments[whole] = "every known column of this table is left out"
@@ -152,14 +152,14 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
     return [("header_map.csv", row, comment) for row, comment in comments.items()]
 
 
-def _is_open(headers: pd.DataFrame) -> pd.Series:
+def is_open(headers: pd.DataFrame) -> pd.Series:
     """Headers that the dictionary of their source has looked at."""
     if "verdict" not in headers:
         return pd.Series(False, index=headers.index)
     return headers["verdict"].isin(["asked", "new"])
 
 
-def _open_row(row: Mapping[Hashable, object]) -> tuple[str, str]:
+def open_row(row: Mapping[Hashable, object]) -> tuple[str, str]:
     """A row for the concept that the figures of a header fit, and why a person is asked; a new concept is left out."""
     year, words, rival = str(row["data_year"]), _text(row["words_code"]), _text(row["rival_code"])
     scope = _text(row["rival_scope"]) or _text(row["words_scope"]) or _scope(str(row["header_key"]), "city")

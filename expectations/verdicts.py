@@ -36,9 +36,9 @@ def min_rho(kind: object, years_back: int, of_variable: float, limits: Limits) -
     return (of_kind if np.isnan(of_variable) else of_variable) - limits["rho_less_a_year"] * max(years_back - 1, 0)
 
 
-def has_ranks(unit: object) -> bool:
-    """An index of growth or of several parts has no ranks that last: it is left out of all rank rules."""
-    return not str(unit).startswith("index")
+def has_ranks(unit: object, of_variable: float) -> bool:
+    """Growth and an index of several parts have no ranks that last: they are left out of all rank rules."""
+    return not str(unit).startswith("index") and not of_variable < 0
 
 
 def usual_median(cells: pd.DataFrame, limits: Limits) -> tuple[float, float]:
@@ -52,7 +52,7 @@ def usual_median(cells: pd.DataFrame, limits: Limits) -> tuple[float, float]:
 def _faults_of(blocks: BlockYear, block: str, past_fit: Fit) -> Iterator[Fault]:
     cells = blocks.of(block)
     yield from _slip(blocks, block)
-    if has_ranks(cells["unit"].iloc[0]):
+    if has_ranks(cells["unit"].iloc[0], float(cells["min_rho"].iloc[0])):
         yield from _like_another(blocks, block, past_fit)
         yield from _off_its_rows(blocks, block, cells)
         yield from _ranks(blocks, block, past_fit, cells)

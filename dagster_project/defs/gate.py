@@ -260,6 +260,7 @@ def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFram
         }
         frames["last"] = con.execute(SQL["last"], [sidecar.source, sidecar.data_year, sidecar.data_year]).df()
         frames |= {name: con.execute(sql).df() for name, sql in OF_ALL_LOADS.items()}
+        frames["identities"] = con.execute(SQL["identities"], [sidecar.source]).df()
         first, final = con.execute(SQL["years"], [sidecar.source, sidecar.data_year]).fetchall()[0]
     rows, values = frames["rows"], frames["values"]
     if not sidecar.data_year:
@@ -285,7 +286,7 @@ def with_own_past(values: pd.DataFrame, years_back: float) -> pd.DataFrame:
 
 def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
     """Expected size and content of a load; a source without a baseline row is an error of its own."""
-    rows = warehouse.read_frame(SQL["baseline"], [sidecar.source, sidecar.data_year, sidecar.data_year])
+    rows = warehouse.read_frame(SQL["baseline"], [sidecar.source, sidecar.data_year])
     if len(rows) != 1:
         raise dg.Failure(
             f"{sidecar.label} has {len(rows)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."

@@ -5,6 +5,10 @@ union all
 select parameter, value from seed.edit_rule where rule = 'E7'
 order by parameter
 
+-- name: identities
+select i.* from seed.identity as i inner join seed.source as s on coalesce(i.unit_level, s.unit_level) = s.unit_level
+where s.source = ?
+
 -- name: last
 -- the last accepted figure of the same source: of the year before, or some years back
 select v.city_id, v.variable_code, v.scope, v.value as value_last, v.data_year as year_last
@@ -26,9 +30,57 @@ select
 from seed.row_count where source = ? and ? = 0
 
 -- name: baseline
-select rows_min, rows_max, coalesce(required_variables, '') as required, min_coverage, jump_limit_log
-from seed.row_count
-where source = ? and (? = 0 or ? between coalesce(year_from, 0) and coalesce(year_to, 9999))
+-- the row of the seed; of a yearbook without one, the roster of its year, and of what indicators are divided by that
+-- which all editions before and after print
+with load as (select ?::varchar as source, ?::integer as data_year),
+
+seeded as (
+    select n.* from seed.row_count as n
+    inner join load as l on n.source = l.source
+    where l.data_year = 0 or l.data_year between coalesce(n.year_from, 0) and coalesce(n.year_to, 9999)
+),
+
+yearbook as (
+    select s.unit_level, l.data_year, o.source as other_source
+    from load as l
+    inner join seed.source as s on l.source = s.source and s.has_dictionary
+    inner join seed.source as o on s.unit_level = o.unit_level and o.has_dictionary
+    where l.data_year > 0
+),
+
+roster as (
+    select y.unit_level, count(*) as n_units
+    from (select distinct unit_level, data_year from yearbook) as y
+    inner join reading.int_units as u on y.unit_level = u.level
+    where ends_with(u.name_zh, '市') and y.data_year between coalesce(u.valid_from, 0) and coalesce(u.valid_to, 9999)
+    group by all
+),
+
+editions as (
+    select distinct h.data_year, h.data_year > y.data_year as is_later, h.variable_code
+    from yearbook as y
+    inner join gate.gate_header as h on y.other_source = h.source and h.data_year <> y.data_year
+    inner join (select distinct variable_code from seed.indicator_part where part = 'denominator') as p
+        on h.variable_code = p.variable_code
+),
+
+throughout as (
+    select variable_code from editions
+    group by all
+    having count(distinct data_year) = (select count(distinct data_year) from editions)
+    and count(distinct is_later) = 2
+)
+
+select rows_min, rows_max, coalesce(required_variables, '') as required, min_coverage, jump_limit_log from seeded
+union all by name
+select
+    floor(0.96 * n_units)::integer as rows_min,
+    ceil(1.02 * n_units)::integer as rows_max,
+    coalesce((select string_agg(variable_code, ' ' order by variable_code) from throughout), '') as required,
+    0.5 as min_coverage,
+    1.0 as jump_limit_log
+from roster
+where not exists (from seeded)
 
 -- name: usual
 -- findings of the accepted earlier editions of a source, by rule: later ones would make a verdict hang on the order

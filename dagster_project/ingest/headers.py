@@ -14,7 +14,7 @@ import pandas as pd
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.header_paths import Geometry, has_chinese, header_paths, squeeze, tidy
-from dagster_project.ingest.sheet import Sheet
+from dagster_project.ingest.sheet import Sheet, cell_address
 from dagster_project.ingest.sidecar import Sidecar
 
 CELL_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "row_no", "col_no", "part", "text"]
@@ -43,7 +43,7 @@ def geometry_of(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[p
     column of a long file that does not exist.
     """
     problems = []
-    for sheet in sheets:
+    for sheet in sheets if sidecar.layout == "long" else (block for whole in sheets for block in _side_by_side(whole)):
         where = file if not sheet.name else f"{file}, sheet {sheet.name}"
         geometry = _long(sheet, sidecar, where) if sidecar.layout == "long" else _printed(sheet, where)
         if geometry is not None:
@@ -107,6 +107,29 @@ def _printed(sheet: Sheet, where: str) -> Geometry | None:
     columns = np.unique(sheet.col_no[body]).tolist()
     geometry.paths = header_paths(sheet, geometry, columns)
     return geometry
+
+
+def _side_by_side(sheet: Sheet) -> list[Sheet]:
+    """A printed page of two or more blocks, each with its own column of cities, as one sheet a block.
+
+    The title stands over all of them. Blocks after the first are named after their columns, so that addresses stay.
+    """
+    top = sheet.rows(1, _TITLE_ROWS)
+    place = _city_header(sheet, top)
+    if place is None or not _holds_cities(sheet, place[1]):
+        return [sheet]
+    name = squeeze(top.get(place, ""))
+    starts = [c for r, c in sorted(top) if r == place[0] and squeeze(top[r, c]) == name and _holds_cities(sheet, c)]
+    blocks = []
+    for at, first in enumerate(starts):
+        end = starts[at + 1] if at + 1 < len(starts) else int(sheet.col_no.max()) + 1
+        low = first if at else 1
+        inside = (sheet.col_no < end) & ((sheet.col_no >= low) | (sheet.row_no < place[0]))
+        merged = tuple(one for one in sheet.merged if one[1] < end and (one[1] >= low or one[0] < place[0]))
+        letters = (cell_address(1, column)[:-1] for column in (first, end - 1))
+        title = f"{sheet.name} {':'.join(letters)}".strip() if at else sheet.name
+        blocks.append(Sheet(title, sheet.row_no[inside], sheet.col_no[inside], sheet.text[inside], merged))
+    return blocks or [sheet]
 
 
 def _city_header(sheet: Sheet, top: Mapping[tuple[int, int], str]) -> tuple[int, int] | None:

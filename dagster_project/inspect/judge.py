@@ -64,7 +64,7 @@ def judge(warehouse: Warehouse, sidecar: Sidecar) -> Judgement:
 def _ensure_baseline(warehouse: Warehouse, sidecar: Sidecar) -> tuple[str, ...]:
     """A load without a baseline gets, in the throw-away database only, the one of the closest year or an open one."""
     year = sidecar.data_year
-    if not warehouse.read_frame(SQL["baseline"], [sidecar.source, year, year]).empty:
+    if not warehouse.read_frame(SQL["baseline"], [sidecar.source, year]).empty:
         return ()
     close = warehouse.read_frame(CLOSEST_SQL, [sidecar.source, year, year])
     like: dict[Any, Any] = close.iloc[0].to_dict() if len(close) else dict(OPEN_BASELINE)

@@ -1,5 +1,6 @@
 """From a judgement to the report: what is read, what is not known, what is refused. Plain dicts for JSON and people."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from dagster_project.inspect.names import raw_column, scope_of, unit_of
 from dagster_project.inspect.refusal import Refusal, in_printed_order, placed, refuse
 from expectations.run import by_influence
 from expectations.sentences import column_letters
-from expectations.suggest import CityNames, HeaderMap
+from expectations.suggest import CityNames, HeaderHint, HeaderMap, is_open, open_row
 
 # rules about what a whole load must bring: one table of the yearbook is only a part of a load
 WHOLE_LOAD_RULES = ("required_variable_has_column",)
@@ -130,10 +131,13 @@ def _listed(frame: pd.DataFrame, cities: pd.DataFrame) -> pd.DataFrame:
 def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, Any]]:
     known = HeaderMap(seeds)
     rows = []
-    unknown = headers[~headers["is_known"].astype(bool)]
+    unknown = headers[~headers["is_known"].astype(bool)].sort_values(["file", "sheet", "col_no"], kind="stable")
     row: Any
-    for row in unknown.sort_values(["file", "sheet", "col_no"], kind="stable").itertuples():
+    for row, is_asked in zip(unknown.itertuples(), is_open(unknown), strict=True):
         hint = known.hint(draft.sidecar.source, _text(row.header_key), row.header_unit)
+        if is_asked:  # what the figures or the words of the dictionary say, never a likeness
+            ready, _ = open_row(row._asdict())
+            hint = HeaderHint(_text(row.header_key), "", next(csv.reader([ready]))[4], 0.0, ready)
         rows.append(
             {
                 "path": row.header_path,

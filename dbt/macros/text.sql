@@ -11,7 +11,7 @@
 
 {# A label as it is matched: half width, no whitespace at all. #}
 {% macro clean_label(text) -%}
-    nullif(regexp_replace({{ to_half_width(text) }}, '\s+', '', 'g'), '')
+    nullif(regexp_replace({{ to_half_width(text) }}, '\s+|^[.·‘’''"*\-]+|[.·‘’''"\-]+$', '', 'g'), '')
 {%- endmacro %}
 
 {# What yearbooks print for "no figure". None of it begins with a digit: figures need no pattern. #}

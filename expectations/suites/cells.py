@@ -26,6 +26,7 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     value, low, high = (as_number(frame[column]) for column in ("value", "band_low", "band_high"))
     judged = ~as_flag(frame["is_corrected"])
     frame["value_is_number"] = only_where(judged & ~is_blank(frame["text"]), as_flag(frame["is_number"]))
+    frame["value_is_as_printed"] = only_where(judged & ~is_blank(frame["text"]), frame["reading"].isna())
     is_inside = ~((value < low) | (value > high))
     applies = judged & ~_is_refused(frame, judged_blocks(frames, baseline))
     frame["value_is_inside_band"] = only_where(applies & value.notna() & (low.notna() | high.notna()), is_inside)

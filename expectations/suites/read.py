@@ -39,23 +39,28 @@ def rows(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     frame["row_year_is_expected"] = only_where(is_city, expected)
     keys = joined(frame["file"], frame["sheet"], year.astype("Int64"), frame["city_id"])
     frame["row_city_is_unique"] = only_where(is_city, keys)
+    frame["row_city_is_read_by_name"] = only_where(is_city, frame["evidence"].isna())
     return frame
 
 
 def tables(frames: Frames, baseline: Baseline) -> pd.DataFrame:
-    """One row per file, sheet and year. Are the cities there, as many as expected, and with numbers?
+    """One row per table and year. Are the cities there, as many as expected, and with numbers?
 
-    A sheet without any city row has year null. n_cities: distinct cities, null where there is none (reported by its
-    own rule).
+    A table is a sheet, or the sheets of a file that continue each other: the same columns over other cities. One
+    without any city row has year null. n_cities: distinct cities, null where there is none (reported by its own rule).
     """
-    rows, values = frames["rows"], frames["values"]
-    cities = rows[(rows["row_kind"] == "city") & rows["city_id"].notna()]
-    # A city row without a year is reported by `row_year_is_expected`; its sheet is not without cities.
-    counts = (
-        cities.groupby(["file", "sheet", "year"], dropna=False)["city_id"].nunique().rename("n_cities").reset_index()
-    )
-    sheets = pd.concat([frames["headers"][["file", "sheet"]], rows[["file", "sheet"]]]).drop_duplicates()
-    frame = sheets.merge(counts, on=["file", "sheet"], how="left").reset_index(drop=True)
+    headers, rows, values = frames["headers"], frames["rows"], frames["values"]
+    sheets = pd.concat([headers[["file", "sheet"]], rows[["file", "sheet"]]]).drop_duplicates()
+    meaning = joined(headers["variable_code"], headers["scope"])
+    heads = headers[["file", "sheet"]].assign(table=meaning).drop_duplicates().sort_values("table")
+    columns = heads.groupby(["file", "sheet"])["table"].agg(" ".join).reset_index()
+    tables = sheets.merge(columns, on=["file", "sheet"], how="left")
+    tables["table"] = tables["table"].fillna(tables["sheet"])
+    cities = rows[(rows["row_kind"] == "city") & rows["city_id"].notna()].merge(tables, on=["file", "sheet"])
+    # A city row without a year is reported by `row_year_is_expected`; its table is not without cities.
+    keys = ["file", "table"]
+    counts = cities.groupby([*keys, "year"], dropna=False)["city_id"].nunique().rename("n_cities").reset_index()
+    frame = tables.drop_duplicates(keys).merge(counts, on=keys, how="left").reset_index(drop=True)
     frame["n_cities"] = as_number(frame["n_cities"])
     frame["rows_min"], frame["rows_max"] = baseline.rows_min, baseline.rows_max
     has_cities = frame["n_cities"].notna()

@@ -57,6 +57,9 @@ COMPILED_FILES: list[Row] = [
     ("巢湖", "341400", None, 2010, "short", "", "from 2011 a county-level city bears this name"),
     ("襄樊", "420600", None, 2010, "former", "", "襄阳 since November 2010"),
     ("思茅", "530800", None, 2007, "former", "", "普洱 since January 2007"),
+    ("襄樊市", "420600", 2011, 2011, "former", "", "the yearbook prints the old name a year longer"),
+    ("思茅市", "530800", 2008, 2012, "former", "", "the yearbook prints the old name five years longer"),
+    ("城市合计", "000000", None, None, "short", "", "total of the cities in the yearbooks to edition 2016"),
     *(
         ("巢湖市", "341400", 2011, None, "official", source, _KEEPS.format(2010))
         for source in ("panel_policies", "panel_macro", "finance")

@@ -19,7 +19,6 @@ GATE_SENTENCES: dict[str, list[str]] = {
     "duplicated_city": ["repeat a city", "'石家庄市' CN130100 (2014)", "cell A9", "cell A10", "What to do:"],
     "header_never_seen": ["not in the header map", "工业固体废弃物资源化比率", "column W", "header_map.csv"],
     "unit_never_seen": ["unit '万美金'", "va_primary_nom", "column AB", "Add the symbol to unit.csv"],
-    "gdp_times_10000_in_one_city": ["1 of", "outside the band", "泰安市 2014 gdp_nom", "cell Z20", "correction.csv"],
     "gdp_times_10000_in_all_cities": ["gdp_nom (city) 2014", "a unit slip of x10,000", "cell Z", "header_map.csv"],
     "gdp_of_city_and_districts_swapped": [
         "gdp_nom (city) 2014, ",
@@ -39,7 +38,7 @@ GATE_SENTENCES: dict[str, list[str]] = {
         "What to do:",
     ],
     "text_in_a_number_column": ["text instead of a number", "合肥市 2014 fiscal_education: '约八千'", "cell AW13"],
-    "city_that_does_not_exist": ["no known city", "'石家店市' (2014)", "cell A9", "city_alias.csv"],
+    "city_that_does_not_exist": ["no known city", "'桃花源' (2014)", "cell A9", "city_alias.csv"],
     "empty_year": ["a year without a single number", "2014: 13 cities, no number", "Check that the file really covers"],
 }
 

@@ -18,7 +18,7 @@ with figures as (
         not regexp_matches(v.text, '\.\d*[1-9]') as is_whole,
         b.zero_rule,
         -- growth and indexes of several parts have no ranks that last
-        not starts_with(v.unit, 'index') as has_ranks,
+        not starts_with(v.unit, 'index') and coalesce(b.min_rho, 0) >= 0 as has_ranks,
         -- a figure that is printed twice counts once
         row_number() over (
             partition by l.load_id, v.city_id, v.variable_code, v.scope, v.year order by v.file, v.sheet, v.cell

@@ -13,6 +13,8 @@ askable as (
     ) as n
     inner join (select distinct load_id, year, variable_code, scope from {{ ref('edit_figure') }}) as b
         on n.variable_code = b.variable_code and n.scope = b.scope
+    inner join {{ ref('identity') }} as d on n.identity_code = d.identity_code
+    inner join {{ ref('edit_load') }} as l on b.load_id = l.load_id and coalesce(d.unit_level, l.level) = l.level
     group by all
     having
         count(*) = (

@@ -4,7 +4,7 @@
 with landed as (
     select
         l.*,
-        coalesce(b.level, 'city') as level,
+        coalesce(b.level, s.unit_level, 'city') as level,
         row_number() over (partition by l.source, l.data_year order by l.load_order desc) = 1 as is_reference,
         max(l.data_year) over (partition by l.source) as newest_year
     from {{ source('raw', 'landed') }} as l
@@ -13,6 +13,7 @@ with landed as (
         select source, min(level) as level from {{ ref('row_count') }}
         group by source
     ) as b on l.source = b.source
+    left join {{ ref('source') }} as s on l.source = s.source
 )
 
 select

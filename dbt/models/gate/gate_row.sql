@@ -9,7 +9,7 @@ from {{ ref('int_rows_matched_to_cities') }} as r
 inner join (
     select
         s.source,
-        coalesce(min(n.level), 'city') as level
+        coalesce(min(n.level), any_value(s.unit_level)) as level
     from {{ ref('source') }} as s
     left join {{ ref('row_count') }} as n on s.source = n.source
     group by all

@@ -18,7 +18,9 @@ left join {{ ref('int_bands') }} as k
     on v.variable_code = k.variable_code and coalesce(s.unit_level, 'city') = k.unit_level
 where
     v.year >= {{ gate_parameter('first_year') }}
-    and v.level = (
-        select min(n.level) from {{ ref('row_count') }} as n
-        where n.source = v.source
+    and v.level = coalesce(
+        (
+            select min(n.level) from {{ ref('row_count') }} as n
+            where n.source = v.source
+        ), s.unit_level
     )

@@ -11,7 +11,12 @@ with cut as (
         h.sheet,
         h.col_no,
         h.header_path,
-        h.unit_note,
+        -- a page that continues a table prints its unit on the first page alone
+        case
+            when count(h.unit_note) over (partition by h.source, h.data_year, h.vintage, h.file, h.sheet) > 0
+                then h.unit_note
+            else max(h.unit_note) over (partition by h.source, h.data_year, h.vintage, h.file)
+        end as unit_note,
         regexp_replace(regexp_extract(h.file, '[^/]*$'), '\.[A-Za-z]+$', '') as file_name,
         list_filter(
             {{ header_segments("regexp_replace(h.header_path, '\\(([^()<>（）]*)[>＞》]', '(\\1)', 'g')") }},

@@ -14,9 +14,11 @@ select
         when k.action = 'drop' then null
         when k.action = 'replace' then k.value * v.factor + v.shift
         when k.action = 'scale' then (v.value - v.shift) * k.value + v.shift
+        when k.action is null and q.source_cell_id is not null then q.value
         else v.value -- keep
     end as value,
-    v.is_number or k.action is not null as is_number
+    case when k.action is null then q.reading end as reading,
+    v.is_number or k.action is not null or q.source_cell_id is not null as is_number
 from {{ ref('int_values_converted_to_units') }} as v
 left join {{ ref('correction') }} as k
     on
@@ -28,3 +30,4 @@ left join {{ ref('correction') }} as k
         and (k.vintage is null or v.vintage = k.vintage)
         and k.status <> 'withdrawn'
         and trim(v.text) = trim(k.expect)
+left join {{ ref('int_figures_reread') }} as q on v.source_cell_id = q.source_cell_id

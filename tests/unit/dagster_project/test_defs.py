@@ -64,7 +64,8 @@ def test_a_fault_of_the_seeds_ends_the_run_before_a_load_is_judged(tmp_path):
 
 
 MATCHED = """
-create table source as from (values ('county_tables'), ('yearbook'), ('other')) as t (source);
+create table source as
+from (values ('county_tables', 'county'), ('yearbook', 'city'), ('other', 'city')) as t (source, unit_level);
 create table row_count as from (values ('county_tables', 'county'), ('yearbook', 'city')) as t (source, level);
 create table gate_parameter as select 'first_year' as parameter, 2010 as value;
 create table int_rows_matched_to_cities as

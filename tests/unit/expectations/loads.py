@@ -16,7 +16,7 @@ CITIES = (
 # what every row of a sound load says
 PLACE = {"file": FILE, "sheet": SHEET}
 SOUND_HEADER = {"variable_left_out": None, "is_known": True, "is_unit_known": True, "is_unit_consistent": True}
-SOUND_VALUE = {"is_number": True, "is_corrected": False, "min_rho": None}
+SOUND_VALUE = {"is_number": True, "is_corrected": False, "min_rho": None, "reading": None}
 VARIABLES = frame_of("""
 code                   column  path                        unit  level     low     high       kind
 gdp_nom                B       2-10_地区生产总值_/_全市    万元  30000000  100000  500000000  flow
@@ -77,6 +77,7 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
         city_text=[f" {CITIES[n]}" for n in places["n"]],
         row_kind="city",
         n_values=len(VARIABLES),
+        evidence=None,
         **PLACE,
     )
     last = values[list(FRAME_COLUMNS["last"])].drop_duplicates(["city_id", "variable_code", "scope"], keep="last")
@@ -179,6 +180,7 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
         year=YEAR,
         row_kind="city",
         n_values=len(BLOCKS),
+        evidence=None,
         **PLACE,
     )
     numbers = (BLOCKS.index + 2).astype(str)

@@ -111,7 +111,7 @@ def test_the_order_of_the_cities_lasts(figures, refused, block, noise, is_refuse
 def test_ranks_of_an_index_are_not_asked_and_a_variable_that_moves_more_says_so(figures, refused):
     block, rng = "mobile_subscribers/city", np.random.default_rng(5)
     figures[block, YEAR] = figures[block, YEAR] * np.exp(rng.normal(0, 0.6, 120))
-    for column, value in (("min_rho", 0.4), ("unit", "index_prev100")):
+    for column, value in (("min_rho", 0.4), ("min_rho", -1), ("unit", "index_prev100")):
         frames = country_load(figures)
         assert refused(frames) == {block: RANKS}
         values = frames["values"]

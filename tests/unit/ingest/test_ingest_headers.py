@@ -180,3 +180,15 @@ def test_long_remarks_below_and_beside_are_notes(load_csv):
     notes = result.cells[result.cells["part"] == "note"]
     assert notes[["row_no", "col_no"]].values.tolist() == [[2, 5], [5, 1]]
     assert parts(result)[6] == {"body"}  # a row with figures but no city is not a remark: it must be seen
+
+
+def test_blocks_side_by_side_are_sheets_of_their_own_under_one_title(load):
+    left = ["辛集市", "晋州市", "新乐市", "遵化市", "迁安市"]
+    right = ["海城市", "东港市", "凤城市", "凌海市", "北镇市"]
+    head = [["3-1 人口状况"], ["单位:人"], ["城 市", "年末户籍人口", "城 市", "年末户籍人口"]]
+    result = load(head + [[a, n, b, 10 + n] for n, (a, b) in enumerate(zip(left, right, strict=True))])
+    assert result.header["sheet"].tolist() == ["S", "S", "S C:D", "S C:D"]
+    assert paths(result) == ["3-1 人口状况 / 单位:人 / 年末户籍人口"] * 2
+    body = result.cells[result.cells["part"] == "body"]
+    assert body.loc[body["col_no"] == 4, "text"].tolist() == ["10", "11", "12", "13", "14"]  # under its own address
+    assert set(body.loc[body["col_no"] == 4, "sheet"]) == {"S C:D"}

@@ -413,7 +413,9 @@ def accept(
 
 @app.command(rich_help_panel="Make")
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A yearbook workbook, a table of one, a CSV or Stata file.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="A yearbook workbook, all tables of one, a CSV or Stata file: one load.")
+    ],
     year: YearOption = None,
     json: Annotated[bool, typer.Option("--json", help="The whole report as JSON on stdout.")] = False,
     warehouse: Annotated[
@@ -427,7 +429,7 @@ def inspect(
     from dagster_project.inspect.command import inspect_file
     from dagster_project.inspect.frames import Asked
 
-    request = Asked(file, year=year, source=source, layout=layout, sheet=sheet)
+    request = Asked(tuple(files), year=year, source=source, layout=layout, sheet=sheet)
     raise typer.Exit(inspect_file(request, console, warehouse=warehouse, json=json))
 
 
@@ -465,7 +467,7 @@ def sidecar(
         raise typer.Exit(draft_sidecars(files[0], landing or files[0], statements, write=write, page=page))
     if landing is None:
         raise typer.BadParameter("Name the landing folder: --landing DIR.")
-    request = Asked(files[0], year=year, source=source, layout=layout, sheet=sheet)
+    request = Asked((files[0],), year=year, source=source, layout=layout, sheet=sheet)
     raise typer.Exit(draft_sidecar(files, request, landing, statements, write=write))
 
 

@@ -36,7 +36,7 @@ def inspect_file(asked: Asked, console: Console, *, warehouse: Path | None, json
         sentence, code = f"The database refused: {str(error).splitlines()[0]}", EXIT_BAD_INPUT
     except Exception as error:  # a dry run must not end in a traceback, whatever the file holds
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        sentence, code = f"{asked.file} could not be inspected: {text} (a fault of the program)", EXIT_BAD_INPUT
+        sentence, code = f"{asked.files[0]} could not be inspected: {text} (a fault of the program)", EXIT_BAD_INPUT
     else:
         return _print(report, console, as_json=json)
     _to_stderr(sentence)  # with --json nothing but JSON is ever on stdout
@@ -61,7 +61,7 @@ def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None])
         draft = named(draft, database)
         insert_draft(database, draft)
         if paths is not None:
-            last = copy_past(database, draft, paths.build_file)
+            last = copy_past(database, draft, paths)
             draft = draft.saying(_said_of_last_year(draft, last))
         if not settle(database, draft, None if paths is None else paths.build_file):
             draft = draft.saying(

@@ -1,6 +1,5 @@
 """The throw-away database of one call: raw rows of the file in, and those of a warehouse's last accepted years."""
 
-import fcntl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,9 @@ import duckdb
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.inspect.frames import Draft
+from dagster_project.paths import Paths
 from dagster_project.published import sql_path, statements
+from dagster_project.run.lock import holder
 from dagster_project.store import Warehouse, WarehouseBusy
 
 PREFERRED = {"wide": "yearbook_wide", "tables": "yearbook_tables"}
@@ -61,35 +62,36 @@ def likely_source(shares: Sequence[tuple[str, float]], layout: str) -> str | Non
     return best if best is not None and known[best] >= least else usual
 
 
-def copy_past(warehouse: Warehouse, draft: Draft, build_file: Path) -> int | None:
+def copy_past(warehouse: Warehouse, draft: Draft, paths: Paths) -> int | None:
     """Copy the last accepted years of the same source from a warehouse opened read-only; the newest, None if none.
 
     WarehouseBusy: a refresh runs, or another process writes. IngestError: there is no such warehouse.
     """
-    sidecar = draft.sidecar
+    sidecar, build_file = draft.sidecar, paths.build_file
+    busy = f"The warehouse {paths.warehouse} is in use by another process: wait until it has ended, run again."
     if not build_file.is_file():
         raise IngestError("There is no build file in that warehouse", str(build_file), "Run `nqpf refresh` there first")
     if not sidecar.data_year:
         return None
-    check_idle(build_file)
+    if holder(paths)[1]:  # between two steps of a refresh the file itself is free
+        raise WarehouseBusy(busy)
     with warehouse.connect() as con:
         try:
             con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
-                raise WarehouseBusy(_busy(build_file)) from None
+                raise WarehouseBusy(busy) from None
             raise
-        source, year = sidecar.source, sidecar.data_year
-        loads = con.execute(SQL["past"], [source, year, year]).fetchall()
-        for data_year, vintage in loads:
-            for table in ("cells", "header", "load"):
-                con.execute(
-                    f"insert into raw.{table} by name select * from past.raw.{table}"
-                    " where source = ? and data_year = ? and vintage = ?",
-                    [source, data_year, vintage],
-                )
+        con.execute(SQL["loads"], [sidecar.source, sidecar.data_year])
+        years = [year for (year,) in con.execute(SQL["past"], [sidecar.data_year]).fetchall()]
+        for table in ("cells", "header"):
+            con.execute(
+                f"insert into raw.{table} by name select * from past.raw.{table}"
+                " semi join raw.load using (source, data_year, vintage) where list_contains(?, data_year)",
+                [years],
+            )
         con.execute("detach past")
-    return int(loads[-1][0]) if loads else None
+    return int(years[-1]) if years else None
 
 
 def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
@@ -124,19 +126,3 @@ def _settle(con: duckdb.DuckDBPyConnection, *folders: str, up_to: str | None = N
         con.execute(f"create or replace table {schema}.{model} as {query}")
         if model == up_to:
             return
-
-
-def check_idle(build_file: Path) -> None:
-    """WarehouseBusy while a refresh holds its lock: between two of its steps the file itself is free."""
-    lock = build_file.with_name("refresh.lock")
-    if not lock.is_file():
-        return
-    with lock.open(encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            raise WarehouseBusy(_busy(build_file)) from None
-
-
-def _busy(build_file: Path) -> str:
-    return f"The warehouse {build_file.parent.parent} is in use by another process: wait until it has ended, run again."

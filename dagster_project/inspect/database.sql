@@ -13,12 +13,16 @@
     from reading.int_headers_mapped where vintage = ?
     group by source order by share desc, source
 
+-- name: loads
+-- all earlier ones: what their warnings were is usual
+insert into raw.load by name
+select source, data_year, vintage, load_no, is_accepted from past.raw.load
+where source = ? and data_year < ? and is_accepted
+
 -- name: past
--- as far back as the gate looks
-    select data_year, vintage from past.raw.load
-    where source = ? and data_year < ? and is_accepted
-        and data_year >= ? - (select value from seed.gate_parameter where parameter = 'years_back')
-    order by data_year, load_no
+-- the years that the gate looks back to
+select distinct data_year from raw.load
+where data_year >= ? - (select value from seed.gate_parameter where parameter = 'years_back') order by 1
 
 -- name: others
 -- what the rules across sources hold a load against: the current figures of all other loads of the warehouse

@@ -1,6 +1,7 @@
-"""A file without a sidecar through the one reader: an in-memory sidecar, raw cells and headers."""
+"""Files without a sidecar through the one reader: an in-memory sidecar, raw cells and headers."""
 
 import datetime as dt
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -20,9 +21,9 @@ UNNAMED = "unnamed"  # source of a load until its headers say it
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user said on the command line; None: guess it."""
+    """What the user said on the command line; None: guess it. files: of one load, such as all tables of an edition."""
 
-    file: Path
+    files: tuple[Path, ...]
     year: int | None = None
     source: str | None = None
     layout: str | None = None
@@ -56,31 +57,35 @@ class Draft:
 
 
 def read_draft(asked: Asked, sidecars: Path) -> Draft:
-    """Read the file; GuessError or IngestError says in one sentence why not."""
-    if not asked.file.is_file():
-        raise IngestError("The file does not exist", str(asked.file), "Correct the path")
-    sheets = read_sheets(asked.file, sheet=asked.sheet, limits=Limits.for_layout("long"))
+    """Read the files, shaped as the first of them; GuessError or IngestError says in one sentence why not."""
+    for file in asked.files:
+        if not file.is_file():
+            raise IngestError("The file does not exist", str(file), "Correct the path")
+    first = asked.files[0]
+    sheets = read_sheets(first, sheet=asked.sheet, limits=Limits.for_layout("long"))
     if not any(len(sheet.text) for sheet in sheets):
-        raise IngestError("The file holds no cell with content", str(asked.file), "Name the right file")
+        raise IngestError("The file holds no cell with content", str(first), "Name the right file")
     shape = guess_shape(sheets, sidecars, layout=asked.layout, source=asked.source)
-    sidecar = _sidecar(asked, shape)
-    load = read_load(sidecar, asked.file.parent)
+    root = Path(os.path.commonpath([file.resolve().parent for file in asked.files]))
+    sidecar = _sidecar(asked, shape, root)
+    load = read_load(sidecar, root)
     titles = load.cells.loc[load.cells["part"] == "title", "text"].tolist() if shape.layout != "long" else []
-    year = guess_year(asked.file, titles, year=asked.year, has_years=shape.has_years)
+    year = guess_year(first, titles, year=asked.year, has_years=shape.has_years)
     sidecar = replace(sidecar, data_year=year.data_year, is_synthetic=_is_synthetic(load))
     said = tuple(text for text in (shape.said, year.said) if text)
     cells, header = (frame.assign(data_year=year.data_year) for frame in (load.cells, load.header))
     return Draft(sidecar, cells, header, said, (f"{year.contradiction}.",) if year.contradiction else ())
 
 
-def _sidecar(asked: Asked, shape: Shape) -> Sidecar:
+def _sidecar(asked: Asked, shape: Shape, root: Path) -> Sidecar:
+    names = [file.resolve().relative_to(root).as_posix() for file in asked.files]
     return Sidecar(
-        path=asked.file,
+        path=asked.files[0],
         source=asked.source or UNNAMED,
         layout=shape.layout,
-        files=(LandingFile(asked.file.name, sha256_of(asked.file)),),
+        files=tuple(LandingFile(name, sha256_of(root / name)) for name in names),
         producer="not stated",
-        title=asked.file.name,
+        title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
         licence="none stated",
         accessed=dt.date.today().isoformat(),
         maturity="first_print",

@@ -66,14 +66,14 @@ def _load(draft: Draft) -> dict[str, Any]:
     said = draft.sidecar
     is_yearbook = said.layout != "long" and bool(said.data_year)
     return {
-        "file": said.files[0].path,
+        "file": ", ".join(file.path for file in said.files),
         "source": said.source,
         "layout": said.layout,
         "year": said.data_year or None,
         "edition": said.data_year + 1 if is_yearbook else None,
         "sheets": sorted(draft.header["sheet"].unique().tolist()),
         "keys": dict(said.keys),
-        "sha256": said.files[0].sha256,
+        "sha256": ", ".join(file.sha256 for file in said.files),
         "is_synthetic": said.is_synthetic,
         "said": list(draft.said),
     }
@@ -186,7 +186,7 @@ def _is_of_others(rows: pd.DataFrame) -> bool:
 def _problems(judgement: Judgement, draft: Draft, refusal: Refusal) -> list[str]:
     """Sentences of broken error rules that neither a header, nor a city, nor a refused figure explains."""
     told = {*LISTED_RULES, *refusal.rules}
-    if draft.sidecar.layout == "tables":
+    if draft.sidecar.layout == "tables" and len(draft.sidecar.files) == 1:
         told |= {*WHOLE_LOAD_RULES, *(() if _is_read(judgement.headers).any() else EMPTY_RULES)}
     others = "More names are unknown than known: a table of other places, such as county-level cities."
     said = [others] if _is_of_others(judgement.rows) else []

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,14 +11,15 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.paths import PROJECT, Paths, dbt_executable
-from dagster_project.run.dbt import dbt_environment, models_of_the_gate
-from dagster_project.run.versions import hash_of_files
+from dagster_project.paths import PROJECT, Paths
+from dagster_project.run.dbt import models_of_the_gate, start_dbt
+from dagster_project.run.versions import dbt_files, hash_of_files
 from dagster_project.store import SCHEMA_SQL, Warehouse
 
 KEPT = 3  # templates of older seeds and models that stay in the cache
 
-FOLDERS = ("staging", "reading", "edit", "gate")  # of dbt models, up to the verdict
+READ = {"dbt_project.yml", "profiles.yml", "macros", "seeds", "models"}  # of the dbt project
+MODELS = {"_sources.yml", "staging", "reading", "edit", "gate"}  # up to the verdict
 
 
 def cache_folder() -> Path:
@@ -29,28 +28,16 @@ def cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "nqpf"
 
 
-def reading_files(dbt: Path) -> list[Path]:
+def reading_files(project: Path) -> list[Path]:
     """The part of the dbt project that reads: a mart that is being worked on does not stand in the way."""
-    models = dbt / "models"
-    return [
-        dbt / "dbt_project.yml",
-        dbt / "profiles.yml",
-        models / "_sources.yml",
-        *sorted((dbt / "macros").rglob("*.sql")),
-        *sorted((dbt / "seeds").glob("*.csv")),
-        dbt / "seeds" / "_seeds.yml",
-        *(
-            file
-            for folder in FOLDERS
-            for ending in ("sql", "yml")
-            for file in sorted((models / folder).glob(f"*.{ending}"))
-        ),
-    ]
+    paths = Paths(project, project, project, project)
+    parts = {file: file.relative_to(paths.dbt_project).parts for file in dbt_files(paths)}
+    return [file for file, part in parts.items() if part[0] in READ and (part[0] != "models" or part[1] in MODELS)]
 
 
 def template_key(project: Path = PROJECT) -> str:
     """Changes when a seed, a reading model, a macro or the database changes."""
-    return f"{hash_of_files([*reading_files(project / 'dbt'), SCHEMA_SQL])[:16]}-{duckdb.__version__}"
+    return f"{hash_of_files([*reading_files(project), SCHEMA_SQL])[:16]}-{duckdb.__version__}"
 
 
 def template_file(say: Callable[[str], None], project: Path = PROJECT) -> Path:
@@ -78,17 +65,15 @@ def template_file(say: Callable[[str], None], project: Path = PROJECT) -> Path:
 
 def _build(scratch: Path, project: Path) -> Path:
     paths = Paths(warehouse=scratch, landing=scratch, sidecars=scratch, project=scratch)
-    for file in reading_files(project / "dbt"):
+    for file in reading_files(project):
         copy = paths.dbt_project / file.relative_to(project / "dbt")
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
     Warehouse(paths.build_file).prepare()
-    command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project)]
-    command += ["--select", "+exposure:gate", "--exclude-resource-type", "unit_test", "test"]
-    environment = {**os.environ, **dbt_environment(paths), "DBT_WRITE_JSON": "true"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=scratch)
-    if done.returncode != 0:
-        lines = [line.strip() for line in done.stdout.splitlines()]
+    select = ("--select", "+exposure:gate", "--exclude-resource-type", "unit_test", "test")
+    with start_dbt(paths, "build", *select, DBT_WRITE_JSON="true") as process:
+        lines = [line.strip() for line in process.communicate()[0].splitlines()]
+    if process.returncode != 0:
         at = next((at for at, line in enumerate(lines) if "Error" in line), 0)
         reason = " ".join(lines[at : at + 3]) or "it gave no reason"
         raise IngestError(f"dbt could not build the reading models ({reason})", str(project / "dbt"), "Correct them")
@@ -118,7 +103,3 @@ def throw_away_copy(template: Path, folder: Path) -> Warehouse:
     file = folder / "city.duckdb"
     shutil.copyfile(template, file)
     return Warehouse(file)
-
-
-if __name__ == "__main__":  # the last step of setting up may call this, so that no user waits
-    print(template_file(lambda line: print(line, file=sys.stderr)))

@@ -42,12 +42,12 @@ def cache(tmp_path_factory):
         yield folder
 
 
-def look(file, *, warehouse=None, **asked):
-    return inspect(Asked(file, **asked), warehouse=warehouse, say=lambda line: None)
+def look(*files, warehouse=None, **asked):
+    return inspect(Asked(files, **asked), warehouse=warehouse, say=lambda line: None)
 
 
 def run(file, *, warehouse=None, as_json=True):
-    return inspect_file(Asked(file), Console(width=200), warehouse=warehouse, json=as_json)
+    return inspect_file(Asked((file,)), Console(width=200), warehouse=warehouse, json=as_json)
 
 
 def changed(file, folder, change):
@@ -109,6 +109,22 @@ def test_figures_are_those_that_a_refresh_reads(small_warehouse, clean, name):
     assert report.unmapped_headers == report.unknown_cities == report.refused_blocks == []
     assert report.load["source"] == name.split("/")[0]
     assert report.load["is_synthetic"]
+
+
+@pytest.mark.parametrize("source", ["yearbook", "county_tables"])
+def test_the_newest_load_gets_the_findings_of_the_gate(small_warehouse, source):
+    """A wide sheet, and all tables of an edition as one load."""
+    files = sorted((small_warehouse.paths.landing / source / "2016").glob("*.xlsx"))
+    report = look(*files, warehouse=small_warehouse.paths.warehouse, source=source, year=2016)
+    findings = small_warehouse.build(
+        "select sentence from ops.validation_result where source = ? and data_year = 2016 and not passed", [source]
+    )
+    # that this country has 12 cities stands in its sidecar alone
+    problems = [problem for problem in report.load_problems if "too few or too many cities" not in problem]
+    assert not findings.empty
+    assert {*report.warnings, *problems} == {
+        sentence.replace(f"{source}/2016/", "") for sentence in findings["sentence"]
+    }
 
 
 def test_source_layout_and_year_can_be_said(small_warehouse, tmp_path):
@@ -190,7 +206,7 @@ def test_json_on_stdout_and_reasons_on_stderr(spoilt_file, spoilt):
     command = [str(Path(sys.executable).with_name("nqpf")), "inspect", str(spoilt_file), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     content = json.loads(done.stdout)
-    assert (done.returncode, done.stderr) == (1, "")  # the template is there: a first call says that it builds one
+    assert (done.returncode, done.stderr) == (1, "")  # a first call says that it fills the cache
     assert set(content) == KEYS
     assert content["values"] == spoilt.values
     assert set(content["values"][0]) >= VALUE_KEYS
@@ -259,7 +275,7 @@ def test_folder_without_a_warehouse_is_said(small_warehouse, tmp_path, capsys):
 def test_template_is_built_once_and_never_holds_a_row_of_a_file(small_warehouse, cache, clean):
     (template,) = (cache / "nqpf").iterdir()
     written, lines = template.stat().st_mtime_ns, []
-    inspect(Asked(yearbook(small_warehouse, 2016)), warehouse=None, say=lines.append)
+    inspect(Asked((yearbook(small_warehouse, 2016),)), warehouse=None, say=lines.append)
     assert (template.stat().st_mtime_ns, lines) == (written, [])
     with duckdb.connect(str(template), read_only=True) as con:
         assert con.execute("select count(*) from raw.cells").fetchall() == [(0,)]

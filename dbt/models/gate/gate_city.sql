@@ -1,6 +1,7 @@
 -- One row per city of a load whose figures, all of them or those of one table, fit the past of another city (rows or
 -- names exchanged), or are those of another city of the same load (a row printed for two) or of another year.
 -- Distances are medians over the columns, each in typical moves of its column. `table_key` is 0 for the whole row.
+-- A table that is all of a load is held to the limits of a table: nothing else of the row speaks for or against it.
 -- Among thousands of counties some are like any other by chance: those of one province alone are held to each other.
 with moves as (
     select
@@ -25,6 +26,7 @@ with moves as (
 
 areas as (
     select * replace (0 as table_key) from moves
+    qualify min(table_key) over (partition by load_id) is distinct from max(table_key) over (partition by load_id)
     union all
     select * from moves
     where table_key is not null

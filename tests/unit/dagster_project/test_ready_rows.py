@@ -101,7 +101,7 @@ def landing(demo, tmp_path):
 
 def draft(landing: Path, said: Said = WHO, *, write: bool = True) -> int:
     files = sorted(landing.rglob("*.xlsx"))
-    return draft_sidecar(files, Asked(files[0], source="yearbook"), landing, said, write=write)
+    return draft_sidecar(files, Asked((files[0],), source="yearbook"), landing, said, write=write)
 
 
 def test_a_drafted_sidecar_is_one_that_a_refresh_takes_and_what_is_guessed_is_said(landing, capsys):
@@ -132,7 +132,7 @@ def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing):
     old = next(landing.rglob("*.xlsx"))
     new = old.with_name("a_second.xlsx")
     new.write_bytes(old.read_bytes() + b"\0")  # another hash, the same content
-    assert draft_sidecar([new], Asked(new, source="yearbook"), landing, WHO, write=True) == 0
+    assert draft_sidecar([new], Asked((new,), source="yearbook"), landing, WHO, write=True) == 0
     chain = check_set(find_sidecars(landing))
     assert [sidecar.supersedes for sidecar in chain] == [None, first.vintage]
 
@@ -140,5 +140,5 @@ def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing):
 def test_a_file_outside_the_landing_folder_is_refused(landing, capsys):
     file = next(landing.rglob("*.xlsx"))
     elsewhere = landing.parent / "another"
-    assert draft_sidecar([file], Asked(file, source="yearbook"), elsewhere, WHO, write=True) == 2
+    assert draft_sidecar([file], Asked((file,), source="yearbook"), elsewhere, WHO, write=True) == 2
     assert "below the landing folder" in " ".join(capsys.readouterr().err.split())

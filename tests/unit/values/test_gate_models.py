@@ -187,6 +187,22 @@ def test_two_rows_of_one_table_exchanged_name_both_cities(gate, figures):
     assert all(f"its figures {columns} fit the past of" in why for _, why in found["row_holds_its_own_figures"])
 
 
+def test_a_table_gets_the_same_verdict_alone_and_with_the_rest_of_its_edition(gate, figures):
+    """Two cities whose figures of one table fit each other's past a little better are no exchange."""
+    one, other = gate.cities[2][0], gate.cities[70][0]
+    table = ["gdp_nom", "fiscal_revenue", "fiscal_expenditure"]
+    gate.con.execute("update gate_parameter set value = 3 where parameter = 'min_columns'")
+    near = figures.copy()
+    for variable in table:
+        for year in YEARS:
+            (value,) = read(figures, variable, [one], year)
+            near.loc[at(near, variable, [other], year), "value"] = round(value * 1.09, 1)
+    for pair, is_seen in ((near, False), (figures, True)):
+        exchange(pair, table, one, other)
+        for edition in (pair, pair[pair["variable_code"].isin(table)]):
+            assert ("row_holds_its_own_figures" in gate.judge(edition)) is is_seen
+
+
 def test_a_city_whose_table_truly_moves_is_not_taken_for_another(gate, figures):
     for variable, factor in (("gdp_nom", 1.8), ("fiscal_revenue", 1.7), ("fiscal_expenditure", 1.9)):
         figures.loc[at(figures, variable, [gate.cities[20][0]]), "value"] *= factor

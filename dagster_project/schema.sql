@@ -12,15 +12,17 @@ create table if not exists raw.header (
     col_no integer, role varchar, path varchar
 );
 create table if not exists raw.load (
-    source varchar, data_year integer, vintage varchar, load_no integer, is_accepted boolean, gate_key varchar,
+    source varchar, data_year integer, vintage varchar, load_no integer, is_accepted boolean,
     decided_at timestamp, files varchar, n_cells bigint, is_synthetic boolean, maturity varchar, producer varchar,
     title varchar, licence varchar, accessed varchar, supersedes varchar, accepted_by varchar, accepted_reason varchar
 );
-alter table raw.load add column if not exists judged varchar;
+alter table raw.load drop column if exists gate_key;  -- of earlier versions, as the next one: see raw.state
+alter table raw.load drop column if exists judged;
 create table if not exists raw.series_cells as from raw.cells limit 0;
 create table if not exists raw.series_header as from raw.header limit 0;
 create table if not exists raw.series_load as from raw.load limit 0;
-alter table raw.series_load add column if not exists judged varchar;
+alter table raw.series_load drop column if exists gate_key;
+alter table raw.series_load drop column if exists judged;
 
 -- One row per load that a sidecar describes now, in loading order, with the verdict of earlier runs under the same gate.
 create table if not exists raw.landed (
@@ -56,11 +58,7 @@ alter table ops.synthetic_truth add column if not exists printed double;
 alter table ops.synthetic_truth add column if not exists source varchar;
 alter table ops.synthetic_truth add column if not exists slip_class varchar;
 alter table ops.synthetic_truth add column if not exists event_id varchar;
--- Which vintage was read by which version of the reader: an unchanged file is not opened again.
-create table if not exists raw.reading (
-    prefix varchar, source varchar, data_year integer, vintage varchar, reader varchar, read_at timestamp
-);
--- What each step, model and table was made of, by content: what is unchanged is not made again.
+-- What each step, model, table and load was made of, by content: what is unchanged is not made again.
 create table if not exists raw.state (name varchar, key varchar, content varchar, recorded_at timestamp);
 -- How much was drawn; build files of earlier versions have no such columns.
 alter table ops.run_context add column if not exists depth varchar;
@@ -72,6 +70,7 @@ alter table ops.run_log add column if not exists depth_json varchar;
 
 -- Of earlier versions: the bridge to the vintage before starts from its published file.
 drop table if exists py.index_history;
+drop table if exists raw.reading;
 
 comment on table ops.validation_result is 'One row per gate rule and load: what was observed, in a sentence.';
 comment on table ops.vintage is 'One row per named set of accepted files.';

@@ -16,7 +16,7 @@ import pandas as pd
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
-from dagster_project.defs.state import content_of, digest
+from dagster_project.defs.state import Record, content_of, digest, record_of, step_of_load, write_records
 from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
 from dagster_project.published import statements
@@ -56,14 +56,6 @@ OF_ALL_LOADS = {
 
 def _rows_of(table: str) -> str:
     return f"from {table} where source = ? and data_year = ? and vintage = ?"
-
-
-@dataclass(frozen=True)
-class Grounds:
-    """gate: version of the gate and of the file. judged: `judged_on`."""
-
-    gate: str
-    judged: str
 
 
 @dataclass(frozen=True)
@@ -127,7 +119,7 @@ def _judge_all(
         raise dg.Failure(description="\n".join(faults))
     key = gate_hash(paths)
     with warehouse.held():
-        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
+        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, key) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
     rows = [row for verdict in verdicts if not verdict.accepted for row in verdict.to_review]
@@ -190,13 +182,32 @@ def _in_short(refused: list[str], problems: list[str]) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def _passed(warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> pd.DataFrame:
-    """A row if the same vintage already passed the same gate."""
+def key_of_verdict(sidecar: Sidecar, gate: str) -> str:
+    """gate: `gate_hash`. While the key is the same an accepted load is not even looked at."""
+    return f"{gate}-{sidecar.content_hash}"
+
+
+def is_judged(warehouse: Warehouse, sidecar: Sidecar, gate: str) -> bool:
+    """Whether this gate has judged the load as it is landed, whatever the verdict."""
+    return record_of(warehouse, step_of_load("judge", sidecar)).key == key_of_verdict(sidecar, gate)
+
+
+def waits(warehouse: Warehouse, sidecar: Sidecar, gate: str) -> bool:
+    """Whether the load needs a verdict: it is not accepted, or not by this gate."""
+    return _accepted(warehouse, sidecar).empty or not is_judged(warehouse, sidecar, gate)
+
+
+def _accepted(warehouse: Warehouse, sidecar: Sidecar) -> pd.DataFrame:
+    """The row of the load if it is accepted."""
     return warehouse.read_frame(
-        f"select n_cells from raw.{prefix}load"
-        " where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?",
-        [sidecar.source, sidecar.data_year, sidecar.vintage, f"{key}-{sidecar.content_hash}"],
+        f"select decided_at, n_cells from {_table(sidecar)}"
+        " where source = ? and data_year = ? and vintage = ? and is_accepted",
+        list(_identity(sidecar).values()),
     )
+
+
+def _table(sidecar: Sidecar) -> str:
+    return "raw.load" if sidecar.data_year else "raw.series_load"
 
 
 def judged_on(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, baseline: Baseline) -> str:
@@ -210,34 +221,29 @@ def judged_on(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, baseline: Ba
     return digest(rules_hash(paths), read, years, repr(baseline), sidecar.accepted_by)
 
 
-def same_verdict(warehouse: Warehouse, sidecar: Sidecar, prefix: str, judged: str) -> pd.DataFrame:
-    """A row if the same vintage was accepted on just these grounds, e.g. before a seed changed that says nothing of
-    it."""
-    return warehouse.read_frame(
-        f"select decided_at, n_cells from raw.{prefix}load"
-        " where source = ? and data_year = ? and vintage = ? and is_accepted and judged = ?",
-        [*_identity(sidecar).values(), judged],
-    )
+def same_rows_and_rules(warehouse: Warehouse, sidecar: Sidecar, judged: str) -> bool:
+    """Whether the last verdict rests on the same, e.g. where a seed changed that says nothing of the load."""
+    return record_of(warehouse, step_of_load("judge", sidecar)).content == judged
 
 
-def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> Verdict:
-    """Judge one load unless the same vintage already passed the same gate, or was accepted on the same grounds."""
-    passed = _passed(warehouse, sidecar, prefix, key)
-    if not passed.empty:
-        return Verdict(sidecar, True, False, [], int(passed["n_cells"].sum()))
+def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> Verdict:
+    """Judge one load unless it was accepted by the same gate, or on the same rows and rules (`judged_on`)."""
+    before = _accepted(warehouse, sidecar)
+    n_cells = int(before["n_cells"].sum())
+    if not waits(warehouse, sidecar, gate):
+        return Verdict(sidecar, True, False, [], n_cells)
     baseline = baseline_of(warehouse, sidecar)
-    grounds = Grounds(f"{key}-{sidecar.content_hash}", judged_on(paths, warehouse, sidecar, baseline))
-    same = same_verdict(warehouse, sidecar, prefix, grounds.judged)
-    if not same.empty:
-        decided_at, n_cells = same.iloc[0]["decided_at"], int(same.iloc[0]["n_cells"])
-        _write_load(warehouse, sidecar, prefix, grounds, is_accepted=True, decided_at=decided_at, n_cells=n_cells)
+    record = Record(key_of_verdict(sidecar, gate), judged_on(paths, warehouse, sidecar, baseline))
+    if not before.empty and same_rows_and_rules(warehouse, sidecar, record.content):
+        decided_at = before.iloc[0]["decided_at"]
+        _write_load(warehouse, sidecar, record, is_accepted=True, decided_at=decided_at, n_cells=n_cells)
         return Verdict(sidecar, True, False, [], n_cells)
     frames = gate_frames(warehouse, sidecar)
     name = f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}"
     rows = validate(frames, baseline, docs_dir=paths.data_docs, name=name)
     accepted = is_accepted(rows) or sidecar.accepted_by is not None
     n_cells = len(frames["values"])
-    _record(warehouse, run_id, sidecar, prefix, grounds, rows, accepted, n_cells)
+    _record(warehouse, run_id, sidecar, record, rows, accepted, n_cells)
     failed = [row for row in rows if not row.passed and row.severity == "error"]
     problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failed]
     ready_rows = rows_to_review(rows)
@@ -313,8 +319,7 @@ def _record(
     warehouse: Warehouse,
     run_id: str,
     sidecar: Sidecar,
-    prefix: str,
-    grounds: Grounds,
+    record: Record,
     rows: list[ResultRow],
     accepted: bool,
     n_cells: int,
@@ -328,7 +333,7 @@ def _record(
         )
     )
     warehouse.replace_rows("ops.validation_result", results, _identity(sidecar))
-    _write_load(warehouse, sidecar, prefix, grounds, is_accepted=accepted, decided_at=now, n_cells=n_cells)
+    _write_load(warehouse, sidecar, record, is_accepted=accepted, decided_at=now, n_cells=n_cells)
 
 
 def _identity(sidecar: Sidecar) -> dict[str, object]:
@@ -336,14 +341,7 @@ def _identity(sidecar: Sidecar) -> dict[str, object]:
 
 
 def _write_load(
-    warehouse: Warehouse,
-    sidecar: Sidecar,
-    prefix: str,
-    grounds: Grounds,
-    *,
-    is_accepted: bool,
-    decided_at: pd.Timestamp,
-    n_cells: int,
+    warehouse: Warehouse, sidecar: Sidecar, record: Record, *, is_accepted: bool, decided_at: pd.Timestamp, n_cells: int
 ) -> None:
     identity = _identity(sidecar)
     load = pd.DataFrame(
@@ -351,8 +349,6 @@ def _write_load(
             {
                 **identity,
                 "is_accepted": is_accepted,
-                "gate_key": grounds.gate,
-                "judged": grounds.judged,
                 "decided_at": decided_at,
                 "n_cells": n_cells,
                 "files": ", ".join(file.path for file in sidecar.files),
@@ -365,17 +361,20 @@ def _write_load(
                 "supersedes": sidecar.supersedes,
                 "accepted_by": sidecar.accepted_by,
                 "accepted_reason": sidecar.accepted_reason,
-                "load_no": _load_no(warehouse, prefix, identity),
+                "load_no": _load_no(warehouse, sidecar),
             }
         ]
     )
-    warehouse.replace_rows(f"raw.{prefix}load", load, identity)
+    warehouse.replace_rows(_table(sidecar), load, identity)
+    with warehouse.connect() as con:
+        write_records(con, {step_of_load("judge", sidecar): record})
 
 
-def _load_no(warehouse: Warehouse, prefix: str, identity: dict[str, object]) -> int:
+def _load_no(warehouse: Warehouse, sidecar: Sidecar) -> int:
     """Order of loads: a load that is judged again keeps its number."""
-    table = f"raw.{prefix}load"
+    table = _table(sidecar)
     known = warehouse.read_value(
-        f"select load_no from {table} where source = ? and data_year = ? and vintage = ?", list(identity.values())
+        f"select load_no from {table} where source = ? and data_year = ? and vintage = ?",
+        list(_identity(sidecar).values()),
     )
     return int(known or warehouse.read_value(f"select coalesce(max(load_no), 0) + 1 from {table}"))

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dagster_project.defs.descriptions import contracts
+from dagster_project.defs.gate import waits
 from dagster_project.defs.models import file_of_vintage_before, key_of_step
+from dagster_project.defs.raw import is_read
 from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import DbtState, project_key, read_records, records_of
-from dagster_project.ingest.sidecar import Landed, Sidecar
+from dagster_project.ingest.sidecar import Landed
 from dagster_project.paths import Paths
 from dagster_project.run.dbt import is_manifest_stale, parse
 from dagster_project.run.versions import gate_hash, reader_hash
 from dagster_project.store import Warehouse
 from dagster_project.study.registry import REGISTRY
-
-READ_SQL = "select 1 from raw.reading where source = ? and data_year = ? and vintage = ? and reader = ?"
-JUDGED_SQL = """
-    select 1 from (from raw.load union all from raw.series_load)
-    where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?
-"""
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,9 @@ def plan_refresh(paths: Paths, landed: Landed) -> Plan:
         labels = tuple(sidecar.label for sidecar in landed.sidecars)
         tables = tuple(sorted(f"{node['schema']}.{node['name']}" for node in models.values()))
         return Plan(labels, labels, tables, tuple(entry.name for entry in REGISTRY))
-    read, judge = _loads(paths, warehouse, landed.sidecars)
+    reader, gate = reader_hash(paths), gate_hash(paths)
+    read = tuple(one.label for one in landed.sidecars if not is_read(warehouse, one, reader))
+    judge = tuple(one.label for one in landed.sidecars if waits(warehouse, one, gate))
     state = DbtState(manifest, models, project_key(paths))
     known = records_of(warehouse, state.sources)
     if read or judge:  # what they will hold is not known yet
@@ -58,18 +55,6 @@ def plan_refresh(paths: Paths, landed: Landed) -> Plan:
         if any(state.table(parent) in reached for parent in state.parents(node)):
             reached.add(state.table(node))
     return Plan(read, judge, tuple(sorted(t for t in reached if not t.startswith("py."))), compute)
-
-
-def _loads(paths: Paths, warehouse: Warehouse, sidecars: Iterable[Sidecar]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    reader, gate = reader_hash(paths), gate_hash(paths)
-    read, judge = [], []
-    for one in sidecars:
-        identity: list[object] = [one.source, one.data_year, one.vintage]
-        if warehouse.read_value(READ_SQL, [*identity, reader]) is None:
-            read.append(one.label)
-        if warehouse.read_value(JUDGED_SQL, [*identity, f"{gate}-{one.content_hash}"]) is None:
-            judge.append(one.label)
-    return tuple(read), tuple(judge)
 
 
 def _analyses(paths: Paths, warehouse: Warehouse, manifest: dict[str, object], stale: set[str]) -> tuple[str, ...]:

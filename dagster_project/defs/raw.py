@@ -8,17 +8,19 @@ import pandas as pd
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
-from dagster_project.ingest.load import read_load
+from dagster_project.defs.gate import is_judged
+from dagster_project.defs.state import Record, record_of, step_of_load, write_records
+from dagster_project.ingest.load import Load, read_load
 from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
 from dagster_project.run.versions import gate_hash, reader_hash
 from dagster_project.store import Warehouse
 
 PARTITION_ROWS = "dagster/partition_row_count"
-VERDICTS_SQL = """
-    select source, data_year, vintage, is_accepted, gate_key from raw.load
+ACCEPTED_SQL = """
+    select source, data_year, vintage from raw.load where is_accepted
     union all
-    select source, data_year, vintage, is_accepted, gate_key from raw.series_load
+    select source, data_year, vintage from raw.series_load where is_accepted
 """
 
 
@@ -36,7 +38,7 @@ def build_raw_assets(
     )
     def raw_yearly(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]):  # type: ignore[no-untyped-def]
         sidecars = landed.yearly([int(key) for key in context.partition_keys])
-        metadata = _land(context, paths, warehouse, landed, sidecars, "")
+        metadata = _land(context, paths, warehouse, landed, sidecars)
         for table in ("cells", "header", "landed"):
             rows = _rows_by_year(warehouse, table)
             for year in context.partition_keys:
@@ -45,7 +47,7 @@ def build_raw_assets(
 
     @dg.multi_asset(name="raw_series", specs=_specs(("series_cells", "series_header"), "series"), pool=POOL)
     def raw_series(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]):  # type: ignore[no-untyped-def]
-        metadata = _land(context, paths, warehouse, landed, landed.multi_year(), "series_")
+        metadata = _land(context, paths, warehouse, landed, landed.multi_year())
         yield from _results(("series_cells", "series_header"), metadata)
 
     return [raw_yearly, raw_series]
@@ -77,12 +79,7 @@ def _rows_by_year(warehouse: Warehouse, table: str) -> dict[int, int]:
 
 
 def _land(
-    context: dg.AssetExecutionContext,
-    paths: Paths,
-    warehouse: Warehouse,
-    landed: Landed,
-    sidecars: list[Sidecar],
-    prefix: str,
+    context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, landed: Landed, sidecars: list[Sidecar]
 ) -> dict[str, Any]:
     """Read every vintage that is not there yet."""
     started, n_cells, n_read = time.monotonic(), 0, 0
@@ -90,11 +87,10 @@ def _land(
     reader = reader_hash(paths)
     with warehouse.held():
         for sidecar in sidecars:
-            if _is_landed(warehouse, prefix, sidecar, reader):
+            if is_read(warehouse, sidecar, reader):
                 continue
             load = read_load(sidecar, landed.root)
-            key = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage}
-            _write(warehouse, prefix, key, load.cells, load.header, reader)
+            write_load(warehouse, sidecar, load, reader)
             n_cells, n_read = n_cells + len(load.cells), n_read + 1
             context.log.info(f"{sidecar.label}: {len(load.cells)} cells, vintage {sidecar.vintage}")
         _note_landed(paths, warehouse, landed)
@@ -108,39 +104,32 @@ def _land(
 
 def _note_landed(paths: Paths, warehouse: Warehouse, landed: Landed) -> None:
     """Write down which loads there are, in loading order, and which wait: the models of the gate start from it."""
-    verdicts = warehouse.read_frame(VERDICTS_SQL)
-    known = {tuple(row[:3]): (bool(row[3]), row[4]) for row in verdicts.itertuples(index=False, name=None)}
-    key, rows = gate_hash(paths), []
+    accepted = set(warehouse.read_frame(ACCEPTED_SQL).itertuples(index=False, name=None))
+    gate, rows = gate_hash(paths), []
     for number, sidecar in enumerate(landed.sidecars):
         identity = (sidecar.source, sidecar.data_year, sidecar.vintage)
-        is_accepted, passed = known.get(identity, (False, ""))
-        is_waiting = not is_accepted or passed != f"{key}-{sidecar.content_hash}"
+        is_accepted = identity in accepted
+        is_waiting = not is_accepted or not is_judged(warehouse, sidecar, gate)
         rows.append((*identity, number, is_accepted, is_waiting))
     columns = ["source", "data_year", "vintage", "load_order", "is_accepted", "is_waiting"]
     warehouse.replace_rows("raw.landed", pd.DataFrame(rows, columns=columns), {})
 
 
-def _is_landed(warehouse: Warehouse, prefix: str, sidecar: Sidecar, reader: str) -> bool:
-    rows = warehouse.read_frame(
-        "select 1 from raw.reading where prefix = ? and source = ? and data_year = ? and vintage = ? and reader = ?",
-        [prefix, sidecar.source, sidecar.data_year, sidecar.vintage, reader],
-    )
-    return not rows.empty
+def is_read(warehouse: Warehouse, sidecar: Sidecar, reader: str) -> bool:
+    """Whether this version of the reader (`reader_hash`) has read the vintage."""
+    return record_of(warehouse, step_of_load("read", sidecar)).key == reader
 
 
-def _write(
-    warehouse: Warehouse, prefix: str, key: dict[str, object], cells: pd.DataFrame, header: pd.DataFrame, reader: str
-) -> None:
-    """Delete and insert one vintage in one transaction: rerun-safe, older vintages stay."""
-    condition = "source = ? and data_year = ? and vintage = ?"
-    values = list(key.values())
+def write_load(warehouse: Warehouse, sidecar: Sidecar, load: Load, reader: str) -> None:
+    """Replace one vintage, with its record, in one transaction; older vintages stay."""
+    prefix, condition = "" if sidecar.data_year else "series_", "source = ? and data_year = ? and vintage = ?"
+    identity = [sidecar.source, sidecar.data_year, sidecar.vintage]
     with warehouse.connect() as con:
-        con.register("new_cells", cells)
-        con.register("new_header", header)
+        con.register("new_cells", load.cells)
+        con.register("new_header", load.header)
         con.execute("begin")
-        for table, view in (("cells", "new_cells"), ("header", "new_header")):
-            con.execute(f"delete from raw.{prefix}{table} where {condition}", values)
-            con.execute(f"insert into raw.{prefix}{table} by name select * from {view}")
-        con.execute(f"delete from raw.reading where prefix = ? and {condition}", [prefix, *values])
-        con.execute("insert into raw.reading values (?, ?, ?, ?, ?, now()::timestamp)", [prefix, *values, reader])
+        for table in ("cells", "header"):
+            con.execute(f"delete from raw.{prefix}{table} where {condition}", identity)
+            con.execute(f"insert into raw.{prefix}{table} by name select * from new_{table}")
+        write_records(con, {step_of_load("read", sidecar): Record(reader, "")})
         con.execute("commit")

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs.dead_runs import is_by_command
+from dagster_project.defs.gate import is_judged
 from dagster_project.defs.outcome import failure_of
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars
@@ -18,10 +19,7 @@ from dagster_project.run.steps import step_words
 from dagster_project.run.versions import gate_hash
 from dagster_project.store import Warehouse, WarehouseBusy
 
-LOAD_SQL = """
-    select is_accepted, gate_key = ? as is_same_gate, decided_at from raw.load
-    where source = ? and data_year = ? and vintage = ?
-"""
+LOAD_SQL = "select is_accepted, decided_at from raw.load where source = ? and data_year = ? and vintage = ?"
 
 
 def build_sensors(paths: Paths, warehouse: Warehouse) -> list[dg.SensorDefinition]:
@@ -59,28 +57,26 @@ def build_sensors(paths: Paths, warehouse: Warehouse) -> list[dg.SensorDefinitio
 
 def _judged(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> tuple[bool, str | None]:
     """Whether the load is accepted, and why a run would be of no use."""
-    loads = _load_rows(warehouse, sidecar, gate)
-    if any(row["is_accepted"] for row in loads):
+    load = _load_row(warehouse, sidecar)
+    if load and load["is_accepted"]:
         return True, None
     try:
         check_files(sidecar, paths.landing)
     except IngestError as error:
         return False, str(error)
-    for row in loads:
-        if row["is_same_gate"]:
-            return False, (
-                f"{sidecar.label} was refused by the gate on {row['decided_at']:%Y-%m-%d %H:%M} (UTC)."
-                f" Correct the seeds or the file; the reasons are in {paths.data_docs}."
-            )
+    if load and is_judged(warehouse, sidecar, gate):
+        return False, (
+            f"{sidecar.label} was refused by the gate on {load['decided_at']:%Y-%m-%d %H:%M} (UTC)."
+            f" Correct the seeds or the file; the reasons are in {paths.data_docs}."
+        )
     return False, None
 
 
-def _load_rows(warehouse: Warehouse, sidecar: Sidecar, gate: str) -> list[dict[str, Any]]:
+def _load_row(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, Any] | None:
     if not warehouse.file.exists():
-        return []
-    key = f"{gate}-{sidecar.content_hash}"
-    frame = warehouse.read_frame(LOAD_SQL, [key, sidecar.source, sidecar.data_year, sidecar.vintage])
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+        return None
+    frame = warehouse.read_frame(LOAD_SQL, [sidecar.source, sidecar.data_year, sidecar.vintage])
+    return next(({str(name): value for name, value in row.items()} for row in frame.to_dict("records")), None)
 
 
 def build_end_sensors(paths: Paths) -> list[dg.SensorDefinition]:

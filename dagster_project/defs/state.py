@@ -1,8 +1,9 @@
-"""What each step last read and wrote, by content: a step whose inputs, specs and code are unchanged is not run again.
+"""State of each step, by content: a step whose inputs, specs and code are unchanged is not run again.
 
-Every table that another step reads has a content hash, every step and every dbt model a key over its code and over the
-content of what it reads. Times, run ids and file dates do not count. The record lies in the build file, beside what it
-speaks of: a table and its record are never apart.
+Every table that another step reads has a content hash; every analysis, every dbt model, the reading and the verdict of
+every load a key over its code and over the content of what it reads. Times, run ids and file dates do not count. The
+records lie in the build file, in one transaction with the tables they speak of.
+Whether a refresh has anything to do at all is decided in `run/up_to_date.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.paths import Paths
 from dagster_project.run.versions import hash_of_files, import_closure, package_json
 from dagster_project.store import Warehouse
@@ -91,6 +93,18 @@ def read_records(con: duckdb.DuckDBPyConnection) -> dict[str, Record]:
     }
     rows = con.execute("select name, key, content from raw.state").fetchall()
     return {name: Record(key, content) for name, key, content in rows if "." not in name or name in there}
+
+
+def step_of_load(verb: str, load: Sidecar) -> str:
+    """Name of what is done to one load: 'read' or 'judge'."""
+    return f"{verb} {load.source} {load.data_year} {load.vintage}"
+
+
+def record_of(warehouse: Warehouse, step: str) -> Record:
+    """What is recorded of one step; an empty key where there is nothing."""
+    with warehouse.connect(read_only=True) as con:
+        row = con.execute("select key, content from raw.state where name = ?", [step]).fetchone()
+    return Record(*row) if row else Record("", "")
 
 
 def write_records(con: duckdb.DuckDBPyConnection, records: Mapping[str, Record]) -> None:

@@ -18,6 +18,8 @@ from dagster_project.defs import sensors
 from dagster_project.defs.asset_groups import GROUPS
 from dagster_project.defs.dbt_project import STEPS
 from dagster_project.defs.descriptions import check_description, result_table
+from dagster_project.defs.gate import key_of_verdict
+from dagster_project.defs.state import Record, step_of_load, write_records
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import PROJECT
 from dagster_project.run.versions import gate_hash
@@ -225,9 +227,10 @@ def test_sensor_says_that_the_gate_refused_a_file_and_asks_again_once_a_seed_is_
     with Warehouse(paths.build_file).connect() as con:
         con.execute(
             "insert into raw.load by name select ? as source, 2013 as data_year, ? as vintage, false as is_accepted,"
-            " ? as gate_key, timestamp '2027-01-16 07:30' as decided_at",
-            [sidecar.source, sidecar.vintage, f"{gate_hash(paths)}-{sidecar.content_hash}"],
+            " timestamp '2027-01-16 07:30' as decided_at",
+            [sidecar.source, sidecar.vintage],
         )
+        write_records(con, {step_of_load("judge", sidecar): Record(key_of_verdict(sidecar, gate_hash(paths)), "")})
     result = sensed()
     assert not result.run_requests
     assert "yearbook 2013 was refused by the gate on 2027-01-16 07:30" in result.skip_message

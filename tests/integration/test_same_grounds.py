@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from dagster_project.defs import gate
+from dagster_project.defs.state import Record, record_of, step_of_load
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.store import Warehouse
 
@@ -18,7 +19,11 @@ def judge(house, sidecar, key="a seed was changed"):
     """As in a refresh after a change that moves the key of the gate."""
     warehouse = Warehouse(house.paths.build_file)
     with warehouse.held():
-        return gate._judge("run", house.paths, warehouse, sidecar, "", key)
+        return gate._judge("run", house.paths, warehouse, sidecar, key)
+
+
+def record(house, sidecar):
+    return record_of(Warehouse(house.paths.build_file), step_of_load("judge", sidecar))
 
 
 def row_of(house, sidecar):
@@ -29,12 +34,12 @@ def row_of(house, sidecar):
 
 
 def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house, sidecar):
-    before = row_of(house, sidecar)
+    before, earlier = row_of(house, sidecar), record(house, sidecar)
     verdict = judge(house, sidecar)
     assert (verdict.accepted, verdict.was_judged, verdict.n_values) == (True, False, before["n_cells"])
-    after = row_of(house, sidecar)
-    assert after.pop("gate_key") == f"a seed was changed-{sidecar.content_hash}" != before.pop("gate_key")
-    assert after == before
+    assert row_of(house, sidecar) == before
+    assert record(house, sidecar) == Record(f"a seed was changed-{sidecar.content_hash}", earlier.content)
+    assert record(house, sidecar) != earlier
 
 
 @pytest.mark.parametrize(

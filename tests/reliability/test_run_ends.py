@@ -217,8 +217,8 @@ def test_job_of_the_schedule_runs_partitioned_and_unpartitioned_assets_in_one_ru
     assert revised.went_through
     house = revised.house
     assert len(house.build("from ops.run_log")) == 2
-    read_now = house.build("select distinct data_year from raw.reading where vintage = ?", [revised.vintage_new])
-    assert list(read_now["data_year"]) == [2014]
+    read_now = house.build("select name from raw.state where name like 'read %' || ?", [revised.vintage_new])
+    assert list(read_now["name"]) == [f"read yearbook 2014 {revised.vintage_new}"]
     scored = house.published("select count(distinct city_id) as n from mart.mart_index_score where index_code = 'nqpf'")
     assert scored["n"].item() == CITIES
 

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dagster_project.paths import Paths
-from dagster_project.publish.paper.inert import plain_cell, visible
+from dagster_project.publish.paper.inert import figure, markdown_text, pipe_table, plain_cell, visible
 from dagster_project.published import open_published
 from dagster_project.run.failures import Refusal, nothing_published
 
@@ -90,13 +90,9 @@ def as_json(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
 
 
 def as_markdown(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
-    """A pipe table."""
-    from dagster_project.publish.exhibits.markup import markdown_text  # here: it brings all exhibits
-
     is_number = [all(row[k] is None or _is_number(row[k]) for row in rows) for k in range(len(names))]
-    lines = [[markdown_text(name) for name in names], ["--:" if number else ":--" for number in is_number]]
-    lines += [[markdown_text(_text(value)) for value in row] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cells = ([markdown_text(_text(value)) for value in row] for row in rows)
+    return pipe_table([markdown_text(name) for name in names], is_number, cells)
 
 
 def as_table(names: Sequence[str], rows: Sequence[tuple[Any, ...]], width: int) -> Group:
@@ -149,10 +145,7 @@ def _columns_that_fit(names: Sequence[str], wide: Sequence[int], width: int) -> 
 
 
 def _plain(value: Any) -> str:
-    """Numbers with six significant digits, and whole ones in full."""
-    if isinstance(value, float | Decimal) and math.isfinite(value):
-        return f"{value:.0f}" if abs(float(value)) >= 1e5 else f"{value:.6g}"
-    return _text(value)
+    return figure(float(value)) if isinstance(value, float | Decimal) else _text(value)
 
 
 def _is_number(value: Any) -> bool:

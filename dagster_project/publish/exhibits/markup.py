@@ -1,12 +1,10 @@
-"""The one writer of HTML tables and the one writer of Markdown; LaTeX stands in paper/latex.py."""
-
-import re
+"""The one writer of HTML tables; exhibits as Markdown and HTML. LaTeX stands in paper/latex.py."""
 
 from markupsafe import Markup, escape
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row
+from dagster_project.publish.paper.inert import markdown_text, pipe_table
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 PAGE_STYLE = (
     "body{font:10pt 'Times New Roman',SimSun,serif} table{border-collapse:collapse;border-bottom:1.5pt solid}"
     " caption{font-weight:bold;text-align:left;padding-bottom:4pt} td,th{padding:1pt 6pt;text-align:left}"
@@ -14,30 +12,17 @@ PAGE_STYLE = (
 )
 
 
-def markdown_text(text: str) -> str:
-    """Text without a mark of Markdown or HTML in it."""
-    return re.sub(r"([\\`*_\[\]|<>#~&$])", r"\\\1", CONTROL.sub(" ", text))
-
-
 def to_markdown(grid: Grid) -> str:
     """A pipe table; panels are bold lines, what stands below a figure is a line of its own."""
     title = " / ".join(dict.fromkeys(markdown_text(text) for text in (grid.title, grid.title_zh) if text))
-    lines = [
-        f"**{grid.code}. {title}**",
-        "",
-        _pipes([markdown_text(head) for head in grid.heads]),
-        _pipes([":--" if is_text else "--:" for is_text in grid.is_text]),
-    ]
+    rows = []
     for row in grid.rows:
         cells = [markdown_text(text) for text in row.cells]
         if row.kind == "panel":
             cells = [f"**{cells[0]}**", *[""] * (len(grid.heads) - 1)]
-        lines.append(_pipes(cells))
-    return "\n".join([*lines, "", f"{grid.note_word} {markdown_text(' '.join(grid.notes))}", ""])
-
-
-def _pipes(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+        rows.append(cells)
+    table = pipe_table([markdown_text(head) for head in grid.heads], [not is_text for is_text in grid.is_text], rows)
+    return f"**{grid.code}. {title}**\n\n{table}\n\n{grid.note_word} {markdown_text(' '.join(grid.notes))}\n"
 
 
 def html_table(grid: Grid, *, caption: bool = True) -> Markup:

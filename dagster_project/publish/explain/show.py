@@ -6,9 +6,9 @@ import pandas as pd
 from rich.console import Console
 
 from dagster_project.paths import Paths
-from dagster_project.publish.exhibits.markup import markdown_text
 from dagster_project.publish.explain.queries import Explanation, explain_score
 from dagster_project.publish.explain.story import IMPUTED, Story, doubts, story
+from dagster_project.publish.paper.inert import markdown_text
 from dagster_project.published import open_published
 from dagster_project.run.failures import answering, nothing_published, say
 

@@ -1,11 +1,14 @@
-"""Text that a spreadsheet would take for a formula stays text: one rule for every CSV, in Python and in SQL.
+"""Cells of answers and tables as text that cannot act: one rule for every CSV, in Python and in SQL, and for Markdown.
 
-A cell is dangerous if it starts with = + - @, their full-width twins, a tab or a line end, and is not just a number
+A CSV cell is dangerous if it starts with = + - @, their full-width twins, a tab or a line end, and is not just a number
 (-0.5 stays as it is). It gets a leading apostrophe, which spreadsheets show or hide and never compute.
 """
 
+import math
 import re
+from collections.abc import Iterable, Sequence
 
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -18,6 +21,24 @@ def plain_cell(text: str) -> str:
 def visible(text: str) -> str:
     """Control characters, which could move the cursor or turn the direction of writing, as U+FFFD."""
     return CONTROL.sub("\ufffd", text)
+
+
+def figure(value: float) -> str:
+    """A number for people: six significant digits, or all digits of a whole part that has more; '' for not a number."""
+    if math.isnan(value):
+        return ""
+    return f"{value:.0f}" if math.isfinite(value) and abs(value) >= 1e5 else f"{value:.6g}"
+
+
+def markdown_text(text: str) -> str:
+    """Text without a mark of Markdown or HTML in it."""
+    return re.sub(r"([\\`*_\[\]|<>#~&$])", r"\\\1", UNSEEN.sub(" ", text))
+
+
+def pipe_table(heads: Sequence[str], is_number: Sequence[bool], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, of cells that are Markdown already."""
+    rules = ["--:" if number else ":--" for number in is_number]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rules, *rows))
 
 
 def csv_select(columns: list[tuple[str, str]]) -> str:

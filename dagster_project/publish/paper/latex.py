@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row
-from dagster_project.publish.exhibits.markup import CONTROL
+from dagster_project.publish.paper.inert import UNSEEN
 
 WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")  # no glyph without ctex or xeCJK
 LINE = 455  # points of a line of 16 cm
@@ -48,7 +48,7 @@ def latex_text(text: str) -> str:
     r"""Text that LaTeX sets as it is, stars raised; a bare [ or * at the start of a row would be an option of \\."""
     return "".join(
         f"$^{{{part}}}$" if part.startswith("*") else "".join(LATEX.get(char, char) for char in part)
-        for part in re.split(r"(\*+)", CONTROL.sub(" ", text))
+        for part in re.split(r"(\*+)", UNSEEN.sub(" ", text))
     )
 
 

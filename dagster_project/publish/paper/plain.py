@@ -10,7 +10,7 @@ import pandas as pd
 from dagster_project.publish.exhibits.exhibit import Grid, Row
 from dagster_project.publish.exhibits.reader import SYNTHETIC, Reader, name_words
 from dagster_project.publish.paper.described import Described
-from dagster_project.publish.paper.inert import csv_select
+from dagster_project.publish.paper.inert import csv_select, figure
 from dagster_project.published import open_side_by_side, sql_path
 
 OPTIONS = {"csv": "format csv, header true", "parquet": "format parquet, compression zstd"}
@@ -54,9 +54,9 @@ def _printed(value: Any) -> str:
         value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, list | tuple):
         return "; ".join(map(str, value))
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return figure(value)
+    return "" if value is None or value is pd.NA or value is pd.NaT else str(value)
 
 
 def _inert(con: duckdb.DuckDBPyConnection) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dagster_project.publish.exhibits.markup import markdown_text
+from dagster_project.publish.exhibits.exhibit import Grid, Row
+from dagster_project.publish.exhibits.markup import html_table
+from dagster_project.publish.paper.inert import figure, markdown_text, pipe_table
 from dagster_project.publish.release.diff import BRIDGE, Frames
 
 SHOWN = 20  # rows of a long table on the page; `nqpf release diff --format json` has all
@@ -61,7 +63,7 @@ STYLE = (
     ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,'Noto Sans CJK SC',sans-serif;max-width:70rem;"
     "margin:2rem auto;padding:0 1rem}div{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0 1.5rem}"
     "th,td{padding:.2rem .6rem;border-bottom:1px solid #8886;text-align:left;white-space:nowrap}"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "tbody th{font-weight:normal}.num{text-align:right;font-variant-numeric:tabular-nums}"
 )
 
 
@@ -210,11 +212,9 @@ def _plain(text: str) -> str:
 
 
 def _text(value: object) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
-        return ""
     if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
-    return str(value)
+        return figure(value)
+    return "" if value is None or value is pd.NA else str(value)
 
 
 def _rows(frame: pd.DataFrame) -> tuple[list[list[str]], str]:
@@ -232,10 +232,8 @@ def _pipe_table(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "None."
     rows, rest = _rows(frame)
-    rules = ["--:" if number else ":--" for number in _is_number(frame)]
-    lines = [[_plain(str(name)) for name in frame.columns], rules]
-    lines += [[_plain(cell) for cell in row] for row in rows]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cells = ([_plain(cell) for cell in row] for row in rows)
+    table = pipe_table([_plain(str(name)) for name in frame.columns], _is_number(frame), cells)
     return f"{table}\n\n{rest}" if rest else table
 
 
@@ -243,11 +241,6 @@ def _html_table(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "<p>None.</p>"
     rows, rest = _rows(frame)
-    marks = [' class="n"' if number else "" for number in _is_number(frame)]
-    head = "".join(f"<th{mark}>{html.escape(str(name))}</th>" for mark, name in zip(marks, frame.columns, strict=True))
-    body = "\n".join(
-        "<tr>" + "".join(f"<td{mark}>{html.escape(cell)}</td>" for mark, cell in zip(marks, row, strict=True)) + "</tr>"
-        for row in rows
-    )
-    table = f"<div><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>"
-    return table + (f"<p>{html.escape(rest)}</p>" if rest else "")
+    is_text = tuple(not number for number in _is_number(frame))
+    grid = Grid("", "", tuple(map(str, frame.columns)), is_text, tuple(Row("body", tuple(row)) for row in rows), ())
+    return f"<div>{html_table(grid, caption=False)}</div>" + (f"<p>{html.escape(rest)}</p>" if rest else "")

@@ -54,7 +54,8 @@ def fits_better(past_fit: Fit, other: Fit, limits: Limits) -> bool:
     if n < limits["min_pairs"] or not (other.rho >= limits["good_fit"] and other.rho > past_fit.rho):
         return False
     margin = max(limits["fit_gain"], limits["fit_gain_in_sd"] * np.sqrt(2 / (n - 3)))
-    gain = np.arctanh(min(other.rho, 1 - 1e-9)) - np.arctanh(np.clip(past_fit.rho, -1 + 1e-9, 1 - 1e-9))
+    most = 1 - 6 / (n**3 - n)  # half the step to the next order: among few cities a perfect order is no certainty
+    gain = np.arctanh(min(other.rho, most)) - np.arctanh(np.clip(past_fit.rho, -most, most))
     if np.isnan(past_fit.mad) or np.isnan(other.mad):
         return bool(gain >= margin)
     limit = limits["fit_scatter" if n >= limits["many_pairs"] else "fit_scatter_of_few"]

@@ -1,6 +1,7 @@
 """The arithmetic of the gate: identities, slips of a unit and figures out of their place, with known answers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -177,6 +178,18 @@ def test_figures_of_another_column_fit_its_past_better_and_a_dozen_cities_need_a
     now = other * np.exp(rng.normal(0, 0.02, 12))
     assert fits_better(fit(now, few, LIMITS), fit(now, other, LIMITS), LIMITS)
     assert not fits_better(fit(now[:9], few[:9], LIMITS), fit(now[:9], other[:9], LIMITS), LIMITS)
+
+
+def test_among_a_dozen_cities_a_perfect_order_is_no_certainty(past):
+    """One pair of cities in another order than last year, by chance that of another column."""
+    few = np.sort(past[:12])
+    now = few * np.exp(np.linspace(0.02, 0.05, 12))
+    now[5], now[6] = now[6], now[5]
+    other = now * np.exp(np.linspace(0.01, 0.03, 12))
+    own, of_other = fit(now, few, LIMITS), fit(now, other, LIMITS)
+    assert of_other.rho == pytest.approx(1)
+    assert own.rho == pytest.approx(1 - 12 / (12**3 - 12))
+    assert not fits_better(own, replace(of_other, mad=0.9 * own.mad), LIMITS)
 
 
 @pytest.mark.parametrize("shift", [-2, -1, 1, 2])

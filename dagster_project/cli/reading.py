@@ -11,7 +11,7 @@ from rich.table import Table
 from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import NoAnswer, the_city
-from dagster_project.publish.paper.inert import visible
+from dagster_project.publish.inert import visible
 from dagster_project.publish.release.disk import disk_use, human
 from dagster_project.published import statements
 from dagster_project.run.failures import answering, say

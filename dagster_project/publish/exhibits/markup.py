@@ -3,7 +3,7 @@
 from markupsafe import Markup, escape
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row
-from dagster_project.publish.paper.inert import markdown_text, pipe_table
+from dagster_project.publish.inert import markdown_text, pipe_table
 
 PAGE_STYLE = (
     "body{font:10pt 'Times New Roman',SimSun,serif} table{border-collapse:collapse;border-bottom:1.5pt solid}"

@@ -8,7 +8,7 @@ from rich.console import Console
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.queries import Explanation, explain_score
 from dagster_project.publish.explain.story import IMPUTED, Story, doubts, story
-from dagster_project.publish.paper.inert import markdown_text
+from dagster_project.publish.inert import markdown_text
 from dagster_project.published import open_published
 from dagster_project.run.failures import answering, nothing_published, say
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row
-from dagster_project.publish.paper.inert import UNSEEN
+from dagster_project.publish.inert import UNSEEN
 
 WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")  # no glyph without ctex or xeCJK
 LINE = 455  # points of a line of 16 cm

@@ -9,8 +9,8 @@ import pandas as pd
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row
 from dagster_project.publish.exhibits.reader import SYNTHETIC, Reader, name_words
+from dagster_project.publish.inert import csv_select, figure
 from dagster_project.publish.paper.described import Described
-from dagster_project.publish.paper.inert import csv_select, figure
 from dagster_project.published import open_side_by_side, sql_path
 
 OPTIONS = {"csv": "format csv, header true", "parquet": "format parquet, compression zstd"}

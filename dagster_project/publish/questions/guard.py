@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.publish.paper.inert import visible
+from dagster_project.publish.inert import visible
 from dagster_project.run.failures import EXIT_BAD_INPUT, Refusal
 
 GRACE = 5.0  # seconds after which a function that does not listen ends with the process

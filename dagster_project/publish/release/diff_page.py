@@ -9,7 +9,7 @@ import pandas as pd
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row
 from dagster_project.publish.exhibits.markup import html_table
-from dagster_project.publish.paper.inert import figure, markdown_text, pipe_table
+from dagster_project.publish.inert import figure, markdown_text, pipe_table
 from dagster_project.publish.release.diff import BRIDGE, Frames
 
 SHOWN = 20  # rows of a long table on the page; `nqpf release diff --format json` has all

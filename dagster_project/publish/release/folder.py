@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.publish.paper.inert import csv_select
+from dagster_project.publish.inert import csv_select
 from dagster_project.publish.release.dictionary import described
 from dagster_project.publish.release.snapshot import RUN_TABLES
 from dagster_project.published import TABLES, open_read_only, open_side_by_side, sql_path

@@ -15,8 +15,8 @@ import pandas as pd
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.exhibit import exhibits, read_notes, read_rows
 from dagster_project.publish.exhibits.reader import ExportError, Reader, Record
+from dagster_project.publish.inert import plain_cell
 from dagster_project.publish.paper.excel import frame_to_excel
-from dagster_project.publish.paper.inert import plain_cell
 from dagster_project.publish.whatif import presets
 from dagster_project.published import statements
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from dagster_project.cli import output
 from dagster_project.publish.exhibits.exhibit import Grid, Row
 from dagster_project.publish.exhibits.markup import to_html
-from dagster_project.publish.paper.inert import csv_select, plain_cell
+from dagster_project.publish.inert import csv_select, plain_cell
 from dagster_project.publish.paper.latex import LONG, to_latex
 from dagster_project.publish.paper.plain import rows_as
 
@@ -53,7 +53,7 @@ def test_the_csv_of_an_export_and_of_a_query_hold_every_text_and_no_formula(host
     assert {row[3] for row in rows} == {"'@a; b"}
     with duckdb.connect(str(hostile), read_only=True) as con:
         con.execute("from mart.t order by n")
-        made = "".join(output.as_csv([d[0] for d in con.description], output.blocks(con)))
+        made = "".join(output.as_csv([d[0] for d in con.description], output.blocks(con, 1000)))
     head, *rows = csv.reader(io.StringIO(made, newline=""))
     assert head == ["n", "x", "'=name", "many"]
     assert [row[2] for row in rows] == [plain_cell(text) for text in FORMULAS + HARMLESS]

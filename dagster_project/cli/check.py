@@ -14,7 +14,7 @@ from rich.console import Console
 
 from dagster_project.cli.reading import table_of
 from dagster_project.paths import Paths
-from dagster_project.publish.paper.inert import visible
+from dagster_project.publish.inert import visible
 from dagster_project.publish.release.folder import known_releases, latest_release
 from dagster_project.published import open_read_only
 from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, nothing_published, say

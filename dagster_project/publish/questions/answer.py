@@ -16,7 +16,7 @@ import duckdb
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
-from dagster_project.publish.paper.inert import visible
+from dagster_project.publish.inert import visible
 from dagster_project.publish.questions.catalogue import Parameter, Question, parameters
 from dagster_project.published import sql_text
 

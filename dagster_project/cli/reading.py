@@ -64,7 +64,7 @@ def _cell(cell: pd.Series) -> list[str]:
         lines.append(f"      corrected: {cell['correction_reason']}")
     if isinstance(cell["edit_rule"], str):
         used = "left out" if _is_missing(cell["used_value"]) else f"{cell['used_value']:,.10g} {cell['unit']} is used"
-        if cell["edit_action"] in ("accept", "split", "pending", "keep"):
+        if cell["edit_action"] in ("accept", "pending", "keep"):
             used = "used as printed"
         lines.append(f"      {cell['edit_rule']} {cell['edit_action']}: {used}; {cell['edit_evidence']}")
     if isinstance(cell["fill_rule"], str):

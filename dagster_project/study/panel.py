@@ -103,9 +103,10 @@ def _task(frames: Frames, spec: PanelSpec, settings: Settings) -> Task[tuple[Tab
 
 def _one(job: Job, seed: int) -> Tables:
     spec, sample = job.spec, job.sample
-    tables, (n, t) = run(job), sample.y.shape
+    tables, (n, t) = run(job), sample.y_by_year.shape
     about = {"status": "fitted", "skip_reason": "", "n_used": n, "t_used": t, "w_sha256": job.weights.key}
     about |= {"first_year": sample.years[0], "last_year": sample.years[-1]}
+    about |= {"breaks_crossed": sample.n_crossed}
     about |= {"n_dropped": len(sample.dropped), "dropped_cities": ", ".join(sample.dropped)}
     tables["panel_fit"] = tables["panel_fit"].assign(**about)
     if spec.is_headline:
@@ -127,7 +128,7 @@ def _data_rows(job: Job) -> pd.DataFrame:
     spec, sample = job.spec, job.sample
     index = pd.MultiIndex.from_product([sample.cities, sample.years], names=["city_id", "year"])
     role = {spec.y.name: "y"} | dict.fromkeys((v.name for v in spec.x), "x")
-    columns = [sample.y, *np.moveaxis(sample.x, 2, 0)]
+    columns = [sample.y_by_year, *np.moveaxis(sample.x_by_year, 2, 0)]
     parts = [
         pd.DataFrame({"value": values.ravel()}, index=index).assign(
             term=variable.name,
@@ -139,7 +140,8 @@ def _data_rows(job: Job) -> pd.DataFrame:
         )
         for variable, values in zip((spec.y, *spec.x, *spec.controls), columns, strict=True)
     ]
-    return pd.concat(parts).reset_index()
+    data = pd.concat(parts).reset_index()
+    return data.assign(segment=data["year"].map(dict(zip(sample.years, sample.segments, strict=True))))
 
 
 class _Family:
@@ -189,7 +191,7 @@ def _spec_row(spec: PanelSpec, reason: str) -> pd.DataFrame:
     row |= {"y_code": spec.y.name, "y_unit": spec.y.unit, "x_codes": [v.name for v in spec.x]}
     row["control_codes"] = [v.name for v in spec.controls]
     row |= {"first_year": spec.years[0], "last_year": spec.years[1], "lag_years": spec.lag}
-    row |= {"sample_filter": ", ".join(spec.sample) or "all"}
+    row |= {"breaks": spec.breaks, "sample_filter": ", ".join(spec.sample) or "all"}
     row["instrument"] = ", ".join(v.name for v in spec.external) or spec.instrument
     return pd.DataFrame([{**row, "status": "skipped" if reason else "fitted", "skip_reason": reason}])
 
@@ -322,9 +324,10 @@ def _static_effects(job: Job, fit: CoreFit, conley: CoreFit) -> pd.DataFrame:
 
 def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
     y, x = job.sample.y, job.sample.x
+    years = job.sample.years if len(set(job.sample.segments)) == 1 else None
     how: dict[str, Any] = {"effects": job.spec.effects, "estimator": job.spec.estimator}
     search = specification_search(y, x, job.weights, **how, names=job.names)
-    tests = search.tests.plus(residual_tests(fit, y, x, years=job.sample.years)).to_frame()
+    tests = search.tests.plus(residual_tests(fit, y, x, years=years)).to_frame()
     steps = search.to_frame()
     note = steps["rule"] + ". Evidence: " + steps["evidence"]
     rules = pd.DataFrame({"test_code": "rule_" + steps["step"], "note": note, "outcome": steps["outcome"]})
@@ -332,11 +335,12 @@ def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
 
 
 def _lead_rows(job: Job) -> pd.DataFrame:
-    """Does y move before x? x of the year before, the same and the next year in one model."""
-    x, how = job.sample.x, {"effects": job.spec.effects, "estimator": job.spec.estimator}
+    """Does y move before x? x of the year before, the same and the next year in one model, in the longest segment."""
+    y, x = job.sample.longest
+    how = {"effects": job.spec.effects, "estimator": job.spec.estimator}
     controls = x[:, :, 1:] if x.shape[2] > 1 else None
     try:
-        tests = lead_lag(job.sample.y, x[:, :, 0], job.weights, controls, **how)
+        tests = lead_lag(y, x[:, :, 0], job.weights, controls, **how)
     except PanelInputError as refused:
         return pd.DataFrame([{"test_code": "leads", "outcome": "not made", "note": str(refused)}])
     what = "of the first regressor and of W times it are zero, all three years in one model; clustered by city"

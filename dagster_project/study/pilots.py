@@ -73,5 +73,5 @@ def _inputs(world: World, policy: str) -> tuple[pd.DataFrame, pd.Series, pd.Data
     start = rows_with(world.frames["pilot"], policy_code=policy).set_index("city_id")["start_year"].astype(float)
     points = world.frames["city"].set_index("city_id")[PLACE].astype(float)
     cities = start.index.intersection(points.index).sort_values()
-    y = pd.DataFrame(world.sample.y, index=list(world.sample.cities), columns=list(world.sample.years))
+    y = pd.DataFrame(world.sample.y_by_year, index=list(world.sample.cities), columns=list(world.sample.years))
     return y.reindex(cities), start.reindex(cities), points.reindex(cities)

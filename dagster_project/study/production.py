@@ -16,13 +16,13 @@ from python_models import production as methods
 
 INPUTS = {
     "values": """
-        select city_id, year, variable_code, value from int.int_values_completed
+        select city_id, year, variable_code, value, value_unbridged from int.int_values_completed
         where edit_policy = 'edited' and year >= (select min(window_start) from ops.index_spec) and (
             variable_code in ('gdp_nom', 'emp_total', 'ip_cases_closed', 'gdp_court_nom')
             or variable_code like 'emp_sector_%' or variable_code like 'cpi_%'
         )
         union all by name -- the yearbook's two sectors that have names of their own
-        select v.city_id, v.year, s.variable_code, v.value from int.int_values_completed as v
+        select v.city_id, v.year, s.variable_code, v.value, v.value_unbridged from int.int_values_completed as v
         join (values ('emp_it_services', 'emp_sector_information'), ('emp_sci_tech', 'emp_sector_research'))
             as s (printed_code, variable_code) on v.variable_code = s.printed_code
         where v.edit_policy = 'edited' and v.year >= (select min(window_start) from ops.index_spec)
@@ -70,18 +70,19 @@ TOKENIZER = f"jieba {importlib.metadata.version('jieba')}"
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
-    """Nothing here is drawn.
+    """Nothing here is drawn. Indicators also of values whose breaks are not bridged.
 
     A table whose raw columns are absent comes out empty: an index that needs it is then skipped with that reason.
     """
-    values = frames["values"]
-    tables = {
-        "misallocation": _misallocation(values, frames, settings.base_year),
-        **_segmentation(values, frames),
-        "gov_digital_attention": _attention(frames["texts"], frames["keyword"]),
-    }
-    others = {"ip_protection": _ip_protection(values, frames["nation"]), "specialisation": _specialisation(values)}
-    return {**tables, "engine_indicator": _indicators({**tables, **others})}
+    values, parts = frames["values"], []
+    attention = _attention(frames["texts"], frames["keyword"])
+    tables: Tables = {**_segmentation(values, frames), "gov_digital_attention": attention}
+    for policy, column in (("unbridged", "value_unbridged"), ("edited", "value")):
+        used = values.assign(value=values[column])
+        tables["misallocation"] = _misallocation(used, frames, settings.base_year)
+        others = {"ip_protection": _ip_protection(used, frames["nation"]), "specialisation": _specialisation(used)}
+        parts.append(_indicators({**tables, **others}).assign(edit_policy=policy))
+    return {**tables, "engine_indicator": stacked(parts)}
 
 
 def _indicators(tables: Tables) -> pd.DataFrame:

@@ -8,7 +8,7 @@ index is (scheme, indicators, scaling) stays: that is for the robustness suite. 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -37,6 +37,7 @@ from python_models.measurement.composite import CompositeIndex
 from python_models.measurement.schemes import SchemeWeights, scheme_score
 from python_models.regression import PanelInputError, average_effects, fit_panel
 from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.regression.within import by_segment
 
 type Key = tuple[str, str, str]  # basis, index, weight scheme
 type Estimates = tuple[FloatArray, FloatArray]  # estimates (q,) and their variances
@@ -52,7 +53,7 @@ INPUTS = {
     "windows": "select distinct index_code, basis, window_start, window_end from py.index_bounds order by all",
     "weighting": "select weight_scheme, method, delta from seed.weight_scheme",
     "data": """
-        select model_id, basis, city_id, year, term, value from py.model_data
+        select model_id, basis, city_id, year, term, value, segment from py.model_data
         order by model_id, basis, city_id, year, term
     """,
     "edges": "select model_id, city_i, city_j, w from py.model_edge order by all",
@@ -189,20 +190,22 @@ def _regression(frames: Frames, spec: PanelSpec, drawn: Drawn, rows: Rows) -> No
             if not planes:
                 return
             redrawn[variable.name] = planes
+    segments = data.drop_duplicates("year").set_index("year")["segment"].reindex(years).tolist()
     plain = {v.name: terms[v.name].to_numpy(np.float64) for v in variables}
     draws = []
     for j in range(drawn.size):
         values = {v.name: transformed(redrawn[v.name][j], v) for v in variables if v.name in redrawn}
         with suppress(PanelInputError):  # rho at the edge of its range
-            draws.append(_effects(spec, {**plain, **values}, w))
-    table = _combined(_effects(spec, plain, w), draws)
+            draws.append(_effects(spec, {**plain, **values}, w, segments))
+    table = _combined(_effects(spec, plain, w, segments), draws)
     if table is not None:
         about = {"analysis": "regression", "model_id": spec.model_id, "variable": spec.x[0].name, "unit": SLOPE}
         table = table.assign(quantity=EFFECTS, n_obs=y.size, basis=basis, **about)
         rows.add({TABLES[0]: table}, index_code=spec.y.code, weight_scheme=spec.y.weight_scheme)
 
 
-def _effects(spec: PanelSpec, values: dict[str, FloatArray], w: SpatialWeights) -> Estimates:
+def _effects(spec: PanelSpec, values: dict[str, FloatArray], w: SpatialWeights, segments: Sequence[int]) -> Estimates:
+    values = {name: by_segment(plane, segments) for name, plane in values.items()}
     x = np.stack([values[name] for name in spec.regressors], axis=2)
     how: dict[str, Any] = {"model": spec.model, "effects": spec.effects, "estimator": spec.estimator, "cov": "cluster"}
     fit = fit_panel(values[spec.y.name], x, w, **how, names=spec.regressors)

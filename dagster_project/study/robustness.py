@@ -134,7 +134,7 @@ def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]
     fit = rows_with(frames["panel_fit"], model_id=run_id).iloc[0]
     axis, _, value = str(one["change"] or "headline").partition(": ")
     is_same = one["y_code"] == headline["y_code"] and list(one["x_codes"]) == list(headline["x_codes"])
-    row: dict[str, object] = {name: fit[name] for name in (*KEYS, "rho", "n_obs", "seed")}
+    row: dict[str, object] = {name: fit[name] for name in (*KEYS, "rho", "n_obs", "seed", "breaks_crossed")}
     row |= {"model_id": headline["model_id"], "run_id": run_id, "change_axis": axis, "change_value": value or axis}
     row |= {"method": one["method"], "status": one["status"], "skip_reason": one["skip_reason"] or ""}
     row |= {"variable": x, "note": "", "is_same_scale": is_same}

@@ -6,9 +6,10 @@ What the regressions, the influences, the robustness suite and the demo's truth 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_inverse
 from python_models._types import FloatArray
 from python_models.regression import PanelInputError
 from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.regression.within import by_segment, has_entity
 from python_models.space import build_weights, normalise, to_sparse
 from python_models.space.distance import distance_matrix
 from python_models.tasks import run_tasks
@@ -49,6 +51,14 @@ SAMPLE_FRAMES = {
         select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution
         where index_code in {RELATIONS} and {OWN_WEIGHTS} order by 1, 2, 3, 5, 6
     """,
+    "breaks": """
+        select distinct s.index_code, p.indicator_code, b.break_year as year,
+            s.edit_policy in ('edited', 'registered') as is_bridged
+        from int.int_breaks as b
+        join seed.indicator_part as p on b.variable_code = p.variable_code
+        join ops.index_spec as s on p.indicator_code = s.indicator_code
+        where b.treatment = 'split' and b.area_code = 'all' order by all
+    """,
     "city": """
         select city_id, province_code, admin_tier, centroid_lon, centroid_lat from seed.city
         where centroid_lon is not null order by city_id
@@ -65,25 +75,52 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, eq=False)
 class PanelSample:
-    """y (N, T), x (N, T, k) in the order x, controls, z (N, T, m) of external instruments.
+    """y (N, T), x (N, T, k) in the order x, controls, z (N, T, m) of external instruments, a year a period.
 
-    cities, years : labels.   dropped : ids of cities with a y that were lost.   city : attributes in city order.
+    cities, years : labels.   segments : the segment between breaks of each year.   n_crossed : breaks inside a segment
+    that are not bridged.   dropped : ids of cities with a y that were lost.   city : attributes in city order.
     """
 
-    y: FloatArray
-    x: FloatArray
-    z: FloatArray
+    y_by_year: FloatArray
+    x_by_year: FloatArray
+    z_by_year: FloatArray
     cities: tuple[str, ...]
     years: tuple[int, ...]
+    segments: tuple[int, ...]
+    n_crossed: int
     dropped: tuple[str, ...]
     basis: str
     city: pd.DataFrame
 
+    @cached_property
+    def y(self) -> FloatArray:
+        """y as estimators see it: free of what differs between the segments of a city."""
+        return by_segment(self.y_by_year, self.segments)
+
+    @cached_property
+    def x(self) -> FloatArray:
+        return by_segment(self.x_by_year, self.segments)
+
+    @cached_property
+    def z(self) -> FloatArray:
+        return by_segment(self.z_by_year, self.segments)
+
+    @property
+    def n_obs(self) -> int:
+        return self.y_by_year.size
+
+    @property
+    def longest(self) -> tuple[FloatArray, FloatArray]:
+        """y and x of the longest segment, a year a period."""
+        of_year = np.array(self.segments)
+        years = of_year == max(self.segments, key=self.segments.count)
+        return self.y_by_year[:, years], self.x_by_year[:, years]
+
     @property
     def sd_ratio(self) -> FloatArray:
         """sd(x)/sd(y) over all cells: turns effects into standardised ones."""
-        flat = self.x.reshape(-1, self.x.shape[2])
-        return np.asarray(flat.std(axis=0, ddof=1) / self.y.std(ddof=1))
+        flat = self.x_by_year.reshape(-1, self.x_by_year.shape[2])
+        return np.asarray(flat.std(axis=0, ddof=1) / self.y_by_year.std(ddof=1))
 
     @property
     def province(self) -> list[str]:
@@ -161,7 +198,7 @@ def run_jobs(
         try:
             sample = read_sample(frames, spec)
             listed = jobs(World(spec, sample, read_weights(frames, spec, sample), small, seed))
-            keys, size = model_keys(spec, sample.basis), {"n_obs": sample.y.size}
+            keys, size = model_keys(spec, sample.basis), {"n_obs": sample.n_obs}
         except (Skipped, PanelInputError) as refused:
             listed, keys, size = [("sample", "", partial(refuse, str(refused)))], model_keys(spec, spec.basis), {}
         about += [(analysis, variant, keys, size) for analysis, variant, _ in listed]
@@ -228,24 +265,62 @@ def read_sample(frames: Frames, spec: PanelSpec, known: Planes | None = None) ->
         full &= plane.reindex(index=cities, columns=years).notna()
     counts = full.sum()
     years = [t for t in years if counts[t] >= LEAST_COVERAGE * counts.max()]
+    segments, n_crossed = _segments(frames, spec, years)
+    years = list(segments)
     keep = full.index[full[years].all(axis=1)] if years else full.index[:0]
-    if len(keep) < LEAST_CITIES or len(years) < LEAST_YEARS:
-        needed = f"at least {LEAST_CITIES} cities and {LEAST_YEARS} years are needed"
+    least = 2 if spec.breaks.endswith("segment") else LEAST_YEARS
+    if len(keep) < LEAST_CITIES or len(years) < least:
+        needed = f"at least {LEAST_CITIES} cities and {least} years are needed"
         raise Skipped(f"{len(keep)} cities are complete in {len(years)} years: {needed}.")
     arrays = {
         v.name: transformed(planes[v.name].reindex(index=keep, columns=years).to_numpy(dtype=np.float64), v)
         for v in spec.variables
     }
+    z = np.array([arrays[v.name] for v in spec.external])
     return PanelSample(
-        y=arrays[spec.y.name],
-        x=np.stack([arrays[name] for name in spec.regressors], axis=2),
-        z=np.array([arrays[v.name] for v in spec.external]).reshape(-1, len(keep), len(years)).transpose(1, 2, 0),
+        y_by_year=arrays[spec.y.name],
+        x_by_year=np.stack([arrays[name] for name in spec.regressors], axis=2),
+        z_by_year=np.moveaxis(z.reshape(-1, len(keep), len(years)), 0, 2),
         cities=tuple(map(str, keep)),
         years=tuple(years),
+        segments=tuple(segments.values()),
+        n_crossed=n_crossed,
         basis=basis,
         dropped=tuple(str(c) for c in cities.difference(keep, sort=False)),
         city=frames["city"].set_index("city_id").reindex(keep),
     )
+
+
+def _segments(frames: Frames, spec: PanelSpec, years: list[int]) -> tuple[dict[int, int], int]:
+    """Year -> segment between the breaks of y and x, and how many breaks that are not bridged a segment crosses.
+
+    A segment of one year says nothing about changes: it is left out.
+    """
+    is_bridged = dict[int, bool]()
+    for variable in (spec.y, *spec.x):
+        for year, bridged in _breaks(frames["breaks"], variable, 0 if variable is spec.y else spec.lag):
+            is_bridged[year] = bridged and is_bridged.get(year, True)
+    if spec.breaks == "crossed" or not has_entity(spec.effects):
+        inside = [year for year in is_bridged if years and years[0] < year <= years[-1]]
+        return dict.fromkeys(years, 0), sum(not is_bridged[year] for year in inside)
+    segment = {year: sum(cut <= year for cut in is_bridged) for year in years}
+    sizes = Counter(segment.values())
+    kept = sorted(s for s in sizes if sizes[s] > 1 or len(sizes) == 1)
+    if spec.breaks.endswith("segment"):
+        place = int(spec.breaks == "second segment")
+        kept = kept[place : place + 1]
+    elif spec.method in ("dynamic", "gmm"):
+        kept = [max(kept, key=lambda s: sizes[s])] if kept else []
+    return {year: s for year, s in segment.items() if s in kept}, 0
+
+
+def _breaks(breaks: pd.DataFrame, variable: PanelVariable, lag: int) -> Iterator[tuple[int, bool]]:
+    """Years of breaks of a score, and whether they are bridged; a dimension of an index has those of the index."""
+    if variable.source == "score" and len(breaks):
+        codes = [code for code in breaks["index_code"].unique() if f"{variable.code}_".startswith(f"{code}_")]
+        rows = rows_with(breaks, index_code=max(codes, key=len, default=""))
+        rows = rows[rows["indicator_code"] != variable.without]
+        yield from ((int(year) + lag, bool(bridged)) for year, bridged in rows[["year", "is_bridged"]].to_numpy())
 
 
 def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> SpatialWeights:

@@ -57,7 +57,10 @@ _INDEX_KEYS = {
     *("title_zh", "title_en", "dimensions", "variant_of", "add", "drop"),
     *("window_start", "window_end", "min_city_share", "fill_policy", "edit_policy", "weight_scheme"),
 }
-_POLICIES = {"fill_policy": ("with_fills", "without_fills"), "edit_policy": ("edited", "as_printed", "registered")}
+_POLICIES = {
+    "fill_policy": ("with_fills", "without_fills"),
+    "edit_policy": ("edited", "as_printed", "registered", "unbridged"),
+}
 RESTATED = "restated"
 
 
@@ -226,11 +229,12 @@ _CHOICES = {
     "cov": COVARIANCES,
     "basis": ("frozen", "restated"),
     "instrument": ("", "external"),
+    "breaks": ("split", "crossed", "first segment", "second segment"),
 }
 
 _MODEL_KEYS = {
     *("title", "y", "x", "controls", "w", "method", "model", "effects", "estimator", "cov", "basis", "lag", "sample"),
-    *("boot_draws", "with_tests", "is_headline", "instrument", "variant_of", "change", "winsor", "years"),
+    *("boot_draws", "with_tests", "is_headline", "instrument", "variant_of", "change", "winsor", "years", "breaks"),
 }
 _OWN = {"is_headline", "with_tests", "boot_draws", "change", "variant_of"}  # never inherited from a parent
 _VARIABLE_KEYS = {"source", "code", "unit", "scale", "transform", "winsor", "weight_scheme", "without"}
@@ -272,7 +276,9 @@ class PanelSpec:
     sample : filters, of FILTERS or by the centre of a group scheme (no_ or only_ and its group code).
     boot_draws : panels of the block bootstrap for its column of errors (0 = none).   with_tests : also make the
     specification search and the effects by city.   instrument : of x, for method iv; with 'external' the variables of
-    `external` and W times them, at least one for each x.   variant_of : the entry it differs from; change : in what,
+    `external` and W times them, at least one for each x.   breaks : split (effects of cities by segment of years
+    between the breaks of y and x; a model with the y of the year before takes the longest segment), crossed (as if
+    there were none), or one segment alone.   variant_of : the entry it differs from; change : in what,
     for the robustness table.   left_out_years : what the filter no_covid leaves out.
     """
 
@@ -298,6 +304,7 @@ class PanelSpec:
     external: tuple[PanelVariable, ...] = ()
     variant_of: str = ""
     change: str = ""
+    breaks: str = "split"
     left_out_years: tuple[int, ...] = field(default=(), metadata={"follows_from": "sample"})
 
     def __post_init__(self) -> None:

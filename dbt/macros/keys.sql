@@ -6,7 +6,7 @@
 {# Rank of an origin: the value of an indicator is only as good as its worst part. #}
 {% macro origin_rank(origin) -%}
     case {{ origin }}
-    when 'observed' then 0 when 'structural_zero' then 1 when 'merged_boundary' then 2 when 'relinked' then 2.1
+    when 'observed' then 0 when 'structural_zero' then 1 when 'merged_boundary' then 2 when 'relinked' then 2.1 when 'spliced' then 2.15
     when 'constant_carried' then 2.2 when 'intercensal' then 2.3 when 'suspected_fill' then 3 when 'interpolated_linear' then 4 when 'interpolated_loglinear' then 4
     when 'donor_growth' then 5 when 'carried_forward' then 6
 end

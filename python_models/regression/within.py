@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,22 @@ def within(values: FloatArray, effects: str) -> FloatArray:
         return values - values.mean(axis=(0, 1), keepdims=True)
     out = values - values.mean(axis=1, keepdims=True) if has_entity(effects) else values
     return out - out.mean(axis=0, keepdims=True) if has_time(effects) else out
+
+
+def by_segment(values: FloatArray, segments: Sequence[int]) -> FloatArray:
+    """`values` (N, T, ..) in periods whose effects of cities are those of cities by segment of years.
+
+    segments : a label for each of the T years, equal ones side by side. Helmert contrasts inside each segment, turned
+    so that they sum to zero in every city: with twoways effects, an estimator of balanced panels finds on the result
+    what dummies of city by segment and of year leave of `values`. It has one period less for each cut; with one
+    segment it is `values`.
+    """
+    labels, sizes = np.unique(np.asarray(segments), return_counts=True)
+    if len(labels) == 1:
+        return values
+    contrasts = sl.block_diag(*(sl.helmert(int(size)).T for size in sizes))
+    turned = contrasts @ sl.helmert(contrasts.shape[1] + 1)
+    return np.ascontiguousarray(np.moveaxis(np.tensordot(values, turned, axes=(1, 0)), -1, 1))
 
 
 @dataclass(frozen=True, eq=False)

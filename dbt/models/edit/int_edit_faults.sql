@@ -12,8 +12,8 @@ with known as (
         ('E6', 'match', true), ('E6', 'share', true), ('E6', 'usual', true), ('E6', 'own', false),
         ('E6', 'other', false),
         ('E7', 'midpoint_share', true), ('E7', 'repeat_share', true),
-        ('E8', 'mad', true), ('E8', 'share', true), ('E8', 'usual', true), ('E8', 'census_before', false),
-        ('E8', 'census', false), ('E8', 'closure', false),
+        ('E8', 'mad', true), ('E8', 'level', true), ('E8', 'share', true), ('E8', 'usual', true), ('E8', 'over', false),
+        ('E8', 'census_before', false), ('E8', 'census', false), ('E8', 'closure', false),
         ('E9', 'step_low', true), ('E9', 'step_high', true), ('E9', 'province_gap', true), ('E9', 'min_cities', true)
     ) as k (rule, parameter, is_required)
 ),

@@ -1,9 +1,12 @@
 -- Indicator = multiplier x sum of numerators / sum of denominators; money in prices of the base year where said.
--- Policies: `edited` is the headline, `as_printed` takes no edit, `registered` divides by registered persons.
+-- Policies: `edited` is the headline, `as_printed` takes no edit, `registered` divides by registered persons,
+-- `unbridged` crosses the breaks of series.
 with policies as (
     select 'edited' as edit_policy, 'edited' as value_policy, 'population' as population_code
     union all
     select 'as_printed' as edit_policy, 'as_printed' as value_policy, 'population' as population_code
+    union all
+    select 'unbridged' as edit_policy, 'edited' as value_policy, 'population' as population_code
     union all
     select 'registered' as edit_policy, 'edited' as value_policy, 'population_registered' as population_code
 ),
@@ -17,20 +20,30 @@ parts as (
         p.variable_code,
         v.city_id,
         v.year,
-        case when p.is_deflated then v.value / d.deflator else v.value end as value,
+        case when k.edit_policy = 'unbridged' then v.value_unbridged else v.value end
+        / case
+            when not p.is_deflated then 1
+            when u.kind = 'rate' then d.deflator_of_persons
+            else d.deflator
+        end as value,
         v.value_origin,
         case when v.variable_code = 'population_registered' then 'registered' else v.population_basis end
             as population_basis,
         v.source_cell_id,
         case when p.is_deflated then list_concat(v.source_cell_ids, d.source_cell_ids) else v.source_cell_ids end
             as source_cell_ids,
-        case when p.is_deflated then d.deflator_level end as deflator_level
+        case
+            when not p.is_deflated then null
+            when u.kind = 'rate' then 'province'
+            else d.deflator_level
+        end as deflator_level
     from {{ ref('indicator_part') }} as p
     cross join policies as k
     inner join {{ ref('int_values_completed') }} as v
         on
             k.value_policy = v.edit_policy
             and v.variable_code = case p.variable_code when 'population' then k.population_code else p.variable_code end
+    left join {{ ref('variable') }} as u on p.variable_code = u.variable_code
     left join {{ ref('int_deflators_chained') }} as d
         on v.edit_policy = d.edit_policy and v.city_id = d.city_id and v.year = d.year
     where
@@ -104,7 +117,7 @@ engine_cells as (
     group by all
 ),
 
--- engines work on edited values; variants take what they give
+-- engines work on edited values, bridged and not; other variants take what the bridged ones give
 engine as (
     select
         k.edit_policy,
@@ -118,7 +131,7 @@ engine as (
         i.valid_high,
         e.value
     from {{ source('py', 'engine_indicator') }} as e
-    cross join policies as k
+    inner join policies as k on e.edit_policy = case k.edit_policy when 'unbridged' then 'unbridged' else 'edited' end
     inner join {{ ref('indicator') }} as i on e.indicator_code = i.indicator_code
     left join engine_cells as c
         on e.indicator_code = c.indicator_code and e.city_id = c.city_id and e.year = c.year

@@ -117,6 +117,21 @@ wanted as (
     select distinct v.edit_policy, v.city_id, v.year, c.province_code
     from {{ ref('int_values_completed') }} as v
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
+),
+
+-- what a wage or an income buys moves with the prices of the province: the median of its cities with a price path of
+-- their own, of the nation where they are few
+of_persons as (
+    select
+        o.edit_policy,
+        c.province_code,
+        o.year,
+        median(o.deflator) as deflator
+    from of_city as o
+    inner join {{ ref('city') }} as c on o.city_id = c.city_id
+    where not o.is_repaired
+    group by grouping sets ((o.edit_policy, c.province_code, o.year), (o.edit_policy, o.year))
+    having c.province_code is null or count(*) >= {{ edit_parameter('E9', 'min_cities') }}
 )
 
 select
@@ -124,6 +139,7 @@ select
     w.city_id,
     w.year,
     coalesce(o.deflator, p.deflator) as deflator,
+    coalesce(a.deflator, b.deflator, o.deflator, p.deflator) as deflator_of_persons,
     o.source,
     case
         when o.deflator is null then 'province'
@@ -135,4 +151,7 @@ from wanted as w
 left join of_city as o on w.edit_policy = o.edit_policy and w.city_id = o.city_id and w.year = o.year
 left join of_province as p
     on w.edit_policy = p.edit_policy and w.province_code = p.province_code and w.year = p.year
+left join of_persons as a
+    on w.edit_policy = a.edit_policy and w.province_code = a.province_code and w.year = a.year
+left join of_persons as b on w.edit_policy = b.edit_policy and b.province_code is null and w.year = b.year
 where coalesce(o.deflator, p.deflator) is not null

@@ -1,6 +1,6 @@
 -- One decision a cell: from what was printed (after reviewed corrections) to what is used, and why.
--- action: accept, quarantine (treated as missing), replace, relink (brought to another level), split (a break that no
--- rule bridges), keep (a person said so), pending (stands out, nobody decided: used as printed).
+-- action: accept, quarantine (treated as missing), replace, relink (brought to another level), keep (a person said so),
+-- pending (stands out, nobody decided: used as printed).
 with figures as (
     select f.*, s.concept, s.origin, s.default_rank
     from {{ ref('int_values_accepted') }} as f
@@ -109,7 +109,6 @@ switched as (
     left join own_definitions as o on f.variable_code = o.variable_code
     left join best as n on f.city_id = n.city_id and f.year = n.year and o.numerator = n.variable_code
     left join best as d on f.city_id = d.city_id and f.year = d.year and o.denominator = d.variable_code
-    where b.rule = 'E6'
 ),
 
 -- E7: a fill made from a figure that is taken out goes with it
@@ -214,42 +213,6 @@ rebased as (
         and not {{ border_moved('k.city_id', 'k.census', 1) }}
 ),
 
--- E8 elsewhere: the change across the year of a break says nothing about the city
-splits as (
-    select
-        f.source,
-        f.city_id,
-        f.year,
-        f.variable_code,
-        'E8' as rule,
-        'split' as action,
-        f.value as used_value,
-        null::varchar as used_cell_id,
-        ln(f.value / before.value) - m.change as measured,
-        b.limit_at,
-        null::double as expected,
-        null::varchar as about
-    from {{ ref('int_series_breaks') }} as b
-    inner join figures as f on b.source = f.source and b.variable_code = f.variable_code and b.break_year = f.year
-    inner join figures as before
-        on
-            f.source = before.source and f.variable_code = before.variable_code and f.city_id = before.city_id
-            and before.year = f.year - 1
-    inner join (
-        select y.source, y.variable_code, y.year, median(ln(y.value / g.value)) as change
-        from figures as y
-        inner join figures as g
-            on
-                y.source = g.source and y.variable_code = g.variable_code and y.city_id = g.city_id
-                and g.year = y.year - 1
-        where y.value > 0 and g.value > 0
-        group by all
-    ) as m on f.source = m.source and f.variable_code = m.variable_code and f.year = m.year
-    where
-        b.rule = 'E8' and f.value > 0 and before.value > 0 and f.variable_code <> 'population_resident'
-        and abs(ln(f.value / before.value) - m.change) > b.limit_at
-),
-
 -- E9: nominal GDP on the level of the latest year, and the growth that stands in for a printed one
 relinked as (
     select
@@ -334,8 +297,6 @@ together as (
     union all by name
     select * from rebased
     union all by name
-    select * from splits
-    union all by name
     select * from relinked
 )
 
@@ -351,8 +312,7 @@ from (
             when action = 'quarantine' then 3
             when action = 'relink' then 4
             when action = 'accept' then 5
-            when action = 'split' then 6
-            else 7
+            else 6
         end as priority
     from together
 ) as ordered

@@ -27,8 +27,8 @@ printed as (
             f.source = e.source and f.city_id = e.city_id and f.year = e.year and f.variable_code = e.variable_code
             and e.verdict = 'edit'
     left join {{ ref('int_series_breaks') }} as b
-        on f.variable_code = b.variable_code and f.source = b.source and f.year = b.break_year and b.rule = 'E6'
-    where f.variable_code in ('gdp_nom', 'gdp_real_index') and f.level = 'city' and f.value > 0 and b.rule is null
+        on f.variable_code = b.variable_code and f.source = b.source and f.year = b.break_year
+    where f.variable_code in ('gdp_nom', 'gdp_real_index') and f.level = 'city' and f.value > 0 and b.source is null
     group by all
 ),
 

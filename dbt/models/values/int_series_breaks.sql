@@ -1,4 +1,4 @@
--- E6 and E8: what happens to a whole year of a source, computed. One row per source, variable, year and rule.
+-- E6: what happens to a whole year of a source, computed. One row per source, variable and year.
 with figures as (
     select f.source, f.city_id, f.year, f.variable_code, f.value, s.concept, s.default_rank
     from {{ ref('int_values_accepted') }} as f
@@ -66,68 +66,16 @@ switches as (
     from fits
     where n_city >= 30
     window s as (partition by source, variable_code order by year)
-),
-
--- E8: many cities jump in one year, few in usual years; the median change of the cities is taken out first
-changes as (
-    select
-        source, variable_code, year, change - median(change) over (partition by source, variable_code, year) as change
-    from (
-        select source, variable_code, year, ln(value) - ln(lag(value) over s) as change
-        from figures
-        anti join (
-            from {{ ref('int_edit_cases') }}
-            where verdict = 'edit'
-        ) using (source, city_id, year, variable_code)
-        window s as (partition by source, variable_code, city_id order by year)
-        qualify lag(year) over s = year - 1
-    )
-),
-
-spreads as (
-    select source, variable_code, 1.4826 * median(abs(change)) as spread from changes
-    group by all
-),
-
-jumps as (
-    select
-        c.source,
-        c.variable_code,
-        c.year,
-        avg((abs(c.change) > {{ edit_parameter('E8', 'mad') }} * s.spread)::integer) as share,
-        any_value({{ edit_parameter('E8', 'mad') }} * s.spread) as limit_at
-    from changes as c
-    inner join spreads as s using (source, variable_code)
-    where s.spread > 0
-    group by all
-    having count(*) >= 30
 )
 
 select
-    'E6' as rule,
     source,
     variable_code,
     year as break_year,
     share,
-    greatest(share_before, share_after) as share_usual,
-    null::double as limit_at
+    greatest(share_before, share_after) as share_usual
 from switches
 where
     share > {{ edit_parameter('E6', 'share') }}
     and coalesce(greatest(share_before, share_after), 0) < {{ edit_parameter('E6', 'usual') }}
     and (share_before is not null or share_after is not null)
-union all
-select
-    'E8' as rule,
-    source,
-    variable_code,
-    year,
-    share,
-    -- of the years before: a young series that has not settled yet has no break
-    median(share) over before as share_usual,
-    limit_at
-from jumps
-window before as (partition by source, variable_code order by year rows between unbounded preceding and 1 preceding)
-qualify
-    share > {{ edit_parameter('E8', 'share') }} and share_usual < {{ edit_parameter('E8', 'usual') }}
-    and count(*) over before >= 2

@@ -1,313 +1,87 @@
--- Adds what follows from printed variables: population on one basis per city, value added from shares, true zeros,
--- robots allocated to cities.
-with selected as (
-    select * from {{ ref('int_values_selected') }}
-),
-
--- an absent record of a register means zero once the register covers the year
-zeros as (
-    select
-        c.edit_policy,
-        c.city_id,
-        y.variable_code,
-        y.year,
-        0.0 as value,
-        v.unit,
-        y.source,
-        'structural_zero' as value_origin
-    from (
-        select edit_policy, variable_code, year, min(source) as source, count(distinct city_id) as n_city
-        from selected
-        group by all
-    ) as y
-    inner join {{ ref('variable') }} as v on y.variable_code = v.variable_code and v.zero_rule = 'structural_zero'
-    inner join (
-        select distinct edit_policy, city_id from selected
-        where variable_code in ('gdp_nom', 'population_resident')
-    ) as c on y.edit_policy = c.edit_policy
-    where
-        y.n_city >= 5
-        and not exists (
-            select 1 from selected as s
-            where
-                s.edit_policy = c.edit_policy and s.city_id = c.city_id and s.variable_code = y.variable_code
-                and s.year = y.year
-        )
-        -- a city with no record at all in a register is missing, not zero
-        and exists (
-            select 1 from selected as s
-            where s.edit_policy = c.edit_policy and s.city_id = c.city_id and s.variable_code = y.variable_code
-        )
-),
-
--- Residents are the one denominator of every figure per head. Years between two printed points that no source prints
--- are log-linear between them: a stock that moves slowly is better known than any figure that is divided by it.
-people as (
-    select
-        edit_policy,
-        city_id,
-        unit,
-        unnest(generate_series(first_year, last_year))::integer as year
-    from (
-        select edit_policy, city_id, unit, min(year) as first_year, max(year) as last_year
-        from selected
-        where variable_code = 'population_resident' and value > 0
-        group by all
-    ) as spans
-),
-
-points as (
-    select
-        p.*,
-        s.* exclude (edit_policy, city_id, year, unit),
-        last_value(case when s.value is not null then p.year end ignore nulls) over before_it as year_left,
-        last_value(s.value ignore nulls) over before_it as value_left,
-        last_value(s.source_cell_ids ignore nulls) over before_it as cells_left,
-        first_value(case when s.value is not null then p.year end ignore nulls) over after_it as year_right,
-        first_value(s.value ignore nulls) over after_it as value_right,
-        first_value(s.source_cell_ids ignore nulls) over after_it as cells_right,
-        first_value(s.source ignore nulls) over after_it as source_right,
-        first_value(s.vintage ignore nulls) over after_it as vintage_right,
-        first_value(s.source_cell_id ignore nulls) over after_it as cell_right
-    from people as p
-    left join selected as s
+-- Values that analyses use: breaks are bridged. The later level holds; of a city whose change left the usual spread in
+-- the year of a break, earlier values are carried back so that the change is that of the cities without one: of its
+-- province, of the nation where they are few. Two parts with one border between them keep their sum. After the base
+-- window the earlier level holds, so that no new year moves the index of the years before. `value_unbridged`: before.
+with broken as (
+    select c.*
+    from {{ ref('int_changes') }} as c
+    inner join {{ ref('int_breaks') }} as b
         on
-            p.edit_policy = s.edit_policy and p.city_id = s.city_id and p.year = s.year
-            and s.variable_code = 'population_resident' and s.value > 0
-    window
-        before_it as (
-            partition by p.edit_policy, p.city_id order by p.year rows between unbounded preceding and 1 preceding
-        ),
-        after_it as (
-            partition by p.edit_policy, p.city_id order by p.year rows between 1 following and unbounded following
-        )
+            c.variable_code = b.variable_code and c.year = b.break_year and b.area_code in ('all', c.province_code)
+            and b.treatment in ('bridge', 'split')
 ),
 
-population as (
+usual as (
     select
-        edit_policy,
-        city_id,
-        year,
-        unit,
-        'population' as variable_code,
-        'resident' as population_basis,
-        coalesce(
-            value, value_left * pow(value_right / value_left, (year - year_left) / (year_right - year_left))
-        ) as value,
-        case when value is null then 'intercensal' else value_origin end as value_origin,
-        coalesce(source, source_right) as source,
-        coalesce(vintage, vintage_right) as vintage,
-        coalesce(chosen_source, source_right) as chosen_source,
-        coalesce(fill_rule, '') as fill_rule,
-        coalesce(is_corrected, false) as is_corrected,
-        coalesce(source_cell_id, cell_right) as source_cell_id,
-        coalesce(source_cell_ids, list_sort(list_distinct(list_concat(cells_left, cells_right)))) as source_cell_ids
-    from points
-),
-
--- what does not change between changes of the boundary is carried to the years that nobody prints
-constants as (
-    select
-        y.edit_policy,
-        y.city_id,
-        y.year,
-        k.* exclude (edit_policy, city_id, year, value_origin),
-        'constant_carried' as value_origin
-    from (
-        select distinct s.edit_policy, s.city_id, v.variable_code, t.year
-        from selected as s
-        inner join {{ ref('variable') }} as v on s.variable_code = v.variable_code and v.is_constant
-        cross join (select distinct year from selected) as t
-    ) as y
-    inner join selected as k
-        on y.edit_policy = k.edit_policy and y.city_id = k.city_id and y.variable_code = k.variable_code
-    anti join selected as o
-        on
-            y.edit_policy = o.edit_policy and y.city_id = o.city_id and y.variable_code = o.variable_code
-            and y.year = o.year
-    -- the nearest year, the earlier of two
-    qualify row_number() over (
-        partition by y.edit_policy, y.city_id, y.variable_code, y.year order by abs(k.year - y.year), k.year
-    ) = 1
-),
-
--- Sector value added on the level of the selected GDP: as printed where both are of one concept, else the printed
--- share (or the share inside the sector's own source) of the selected GDP. A first-print level never meets a
--- revised one.
-sectors as (
-    select
-        g.edit_policy,
-        g.city_id,
-        g.year,
-        k.va_code as variable_code,
-        g.unit,
-        g.source as gdp_source,
-        g.value as gdp,
-        g.value_origin as gdp_origin,
-        g.source_cell_ids as gdp_cells,
-        va.value as va,
-        va.value_origin as va_origin,
-        va.source_cell_id as va_cell,
-        va.source_cell_ids as va_cells,
-        va.source as va_source,
-        share.value as share,
-        share.value_origin as share_origin,
-        share.source_cell_id as share_cell,
-        share.source_cell_ids as share_cells,
-        own.value as own_gdp,
-        own.source_cell_ids as own_cells,
-        g.vintage,
-        g.chosen_source,
-        g.is_corrected,
-        coalesce(va_concept.concept, '') = coalesce(gdp_concept.concept, '') as is_one_concept
-    from selected as g
-    cross join (
-        values ('va_secondary_nom', 'secondary_share'), ('va_tertiary_nom', 'tertiary_share')
-    ) as k (va_code, share_code)
-    left join selected as va
-        on
-            g.edit_policy = va.edit_policy and g.city_id = va.city_id and g.year = va.year
-            and k.va_code = va.variable_code
-    left join selected as share
-        on
-            g.edit_policy = share.edit_policy and g.city_id = share.city_id and g.year = share.year
-            and k.share_code = share.variable_code
-    left join {{ ref('int_values_harmonised_to_base_boundary') }} as own
-        on
-            va.edit_policy = own.edit_policy and va.source = own.source and va.city_id = own.city_id
-            and va.year = own.year
-            and own.variable_code = 'gdp_nom'
-    left join {{ ref('source') }} as gdp_concept on g.source = gdp_concept.source
-    left join {{ ref('source') }} as va_concept on va.source = va_concept.source
-    where g.variable_code = 'gdp_nom'
-),
-
-ruled as (
-    select
-        *,
-        case
-            when is_one_concept and va is not null then 'printed'
-            when share is not null then 'share'
-            when va is not null and own_gdp > 0 then 'own_share'
-            when va is not null then 'printed'
-        end as rule
-    from sectors
-),
-
-rules as (
-    select
-        *,
-        case rule when 'share' then share_origin else va_origin end as part_origin
-    from ruled
-),
-
-value_added as (
-    select
-        edit_policy,
-        city_id,
         variable_code,
         year,
-        case rule when 'printed' then va when 'share' then gdp * share / 100 else gdp * va / own_gdp end as value,
-        unit,
-        case rule when 'printed' then va_source else gdp_source end as source,
-        vintage,
-        chosen_source,
-        '' as fill_rule,
-        is_corrected,
-        case rule when 'share' then share_cell else va_cell end as source_cell_id,
-        case rule
-            when 'printed' then va_cells
-            when 'share' then list_sort(list_distinct(list_concat(share_cells, gdp_cells)))
-            else list_sort(list_distinct(list_concat(list_concat(va_cells, own_cells), gdp_cells)))
-        end as source_cell_ids,
-        case
-            when rule <> 'printed' and {{ origin_rank('gdp_origin') }} > {{ origin_rank('part_origin') }}
-                then gdp_origin
-            else part_origin
-        end as value_origin
-    from rules
-    where rule is not null
+        province_code,
+        median(step) as step
+    from broken
+    where not is_beyond
+    group by grouping sets ((variable_code, year, province_code), (variable_code, year))
+    having province_code is null or count(*) >= {{ edit_parameter('E9', 'min_cities') }}
 ),
 
--- foreign investment in yuan, at the mean exchange rate of the year
-foreign_investment as (
+links as (
     select
-        s.* replace ('fdi_nom' as variable_code, s.value * x.cny_per_usd as value, 'yuan10k' as unit)
-    from selected as s
-    inner join {{ ref('exchange_rate') }} as x on s.year = x.year
-    where s.variable_code = 'fdi_usd'
-),
-
--- shift-share: national robots per worker of an industry, weighted by the city's employment shares of 2010
-base as (
-    select
-        city_id,
-        replace(variable_code, 'emp_base_', '') as industry,
-        max(value) as employed,
-        min(source_cell_id) as source_cell_id
-    from {{ ref('int_values_accepted') }}
-    where variable_code like 'emp_base_%' and year = 2010
-    group by all
-),
-
-robots as (
-    select
-        year,
-        replace(variable_code, 'robots_', '') as industry,
-        max(value) as robots,
-        min(source_cell_id) as source_cell_id,
-        min(vintage) as vintage
-    from {{ ref('int_values_accepted') }}
-    where variable_code like 'robots_%' and level = 'nation'
-    group by all
-),
-
-robot_density as (
-    select
-        p.edit_policy,
+        b.variable_code,
         b.city_id,
-        'robot_density' as variable_code,
-        r.year,
-        sum(b.employed / t.employed_city * r.robots / n.employed_nation order by b.industry) * 10000 as value,
-        'units_per_10k' as unit,
-        'robot' as source,
-        min(r.vintage) as vintage,
-        'robot' as chosen_source,
-        '' as fill_rule,
-        false as is_corrected,
-        min(b.source_cell_id) as source_cell_id,
-        list(b.source_cell_id order by b.industry) as source_cell_ids,
-        'observed' as value_origin
-    from base as b
-    inner join robots as r on b.industry = r.industry
-    cross join (select distinct edit_policy from selected) as p
-    inner join
-        (
-            select city_id, sum(employed order by industry) as employed_city from base
-            group by all
-        ) as t
-        on b.city_id = t.city_id
-    inner join
-        (
-            select industry, sum(employed order by city_id) as employed_nation from base
-            group by all
-        ) as n
-        on b.industry = n.industry
-    where t.employed_city > 0 and r.year >= {{ base_year() }}
+        b.year,
+        b.against,
+        b.step - coalesce(p.step, n.step, b.step - b.deviation) as link
+    from broken as b
+    left join usual as p on b.variable_code = p.variable_code and b.year = p.year and b.province_code = p.province_code
+    left join usual as n on b.variable_code = n.variable_code and b.year = n.year and n.province_code is null
+    -- a figure that comes back in the next year is no new level
+    where b.is_beyond and coalesce(b.deviation_after / b.deviation > 0.5, true)
+),
+
+factors as (
+    select
+        v.city_id,
+        v.year,
+        v.variable_code,
+        k.against,
+        exp(sum(case when v.year < k.year then k.link else -k.link end order by k.year)) as factor
+    from {{ ref('int_values_derived') }} as v
+    inner join links as k
+        on
+            v.variable_code = k.variable_code and v.city_id = k.city_id
+            and (v.year < k.year) = (k.year <= {{ base_window_end() }})
+    where v.edit_policy = 'edited'
     group by all
+),
+
+-- what both parts of a sum are divided by after the first was multiplied
+sums as (
+    select f.*, (a.value + v.value) / (a.value + v.value * f.factor) as rest
+    from factors as f
+    inner join {{ ref('int_values_derived') }} as v using (city_id, year, variable_code)
+    inner join {{ ref('int_values_derived') }} as a
+        on v.edit_policy = a.edit_policy and f.city_id = a.city_id and f.year = a.year and f.against = a.variable_code
+    where v.edit_policy = 'edited'
+),
+
+bridges as (
+    select city_id, year, variable_code, factor from factors
+    where against is null
+    union all
+    select city_id, year, variable_code, factor * rest as factor from sums
+    union all
+    select city_id, year, against as variable_code, rest as factor from sums
 )
 
-select * exclude (is_chosen, value_as_printed) from selected
-anti join value_added using (edit_policy, city_id, variable_code, year)
-union all by name
-select * from zeros
-union all by name
-select * from population
-union all by name
-select * exclude (is_chosen, value_as_printed) from constants
-union all by name
-select * exclude (is_chosen, value_as_printed) from foreign_investment
-union all by name
-select * from value_added
-union all by name
-select * from robot_density
+select
+    v.* exclude (value, value_origin),
+    v.value as value_unbridged,
+    v.value * coalesce(b.factor, 1) as value,
+    case
+        when b.factor is not null and {{ origin_rank('v.value_origin') }} < {{ origin_rank("'relinked'") }}
+            then 'relinked'
+        else v.value_origin
+    end as value_origin
+from {{ ref('int_values_derived') }} as v
+left join bridges as b
+    on
+        v.edit_policy = 'edited' and v.city_id = b.city_id and v.year = b.year and v.variable_code = b.variable_code

@@ -5,16 +5,18 @@ with series as (
     where value is not null
 ),
 
-ratios as (
+level_ratios as (
     select
         e.edit_policy,
         s.variable_code,
         e.city_id,
+        c.province_code,
         s.early_source,
         s.late_source,
         s.overlap_to,
-        avg(e.value order by e.year) / avg(l.value order by l.year) as ratio,
-        count(*) as n_overlap
+        avg(ln(e.value / l.value) order by e.year) as log_ratio,
+        var_samp(ln(e.value / l.value)) as within_city,
+        count(*) as n_year
     from {{ ref('splice') }} as s
     inner join series as e
         on
@@ -24,10 +26,52 @@ ratios as (
         on
             e.edit_policy = l.edit_policy and e.city_id = l.city_id and e.year = l.year
             and s.variable_code = l.variable_code and s.late_source = l.source
+    inner join {{ ref('city') }} as c on e.city_id = c.city_id
+    where e.value > 0 and l.value > 0
     group by all
 ),
 
--- further candidates: a late series brought to the level of an early one by the city's own ratio over the overlap
+-- few years say little about a city: its ratio is drawn to the median of its province (of the nation where it has few
+-- cities) by what they vary (empirical Bayes), and lies at most three spreads from it
+apart as (
+    select
+        *,
+        case
+            when count(*) over province >= {{ edit_parameter('E9', 'min_cities') }} then median(log_ratio) over province
+            else median(log_ratio) over (partition by edit_policy, variable_code)
+        end as of_province
+    from level_ratios
+    window province as (partition by edit_policy, variable_code, province_code)
+),
+
+spreads as (
+    select
+        edit_policy,
+        variable_code,
+        1.4826 * median(abs(log_ratio - of_province)) as spread,
+        coalesce(avg(within_city), 0) as within_city
+    from apart
+    group by all
+),
+
+ratios as (
+    select
+        o.edit_policy,
+        o.city_id,
+        o.variable_code,
+        o.early_source,
+        o.late_source,
+        o.overlap_to,
+        exp(
+            o.of_province
+            + greatest(least(o.log_ratio - o.of_province, 3 * u.spread), -3 * u.spread)
+            * coalesce(pow(u.spread, 2) / nullif(pow(u.spread, 2) + u.within_city / o.n_year, 0), 0)
+        ) as ratio
+    from apart as o
+    inner join spreads as u on o.edit_policy = u.edit_policy and o.variable_code = u.variable_code
+),
+
+-- further candidates: a late series brought to the level of an early one; as it is printed without edits
 spliced as (
     select
         v.edit_policy,
@@ -38,13 +82,15 @@ spliced as (
         v.variable_code,
         v.unit,
         v.value as value_as_printed,
-        v.edited_origin,
+        case
+            when v.edit_policy = 'edited' and v.source = r.late_source then 'spliced' else v.edited_origin
+        end as edited_origin,
         v.fill_rule,
         v.is_corrected,
         v.source_cell_id,
         v.source_cell_ids,
         v.is_harmonised,
-        case when v.source = r.late_source then v.value * r.ratio else v.value end as value
+        case when v.edit_policy = 'edited' and v.source = r.late_source then v.value * r.ratio else v.value end as value
     from ratios as r
     inner join series as v
         on

@@ -3,14 +3,19 @@ with parts as (
         indicator_code,
         list(variable_code || ' (' || role || ')' order by part desc, variable_code) as raw_columns,
         string_agg(
-            case when is_deflated then variable_code || ' / deflator' else variable_code end, ' + '
+            variable_code
+            || case when not is_deflated then '' when kind = 'rate' then ' / price of persons' else ' / deflator' end,
+            ' + '
             order by variable_code
         ) filter (where part = 'numerator') as numerator,
         string_agg(
-            case when is_deflated then variable_code || ' / deflator' else variable_code end, ' + '
+            variable_code
+            || case when not is_deflated then '' when kind = 'rate' then ' / price of persons' else ' / deflator' end,
+            ' + '
             order by variable_code
         ) filter (where part = 'denominator') as denominator
     from {{ ref('indicator_part') }}
+    left join (select variable_code, kind from {{ ref('variable') }}) using (variable_code)
     group by all
 )
 

@@ -71,6 +71,45 @@ of_prices as (
     where d.edit_policy = 'edited' and d.source is not null and abs(d.deflator / p.deflator - 1) > 1e-9
 ),
 
+-- values on the other side of a break, brought to the level that holds
+of_breaks as (
+    select
+        v.source,
+        v.city_id,
+        v.year,
+        v.variable_code,
+        'E8' as rule,
+        'relink' as action,
+        v.value_unbridged as printed_value,
+        v.value as used_value,
+        v.unit,
+        'brought over the breaks of dim_series_break: the change there is that of the cities without one' as evidence,
+        v.source_cell_id,
+        true as is_selected
+    from {{ ref('int_values_completed') }} as v
+    where v.edit_policy = 'edited' and v.value <> v.value_unbridged
+),
+
+-- a late series on the level of an early one (splice.csv)
+of_splices as (
+    select
+        {{ cell_part('v.source_cell_id', 'source') }} as source,
+        v.city_id,
+        v.year,
+        v.variable_code,
+        'splice' as rule,
+        'relink' as action,
+        p.value as printed_value,
+        v.value as used_value,
+        v.unit,
+        printf('times %.3f: brought to the level of the source before it', v.value / p.value) as evidence,
+        v.source_cell_id,
+        true as is_selected
+    from {{ ref('int_values_selected') }} as v
+    inner join {{ ref('int_values_selected') }} as p using (city_id, year, variable_code, source)
+    where v.edit_policy = 'edited' and p.edit_policy = 'as_printed' and v.value_origin = 'spliced'
+),
+
 of_persons as (
     select
         v.source,
@@ -107,6 +146,10 @@ edits as (
         select * from of_rules
         union all by name
         select * from of_prices
+        union all by name
+        select * from of_breaks
+        union all by name
+        select * from of_splices
         union all by name
         select * from of_persons
         anti join of_rules using (source, city_id, year, variable_code)
@@ -157,11 +200,13 @@ parts as (
             else u.value
         end / case
             when not p.is_deflated then 1
+            when k.kind = 'rate' then de.deflator_of_persons
             when x.edit_no is not null then dp.deflator
             else de.deflator
         end as value
     from touched as t
     inner join {{ ref('indicator_part') }} as p on t.indicator_code = p.indicator_code and p.part <> 'engine'
+    left join {{ ref('variable') }} as k on p.variable_code = k.variable_code
     left join reaches as r on t.edit_no = r.edit_no and p.variable_code = r.part_code
     left join reaches as x on t.edit_no = x.edit_no and x.part_code = 'deflator'
     left join {{ ref('int_values_completed') }} as d

@@ -14,6 +14,7 @@ select
     d.source::varchar as source,
     d.code::varchar as code,
     d.lag_years::integer as lag_years,
+    d.segment::integer as segment,
     v.value_origin,
     d.n_obs::integer as n_obs
 from {{ source('py', 'model_data') }} as d

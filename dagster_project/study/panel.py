@@ -258,12 +258,15 @@ def _static_fit(job: Job, fit: CoreFit) -> pd.DataFrame:
 
 def _fit_row(job: Job, residuals: FloatArray, row: dict[str, Any], *, with_wx: bool) -> pd.DataFrame:
     """What all three methods report about their residuals and regressors."""
-    effects, cd = job.spec.effects, diagnostics.pesaran_cd(residuals)
+    effects = job.spec.effects
     moran = diagnostics.residual_moran(residuals, job.weights, effects=effects)
     lagged = job.weights if with_wx else None
     vif = diagnostics.variance_inflation(job.sample.x, lagged, effects=effects, names=job.names)
     row |= {"converged": True, "vif_max": float(vif["vif"].max())}
-    return pd.DataFrame([{**row, "cd_stat": cd.statistic, "cd_p": cd.p, "resid_moran_p": moran.pooled.p}])
+    if residuals.shape[1] >= 3:
+        cd = diagnostics.pesaran_cd(residuals)
+        row |= {"cd_stat": cd.statistic, "cd_p": cd.p}
+    return pd.DataFrame([{**row, "resid_moran_p": moran.pooled.p}])
 
 
 def _corr2(job: Job, fit: CoreFit) -> float:

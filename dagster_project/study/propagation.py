@@ -35,9 +35,8 @@ from python_models.inference import rubin
 from python_models.measurement.choices import IMPUTATIONS, dirichlet_weights
 from python_models.measurement.composite import CompositeIndex
 from python_models.measurement.schemes import SchemeWeights, scheme_score
-from python_models.regression import PanelInputError, average_effects, fit_panel
+from python_models.regression import PanelInputError, average_effects, by_segment, fit_panel
 from python_models.regression.weights import SpatialWeights, spatial_weights
-from python_models.regression.within import by_segment
 
 type Key = tuple[str, str, str]  # basis, index, weight scheme
 type Estimates = tuple[FloatArray, FloatArray]  # estimates (q,) and their variances

@@ -22,9 +22,9 @@ from dagster_project.study.queries import GROUP_FRAMES, MASS, NEIGHBOURS, OWN_WE
 from dagster_project.study.settings import PanelSpec, PanelVariable
 from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_inverse, refused_kind, refused_links
 from python_models._types import FloatArray
-from python_models.regression import PanelInputError
+from python_models.regression import PanelInputError, by_segment
 from python_models.regression.weights import SpatialWeights, spatial_weights
-from python_models.regression.within import by_segment, has_entity
+from python_models.regression.within import has_entity
 from python_models.space import build_weights, normalise, to_sparse
 from python_models.space.distance import distance_matrix
 from python_models.tasks import run_tasks

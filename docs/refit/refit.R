@@ -13,12 +13,18 @@ refit <- function(data, edges) {
   years <- sort(unique(data$year))
   n <- length(cities)
   t <- length(years)
+  segment <- data$segment[match(years, data$year)]
+  free <- t - length(unique(segment))
   plane <- function(term) matrix(data$value[data$term == term], nrow = n, ncol = t, byrow = TRUE)
   dependent <- unique(data$term[data$role == "y"])
   names <- setdiff(unique(data$term), dependent)
   w <- matrix(0, n, n)
   w[cbind(match(edges$city_i, cities), match(edges$city_j, cities))] <- edges$w
-  flat <- function(p) as.vector(sweep(sweep(p, 1, rowMeans(p)), 2, colMeans(p)) + mean(p))
+  flat <- function(p) {
+    p <- sweep(p, 2, colMeans(p))
+    for (s in unique(segment)) p[, segment == s] <- p[, segment == s] - rowMeans(p[, segment == s])
+    as.vector(p)
+  }
 
   x <- cbind(sapply(names, function(k) flat(plane(k))), sapply(names, function(k) flat(w %*% plane(k))))
   colnames(x) <- c(names, paste0("W:", names))
@@ -27,11 +33,11 @@ refit <- function(data, edges) {
   own <- qr.coef(qr(x), cbind(y, wy))
   left <- cbind(y, wy) - x %*% own
   values <- eigen(w, only.values = TRUE)$values
-  rows <- (n - 1) * (t - 1)
+  rows <- (n - 1) * free
   sigma2 <- function(rho) sum((left[, 1] - rho * left[, 2])^2) / rows
   loglik <- function(rho) {
     jacobian <- sum(log(Mod(1 - rho * values))) - log(1 - rho)
-    -rows / 2 * (log(2 * pi) + 1 + log(sigma2(rho))) + (t - 1) * jacobian
+    -rows / 2 * (log(2 * pi) + 1 + log(sigma2(rho))) + free * jacobian
   }
   rho <- optimize(loglik, c(1 / min(Re(values)), 1), maximum = TRUE, tol = 1e-12)$maximum
   c(own[, 1] - rho * own[, 2], rho = rho, sigma2 = sigma2(rho), lnl = loglik(rho))

@@ -1,8 +1,9 @@
 """Fits the headline regression again from the published file alone: python refit.py city.duckdb
 
-Spatial Durbin model with city and year effects, y = rho W y + X b + W X t + effects + e, by the transformation of Lee
-and Yu (2010): y and X lose their city and year means, the likelihood counts (N - 1)(T - 1) rows and the Jacobian
-(T - 1) [ln|I - rho W| - ln(1 - rho)]. Needs duckdb, numpy, pandas, scipy; nothing of this project.
+Spatial Durbin model with effects of years and of cities by segment of years (breaks of y and x lie between segments),
+y = rho W y + X b + W X t + effects + e, by the transformation of Lee and Yu (2010): y and X lose their means of cities
+by segment and of years, the likelihood counts (N - 1) F rows and the Jacobian F [ln|I - rho W| - ln(1 - rho)], F the
+number of years less that of segments. Needs duckdb, numpy, pandas, scipy; nothing of this project.
 """
 
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq, minimize_scalar
 
-DATA = "select term, role, city_id, year, value from mart.mart_model_data where model_id = ?"
+DATA = "select term, role, city_id, year, segment, value from mart.mart_model_data where model_id = ?"
 EDGES = "select city_i, city_j, w from mart.mart_model_edge where model_id = ?"
 PUBLISHED = """
     select term, coef from mart.mart_panel_coef where model_id = $1
@@ -29,14 +30,17 @@ def refit(data: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
     (dependent,) = role.index[role == "y"]
     names = [term for term in role.index if term != dependent]
     planes = {term: wide[term].sort_index(axis=1).to_numpy() for term in [dependent, *names]}
-    n, t = planes[dependent].shape
+    n = len(wide)
+    segment = data.drop_duplicates("year").sort_values("year")["segment"].to_numpy()
+    free = len(segment) - len(set(segment))
 
     at = pd.Series(range(n), index=wide.index)
     w = np.zeros((n, n))
     w[at[edges["city_i"]], at[edges["city_j"]]] = edges["w"]
 
     def without_effects(plane: np.ndarray) -> np.ndarray:
-        return plane - plane.mean(axis=0) - plane.mean(axis=1, keepdims=True) + plane.mean()
+        plane = plane - plane.mean(axis=0)
+        return np.hstack([p - p.mean(axis=1, keepdims=True) for p in (plane[:, segment == s] for s in set(segment))])
 
     def columns(*stack: np.ndarray) -> np.ndarray:
         return np.column_stack([without_effects(plane).ravel() for plane in stack])
@@ -46,19 +50,19 @@ def refit(data: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
     slopes = np.linalg.lstsq(x, both, rcond=None)[0]
     left = both - x @ slopes
     eigenvalues = np.linalg.eigvals(w)
-    rows = (n - 1) * (t - 1)
+    rows = (n - 1) * free
 
     def sigma2(rho: float) -> float:
         return float(((left[:, 0] - rho * left[:, 1]) ** 2).sum() / rows)
 
     def loglik(rho: float) -> float:
         jacobian = np.log(1 - rho * eigenvalues).sum().real - np.log(1 - rho)
-        return float(-rows / 2 * (np.log(2 * np.pi) + 1 + np.log(sigma2(rho))) + (t - 1) * jacobian)
+        return float(-rows / 2 * (np.log(2 * np.pi) + 1 + np.log(sigma2(rho))) + free * jacobian)
 
     def slope(rho: float) -> float:
         error = left[:, 0] - rho * left[:, 1]
         jacobian = (eigenvalues / (1 - rho * eigenvalues)).sum().real - 1 / (1 - rho)
-        return float(rows * (left[:, 1] @ error) / (error @ error) - (t - 1) * jacobian)
+        return float(rows * (left[:, 1] @ error) / (error @ error) - free * jacobian)
 
     # the highest point roughly, then the root of the slope: the likelihood itself is too flat for eight digits
     lowest = 1 / eigenvalues.real.min()

@@ -36,7 +36,7 @@ from python_models.regression.spec_search import (
     wald,
 )
 from python_models.regression.weights import SpatialWeights, spatial_weights
-from python_models.regression.within import EFFECTS
+from python_models.regression.within import EFFECTS, by_segment
 
 __all__ = [
     "COVARIANCES",
@@ -57,6 +57,7 @@ __all__ = [
     "SpatialWeights",
     "SpecTests",
     "average_effects",
+    "by_segment",
     "city_effects",
     "dynamic_effects",
     "effects_tests",

@@ -15,7 +15,16 @@ from dagster_project.publish.own.values import Values, common_years, entries, in
 from dagster_project.published import statements
 from dagster_project.study.samples import LEAST_CITIES, LEAST_COVERAGE, LEAST_YEARS
 from python_models.inference import normal
-from python_models.regression import EFFECTS, ESTIMATORS, MODELS, Effects, PanelInputError, PanelResults, SpatialPanel
+from python_models.regression import (
+    EFFECTS,
+    ESTIMATORS,
+    MODELS,
+    Effects,
+    PanelInputError,
+    PanelResults,
+    SpatialPanel,
+    by_segment,
+)
 from python_models.space import build_weights, normalise, to_graph, to_sparse
 
 KEYS = (
@@ -66,7 +75,7 @@ def own_model(reader: Reader, source: Given) -> OwnModel:
         raise ExportError(f"'{name}' is a published regression: give yours another name.")
     like = str(spec["like"]) if spec.get("like") else "" if "y" in spec or "x" in spec else reader.scope.model
     values = Values(reader, folder, listed(spec.get("csv", []), "csv"))
-    known, planes, roles = _start(reader, values, like, spec)
+    known, planes, roles, segments = _start(reader, values, like, spec)
     of_like = set().union(*(plane.index for plane in planes.values()))
     for key, role in (("y", "y"), ("x", "x"), ("controls", "control")):
         for term, entry in (entries(spec[key], ENTRY, key) if key in spec else {}).items():
@@ -89,9 +98,12 @@ def own_model(reader: Reader, source: Given) -> OwnModel:
     planes = {term: planes[term].reindex(index=cities, columns=years) for term in (*y, *regressors)}
     rows = pd.MultiIndex.from_product([cities, years], names=["city_id", "year"])
     data = pd.DataFrame({term: plane.to_numpy().reshape(-1) for term, plane in planes.items()}, rows)
+    effects_of_cities = one_of(spec.get("effects", known.get("fe", "twoways")), EFFECTS, "effects")
+    is_cut = effects_of_cities in ("entity", "twoways")
+    free = _free_of_segments(data, [_segment(segments, year) if is_cut else 0 for year in years])
     settings = {
         "model": one_of(spec.get("model", known.get("model_type", "sdm")), MODELS, "model"),
-        "effects": one_of(spec.get("effects", known.get("fe", "twoways")), EFFECTS, "effects"),
+        "effects": effects_of_cities,
         "estimator": one_of(spec.get("estimator", known.get("estimator", "lee_yu")), ESTIMATORS, "estimator"),
         "errors": one_of(spec.get("cov", "cluster"), COVARIANCES, "cov"),
         "W": w_code,
@@ -99,8 +111,8 @@ def own_model(reader: Reader, source: Given) -> OwnModel:
     durbin = listed(spec["durbin"], "durbin") if "durbin" in spec else None
     try:
         panel = SpatialPanel(
-            data[y[0]],
-            data[regressors],
+            free[y[0]],
+            free[regressors],
             graph,
             model=settings["model"],
             effects=settings["effects"],
@@ -123,14 +135,16 @@ def own_model(reader: Reader, source: Given) -> OwnModel:
 
 def _start(
     reader: Reader, values: Values, like: str, spec: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, pd.DataFrame], dict[str, str]]:
-    """Settings, columns and roles of the regression that is taken up; nothing where none is."""
+) -> tuple[dict[str, Any], dict[str, pd.DataFrame], dict[str, str], dict[int, int]]:
+    """Settings, columns, roles and segments by year of the regression that is taken up; nothing where none is."""
     planes, roles = dict[str, pd.DataFrame](), dict[str, str]()
     if not like:
         if "y" not in spec and "x" not in spec:
             raise ExportError("The file has no headline regression with data: give `y` and `x`.")
-        return {}, planes, roles
-    frame = pd.DataFrame(reader.rows(SQL["data"], of=like), columns=["term", "role", "city_id", "year", "value"])
+        return {}, planes, roles, {}
+    frame = pd.DataFrame(
+        reader.rows(SQL["data"], of=like), columns=["term", "role", "city_id", "year", "value", "segment"]
+    )
     if frame.empty:
         held = [row["model_id"] for row in reader.rows("select distinct model_id from mart.mart_model_data order by 1")]
         raise ExportError(
@@ -145,7 +159,25 @@ def _start(
             values.origins[str(term)] = f"{like}, as estimated"
     order = [row["term"] for row in reader.rows(SQL["coef"], of=like) if row["kind"] == "coefficient"]
     planes = dict(sorted(planes.items(), key=lambda item: order.index(item[0]) if item[0] in order else -1))
-    return reader.rows(SQL["model"], of=like)[0], planes, roles
+    segments = dict(frame[["year", "segment"]].drop_duplicates().sort_values("year").to_numpy().tolist())
+    return reader.rows(SQL["model"], of=like)[0], planes, roles, segments
+
+
+def _segment(segments: Mapping[int, int], year: int) -> int:
+    """That of the year, or of the nearest known year before it."""
+    return max((segment for known, segment in segments.items() if known <= year), default=0)
+
+
+def _free_of_segments(data: pd.DataFrame, segments: list[int]) -> pd.DataFrame:
+    """The columns without what differs between the segments of a city; periods are numbered where there are several."""
+    if len(set(segments)) == 1:
+        return data
+    planes = {term: column.unstack("year") for term, column in data.items()}
+    cut = {
+        str(term): pd.DataFrame(by_segment(plane.to_numpy(), segments), plane.index).stack()
+        for term, plane in planes.items()
+    }
+    return pd.DataFrame(cut).rename_axis(["city_id", "year"])
 
 
 def _transformed(values: Values, term: str, entry: Mapping[str, Any]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 select y_code, w_code, fe, estimator, model_type, se_type from mart.dim_model_spec where model_id = $of
 
 -- name: data
-select term, role, city_id, year, value from mart.mart_model_data where model_id = $of and basis = $basis
+select term, role, city_id, year, value, segment from mart.mart_model_data where model_id = $of and basis = $basis
 
 -- name: edge
 select city_i, city_j, w from mart.mart_model_edge where model_id = $of and basis = $basis

@@ -89,7 +89,9 @@ def _regression(con: duckdb.DuckDBPyConnection, own: pd.DataFrame) -> None:
     put(con, "mart_spatial_weight_edge", both, w_code="queen_row")
     y, x = 10 * own["a1"].rename("nqpf"), pd.DataFrame({"pr": 10 * own["p1"], "ln_b1": np.log(own["b1"])})
     for role, column in (("y", y), ("x", x["pr"]), ("control", x["ln_b1"])):
-        put(con, "mart_model_data", column.rename("value").reset_index(), term=column.name, role=role, **keys)
+        put(
+            con, "mart_model_data", column.rename("value").reset_index(), term=column.name, role=role, segment=0, **keys
+        )
     coef = SpatialPanel(y, x, graph, model="sdm").fit().to_frame()[["term", "coef"]]
     put(con, "mart_panel_coef", coef, **keys)
     spec = {"model_id": ["nqpf_sdm"], "y_code": ["nqpf"], "is_headline": [True], "w_code": ["queen_row"]}

@@ -174,6 +174,7 @@ def refitted(own) -> pd.Series:
     loaded.loader.exec_module(module)
     data = own.data.drop(columns=["model_id", "name_zh", "name_en"])
     long = data.melt(["city_id", "year"], None, "term", "value")
+    long["segment"] = 0
     long["role"] = np.where(long["term"] == own.results.data.dependent, "y", "x")
     return module.refit(long, own.links)
 

@@ -257,3 +257,38 @@ def test_specs_and_filters_are_checked_when_made(frames):
     with pytest.raises(Skipped, match="no group scheme has a centre 'capital': core"):
         read_sample(frames, replace(HEADLINE, sample=("no_capital",)))
     assert replace(HEADLINE, lag=1).spec_hash != HEADLINE.spec_hash
+
+
+def with_breaks(frames, *rows):
+    return {**frames, "breaks": pd.DataFrame(rows, columns=["index_code", "indicator_code", "year", "is_bridged"])}
+
+
+def test_segments_lie_between_the_breaks_of_y_and_x_and_years_alone_are_left_out(frames):
+    broken = with_breaks(frames, ("pr", "p4", 2013, True), ("nqpf", "q3", 2016, True), ("other", "o", 2015, True))
+    sample = read_sample(broken, HEADLINE)
+    assert sample.years == (2013, 2014, 2015, 2016, 2017, 2018)
+    assert sample.segments == (1, 1, 1, 2, 2, 2)
+    assert (sample.y.shape, sample.y_by_year.shape, sample.n_crossed) == ((60, 5), (60, 6), 0)
+    lagged = read_sample(broken, replace(HEADLINE, lag=1))
+    assert lagged.segments == (1, 1, 2, 2, 2)  # the x of 2013 stands beside the y of 2014
+    dynamic = read_sample(broken, replace(HEADLINE, method="dynamic"))
+    assert (dynamic.years, set(dynamic.segments)) == ((2013, 2014, 2015), {1})
+    second = read_sample(broken, replace(HEADLINE, breaks="second segment"))
+    assert second.years == (2016, 2017, 2018)
+    crossed = read_sample(broken, replace(HEADLINE, breaks="crossed"))
+    assert (len(crossed.years), set(crossed.segments), crossed.n_crossed) == (7, {0}, 0)
+    ignored = read_sample(with_breaks(frames, ("pr", "p4", 2013, False)), replace(HEADLINE, breaks="crossed"))
+    assert ignored.n_crossed == 1
+
+
+def test_a_jump_of_every_city_at_a_break_moves_no_estimate(frames):
+    jump = np.random.default_rng(3).normal(0, 1, 60)
+    scores = frames["scores"]
+    late = (scores["index_code"] == "pr") & (scores["year"] >= 2015)
+    place = scores["city_id"].map(dict(zip(sorted(scores["city_id"].unique()), jump, strict=True)))
+    moved = {**frames, "scores": scores.assign(score=scores["score"] + late * place)}
+    cut = [with_breaks(made, ("pr", "p4", 2015, True)) for made in (frames, moved)]
+    sound, broken = (build(made, [PLAIN])["panel_coef"].set_index("term")["coef"] for made in cut)
+    assert broken.to_dict() == pytest.approx(sound.to_dict(), rel=1e-6)
+    crossing = build(moved, [PLAIN])["panel_coef"].set_index("term")["coef"]
+    assert abs(crossing["pr"] - sound["pr"]) > 0.1

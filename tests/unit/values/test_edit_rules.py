@@ -138,20 +138,6 @@ def test_a_fill_made_from_a_slip_goes_with_it(editing, cities):
     assert decided[(cities[3], 2020)] == ("E7", "quarantine")
 
 
-def test_a_break_of_many_cities_is_a_row_of_the_breaks_and_splits_their_series(editing, cities):
-    figures = series(cities, "retail_sales_nom", noise=0.02)
-    for city in cities[:12]:
-        times(figures, city, range(2019, 2023), 1.8)
-    edits = editing.run(figures)
-    breaks = editing.con.execute("select rule, break_year, share from int_series_breaks").fetchall()
-    assert breaks == [("E8", 2019, pytest.approx(0.2))]
-    split = edits[edits["action"] == "split"]
-    assert set(split["city_id"]) == set(cities[:12])
-    assert set(split["year"]) == {2019}
-    kept = figures[(figures["city_id"] == cities[0]) & (figures["year"] == 2019)]["value"].iloc[0]
-    assert editing.used(cities[0], 2019, "retail_sales_nom") == kept
-
-
 def test_estimates_that_the_census_refutes_are_rebased_between_the_censuses(editing, cities, people):
     resident = people[1].assign(source="population")
     times(resident, cities[1], range(2020, 2023), 0.8)

@@ -1,0 +1,133 @@
+"""Breaks of series: found with a known size, declared, bridged; each on figures that a test makes up."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from dbt_models import rendered
+from editing import put_frame, with_seeds
+from text_table import words
+
+MODELS = words("int_changes int_breaks int_values_completed")
+SEEDS = words("variable city edit_rule indicator_part concept_break")
+YEARS = np.arange(2010, 2023)
+NONE_DECLARED = """
+create or replace table series_break as
+select '' as variable_code, '' as area_code, 0 as break_year, '' as kind, '' as treatment, '' as note where false;
+create or replace table int_borders as select '' as city_id, 0 as effective_year where false;
+create or replace table index_spec as select 2012 as window_start, 2021 as window_end;
+"""
+CITIES = "select city_id, province_code from city where level = 'city' and valid_to is null order by 1"
+
+
+class Breaks:
+    """The models over one value a city and year of some variables."""
+
+    def __init__(self) -> None:
+        self.con = with_seeds(*SEEDS)
+        self.con.execute(NONE_DECLARED)
+        self.city = self.con.execute(CITIES).df()
+        self.sql = {model: rendered(f"values/{model}", "edit_rules", "keys", "study") for model in MODELS}
+
+    def run(self, planes: dict[str, np.ndarray]) -> pd.DataFrame:
+        """int_breaks of these levels (city, year)."""
+        at = {"city_id": self.city["city_id"].repeat(len(YEARS)), "year": np.tile(YEARS, len(self.city))}
+        rows = [pd.DataFrame({**at, "variable_code": code, "value": plane.ravel()}) for code, plane in planes.items()]
+        put_frame(self.con, "int_values_derived", pd.concat(rows).assign(edit_policy="edited", value_origin="observed"))
+        for model, sql in self.sql.items():
+            self.con.execute(f"create or replace table {model} as {sql}")
+        return self.con.execute("from int_breaks order by all").df()
+
+    def bridged(self, code: str) -> np.ndarray:
+        query = "select value from int_values_completed where variable_code = ? order by city_id, year"
+        return self.con.execute(query, [code]).df()["value"].to_numpy().reshape(len(self.city), len(YEARS))
+
+    def levels(self, rng: np.random.Generator, noise: float = 0.03) -> np.ndarray:
+        """Levels that grow: shocks of cities with fat tails, and some that a province shares."""
+        provinces = self.city["province_code"].astype("category").cat.codes.to_numpy()
+        own = noise * rng.standard_t(3, (len(self.city), len(YEARS)))
+        shared = noise / 3 * rng.standard_normal((provinces.max() + 1, len(YEARS)))[provinces]
+        return 1e5 * np.exp(np.cumsum(0.06 + own + shared, axis=1))
+
+
+@pytest.fixture(scope="module")
+def breaks():
+    return Breaks()
+
+
+def from_year(year: int) -> np.ndarray:
+    return year <= YEARS
+
+
+@pytest.mark.parametrize(("code", "factor"), [("retail_sales_nom", 1.8), ("emp_total", 2.5), ("industrial_so2", 0.4)])
+def test_a_break_in_a_share_of_cities_is_found_and_its_earlier_values_are_carried_to_the_later_level(
+    breaks, code, factor
+):
+    rng = np.random.default_rng(5)
+    sound = breaks.levels(rng)
+    hit = rng.random(len(sound)) < 0.2
+    broken = np.where(hit[:, None] & from_year(2019), sound * factor, sound)
+    (row,) = breaks.run({code: broken, "loans_balance_nom": breaks.levels(rng)}).to_dict("records")
+    assert (row["variable_code"], row["area_code"], row["break_year"]) == (code, "all", 2019)
+    assert (row["treatment"], row["decided_by"], bool(row["is_found"])) == ("split", "rule E8", True)
+    assert row["p_holm"] <= 0.05
+    # the sum of a share of cities that jumped by chance in that year, and of those that broke
+    assert hit.sum() * 0.9 <= row["n_beyond"] <= hit.sum() + 0.1 * len(sound)
+    used = breaks.bridged(code)
+    assert used[:, YEARS >= 2019] == pytest.approx(broken[:, YEARS >= 2019])
+    far = np.abs(np.log(used[:, YEARS < 2019] / (sound * np.where(hit[:, None], factor, 1))[:, YEARS < 2019]))
+    assert np.median(far[hit]) < abs(np.log(factor)) / 5
+    assert np.median(far[~hit]) == 0
+
+
+def test_a_break_of_one_province_is_bridged_there_alone(breaks):
+    rng = np.random.default_rng(6)
+    plane = breaks.levels(rng)
+    hubei = (breaks.city["province_code"].astype(str) == "420000").to_numpy()
+    plane[hubei] *= np.where(from_year(2020), 1.6, 1.0)
+    (row,) = breaks.run({"wage_avg_nom": plane}).to_dict("records")
+    assert (row["area_code"], row["break_year"], row["treatment"]) == ("420000", 2020, "bridge")
+    assert row["cause"].startswith("only units that are not private")
+    moved = ~np.isclose(breaks.bridged("wage_avg_nom"), plane).all(axis=1)
+    assert not moved[~hubei].any()
+    assert moved[hubei].mean() > 0.8
+
+
+def test_the_border_between_two_sectors_moves_and_their_sum_stays(breaks):
+    rng = np.random.default_rng(7)
+    total, share = breaks.levels(rng), rng.uniform(0.4, 0.6, len(breaks.city))
+    share = share[:, None] + np.zeros(len(YEARS)) + 0.002 * rng.standard_normal((len(share), len(YEARS)))
+    hit = rng.random(len(share)) < 0.25
+    share[hit] += np.where(from_year(2019), 0.15, 0.0)
+    (row,) = breaks.run({"va_tertiary_nom": total * share, "va_secondary_nom": total * (1 - share)}).to_dict("records")
+    assert (row["variable_code"], row["break_year"], row["treatment"]) == ("va_tertiary_nom", 2019, "split")
+    tertiary, secondary = breaks.bridged("va_tertiary_nom"), breaks.bridged("va_secondary_nom")
+    assert tertiary + secondary == pytest.approx(total)
+    ratio = tertiary / secondary
+    assert np.abs(np.log(ratio[hit, 8] / ratio[hit, 9])).max() < 0.05  # 2018 and 2019
+
+
+def test_a_row_of_a_person_decides_and_a_slip_of_one_year_is_no_level(breaks):
+    rng = np.random.default_rng(8)
+    plane = breaks.levels(rng)
+    hit = rng.random(len(plane)) < 0.2
+    plane[hit] *= np.where(from_year(2016), 2.0, 1.0)
+    slip = int(np.flatnonzero(~hit)[3])
+    plane[slip, 6] *= 9.0  # 2016 alone
+    breaks.run({"retail_sales_nom": plane})
+    assert breaks.bridged("retail_sales_nom")[slip] == pytest.approx(plane[slip])
+    breaks.con.execute("insert into series_break values ('retail_sales_nom', 'all', 2016, 'event', 'keep', 'true')")
+    try:
+        (row,) = breaks.run({"retail_sales_nom": plane}).to_dict("records")
+    finally:
+        breaks.con.execute("delete from series_break")
+    assert (row["treatment"], row["decided_by"], row["cause"]) == ("keep", "series_break.csv", "true")
+    assert breaks.bridged("retail_sales_nom") == pytest.approx(plane)
+
+
+@pytest.mark.slow
+def test_no_more_than_one_in_twenty_sound_panels_has_a_break(breaks):
+    """Six variables, shocks with fat tails and of provinces: the share of panels in which any break is found."""
+    codes = words("retail_sales_nom emp_total industrial_so2 loans_balance_nom wage_avg_nom he_students")
+    rng, n = np.random.default_rng(9), 100
+    found = [len(breaks.run({code: breaks.levels(rng) for code in codes})) > 0 for _ in range(n)]
+    assert sum(found) <= 9  # 95 % of the counts of 100 draws at 5 %

@@ -164,7 +164,11 @@ select
     coalesce(f.p_holm, a.p_holm) as p_holm,
     b.provinces,
     coalesce(s.note, c.what_changed) as cause,
-    coalesce(s.treatment, case f.area_code when 'all' then 'split' else 'bridge' end) as treatment,
+    -- one province alone may truly have moved: bridged where a change of concept is declared
+    coalesce(
+        s.treatment,
+        case when f.area_code = 'all' then 'split' when c.year is not null then 'bridge' else 'keep' end
+    ) as treatment,
     case when s.treatment is null then 'rule E8' else 'series_break.csv' end as decided_by
 from found as f
 full join declared as s using (variable_code, area_code, year)

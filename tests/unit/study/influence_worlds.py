@@ -33,6 +33,7 @@ def warehouse(n=40, years=range(2012, 2019)):
         "city": city.assign(centroid_lon=110 + 5 * places[:, 0], centroid_lat=30 + 5 * places[:, 1]),
         "groups": pd.DataFrame({"city_id": cities, **groups}).melt("city_id", None, "scheme", "group_code"),
         "neighbours": pd.DataFrame({"city_id_a": [], "city_id_b": []}),
+        "breaks": pd.DataFrame(columns=["index_code", "indicator_code", "year", "is_bridged"]),
         "mass": pd.DataFrame({"city_id": cities, "value": 1.0}),
         "pilot": pd.DataFrame(columns=["policy_code", "city_id", "start_year"]),
         "synergy_year": d,

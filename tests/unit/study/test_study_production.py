@@ -23,7 +23,8 @@ def build(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def long(names, draw, years=YEARS) -> pd.DataFrame:
     rows = [(c, y, name, draw(name, c, y), "observed") for name in names for c in CITIES for y in years]
-    return pd.DataFrame(rows, columns=words("city_id year variable_code value value_origin"))
+    frame = pd.DataFrame(rows, columns=words("city_id year variable_code value value_origin"))
+    return frame.assign(value_unbridged=frame["value"])
 
 
 def country() -> dict[str, pd.DataFrame]:
@@ -114,10 +115,10 @@ def given(codes: dict[str, float]) -> dict[str, float]:
         con.execute(
             "create schema int; create schema ops; create table ops.index_spec as select 2012 as window_start;"
             "create table int.int_values_completed (city_id varchar, year integer, variable_code varchar, value double,"
-            " value_origin varchar, edit_policy varchar default 'edited')"
+            " value_unbridged double, value_origin varchar, edit_policy varchar default 'edited')"
         )
-        rows = [("CN110000", 2018, code, value, "observed", "edited") for code, value in codes.items()]
-        con.executemany("insert into int.int_values_completed values (?, ?, ?, ?, ?, ?)", rows)
+        rows = [("CN110000", 2018, code, value, value, "observed", "edited") for code, value in codes.items()]
+        con.executemany("insert into int.int_values_completed values (?, ?, ?, ?, ?, ?, ?)", rows)
         frame = con.execute(INPUTS["values"]).df()
     return dict(zip(frame["variable_code"], frame["value"], strict=True))
 

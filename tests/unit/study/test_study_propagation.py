@@ -56,7 +56,8 @@ def country(indicators: int = 3, *, is_certain: bool = False) -> dict[str, pd.Da
         made = composite(panel[panel["index_code"] == code], own, facts, (YEARS[0], YEARS[-1])).fit()
         scores.append(pd.DataFrame({**keys, "score": made.score.ravel(), "index_code": code, **SCORE}))
         value = 100.0 * made.score.ravel()
-        data.append(pd.DataFrame({**keys, "value": value, "term": code, "model_id": "nqpf_sdm", "basis": BASIS}))
+        about = {"term": code, "model_id": "nqpf_sdm", "basis": BASIS, "segment": 0}
+        data.append(pd.DataFrame({**keys, "value": value, **about}))
     ring = [(CITIES[i], CITIES[(i + step) % N]) for i in range(N) for step in (1, -1)]
     made = {
         "panel": panel,

@@ -60,7 +60,7 @@ def _by_hand():
         status=np.where(is_gone, "skipped", "fitted"),
         skip_reason=np.where(is_gone, "no W", ""),
     )
-    fit = RUNS[["model_id", "rho"]].assign(**KEYS, n_obs=RUNS["n_obs"].astype("Int64"), seed=1)
+    fit = RUNS[["model_id", "rho"]].assign(**KEYS, n_obs=RUNS["n_obs"].astype("Int64"), seed=1, breaks_crossed=0)
     effect = EFFECTS.assign(total=EFFECTS["direct"] + EFFECTS["indirect"])
     effect = effect.melt(["model_id", "standardised"], None, "effect", "point")
     is_there = effect["point"] != 0

@@ -22,9 +22,9 @@ from {TABLES} as t
 where (
     ? is null or contains(lower(t.schema_name || '.' || t.table_name || ' ' || coalesce(t.comment, '')), lower(?))
     or exists (
-        select 1 from duckdb_columns() as c
-        where c.database_name = t.database_name and c.schema_name = t.schema_name and c.table_name = t.table_name
-            and contains(lower(c.column_name || ' ' || coalesce(c.comment, '')), lower(?))
+        select 1 from {{described}} as c
+        where c.schema_name = t.schema_name and c.table_name = t.table_name
+            and contains(lower(concat_ws(' ', c.column_name, c.comment, c.comment_zh)), lower(?))
     )
 )
 order by t.schema_name <> 'easy', t.schema_name, t.table_name
@@ -71,7 +71,8 @@ def run_sql(
 def show_tables(paths: Paths, console: Console, word: str | None) -> None:
     """Tables of the published file whose name, description or columns hold the word; the easy ones first."""
     with output.opened(paths) as con:
-        listing = con.execute(TABLES_SQL, [word, word, word]).fetchall()
+        query = TABLES_SQL.format(described=described(con))
+        listing = con.execute(query, [word, word, word]).fetchall()
         rows = [(name, _n_row(con, name) if n is None else n, holds) for name, n, holds in listing]
     if not rows:
         raise Refusal(f"No table, column or description holds '{word}'.")

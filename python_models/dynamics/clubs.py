@@ -52,7 +52,7 @@ def find_clubs(
     core_rule: CoreRule = "max_t",
     threshold: float = REJECT_BELOW,
 ) -> ClubResult:
-    """Sort units into clubs that converge (docs/formulas.md#clubs).
+    """Sort units into clubs that converge (docs/formulas.md#clubs); `merge_clubs` joins those that converge together.
 
     Parameters
     ----------

@@ -73,6 +73,7 @@ def test_tables_and_columns_are_found_by_a_word(asked):
     code, answer, _ = asked("tables", "Dagum")
     assert code == 0
     assert {line.split(",")[0] for line in answer.splitlines()} >= {"mart.mart_dagum_between", "mart.mart_dagum_within"}
+    assert "easy.inequality" in {line.split(",")[0] for line in asked("tables", "基尼")[1].splitlines()}
     assert asked("tables", "no such word")[0] == 2
     described = asked("describe", "city_ranking")[1]
     assert described.splitlines()[0] == "column,type,holds,comment_zh"

@@ -38,7 +38,8 @@ where c.index_code = ? and c.basis = ? and c.city_id = ? and c.year = ?
 order by c.contribution desc, c.indicator_code
 
 -- name: sources
-select indicator_code, variable_code, source, file, sheet, cell, text, value, unit from mart.mart_indicator_source
+select indicator_code, variable_code, source, file, sheet, cell, text, value, unit, edit_action
+from mart.mart_indicator_source
 where index_code = ? and city_id = ? and year = ? order by indicator_code, variable_code, source, file, cell
 
 -- name: dropped

@@ -165,5 +165,9 @@ def doubts(x: Explanation) -> list[str]:
     imputed = x.cells["value_origin"].isin(IMPUTED).sum()
     if imputed:
         words.append(f"{imputed} imputed ({100 * x.score['share_imputed_weight']:.1f} % of the weight)")
+    pending = x.cells["indicator_code"].isin(x.sources.loc[x.sources["edit_action"] == "pending", "indicator_code"])
+    if pending.any():
+        weight = 100 * x.cells.loc[pending, "weight"].sum()
+        words.append(f"{pending.sum()} of a figure under question, used as printed ({weight:.1f} % of the weight)")
     marks = {"is_winsorised": "winsorised", "is_capped": "capped", "out_of_base_range": "out of range"}
     return words + [f"{int(x.cells[name].sum())} {word}" for name, word in marks.items() if x.cells[name].any()]

@@ -45,7 +45,7 @@ RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.v
 
 # Rows of several indices or models say which are the headline ones. What stands in the columns of such a row:
 HEADLINE_SQL = """
-select i.index_code, i.basis, i.weight_scheme, m.model_id
+select i.index_code, i.basis, i.weight_scheme, m.model_id, 'pooled' as discretisation, '1' as lag
 from build.mart.dim_index as i
 left join build.mart.dim_model_spec as m on m.is_headline and m.y_code = i.index_code
 where i.is_headline
@@ -53,7 +53,7 @@ order by m.model_id nulls last limit 1
 """
 HEADLINE_WORDS = (
     "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
-    " model, of its headline regression."
+    " model or of a chain, of its headline regression or of pooled classes after one year."
 )
 
 
@@ -186,7 +186,7 @@ def _tables_of(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
 def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Column -> what stands in it in rows of the headline."""
     rows = con.execute(HEADLINE_SQL).fetchall()
-    names = ("index_code", "basis", "weight_scheme", "model_id")
+    names = ("index_code", "basis", "weight_scheme", "model_id", "discretisation", "lag")
     return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
 
 

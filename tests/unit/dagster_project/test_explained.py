@@ -91,7 +91,7 @@ def tables() -> dict[str, pd.DataFrame]:
         "mart_index_contribution": cell[[*keys, "weight", "z", "contribution", "obstacle_degree"]],
         "mart_indicator_value": cell.drop(columns=["weight", "z", "contribution", "obstacle_degree"]),
         "mart_indicator_source": source.assign(
-            source="book", file="book.xlsx", sheet="S", text="1", value=1.0, unit="persons"
+            source="book", file="book.xlsx", sheet="S", text="1", value=1.0, unit="persons", edit_action=None
         ),
         "mart_index_uncertainty": UNCERTAINTY.assign(basis=BASIS),
     }

@@ -139,7 +139,7 @@ def _fit(choices: Choices, sample: PanelSample, weights: SpatialWeights, effects
     fit = fit_panel(sample.y, sample.x, weights, model="slx", effects=effects, cov="cluster")
     assert fit.influence is not None  # errors clustered by city
     point, error, ratio = float(fit.params[0]), float(np.sqrt(fit.cov[0, 0])), float(sample.sd_ratio[0])
-    row: Row = {**choices, "estimate": point, "se": error, "p": float(normal(point, error).p), "n_obs": sample.y.size}
+    row: Row = {**choices, "estimate": point, "se": error, "p": float(normal(point, error).p), "n_obs": sample.n_obs}
     row |= {"standardised": point * ratio, "ratio": ratio}
     return row, pd.Series(fit.influence[:, 0], list(sample.cities))
 

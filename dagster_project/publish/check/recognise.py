@@ -67,6 +67,9 @@ NO_YEAR = re.compile(
     r"\s*(?:个|家|件|人|元|万|亿|户|项|台|分|位|名|所|千瓦|平方|吨|%|firms|people|persons|patents|yuan|points|km)"
 )
 NUMBER = re.compile(r"(?<![0-9_.])(?P<sign>[+\-−])?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)")
+COUNTED = re.compile(
+    r"\s*[项个种]?\s*(?:指标|变量|方法|来源|(?:indicators|variables|methods|sources|groups|runs|tables|pages)\b)"
+)
 RANK_ZH = re.compile(
     r"第\s*([一二三四五六七八九十百零〇]+)\s*(?:位|名)|(?:位居|位列|排名|排在|排|居|列)(?:全国|全省)?第([一二三四五六七八九十百]+)"
 )
@@ -382,6 +385,10 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
         start, end = match.start("digits"), match.end()
         if re.match("[A-Za-z]", text[match.start() - 1 : match.start()]) and match.start() not in ends:
             continue  # T12, PM2.5
+        if match["sign"] and text[: match.start()].rstrip().endswith("("):
+            continue  # (+6.3): a difference
+        if COUNTED.match(text, end):
+            continue
         if any(a < end and start < b for a, b in covered):
             continue
         unit, unit_end = _unit_after(text, end)

@@ -144,18 +144,20 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
     and what its catalogue says of them; a file without dim_label shows codes."""
     con.execute("create or replace temp table label (kind varchar, code varchar, name varchar, sort_no integer)")
     if "dim_label" in tables_of(con):
-        columns = [row[1] for row in con.execute("pragma table_info('mart.dim_label')").fetchall()]
+        held = {row[1] for row in con.execute("pragma table_info('mart.dim_label')").fetchall()}
         preferred = f"name_{words.language}"
         con.execute(
-            f"insert into temp.label select kind, code, {preferred if preferred in columns else 'name_en'}, sort_no"
+            f"insert into temp.label select kind, code, {preferred if preferred in held else 'name_en'}, sort_no"
             " from mart.dim_label"
         )
-        if preferred not in columns:
+        if preferred not in held:
             for (english,) in con.execute("select distinct name from temp.label").fetchall():
                 con.execute("update temp.label set name = ? where name = ?", [words.gettext(english), english])
     is_zh = words.language == "zh"
     province, name = ("province_name", "name_zh") if is_zh else ("province_en", "name_en")
     short = "name_short_zh" if is_zh else "name_short_en"
+    columns = {row[1] for row in con.execute("pragma table_info('mart.dim_city')").fetchall()}
+    short = short if short in columns else name  # a file of an older version has whole names alone
     con.execute(
         f"create or replace temp table city as select city_id, coalesce({name}, city_id) as full_name,"
         f" coalesce({short}, city_id) as name, {province} as province, city_code, name_en, name_zh, admin_tier"

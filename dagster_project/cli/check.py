@@ -38,7 +38,7 @@ def check(
     from dagster_project.publish.check.passages import read_passages
 
     passages = read_passages(file)
-    findings = _findings(paths, passages, release, against)
+    findings = findings_of(paths, passages, release, against)
     if file.suffix.lower() == ".docx" and findings:
         _write_comments(file, findings)
     if as_json:
@@ -59,7 +59,7 @@ def check_documents(paths: Paths, console: Console, folder: Path, old: str, new:
         raise Refusal(f"{folder} holds no document ({', '.join(sorted(READERS))}).")
     for file in files:
         try:
-            findings = _findings(paths, read_passages(file), old, new)
+            findings = findings_of(paths, read_passages(file), old, new)
         except Refusal as refusal:
             say(console, refusal)
             continue
@@ -69,7 +69,8 @@ def check_documents(paths: Paths, console: Console, folder: Path, old: str, new:
             console.print(_table(revised))
 
 
-def _findings(paths: Paths, passages: Sequence[object], release: str | None, against: str | None) -> list[Finding]:
+def findings_of(paths: Paths, passages: Sequence[object], release: str | None, against: str | None) -> list[Finding]:
+    """Findings of passages: those of `release` (default: any) that `against` (default: the current one) changed."""
     from dagster_project.publish.check.check import check_passages
     from dagster_project.publish.check.facts import Facts
 

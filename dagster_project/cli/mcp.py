@@ -19,9 +19,11 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from dagster_project.cli import output
+from dagster_project.cli.check import findings_of
 from dagster_project.cli.own import Asked, weights_of
 from dagster_project.cli.releases import releases_to_compare
 from dagster_project.paths import PROJECT, Paths
+from dagster_project.publish.check.passages import markdown_passages
 from dagster_project.publish.exhibits.reader import Reader, read_scope
 from dagster_project.publish.explain.cities import the_city
 from dagster_project.publish.questions import answer, catalogue
@@ -158,6 +160,12 @@ def server(paths: Paths, limits: Limits = PROGRAM) -> MCPServer:
         """Scores of the headline index that differ between two releases, with loads and cities that came or went."""
         with _opened(paths, limits) as con:
             return _cut(_what_changed(con, paths, old, new), limits)
+
+    @tool
+    def check(text: Annotated[str, Field(description="a text with figures, plain or Markdown")]) -> Answer:
+        """Each figure of a text against the release: equal, rounded, other unit, city or year, revised, not ours."""
+        with _opened(paths, limits) as con:
+            return _cut(_check(con, paths, text), limits)
 
     @tool
     def sql(statement: Annotated[str, Field(description="one SELECT; schema easy first, then mart")]) -> Answer:
@@ -300,6 +308,28 @@ def _what_changed(con: duckdb.DuckDBPyConnection, paths: Paths, old: str | None,
         statement=f"nqpf release diff {old} {new}",
         columns=columns,
         rows=rows,
+    )
+
+
+def _check(con: duckdb.DuckDBPyConnection, paths: Paths, text: str) -> Answer:
+    findings = findings_of(paths, list(markdown_passages(text)), None, None)
+    if not findings:
+        raise Refusal("The text holds no figure of this release: put city, year and variable beside the number.")
+    n = sum(finding.differs for finding in findings)
+    return compose(
+        con,
+        paths,
+        "check",
+        [],
+        value=n,
+        unit="figures",
+        flags=["a figure that no city, year or variable stands beside is not judged"],
+        n=len(findings),
+        sentence=f"{n} of {len(findings)} figures of the text differ from what is published.",
+        sentence_zh=f"文中{len(findings)}个数字里有{n}个与已发布的不一致。",
+        statement="nqpf check FILE --json",
+        columns=["place", "text", "number", "verdict", "note"],
+        rows=[[one.place, one.text, one.printed, one.verdict, one.note] for one in findings],
     )
 
 

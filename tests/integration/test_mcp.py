@@ -31,6 +31,7 @@ REFUSED = [
     ("ask", {"id": "ranking", "city": "合肥"}, "ranking takes year, not city"),
     ("ask", {"id": "score"}, "score needs city"),
     ("ask", {"id": "cite"}, "nqpf cite"),
+    ("check", {"text": "Nothing is counted here."}, "put city, year and variable beside"),
     ("sql", {"statement": "select avg(rank_year) from easy.ranking"}, "ask the median rank"),
     ("sql", {"statement": "select avg(gini) from easy.inequality"}, "inequality_shares"),
     ("sql", {"statement": "select avg(score_100) from mart.city_ranking"}, "say index_code or is_headline"),
@@ -93,6 +94,15 @@ def test_the_answer_is_that_of_a_query_of_its_own(small_warehouse, call, asked):
     assert given["key"].startswith(f"nqpf:{arguments.get('id', tool)}")
     assert given["statement"]
     assert len(json.dumps(given["rows"], ensure_ascii=False)) < 25_000
+
+
+def test_a_text_is_checked_figure_by_figure(call):
+    score = call("score", {"city": "合肥"}).structured_content
+    said = f"合肥{score['year']}年得分为{{:.1f}}分。"
+    text = "\n\n".join(said.format(score["value"] + more) for more in (0, 7))
+    found = call("check", {"text": text}).structured_content
+    assert (found["value"], found["n"]) == (1, 2)
+    assert found["rows"][0][3] in ("equal", "rounded")
 
 
 @pytest.mark.parametrize(("tool", "arguments", "words"), REFUSED, ids=range(len(REFUSED)))

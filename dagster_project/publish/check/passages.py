@@ -211,8 +211,12 @@ def _plain(file: Path) -> Iterator[Passage]:
 
 
 def _markdown(file: Path) -> Iterator[Passage]:
-    """Without code, and without what an inline code or an address holds."""
-    lines, k, above, n_table = _text(file).splitlines(), 0, "", 0
+    return markdown_passages(_text(file))
+
+
+def markdown_passages(content: str) -> Iterator[Passage]:
+    """Of a Markdown text: without code, and without what an inline code or an address holds."""
+    lines, k, above, n_table = content.splitlines(), 0, "", 0
     fence = ""
     while k < len(lines):
         line, k = lines[k], k + 1

@@ -40,12 +40,28 @@ def within(values: FloatArray, effects: str) -> FloatArray:
 
 
 def by_segment(values: FloatArray, segments: Sequence[int]) -> FloatArray:
-    """`values` (N, T, ..) in periods whose effects of cities are those of cities by segment of years.
+    """Values in periods whose effects of cities are those of cities by segment of years.
 
-    segments : a label for each of the T years, equal ones side by side. Helmert contrasts inside each segment, turned
-    so that they sum to zero in every city: with twoways effects, an estimator of balanced panels finds on the result
-    what dummies of city by segment and of year leave of `values`. It has one period less for each cut; with one
-    segment it is `values`.
+    Parameters
+    ----------
+    values : array (N, T, ..)
+    segments : sequence of int
+        A label for each of the T years, equal ones side by side.
+
+    Returns
+    -------
+    array (N, T - S + 1, ..)
+        S segments. With one segment it is `values`.
+
+    Notes
+    -----
+    Helmert contrasts inside each segment, turned so that they sum to zero in every city: with twoways effects, an
+    estimator of balanced panels finds on the result what dummies of city by segment and of year leave of `values`.
+
+    Examples
+    --------
+    >>> by_segment(np.ones((3, 5, 2)), [0, 0, 0, 1, 1]).shape
+    (3, 4, 2)
     """
     labels, sizes = np.unique(np.asarray(segments), return_counts=True)
     if len(labels) == 1:

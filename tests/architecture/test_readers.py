@@ -13,7 +13,6 @@ MODELS = ROOT / "dbt" / "models"
 MARTS = {file.stem for file in (MODELS / "marts").rglob("*.sql")}
 # Looked up by people beside a table that holds the code, and by nothing else.
 FOR_PEOPLE = {
-    "dim_variable": "name, unit and meaning of a variable_code",
     "dim_year": "which years are in the base window, of a census, or of the epidemic",
     "mart_header": "how the head of each printed column was read: looked up by whoever lands an edition",
     "dim_series_break": "years in which a definition changed: what a reviewer adds a row to (docs/editing.md, E8)",

@@ -213,6 +213,7 @@ NO_UNITS = {
     "space.adjust": "p-values",
     "space.build_weights": "makes the labels: its arguments are matched in test_weights",
     "regression.average_effects": "takes a finished fit",
+    "regression.by_segment": "an array of years and their segments, by position",
     "regression.city_effects": "takes a finished fit",
     "regression.robustness_value": "numbers of a finished fit",
     "regression.dynamic_effects": "takes a finished fit",

@@ -21,14 +21,16 @@ def edit_recall(
     n_values: int,
     left_alone: Collection[str] = ("accept", "keep", "pending"),
     by_person: Collection[str] = ("reviewed",),
+    breaks: Collection[str] = ("definition_break",),
 ) -> pd.DataFrame:
     """RECALL_COLUMNS: one row per class of slip, one per rule, and one for all ('class', 'rule', 'all').
 
     slips: SLIP_COLUMNS, one row a cell; a cell whose true and printed value agree is sound, and planted because it
     looks wrong. edits: EDIT_COLUMNS, used_value missing where a figure was taken out. n_values: figures looked at.
     left_alone: actions after which a figure is used as printed; by_person: rules that are not scored.
-    An event is found when one of its cells is touched. Sound is every value in no event with a slip; of a class, its
-    own sound cells. mean_abs_error: mean |used / true - 1| over touched slips with a used value.
+    An event is found when one of its cells is touched; a cell of `breaks`, classes that change a series for good, where
+    the series of its city is relinked, which moves the years before the break. Sound is every value in no event with a
+    slip; of a class, its own sound cells. mean_abs_error: mean |used / true - 1| over touched slips with a used value.
     """
     for label, frame, columns in (("slips", slips, SLIP_COLUMNS), ("edits", edits, EDIT_COLUMNS)):
         if missing := [column for column in columns if column not in frame]:
@@ -36,11 +38,17 @@ def edit_recall(
     keys = ["source", *CELL] if "source" in slips and "source" in edits else CELL
     done = edits[~edits["action"].isin(list(left_alone)) & ~edits["rule"].isin(list(by_person))]
     cells = slips.assign(is_wrong=~np.isclose(slips["true_value"], slips["printed_value"], rtol=1e-9, atol=0))
+    series = [key for key in keys if key != "year"]
+    is_relink, is_break = done["action"] == "relink", cells["slip_class"].isin(list(breaks))
+    relinked = pd.MultiIndex.from_frame(done.loc[is_relink, series])
     touched = pd.MultiIndex.from_frame(cells[keys]).isin(pd.MultiIndex.from_frame(done[keys]))
+    touched |= is_break & pd.MultiIndex.from_frame(cells[series]).isin(relinked)
     cells = cells.assign(is_touched=touched, has_slip=cells.groupby("event_id")["is_wrong"].transform("any"))
+    broken = pd.MultiIndex.from_frame(cells.loc[is_break & cells["has_slip"], series])
     wrong = cells[cells["is_wrong"]]
     planted = pd.MultiIndex.from_frame(cells.loc[cells["has_slip"], keys])
-    false = done[~pd.MultiIndex.from_frame(done[keys]).isin(planted)]
+    answers = is_relink & pd.MultiIndex.from_frame(done[series]).isin(broken)  # relinked for a planted break
+    false = done[~pd.MultiIndex.from_frame(done[keys]).isin(planted) & ~answers]
     n_sound = n_values - len(planted.unique())
     last = done.drop_duplicates(keys, keep="last")[[*keys, "used_value"]]
     used = wrong.merge(last, on=keys, how="inner").dropna(subset=["used_value"])
@@ -50,8 +58,8 @@ def edit_recall(
         wrong_cells, error = part[part["is_wrong"]], errors[used["slip_class"] == name]
         sound = part[~part["has_slip"]]
         rows.append(_row("class", str(name), part, wrong_cells, len(sound), int(sound["is_touched"].sum()), error))
-    for name, part in done.groupby("rule", sort=True):
-        n_false = len(pd.MultiIndex.from_frame(part[keys]).difference(planted))
+    for name in sorted(done["rule"].unique()):
+        n_false = len(pd.MultiIndex.from_frame(false.loc[false["rule"] == name, keys]).unique())
         rows.append({"kind": "rule", "name": str(name), **_sound(n_sound, n_false)})
     n_false = len(pd.MultiIndex.from_frame(false[keys]).unique())
     rows.append(_row("all", "all", cells[cells["has_slip"]], wrong, n_sound, n_false, errors))

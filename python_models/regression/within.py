@@ -60,6 +60,8 @@ def by_segment(values: FloatArray, segments: Sequence[int]) -> FloatArray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from python_models.regression import by_segment
     >>> by_segment(np.ones((3, 5, 2)), [0, 0, 0, 1, 1]).shape
     (3, 4, 2)
     """

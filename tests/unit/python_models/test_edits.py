@@ -88,3 +88,14 @@ def test_perfect_editing_and_none_at_all():
     nothing = of_all(edits=EDITS.iloc[:0])
     assert nothing[["event_recall", "n_sound_touched", "n_replaced"]].tolist() == [0, 0, 0]
     assert np.isnan(nothing["mean_abs_error"])
+
+
+def test_a_break_is_found_where_its_series_is_relinked_and_other_links_count_against_the_rule():
+    """The printed level of the later years is moved; the edit stands on the years before."""
+    slips = pd.DataFrame(
+        [(city, "definition_break", city, 2019, "retail", 10.0, 8.0) for city in ("c1", "c2")], columns=SLIP_COLUMNS
+    )
+    links = [("c1", 2018, "retail", 9.0, 7.2, "E8", "relink"), ("c3", 2018, "retail", 9.0, 7.2, "E8", "relink")]
+    table = scored(slips, pd.DataFrame(links, columns=EDIT_COLUMNS))
+    assert table.loc[("class", "definition_break"), ["n_events", "n_events_found"]].tolist() == [2, 1]
+    assert table.loc[("rule", "E8"), "n_sound_touched"] == 1

@@ -362,7 +362,8 @@ def recall_of(paths: Paths) -> pd.DataFrame:
     warehouse = Warehouse(paths.build_file)
     warehouse.refill("ops.index_spec", spec_frame(settings().indexes))
     warehouse.refill("ops.synthetic_truth", truth_frame(paths))
-    command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project), "--select", "+int_edits"]
+    command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project)]
+    command += ["--select", "+int_edits", "+int_values_completed"]
     command += ["--exclude-resource-type", "test", "unit_test"]
     done = subprocess.run(
         command, env={**os.environ, **dbt_environment(paths)}, capture_output=True, text=True, check=False

@@ -38,17 +38,18 @@ def edit_recall(
     keys = ["source", *CELL] if "source" in slips and "source" in edits else CELL
     done = edits[~edits["action"].isin(list(left_alone)) & ~edits["rule"].isin(list(by_person))]
     cells = slips.assign(is_wrong=~np.isclose(slips["true_value"], slips["printed_value"], rtol=1e-9, atol=0))
+    cells["has_slip"] = cells.groupby("event_id")["is_wrong"].transform("any")
     series = [key for key in keys if key != "year"]
-    is_relink, is_break = done["action"] == "relink", cells["slip_class"].isin(list(breaks))
-    relinked = pd.MultiIndex.from_frame(done.loc[is_relink, series])
-    touched = pd.MultiIndex.from_frame(cells[keys]).isin(pd.MultiIndex.from_frame(done[keys]))
-    touched |= is_break & pd.MultiIndex.from_frame(cells[series]).isin(relinked)
-    cells = cells.assign(is_touched=touched, has_slip=cells.groupby("event_id")["is_wrong"].transform("any"))
+    is_break, is_relink = cells["slip_class"].isin(list(breaks)), done["action"] == "relink"
     broken = pd.MultiIndex.from_frame(cells.loc[is_break & cells["has_slip"], series])
+    answers = is_relink & pd.MultiIndex.from_frame(done[series]).isin(broken)  # relinked for a planted break
+    others = done[~answers]
+    touched = pd.MultiIndex.from_frame(cells[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
+    relinked = pd.MultiIndex.from_frame(done.loc[answers, series])
+    cells["is_touched"] = touched | (is_break & pd.MultiIndex.from_frame(cells[series]).isin(relinked))
     wrong = cells[cells["is_wrong"]]
     planted = pd.MultiIndex.from_frame(cells.loc[cells["has_slip"], keys])
-    answers = is_relink & pd.MultiIndex.from_frame(done[series]).isin(broken)  # relinked for a planted break
-    false = done[~pd.MultiIndex.from_frame(done[keys]).isin(planted) & ~answers]
+    false = others[~pd.MultiIndex.from_frame(others[keys]).isin(planted)]
     n_sound = n_values - len(planted.unique())
     last = done.drop_duplicates(keys, keep="last")[[*keys, "used_value"]]
     used = wrong.merge(last, on=keys, how="inner").dropna(subset=["used_value"])

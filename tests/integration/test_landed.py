@@ -32,6 +32,7 @@ def counts(monkeypatch):
     return parsed, hashed
 
 
+@pytest.mark.slow
 def test_a_refresh_parses_each_sidecar_once_and_hashes_each_file_once(house, counts):
     parsed, hashed = counts
     landing = house.paths.landing

@@ -27,7 +27,9 @@ def show(report: Report, console: Console) -> None:
     load, counts = report.load, report.counts
     mark = "SYNTHETIC, " if load["is_synthetic"] else ""
     when = f"statistical year {load['year']}" if load["year"] else "several years"
-    head = f"{load['file']}: {mark}{load['source']}, layout {load['layout']}, {when}"
+    files = load["file"].split(", ")
+    name = load["file"] if len(files) <= 3 else f"{files[0]} and {len(files) - 1} more files"
+    head = f"{name}: {mark}{load['source']}, layout {load['layout']}, {when}"
     _say(console, head, *(f"  {line}" for line in load["said"]))
     _say(
         console,

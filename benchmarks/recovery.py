@@ -363,7 +363,7 @@ def recall_of(paths: Paths) -> pd.DataFrame:
     warehouse.refill("ops.index_spec", spec_frame(settings().indexes))
     warehouse.refill("ops.synthetic_truth", truth_frame(paths))
     command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project)]
-    command += ["--select", "+int_edits", "+int_values_completed"]
+    command += ["--select", "+int_edits", "+int_edits_of_breaks"]
     command += ["--exclude-resource-type", "test", "unit_test"]
     done = subprocess.run(
         command, env={**os.environ, **dbt_environment(paths)}, capture_output=True, text=True, check=False

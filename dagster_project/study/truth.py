@@ -61,10 +61,9 @@ INPUTS = {
         where level = 'city' and fill_rule in ('midpoint', 'repeat') and exists (select 1 from ops.synthetic_truth)
         union all
         -- a break that a person declared is no find of the rule
-        select source, city_id, year, variable_code, value_unbridged, value,
-            if(variable_code in (select s.variable_code from seed.series_break as s), 'reviewed', 'E8'), 'relink'
-        from int.int_values_completed
-        where edit_policy = 'edited' and value <> value_unbridged and exists (select 1 from ops.synthetic_truth)
+        select source, city_id, year, variable_code, printed_value, used_value,
+            if(is_declared, 'reviewed', 'E8'), 'relink'
+        from int.int_edits_of_breaks where exists (select 1 from ops.synthetic_truth)
         order by all
     """,
     "n_values": "select count(*) as n from int.int_values_accepted where level = 'city'",

@@ -74,20 +74,19 @@ of_prices as (
 -- values on the other side of a break, brought to the level that holds
 of_breaks as (
     select
-        v.source,
-        v.city_id,
-        v.year,
-        v.variable_code,
+        source,
+        city_id,
+        year,
+        variable_code,
         'E8' as rule,
         'relink' as action,
-        v.value_unbridged as printed_value,
-        v.value as used_value,
-        v.unit,
+        printed_value,
+        used_value,
+        unit,
         'brought over the breaks of dim_series_break: the change there is that of the cities without one' as evidence,
-        v.source_cell_id,
+        source_cell_id,
         true as is_selected
-    from {{ ref('int_values_completed') }} as v
-    where v.edit_policy = 'edited' and v.value <> v.value_unbridged
+    from {{ ref('int_edits_of_breaks') }}
 ),
 
 -- a late series on the level of an early one (splice.csv)

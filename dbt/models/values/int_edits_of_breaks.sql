@@ -1,0 +1,22 @@
+-- One row per value on the other side of a break, brought to the level that holds (E8).
+-- is_declared: every break that moves the variable stands in series_break.csv, so that the rule found none of them.
+select
+    v.source,
+    v.city_id,
+    v.year,
+    v.variable_code,
+    v.value_unbridged as printed_value,
+    v.value as used_value,
+    v.unit,
+    v.source_cell_id,
+    coalesce(b.is_declared, true) as is_declared
+from {{ ref('int_values_completed') }} as v
+left join (
+    select
+        variable_code,
+        bool_and(decided_by <> 'rule E8') as is_declared
+    from {{ ref('int_breaks') }}
+    where treatment <> 'keep'
+    group by variable_code
+) as b on v.variable_code = b.variable_code
+where v.edit_policy = 'edited' and v.value <> v.value_unbridged

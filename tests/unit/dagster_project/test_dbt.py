@@ -50,10 +50,12 @@ def test_a_failure_has_the_words_of_dbt_and_what_was_done_before_it(paths, capfd
 
 
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from dagster_project.paths import Paths
 from dagster_project.run.dbt import build
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
 root = Path(sys.argv[1])
 build(Paths(root, root, root, project=root), ["small.long"], root / "target", threads=1)
 """

@@ -68,7 +68,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
     regression, reason = _regression(frames, panel, city, spec)
     tables = {
         "county_index": _index(scores, panel, city, permutations, seed).assign(note=_note(years, skipped, reason)),
-        "county_inequality": _inequality(panel, frames, min(most, settings.sizes("disparity")["bootstrap"]), seed),
+        "county_inequality": _inequality(panel, frames, seed),
         "county_moran": _moran(panel, city, permutations, seed),
         "county_transition": _transitions(panel, min(most, settings.sizes("markov")["resamples"]), seed),
         "county_regression": regression,
@@ -145,14 +145,14 @@ def _index(scores: pd.DataFrame, panel: pd.DataFrame, city: pd.DataFrame, permut
     return table.rename(columns={"city_id": "county_id"})
 
 
-def _inequality(panel: pd.DataFrame, frames: Frames, n_replicates: int, seed: int) -> pd.DataFrame:
+def _inequality(panel: pd.DataFrame, frames: Frames, seed: int) -> pd.DataFrame:
     """Theil's T by year: between the main regions, between the provinces of a region, within provinces."""
     groups, cities, years = Groups.read(frames), tuple(map(str, panel.index)), tuple(map(int, panel.columns))
     scheme = groups.main("region")
     if not scheme:
         return pd.DataFrame()
     scores = ScorePanel("county", "county", "", is_frozen=True, cities=cities, years=years, scores=panel.to_numpy())
-    parts = nested_theil(scores, groups, scheme, {"seed": seed, "n_replicates": n_replicates})
+    parts = nested_theil(scores, groups, scheme)
     return parts[(parts["kind"] == "T") & (parts["sample"] == "all")].assign(scheme=scheme, seed=seed)
 
 

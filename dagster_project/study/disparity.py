@@ -1,7 +1,8 @@
 """Regional disparity of the headline indexes: summaries, Dagum, nested Theil, sigma trends, gradients between groups.
 
 Cities are drawn within groups, whole trajectories together; `lo` and `hi` are 95 % percentile limits, `bca_` the bias-
-corrected ones, `band_` simultaneous over the years. Group lists are those of the year; strata those of the last year.
+corrected ones, `band_` simultaneous over the years; those of parts of an index leave out whole provinces. Group lists
+are those of the year; strata those of the last year.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from python_models.inequality._weights import Weights
 from python_models.inequality.bootstrap import Resampled, resampled
 from python_models.inequality.change import BetweenGroups, between_groups, disparity_change
 from python_models.inequality.dagum import DagumResult, dagum
-from python_models.inequality.theil import Kind, TheilNestedResult, theil_nested
+from python_models.inequality.jackknife import Limits, jackknifed
+from python_models.inequality.theil import Kind, theil_nested
 
 type Row = dict[str, object]
 
@@ -59,6 +61,7 @@ PAIR = {
 }
 MOST_PAIRED_GROUPS = 8  # more groups (provinces) get no table of pairs
 THEIL_PARTS = ("total", "between_region", "between_province", "within_province")
+THEIL_COLUMNS = (*THEIL_PARTS, *(f"share_{name}" for name in THEIL_PARTS[1:]))
 KINDS: tuple[Kind, ...] = ("T", "L")
 
 
@@ -90,14 +93,15 @@ def _of_panel(
             rows.add({"disparity_change": changes}, scheme=scheme)
         if scheme != ALL:
             by_year = [groups.of(scheme, part.cities, year) for year in part.years]
-            rows.add(_dagum(part, by_year, labels, options), scheme=scheme)
+            clusters = _provinces(part, groups, scheme if scheme in groups.regions() else region)
+            rows.add(_dagum(part, by_year, labels, clusters, options), scheme=scheme)
         if scheme not in (ALL, PROVINCE):
             provinces = groups.of(PROVINCE, part.cities, part.years[-1])
             centre = groups.centre_of(scheme)
             gradient = _gradient(part, labels, provinces, centre, seed=seed, n_permutations=sizes["bootstrap"])
             rows.add({"group_gradient": gradient}, scheme=scheme)
     for nesting in groups.regions():
-        rows.add({"theil_nested": nested_theil(panel, groups, nesting, options)}, scheme=nesting)
+        rows.add({"theil_nested": nested_theil(panel, groups, nesting)}, scheme=nesting)
     return rows.tables(TABLES)
 
 
@@ -186,7 +190,11 @@ def _change(panel: ScorePanel, labels: ObjectArray | None, seed: int, n_bootstra
 
 
 def _dagum(
-    panel: ScorePanel, by_year: Sequence[ObjectArray], strata: ObjectArray, options: Mapping[str, int]
+    panel: ScorePanel,
+    by_year: Sequence[ObjectArray],
+    strata: ObjectArray,
+    clusters: tuple[Codes, Codes],
+    options: Mapping[str, int],
 ) -> Tables:
     """dagum_within, dagum_between and dagum_component of one scheme; by_year: group code of each city, by year."""
     n = len(panel.cities)
@@ -194,24 +202,38 @@ def _dagum(
     splits = [as_groups(pd.Categorical(codes, categories=labels), n) for codes in by_year]
     plan = _DagumPlan(len(labels), is_paired=len(labels) <= MOST_PAIRED_GROUPS)
 
+    def parts_of_year(t: int, W: Weights) -> FloatArray:
+        parts, _ = _batch.dagum_components(panel.scores[:, t], W, splits[t])
+        return np.column_stack([parts, _percent(parts[:, 1:], parts[:, 0])])
+
     def of_year(t: int, W: Weights) -> FloatArray:
         return plan.statistics(panel.scores[:, t], W, splits[t])
 
+    is_share = np.array([name.startswith("share") for name in COMPONENTS])
+    limits = jackknifed(parts_of_year, len(panel.years), *clusters, is_share)
     resamples = resampled(of_year, len(panel.years), as_groups(strata, n), **options)
     rows: dict[str, list[Row]] = {"dagum_within": [], "dagum_between": [], "dagum_component": []}
     for t, year in enumerate(panel.years):
         exact = dagum(panel.scores[:, t], pd.Categorical(by_year[t], categories=labels))
         by_chance = _by_chance(panel.scores[:, t], by_year[t])
-        rows["dagum_component"].append({"year": year, **_components(exact, resamples, t), **by_chance, "n_obs": n})
-        rows["dagum_within"] += [{"year": year, **row} for row in _within(exact, resamples, t, plan)]
+        rows["dagum_component"].append({"year": year, **_components(exact, limits, t), **by_chance, "n_obs": n})
+        rows["dagum_within"] += [{"year": year, **row} for row in _within(exact, resamples, t)]
         if plan.is_paired:
             rows["dagum_between"] += [{"year": year, **row} for row in _pairs(exact, resamples, t, plan)]
     return {name: pd.DataFrame(part) for name, part in rows.items()}
 
 
+def _provinces(panel: ScorePanel, groups: Groups, region: str) -> tuple[Codes, Codes]:
+    """Provinces and the regions that they lie in, by city; a city without a province is one of its own."""
+    n = len(panel.cities)
+    provinces, regions = (groups.of(name, panel.cities, panel.years[-1]) for name in (PROVINCE, region))
+    own = [city if code is None else code for city, code in zip(panel.cities, provinces, strict=True)]
+    return as_groups(own, n), as_groups(["" if code is None else code for code in regions], n)
+
+
 @dataclass(frozen=True)
 class _DagumPlan:
-    """Where each statistic stands in the vector of a replicate: components, G_jj, then G_jh and D_jh for j < h."""
+    """Where each statistic stands in the vector of a replicate: G_jj, then G_jh and D_jh for j < h."""
 
     k: int
     is_paired: bool
@@ -220,25 +242,20 @@ class _DagumPlan:
     def pairs(self) -> list[tuple[int, int]]:
         return list(combinations(range(self.k), 2)) if self.is_paired else []
 
-    def at_group(self, j: int) -> int:
-        return len(COMPONENTS) + j
-
     def at_pair(self, j: int, h: int) -> tuple[int, int, float]:
         """Place of G_jh, place of D_jh, and the sign that turns D towards (j, h)."""
         place = self.pairs.index((min(j, h), max(j, h)))
-        first = len(COMPONENTS) + self.k
+        first = self.k
         return first + place, first + len(self.pairs) + place, 1.0 if j < h else -1.0
 
     def statistics(self, y: FloatArray, W: Weights, split: Codes) -> FloatArray:
         if not self.is_paired:
-            parts, inside = _batch.dagum_components(y, W, split)
-            return np.column_stack([parts, _percent(parts[:, 1:], parts[:, 0]), inside])
+            return _batch.dagum_components(y, W, split)[1]
         full = _batch.dagum(y, W, split)
-        parts = np.column_stack([full.total, full.within, full.between, full.transvariation])
         inside = np.einsum("bjj->bj", full.gini_matrix)
         at = tuple(np.array(self.pairs, dtype=np.int64).reshape(-1, 2).T)
         pairs = full.gini_matrix[:, at[0], at[1]], full.affluence_matrix[:, at[0], at[1]]
-        return np.column_stack([parts, _percent(parts[:, 1:], parts[:, 0]), inside, *pairs])
+        return np.column_stack([inside, *pairs])
 
 
 def _percent(parts: FloatArray, total: FloatArray) -> FloatArray:
@@ -246,12 +263,15 @@ def _percent(parts: FloatArray, total: FloatArray) -> FloatArray:
     return np.asarray(100.0 * parts / np.where(total > 0.0, total, np.nan)[:, None])
 
 
-def _components(exact: DagumResult, resamples: Resampled, t: int) -> Row:
+def _components(exact: DagumResult, limits: Limits, t: int) -> Row:
     values = [exact.total, exact.within, exact.between, exact.transvariation, *exact.shares]
+    return _parts_row(COMPONENTS, values, limits, t)
+
+
+def _parts_row(names: Sequence[str], values: Sequence[float], limits: Limits, t: int) -> Row:
     row: Row = {}
-    for q, (name, value) in enumerate(zip(COMPONENTS, values, strict=True)):
-        kinds = ("bca", "band") if q == 0 else ("bca",) if q < 4 else ()
-        row |= {name: value, **_ends(resamples, t, q, name, *kinds)}
+    for q, (name, value) in enumerate(zip(names, values, strict=True)):
+        row |= {name: value, f"{name}_lo": limits.lo[t, q], f"{name}_hi": limits.hi[t, q]}
     return row
 
 
@@ -267,13 +287,13 @@ def _by_chance(y: FloatArray, codes: ObjectArray) -> Row:
     return {"g_nb_corrected": expected.corrected, "share_nb_corrected": share, "p_equal_means": expected.p}
 
 
-def _within(exact: DagumResult, resamples: Resampled, t: int, plan: _DagumPlan) -> list[Row]:
+def _within(exact: DagumResult, resamples: Resampled, t: int) -> list[Row]:
     rows: list[Row] = []
     for j, group in enumerate(exact.labels):
-        q, n = plan.at_group(j), int(exact.counts[j])
+        n = int(exact.counts[j])
         row: Row = {"group_code": group, "g_jj": exact.gini_matrix[j, j], "n_j": n, "n_obs": n}
         row |= {"p_j": exact.population_share[j], "s_j": exact.value_share[j], "mean_j": exact.means[j]}
-        row |= {"lo": resamples.lo[t, q] if n else np.nan, "hi": resamples.hi[t, q] if n else np.nan}
+        row |= {"lo": resamples.lo[t, j] if n else np.nan, "hi": resamples.hi[t, j] if n else np.nan}
         rows.append(row)
     return rows
 
@@ -291,8 +311,8 @@ def _pairs(exact: DagumResult, resamples: Resampled, t: int, plan: _DagumPlan) -
 # ---- Theil's decomposition ------------------------------------------------------------------------------
 
 
-def nested_theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mapping[str, int]) -> pd.DataFrame:
-    """One row a year, of T and L, all cities and without the municipalities; drawn within provinces."""
+def nested_theil(panel: ScorePanel, groups: Groups, scheme: str) -> pd.DataFrame:
+    """One row a year, of T and L, all cities and without the municipalities; limits leave out whole provinces."""
     rows: list[Row] = []
     keep = np.array([code is not None for code in groups.of(scheme, panel.cities, panel.years[-1])])
     for sample in ("all", "no_municipality"):
@@ -302,34 +322,25 @@ def nested_theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mappin
             continue
         region, province = (groups.of(name, part.cities, part.years[-1]) for name in (scheme, PROVINCE))
         for kind in KINDS:
-            resamples = _theil_limits(part, as_groups(region, n), as_groups(province, n), kind, options)
+            limits = _theil_limits(part, as_groups(region, n), as_groups(province, n), kind)
             for t, year in enumerate(part.years):
                 exact = theil_nested(part.scores[:, t], region, province, kind)
-                key: Row = {"year": year, "kind": kind}
-                rows.append({**key, "sample": sample, **_nested(exact, resamples, t), "n_obs": n})
+                parts = [float(getattr(exact, name)) for name in THEIL_PARTS]
+                values = [*parts, *_percent(np.array([parts[1:]]), np.array([exact.total]))[0]]
+                row = _parts_row(THEIL_COLUMNS, values, limits, t)
+                key: Row = {"year": year, "kind": kind, "sample": sample}
+                rows.append({**key, **row, "has_zero": exact.has_zero, "n_obs": n})
     return pd.DataFrame(rows)
 
 
-def _theil_limits(
-    panel: ScorePanel, region: Codes, province: Codes, kind: Kind, options: Mapping[str, int]
-) -> Resampled:
+def _theil_limits(panel: ScorePanel, region: Codes, province: Codes, kind: Kind) -> Limits:
     def of_year(t: int, W: Weights) -> FloatArray:
         b = _batch.theil_nested(panel.scores[:, t], W, region, province, kind)
         parts = np.column_stack([b.total, b.between_region, b.between_province, b.within_province])
         return np.column_stack([parts, _percent(parts[:, 1:], b.total)])
 
-    return resampled(of_year, len(panel.years), province, **options)
-
-
-def _nested(exact: TheilNestedResult, resamples: Resampled, t: int) -> Row:
-    row: Row = {}
-    for q, name in enumerate(THEIL_PARTS):
-        value = getattr(exact, name)
-        row |= {name: value, **_ends(resamples, t, q, name, "bca")}
-        if q:
-            share = 100.0 * value / exact.total if exact.total > 0.0 else np.nan
-            row |= {f"share_{name}": share, **_ends(resamples, t, len(THEIL_PARTS) + q - 1, f"share_{name}")}
-    return row | {"has_zero": exact.has_zero}
+    is_share = np.array([name.startswith("share") for name in THEIL_COLUMNS])
+    return jackknifed(of_year, len(panel.years), province, region, is_share)
 
 
 # ---- gradients between groups ---------------------------------------------------------------------------

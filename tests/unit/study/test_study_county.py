@@ -36,7 +36,7 @@ def country(n: int = 40, years: tuple[int, ...] = (2015, 2016)) -> dict[str, pd.
     region = np.where(lon > 115, "east", "west")
     made = {
         "values": pd.concat(values),
-        "city": city.assign(province_code=np.where(lon > 115, "330000", "340000")),
+        "city": city.assign(province_code=(lon // 2.5).astype(int).astype(str)),
         "groups": pd.DataFrame({"city_id": units, "scheme": "four_region", "group_code": region}),
         "weighting": pd.DataFrame({"weight_scheme": ["entropy_flat"], "method": ["entropy"]}),
     }

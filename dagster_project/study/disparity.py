@@ -227,8 +227,8 @@ def _provinces(panel: ScorePanel, groups: Groups, region: str) -> tuple[Codes, C
     """Provinces and the regions that they lie in, by city; a city without a province is one of its own."""
     n = len(panel.cities)
     provinces, regions = (groups.of(name, panel.cities, panel.years[-1]) for name in (PROVINCE, region))
-    own = [city if code is None else code for city, code in zip(panel.cities, provinces, strict=True)]
-    return as_groups(own, n), as_groups(["" if code is None else code for code in regions], n)
+    alone = [city if code is None else code for city, code in zip(panel.cities, provinces, strict=True)]
+    return as_groups(alone, n), as_groups(["" if code is None else code for code in regions], n)
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def _rows(cluster: Groups, stratum: Groups, left_out: IntArray, home: IntArray) 
     """A row a cluster: 0 for its cities, n_r / (n_r - n_p) for the others of its stratum, 1 elsewhere."""
     rows = np.ones((left_out.size, cluster.codes.size))
     for row, c in zip(rows, left_out, strict=True):
-        of_stratum, own = stratum.codes == home[c], cluster.codes == c
-        row[of_stratum] = of_stratum.sum() / (of_stratum.sum() - own.sum())
-        row[own] = 0.0
+        of_stratum, of_cluster = stratum.codes == home[c], cluster.codes == c
+        row[of_stratum] = of_stratum.sum() / (of_stratum.sum() - of_cluster.sum())
+        row[of_cluster] = 0.0
     return rows

@@ -136,27 +136,6 @@ def test_a_year_of_comparison_above_a_table_is_not_that_of_the_table(facts, figu
     assert finding.verdict in RIGHT
 
 
-def test_a_revised_figure_names_its_release(revised, tmp_path):
-    old, new = (folder.name for folder in revised.house.releases[-2:])
-    then, now = (dict(_science(revised.house.paths.releases / name / "city.duckdb")) for name in (old, new))
-    city = next(city for city in then if then[city] != now[city])
-    (tmp_path / "old.md").write_text(f"2014年{city}科学技术支出{then[city]:.0f}万元。\n", encoding="utf-8")
-    said = revised.house.run_reading("check", str(tmp_path / "old.md"), "--json")
-    (record,) = json.loads(said.text[said.text.index("[\n") : said.text.rindex("]") + 1])
-    assert (said.exit_code, record["verdict"]) == (1, "revised")
-    assert old in record["note"]
-    assert revised.house.run_reading("check", str(tmp_path / "old.md"), "--release", old).exit_code == 0
-    listed = revised.house.run_reading("release", "diff", old, new, "--documents", str(tmp_path))
-    assert "old.md: 1 of 1 figures were revised" in listed.text
-
-
-def _science(file):
-    with open_read_only(file) as con:
-        return con.execute(
-            "select name_zh, value from easy.city_variable where variable_code = 'fiscal_science' and year = 2014"
-        ).fetchall()
-
-
 def _zip(path, **parts):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():

@@ -8,7 +8,7 @@
 
 The demo's own generator writes a country of that size: the cities of the shipped seeds and, beyond them, invented units
 in a temporary copy of the dbt project (names, codes, groups, neighbours). With `--counties` it prints the county tables
-of every year for as many provinces as hold so many units of county.csv. The refresh of `nqpf refresh --depth quick`
+of every year for as many provinces as hold so many units of county.csv. The refresh of `nqpf refresh --depth trial`
 runs takes it from there, with its build file on disk. Writing the landing files is not measured.
 
 Seconds of a step are those of the processor, of this process and of all that it starts (dbt, the reader); memory is the
@@ -316,7 +316,7 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool, are_countie
         paths.landing, cities=n_cities if 0 < n_cities <= 290 else None, years=years, seeds=paths.seeds
     )
     answer_faults(paths.seeds, truth.faults)
-    export_depth("quick")
+    export_depth("trial")
     known: dict[str, Any] = {"n": n, "years": n_years, "failure": "it did not end"}
     meter = Meter(lambda marks: write_answer(folder, {**known, "steps": marks}))
     record = RunLog(heard=lambda step: meter.mark(step.words))

@@ -86,7 +86,7 @@ type World = tuple[FloatArray, FloatArray, FloatArray | None]  # y, x (N, T), co
 def settings() -> Settings:
     """Those of the study, with the draws of this page."""
     few = {"bootstrap": DRAWS, "trend": DRAWS, "draws": 2}
-    return read_settings(demo_paths().specs, DepthName.quick).with_sizes(
+    return read_settings(demo_paths().specs, DepthName.trial).with_sizes(
         disparity=few, convergence={**few, "bootstrap": 2}
     )
 

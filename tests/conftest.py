@@ -7,7 +7,7 @@ from pathlib import Path
 # for every process that a test starts: what a refresh does is tested, not how much it draws; twelve cities are computed
 # sooner than a second process starts; threads of small matrices mostly wait for each other (set before numpy is loaded,
 # unless `make test-kernels` asks for another number)
-os.environ.update({"NQPF_DEPTH": "quick", "NQPF_WORKERS": "1"})
+os.environ.update({"NQPF_DEPTH": "trial", "NQPF_WORKERS": "1"})
 os.environ.update({n: os.environ.get(n, "1") for n in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})
 
 import pytest

@@ -31,6 +31,7 @@ class Depth(StrEnum):
     """Names of dagster_project.study.settings.DepthName."""
 
     quick = "quick"
+    trial = "trial"
     default = "default"
     paper = "paper"
 
@@ -84,7 +85,10 @@ def refresh(
     sidecars: SidecarOption = None,
     year: Annotated[int | None, typer.Option(help="Read and judge only this data year; then rebuild.")] = None,
     depth: Annotated[
-        Depth | None, typer.Option(help="How much is drawn: quick, default, paper; see specs/depth.yml, NQPF_DEPTH.")
+        Depth | None,
+        typer.Option(
+            help="quick: the headline alone; trial: all, few draws; default; paper. See specs/depth.yml, NQPF_DEPTH."
+        ),
     ] = None,
     log_format: Annotated[LogFormat, typer.Option(help="text for people, json: one object a line.")] = LogFormat.text,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing unless something is wrong.")] = False,

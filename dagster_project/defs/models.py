@@ -50,6 +50,8 @@ def frames_of(
 
     cache: frames that other analyses of the run read too.
     """
+    if entry.is_left_out(current_settings(paths)):
+        return {}
     queries, kept = entry.queries(), {}
     if cache is not None:
         kept = {label: cache.frames[text] for label, text in queries.items() if text in cache.frames}
@@ -142,7 +144,7 @@ def _build(
         tables = None if entry.in_parts else scheduler.result(entry, settings, key_if_due)
         with warehouse.held(), threadpool_limits(limits=1):
             # in parts: too large for one frame, so built and written chunk by chunk
-            built = entry.build(frames_of(entry, paths, warehouse), settings) if tables is None else tables
+            built = entry.result(frames_of(entry, paths, warehouse), settings) if tables is None else tables
             parts = built if isinstance(built, Iterator) else iter([built])
             rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
             with warehouse.connect() as con:

@@ -28,7 +28,7 @@ URGENCY = ("production", "index", "panel", "influence", "robustness", "measureme
 
 def compute(name: str, frames: Frames, settings: Settings) -> Frames:
     """Tables of one analysis."""
-    return dict(BY_NAME[name].build(frames, settings))  # type: ignore[arg-type]
+    return dict(BY_NAME[name].result(frames, settings))  # type: ignore[arg-type]
 
 
 def attempt(name: str, frames: Frames, settings: Settings) -> Outcome:

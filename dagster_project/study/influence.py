@@ -68,7 +68,8 @@ class Sizes:
 def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of influence_run with the reason."""
     sizes, rows = Sizes(**settings.sizes("influence")), Rows()
-    jobs = partial(_jobs, sizes=sizes, policies=settings.pilots, findings=settings.findings)
+    policies = None if settings.depth.is_headline_only else settings.pilots
+    jobs = partial(_jobs, sizes=sizes, policies=policies, findings=settings.findings)
     run_jobs(frames, settings.regressions, settings.seed, jobs, "influence_run", rows)
     tables = rows.tables(TABLES)
     tests = with_holm(tables["level_adjusted_test"], settings.findings)
@@ -88,7 +89,7 @@ def with_holm(tests: pd.DataFrame, findings: Sequence[Finding]) -> pd.DataFrame:
     return table
 
 
-def _jobs(world: World, sizes: Sizes, policies: PilotSpec, findings: Sequence[Finding]) -> list[Job]:
+def _jobs(world: World, sizes: Sizes, policies: PilotSpec | None, findings: Sequence[Finding]) -> list[Job]:
     sides: tuple[Side, ...] = ("emitter", "receiver")
     jobs: list[Job] = [("level adjusted", "spillover", partial(_spillover, world))]
     for scheme in world.schemes.splits(whole=True):
@@ -105,7 +106,7 @@ def _jobs(world: World, sizes: Sizes, policies: PilotSpec, findings: Sequence[Fi
     draws = sizes.threshold_bootstrap
     jobs += [("threshold", f"hansen:{n}", partial(_hansen, world, n, draws)) for n in HANSEN_STEPS]
     jobs += [("threshold", f"spatial:{side}", partial(_spatial, world, side, sizes)) for side in sides]
-    jobs += pilots.jobs(world, policies, sizes.pilot_placebo)
+    jobs += pilots.jobs(world, policies, sizes.pilot_placebo) if policies else []
     return [(what, variant, partial(_guarded, world, what, variant, make)) for what, variant, make in jobs]
 
 

@@ -205,12 +205,14 @@ def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> 
     model, seed, sizes = case.model(), settings.seed, settings.sizes("measurement")
     how: dict[str, Any] = {"seed": seed, "draws": sizes["draws"], "n_jobs": WORKERS}
     drawn = uncertainty(model, cities=case.panel.cities, years=case.years, **how)
+    ranges = {"index_uncertainty": drawn.to_frame(), "index_uncertainty_factor": drawn.factor_frame()}
+    if settings.depth.is_headline_only:
+        return ranges
     others = _planes(outside, case.panel.cities, case.panel.years, case.panel.names)
     audited = audit(case.composite(), drawn=drawn, seed=seed, outside=others)
     weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"])
     return {
-        "index_uncertainty": drawn.to_frame(),
-        "index_uncertainty_factor": drawn.factor_frame(),
+        **ranges,
         "index_audit": audited.table.rename(columns=AUDITED).assign(seed=seed),
         "index_drop_one": drop_one(model, case),
         "index_weight_bootstrap": weights.to_frame(),

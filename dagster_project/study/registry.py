@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from dagster_project.study import (
     convergence,
     county,
@@ -35,7 +37,8 @@ TABLE = re.compile(r"\b(?:int|mart|ops|py|seed|stg)\.[a-z_0-9]+")
 class Analysis:
     """name: of the step; reads: label -> table or query; build: frames and settings -> tables, or tables in parts where
     all of them would not fit in memory; writes: tables, described where SQL publishes them; before: label -> query of
-    the published file of the data vintage before this one, no rows where there is none; in_parts: see build."""
+    the published file of the data vintage before this one, no rows where there is none; in_parts: see build;
+    of_headline: made also where the headline alone is."""
 
     name: str
     group: str
@@ -44,6 +47,16 @@ class Analysis:
     writes: tuple[str, ...]
     before: Mapping[str, str] = field(default_factory=dict)
     in_parts: bool = False
+    of_headline: bool = True
+
+    def is_left_out(self, settings: Settings) -> bool:
+        """The depth makes its tables without rows."""
+        return settings.depth.is_headline_only and not self.of_headline
+
+    def result(self, frames: Frames, settings: Settings) -> Tables | Iterator[Tables]:
+        if self.is_left_out(settings):
+            return {table: pd.DataFrame() for table in self.writes}
+        return self.build(frames, settings)
 
     @property
     def parents(self) -> list[list[str]]:
@@ -70,10 +83,10 @@ REGISTRY = [
     Analysis("space", "space", space.INPUTS, space.build, space.TABLES),
     Analysis("panel", "regressions", panel.INPUTS, panel.build, panel.TABLES),
     Analysis("influence", "influence", influence.INPUTS, influence.build, influence.TABLES),
-    Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES),
-    Analysis("propagation", "robustness", propagation.INPUTS, propagation.build, propagation.TABLES),
-    Analysis("county", "counties", county.INPUTS, county.build, county.TABLES),
-    Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES),
-    Analysis("truth", "operations", truth.INPUTS, truth.build, truth.TABLES),
+    Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES, of_headline=False),
+    Analysis("propagation", "robustness", propagation.INPUTS, propagation.build, propagation.TABLES, of_headline=False),
+    Analysis("county", "counties", county.INPUTS, county.build, county.TABLES, of_headline=False),
+    Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES, of_headline=False),
+    Analysis("truth", "operations", truth.INPUTS, truth.build, truth.TABLES, of_headline=False),
 ]
 BY_NAME = {entry.name: entry for entry in REGISTRY}

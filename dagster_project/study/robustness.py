@@ -46,7 +46,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of robustness_run with the reason."""
     rows, draws = Rows(), settings.sizes("robustness")["placebo"]
     run_jobs(frames, settings.regressions, settings.seed, partial(_jobs, draws=draws), "robustness_run", rows)
-    if settings.depth.name != DepthName.quick:
+    if settings.depth.name not in (DepthName.quick, DepthName.trial):
         _crossed(with_codes(frames), settings, rows)
     runs, summary = robustness_rows(frames)
     rows.add({"robustness": runs, "robustness_summary": summary}, seed=settings.seed)

@@ -550,9 +550,11 @@ def read_county_spec(file: Path, *, weight_scheme: str) -> CountySpec:
 
 
 class DepthName(StrEnum):
-    """quick: a trial; default: releases; paper: numbers that are printed once."""
+    """quick: the headline alone, to try a correction; trial: everything, drawn as little as quick draws; default:
+    releases; paper: numbers that are printed once."""
 
     quick = auto()
+    trial = auto()
     default = auto()
     paper = auto()
 
@@ -563,6 +565,11 @@ class Depth:
 
     name: DepthName
     sizes: dict[str, dict[str, int]]
+
+    @property
+    def is_headline_only(self) -> bool:
+        """No variants and further indexes, no second geography, policies, robustness and audit."""
+        return self.name == DepthName.quick
 
     def to_json(self) -> str:
         return json.dumps(self.sizes)
@@ -614,9 +621,13 @@ def read_settings(specs: Path, depth: DepthName) -> Settings:
         first_year=min(spec.window_start for spec in indexes),
         block_bootstrap=drawn.sizes["panel"]["block_bootstrap"],
     )
-    headline = next(spec for spec in indexes if spec.headline_rank == 1)
+    headline, study = next(spec for spec in indexes if spec.headline_rank == 1), read_study_facts(specs / "index.yml")
+    if drawn.is_headline_only:
+        pairs = {*study.headline, *study.headline.values()}
+        indexes = [spec for spec in indexes if spec.index_code in pairs]
+        regressions = [spec for spec in regressions if spec.is_headline]
     return Settings(
-        study=read_study_facts(specs / "index.yml"),
+        study=study,
         depth=drawn,
         indexes=tuple(indexes),
         regressions=tuple(regressions),
@@ -631,15 +642,17 @@ def read_depths(file: Path) -> dict[DepthName, Depth]:
     """All depths of the file. SpecError: a depth that is missing or unknown, a size that is no whole number above 0,
     or sizes that fall from quick to default to paper."""
     content = _read(file)
+    columns = {name: DepthName.quick if name == DepthName.trial else name for name in DepthName}
     for step, sizes in content.items():
         for size, by_depth in sizes.items():
             what = f"{file.name}: {step}, {size}"
-            if set(by_depth) != set(DepthName):
-                raise SpecError(f"{what} needs a number for each of {', '.join(DepthName)}, has {', '.join(by_depth)}.")
-            numbers = [by_depth[name] for name in DepthName]
+            if set(by_depth) != set(columns.values()):
+                names = ", ".join(dict.fromkeys(columns.values()))
+                raise SpecError(f"{what} needs a number for each of {names}, has {', '.join(by_depth)}.")
+            numbers = [by_depth[name] for name in dict.fromkeys(columns.values())]
             if any(type(number) is not int or number < 1 for number in numbers) or numbers != sorted(numbers):
                 raise SpecError(f"{what} needs whole numbers that do not fall from quick to paper, got {numbers}.")
     return {
-        name: Depth(name, {step: {size: row[name] for size, row in sizes.items()} for step, sizes in content.items()})
-        for name in DepthName
+        name: Depth(name, {step: {size: row[column] for size, row in sizes.items()} for step, sizes in content.items()})
+        for name, column in columns.items()
     }

@@ -231,6 +231,6 @@ def test_every_city_and_year_has_an_interval_about_its_published_place(small_war
         "from mart.mart_index_uncertainty where index_code = 'nqpf' and basis = ?", [FROZEN]
     )
     assert len(table) == CITIES * len(YEARS)
-    assert set(table["n_draws"]) == {200}  # depth quick
+    assert set(table["n_draws"]) == {200}  # depth trial
     both = table.merge(small_warehouse.published(SCORES), on=["city_id", "year"])
     assert (both["rank_year_x"] == both["rank_year_y"]).all()

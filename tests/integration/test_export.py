@@ -138,7 +138,7 @@ def test_the_robustness_table_repeats_the_curve_and_its_summary(small_warehouse,
 def test_figures_of_robustness_and_policy_have_their_charts(small_warehouse, reader, code, marts):
     assert all(len(small_warehouse.published(f"from mart.{mart} limit 1")) for mart in marts)
     found = figures.chosen(exhibits(), code)
-    drawn = [exhibit for exhibit in found.values() if reader.has(*exhibit.marts)]  # depth quick crosses no choices
+    drawn = [exhibit for exhibit in found.values() if reader.has(*exhibit.marts)]  # depth trial crosses no choices
     assert len(drawn) >= len(marts)
     for exhibit in drawn:
         assert "SYNTHETIC demo data" in figures.draw_file(reader, exhibit, "svg").decode()

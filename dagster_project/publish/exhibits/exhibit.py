@@ -316,5 +316,7 @@ def _why_empty(reader: Reader, exhibit: Exhibit) -> str:
             if table in reader.tables:
                 sql = f"select {text} as why from mart.{table} where model_id = $model and skip_reason <> ''"
                 reasons += [str(row["why"]).rstrip(".") for row in reader.rows(sql)]
+    if scope.is_quick and not reasons:
+        reasons.append("depth quick makes the headline alone; refresh at depth default")
     why = "; ".join(dict.fromkeys(reasons)) or "the build wrote down no reason"
     return f"{exhibit.code} has no rows for index {scope.index} in release {scope.release}: {why}."

@@ -60,6 +60,11 @@ class Scope:
     unscored: dict[int, int]
 
     @property
+    def is_quick(self) -> bool:
+        """Built at depth quick: the headline alone."""
+        return self.method_version.endswith(".quick")
+
+    @property
     def origin(self) -> str:
         """One sentence in English: release, data vintage, method version, basis, weights."""
         return (

@@ -21,11 +21,11 @@ CONTEXT = {"data_vintage", "method_version", "boundary_vintage"}  # the run adds
 
 def settings(regressions: Sequence[PanelSpec] | None = None, **sizes: Mapping[str, int]) -> Settings:
     """Seed 1 and the sizes of depth quick, those of some steps replaced: markov={"resamples": 29}."""
-    made = read_settings(SPECS, DepthName.quick)
+    made = read_settings(SPECS, DepthName.trial)
     drawn = {step: {**own, **sizes.get(step, {})} for step, own in made.depth.sizes.items()}
     specs = made.regressions if regressions is None else tuple(regressions)
     study = replace(made.study, seed=1)
-    return replace(made, study=study, depth=Depth(DepthName.quick, drawn), regressions=specs)
+    return replace(made, study=study, depth=Depth(DepthName.trial, drawn), regressions=specs)
 
 
 def with_schemes(frames: Mapping[str, pd.DataFrame], *more: Mapping[str, object]) -> dict[str, pd.DataFrame]:

@@ -15,7 +15,7 @@ from dagster_project.defs.settings import VARIABLE, current_settings, export_dep
 from dagster_project.paths import demo_paths
 from dagster_project.study import influence, settings
 from dagster_project.study.markov import Effort
-from dagster_project.study.registry import REGISTRY
+from dagster_project.study.registry import BY_NAME, REGISTRY
 from dagster_project.study.settings import (
     FILTERS,
     DepthName,
@@ -157,7 +157,7 @@ def test_a_scheme_stands_in_the_index_specs_alone_and_reaches_regressions_and_co
     text = text.replace("weight_scheme: entropy_flat", "weight_scheme: critic")
     text = text.replace("weight_scheme: two_stage_equal", "weight_scheme: equal_dimension")
     (tmp_path / "index.yml").write_text(text, encoding="utf-8")
-    before, after = (settings.read_settings(folder, DepthName.quick) for folder in (specs, tmp_path))
+    before, after = (settings.read_settings(folder, DepthName.default) for folder in (specs, tmp_path))
     moved = {"entropy_flat": "critic", "two_stage_equal": "equal_dimension"}
     for old, new in zip(before.regressions, after.regressions, strict=True):
         for one, two in zip(old.variables, new.variables, strict=True):
@@ -242,14 +242,30 @@ def test_mistakes_are_refused_in_words(tmp_path, main, variant, message):
 
 def test_every_step_has_its_sizes_and_they_grow_with_the_depth():
     depths = read_depths(demo_paths().depth_specs)
-    assert set(depths) == {"quick", "default", "paper"}
-    quick, default, paper = (depths[name].sizes for name in DepthName)
+    assert set(depths) == {"quick", "trial", "default", "paper"}
+    quick, trial, default, paper = (depths[name].sizes for name in DepthName)
+    assert trial == quick
     for step, sizes in default.items():
         for size, number in sizes.items():
             assert quick[step][size] < number <= paper[step][size], (step, size)
     assert influence.Sizes(**default["influence"]).spatial_grid == 25
     assert default["robustness"] == {"placebo": 999, "multiverse": 999}
     assert Effort(**default["markov"]).draws(2) == 199
+
+
+def test_depth_quick_has_the_headline_alone():
+    specs = demo_paths().specs
+    quick, trial = (settings.read_settings(specs, name) for name in (DepthName.quick, DepthName.trial))
+    pairs = quick.study.headline
+    assert (
+        {spec.index_code for spec in quick.indexes} == {*pairs, *pairs.values()} < {s.index_code for s in trial.indexes}
+    )
+    assert quick.regressions == tuple(spec for spec in trial.regressions if spec.is_headline)
+    assert quick.base_window == trial.base_window
+    left_out = {entry.name for entry in REGISTRY if entry.is_left_out(quick)}
+    assert left_out == {"robustness", "propagation", "county", "policy", "truth"}
+    assert set(BY_NAME["policy"].result({}, quick)) == set(BY_NAME["policy"].writes)
+    assert not any(entry.is_left_out(trial) for entry in REGISTRY)
 
 
 def test_depths_come_from_the_environment_or_the_command_and_settings_can_be_handed_on(monkeypatch):
@@ -261,7 +277,7 @@ def test_depths_come_from_the_environment_or_the_command_and_settings_can_be_han
     export_depth("paper")
     assert current_settings(paths).depth.name == "paper"
     monkeypatch.setenv(VARIABLE, "deep")
-    with pytest.raises(SpecError, match="NQPF_DEPTH is 'deep': choose quick, default, paper"):
+    with pytest.raises(SpecError, match="NQPF_DEPTH is 'deep': choose quick, trial, default, paper"):
         current_settings(paths)
     monkeypatch.undo()
     made = current_settings(demo_paths())

@@ -29,13 +29,13 @@ class Normal:
         return {"z": self.z, "p": self.p, lower: self.lower, upper: self.upper}
 
 
-def normal(estimate: ArrayLike, se: ArrayLike, level: float = LEVEL) -> Normal:
-    """Normal inference: estimate +- z_(1 + level)/2 se and p = 2 (1 - Phi(|z|)). Same unit as the estimate."""
+def normal(estimate: ArrayLike, se: ArrayLike, level: float = LEVEL, dof: float = np.inf) -> Normal:
+    """Normal inference: estimate +- z_(1 + level)/2 se and p = 2 (1 - Phi(|z|)); with `dof` that of Student's t."""
     point, error = np.asarray(estimate, dtype=np.float64), np.asarray(se, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(error > 0.0, point / error, np.nan)
-    half = half_width(level) * error
-    return Normal(z, np.asarray(2.0 * stats.norm.sf(np.abs(z))), point - half, point + half)
+    half = float(stats.t.ppf(0.5 + level / 2.0, dof)) * error
+    return Normal(z, np.asarray(2.0 * stats.t.sf(np.abs(z), dof)), point - half, point + half)
 
 
 def terms(names: Sequence[str], params: ArrayLike, cov: FloatArray, *limits: str) -> pd.DataFrame:

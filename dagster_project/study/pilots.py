@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 
 from dagster_project.study.frames import LIMITS, PLACE, Tables, rows_with
+from dagster_project.study.groups import ObjectArray
 from dagster_project.study.samples import MODEL_KEYS, Job, Skipped, World
 from dagster_project.study.settings import PilotSpec
 from python_models.inference import holm
@@ -33,16 +34,19 @@ def with_holm(effects: pd.DataFrame) -> pd.DataFrame:
 
 def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
     y, start, points = _inputs(world, policy)
-    years, edges = world.sample.years, spec.edges_km
-    effects = pilot_effects(y, start, points, years, edges, horizon=spec.horizon, leads=spec.leads)
+    years, edges = y.columns.tolist(), spec.edges_km
+    provinces = world.frames["city"].set_index("city_id")["province_code"].reindex(y.index)
+    clusters = provinces.where(provinces.notna(), provinces.index.to_series()).to_numpy(dtype=object)
+    effects = pilot_effects(y, start, points, years, edges, horizon=spec.horizon, leads=spec.leads, clusters=clusters)
     if effects.n_controls < spec.least_controls:
         near = f"never nearer than {edges[-1]:g} km to a pilot, at least {spec.least_controls} are needed"
         raise Skipped(f"{effects.n_controls} cities of the sample are {near}.")
     seed = int(world.rng(f"pilots:{policy}").integers(2**32))
     lots = placebo_pilots(y, start, points, years, edges, draws=draws, seed=seed).to_frame().set_index("term")
     known = y.notna().any(axis=1)
-    table = effects.to_frame().rename(columns=LIMITS).assign(policy_code=policy)
-    earlier = _earlier(world, y, start, points, spec)
+    honest = {"lower_honest": "honest_lo", "upper_honest": "honest_hi"}
+    table = effects.to_frame().rename(columns={**LIMITS, **honest}).assign(policy_code=policy)
+    earlier = _earlier(y, start, points, spec, clusters)
     beside = {"p_placebo": lots["p"], "n_placebo": lots["n_draws"]}
     for name, values in {**beside, **{f"{name}_earlier": earlier[name] for name in earlier}}.items():
         table[name] = table["term"].map(values).where(table["estimator"] == "imputation")
@@ -56,22 +60,27 @@ def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
     return {"pilot_effect": table.assign(p_pretrend_all=effects.p_pretrend, **counts), "pilot_event": events}
 
 
-def _earlier(world: World, y: pd.DataFrame, start: pd.Series, points: pd.DataFrame, spec: PilotSpec) -> pd.DataFrame:
+def _earlier(
+    y: pd.DataFrame, start: pd.Series, points: pd.DataFrame, spec: PilotSpec, clusters: ObjectArray
+) -> pd.DataFrame:
     """The imputed effects of earlier dates by term; no rows where there are too few years before."""
     try:
-        table = placebo_dates(y, start, points, world.sample.years, spec.edges_km, shift=spec.shift).table
+        years, edges = y.columns.tolist(), spec.edges_km
+        table = placebo_dates(y, start, points, years, edges, shift=spec.shift, clusters=clusters).table
     except PanelInputError:
         return pd.DataFrame(columns=["estimate", "se", "p"], dtype=float)
     return rows_with(table, estimator="imputation").set_index("term")[["estimate", "se", "p"]]
 
 
 def _inputs(world: World, policy: str) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
-    """y (NaN outside the sample), start and coordinates of every city that the source of the policy lists.
+    """y (NaN outside the sample) of the longest segment of years, start and coordinates of every city that the source
+    of the policy lists.
 
     A pilot without an index still has neighbours. A city that the source does not list may be a pilot: it is left out.
     """
     start = rows_with(world.frames["pilot"], policy_code=policy).set_index("city_id")["start_year"].astype(float)
     points = world.frames["city"].set_index("city_id")[PLACE].astype(float)
     cities = start.index.intersection(points.index).sort_values()
-    y = pd.DataFrame(world.sample.y_by_year, index=list(world.sample.cities), columns=list(world.sample.years))
+    sample = world.sample
+    y = pd.DataFrame(sample.y_by_year, index=list(sample.cities), columns=list(sample.years)).loc[:, sample.is_longest]
     return y.reindex(cities), start.reindex(cities), points.reindex(cities)

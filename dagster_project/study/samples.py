@@ -21,7 +21,7 @@ from dagster_project.study.groups import Groups, ObjectArray
 from dagster_project.study.queries import GROUP_FRAMES, MASS, NEIGHBOURS, OWN_WEIGHTS, RELATIONS
 from dagster_project.study.settings import PanelSpec, PanelVariable
 from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_inverse, refused_kind, refused_links
-from python_models._types import FloatArray
+from python_models._types import BoolArray, FloatArray
 from python_models.regression import PanelInputError, by_segment
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.regression.within import has_entity
@@ -112,9 +112,13 @@ class PanelSample:
     @property
     def longest(self) -> tuple[FloatArray, FloatArray]:
         """y and x of the longest segment, a year a period."""
-        of_year = np.array(self.segments)
-        years = of_year == max(self.segments, key=self.segments.count)
+        years = self.is_longest
         return self.y_by_year[:, years], self.x_by_year[:, years]
+
+    @property
+    def is_longest(self) -> BoolArray:
+        """Which years make up the longest segment."""
+        return np.asarray(np.array(self.segments) == max(self.segments, key=self.segments.count))
 
     @property
     def sd_ratio(self) -> FloatArray:

@@ -12,6 +12,7 @@ from python_models.influence.blocks import (
     group_effects,
     split_blocks,
 )
+from python_models.influence.honest import HonestBounds, honest_bounds
 from python_models.influence.level_adjusted import LevelAdjusted, even_scale, level_adjusted, level_controls
 from python_models.influence.pilot_placebo import PilotPlacebo, placebo_dates, placebo_pilots
 from python_models.influence.pilots import Exposure, PilotEffects, pilot_effects, pilot_exposure
@@ -28,6 +29,7 @@ __all__ = [
     "DistanceDecay",
     "Exposure",
     "GroupEffects",
+    "HonestBounds",
     "LeadLag",
     "LevelAdjusted",
     "Linear",
@@ -49,6 +51,7 @@ __all__ = [
     "even_scale",
     "fit_spillover",
     "group_effects",
+    "honest_bounds",
     "lead_lag",
     "level_adjusted",
     "level_controls",

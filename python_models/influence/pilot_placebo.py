@@ -123,6 +123,7 @@ def placebo_dates(
     shift: int = 2,
     cutoff: float = 300.0,
     metric: Metric = "haversine",
+    clusters: ArrayLike | None = None,
 ) -> PilotEffects:
     """`pilot_effects` with earlier starts: an effect that it finds came before the policy.
 
@@ -144,6 +145,8 @@ def placebo_dates(
         Distance in km up to which the errors of two cities may go together.
     metric : {"haversine", "euclidean"}
         Distance of two points.
+    clusters : (N,) labels, optional
+        Cities whose errors go together; default: each city for itself.
 
     Returns
     -------
@@ -167,7 +170,8 @@ def placebo_dates(
         raise PanelInputError(f"a placebo of dates needs a shift of one year or more, got {shift}.")
     panel = _Panel.of(y, start, points, years, edges, metric)
     before = np.where(panel.clean, panel.y, np.nan)
-    return pilot_effects(before, panel.start - shift, points, years, edges, cutoff=cutoff, metric=metric)
+    begin = panel.start - shift
+    return pilot_effects(before, begin, points, years, edges, cutoff=cutoff, metric=metric, clusters=clusters)
 
 
 def _dealt(

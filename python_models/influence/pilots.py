@@ -21,8 +21,9 @@ from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import holm, normal, wald
+from python_models.influence.honest import honest_bounds
 from python_models.regression import PanelInputError
-from python_models.regression.covariance import Cluster, Conley, Robust, Rows, Scores, freed, meat
+from python_models.regression.covariance import Cluster, Conley, Robust, Rows, Scores, freed, group_codes, meat, sums_by
 from python_models.space.distance import distance_matrix
 
 type IntArray = NDArray[np.int64]
@@ -31,6 +32,7 @@ type Metric = Literal["haversine", "euclidean"]
 LEAST_CONTROLS = 2  # cities that are never a pilot nor exposed: one alone would be its own year effects
 DIRECT = "direct"
 LEAST_BEFORE = 5  # cities with a year before the leads: fewer would be all that the leads are compared with
+HONEST = ("estimate_event", "lower_honest", "upper_honest", "breakdown")
 BY_CITY = Cluster()  # the residuals behind psi are freed of their own city already
 NO_RING, IS_PILOT, NOTHING = -1, -1, -2
 
@@ -51,8 +53,9 @@ class Exposure(Shown):
 
 @dataclass(frozen=True, eq=False)
 class PilotEffects(Shown):
-    """table: estimator (`imputation` or `twfe`), term, estimate, se (by city), z, p, lower, upper, se_conley, p_conley,
-    n_cities, n_cells, p_pretrend (of the term's leads; NaN where there are too few years before).
+    """table: estimator (`imputation` or `twfe`), term, estimate, se (by cluster), z, p, lower, upper, se_conley,
+    p_conley, n_cities, n_cells, p_pretrend (of the term's leads; NaN where there are too few years before); of the
+    imputation estimate_event (mean over the years since the first event), lower_honest, upper_honest, breakdown.
 
     term: `direct`, a ring such as `0-100`, or `pilot:0-100`, what an effect on a pilot with another one in that ring is
     above that on a pilot alone.   events: term, event (years since the start or the first exposure; before it, leads on
@@ -132,6 +135,7 @@ def pilot_effects(
     cutoff: float = 300.0,
     metric: Metric = "haversine",
     on_pilots: bool = False,
+    clusters: ArrayLike | None = None,
 ) -> PilotEffects:
     """Effect of a policy on its pilots and, by ring of distance, on their neighbours (docs/formulas.md#pilots).
 
@@ -155,12 +159,15 @@ def pilot_effects(
         Distance of two points.
     on_pilots : bool
         Whether `direct` is the effect of a pilot alone, and what other pilots add to pilots is a term beside it.
+    clusters : (N,) labels, optional
+        Cities whose errors go together, e.g. provinces: limits and p are those of t with clusters less one degrees of
+        freedom. Default: each city for itself, normal.
 
     Returns
     -------
     PilotEffects
         `direct`: mean of tau over pilots; a ring: mean over exposed cities that are no pilots; `twfe`: the regression
-        of y on these indicators. Errors by city, and of cities up to `cutoff`.
+        of y on these indicators. Errors by cluster, and of cities up to `cutoff`.
 
     Raises
     ------
@@ -184,15 +191,18 @@ def pilot_effects(
     >>> effects.to_frame()["term"].tolist()
     ['direct', '0-150', 'direct', '0-150']
     """
-    panel = _Panel.of(y, start, points, years, edges, metric)
-    kinds = (BY_CITY, Conley(panel.points, cutoff, metric=metric))
+    panel = _Panel.of(y, start, points, years, edges, metric, clusters=clusters)
+    errors = _Errors(panel.by_cluster, Conley(panel.points, cutoff, metric=metric), panel.dof)
     groups, slopes = panel.leads(leads)
-    tests = {term: _joint(slopes.pick(at), m) for term, (at, m) in groups.items() if at}
+    joint = {term: (slopes.pick(at), min(m, panel.dof + 1.0)) for term, (at, m) in groups.items() if at}
+    tests = {term: _joint(part, panel.by_cluster, m) for term, (part, m) in joint.items()}
     estimates = {"imputation": panel.imputed(on_pilots), "twfe": panel.regressed(on_pilots)}
-    frames = {name: estimate.frame(kinds) for name, estimate in estimates.items()}
+    frames = {name: estimate.frame(errors) for name, estimate in estimates.items()}
     table = pd.concat(frames, names=["estimator"]).reset_index("estimator").reset_index(drop=True)
     table["p_pretrend"] = table["term"].map(tests).where(table["estimator"] == "imputation").astype(float)
-    events = pd.concat([slopes.frame(kinds), panel.events(horizon).frame(kinds)], ignore_index=True)
+    table = table.join(panel.honest(leads, horizon), on="term")
+    table.loc[table["estimator"] == "twfe", list(HONEST)] = np.nan
+    events = pd.concat([slopes.frame(errors), panel.events(horizon).frame(errors)], ignore_index=True)
     order = {name: k for k, name in enumerate(panel.names)}
     events = events.sort_values(["term", "event"], key=lambda c: c.map(order) if c.name == "term" else c)
     p = float(np.nanmin(holm(list(tests.values())), initial=1.0)) if tests else float("nan")
@@ -234,6 +244,15 @@ class _TwoWay:
 
 
 @dataclass(frozen=True, eq=False)
+class _Errors:
+    """How the errors of cities go together, with degrees of freedom of t, and Conley's beside them."""
+
+    kind: Robust
+    beside: Robust
+    dof: float
+
+
+@dataclass(frozen=True, eq=False)
 class _Estimates:
     """terms, events and estimates (p,); psi (N, p): what a city adds; cells: which cells each is about, (p, N, T)."""
 
@@ -257,11 +276,11 @@ class _Estimates:
         scores = Scores(self.psi, np.zeros((n, 0)), (), p, np.zeros((n, 1)), 1.0, rows)
         return meat(scores, kind, dof=n)
 
-    def frame(self, kinds: tuple[Robust, Robust]) -> pd.DataFrame:
+    def frame(self, errors: _Errors) -> pd.DataFrame:
         known = np.flatnonzero(np.isfinite(self.psi).all(axis=0) & np.isfinite(self.value))
         se = np.full((2, len(self.terms)), np.nan)
         if known.size:
-            for row, kind in zip(se, kinds, strict=True):
+            for row, kind in zip(se, (errors.kind, errors.beside), strict=True):
                 row[known] = np.sqrt(np.diagonal(self.pick(known.tolist()).cov(kind)))
         table = pd.DataFrame({"term": self.terms})
         if self.event is not None:
@@ -269,7 +288,7 @@ class _Estimates:
         return table.assign(
             estimate=self.value,
             se=se[0],
-            **normal(self.value, se[0]).columns(),
+            **normal(self.value, se[0], dof=errors.dof).columns(),
             se_conley=se[1],
             p_conley=normal(self.value, se[1]).p,
             n_cities=self.cells.any(axis=2).sum(axis=1),
@@ -277,14 +296,14 @@ class _Estimates:
         )
 
 
-def _joint(slopes: _Estimates, m: int) -> float:
-    """p that all are zero, errors by city: Hotelling's F = (m - q) / (q (m - 1)) Wald with q and m - q degrees of
-    freedom, for q leads and m cities to compare with: with few of them chi2 rejects too often. NaN where q >= m."""
+def _joint(slopes: _Estimates, kind: Robust, m: float) -> float:
+    """p that all are zero: Hotelling's F = (m - q) / (q (m - 1)) Wald with q and m - q degrees of freedom, for q leads
+    and m cities (at most: clusters) to compare with: with few of them chi2 rejects too often. NaN where q >= m."""
     q = len(slopes.terms)
     if not 0 < q < m or not np.isfinite(slopes.psi).all():
         return float("nan")
     try:
-        statistic = wald(slopes.value, slopes.cov(BY_CITY)).statistic
+        statistic = wald(slopes.value, slopes.cov(kind)).statistic
     except np.linalg.LinAlgError:
         return float("nan")
     return float(stats.f.sf((m - q) / (q * (m - 1.0)) * statistic, q, m - q))
@@ -302,6 +321,8 @@ class _Panel:
     exposure: Exposure
     names: list[str]
     clean: BoolArray
+    cluster: IntArray  # of each city
+    is_by_city: bool
 
     @classmethod
     def of(
@@ -313,6 +334,7 @@ class _Panel:
         edges: Sequence[float],
         metric: Metric,
         distance: FloatArray | None = None,
+        clusters: ArrayLike | None = None,
     ) -> _Panel:
         values, begin, place = np.asarray(y, dtype=np.float64), _starts(start), np.asarray(points, dtype=np.float64)
         n, t = len(begin), len(years)
@@ -328,9 +350,18 @@ class _Panel:
         clean = known & ~exposure.pilot & (exposure.ring < 0)
         names = [DIRECT, *(f"{low:g}-{high:g}" for low, high in itertools.pairwise(edges))]
         y0, t0 = np.where(known, values, 0.0), np.array(years, dtype=float)
-        panel = cls(y0, known, begin, place, t0, exposure, names, clean)
+        codes = np.arange(n) if clusters is None else group_codes(clusters, n)[0]
+        panel = cls(y0, known, begin, place, t0, exposure, names, clean, codes, clusters is None)
         panel._check(edges)
         return panel
+
+    @property
+    def by_cluster(self) -> Cluster:
+        return BY_CITY if self.is_by_city else Cluster(self.cluster)
+
+    @property
+    def dof(self) -> float:
+        return np.inf if self.is_by_city else len(np.unique(self.cluster[self.is_known.any(axis=1)])) - 1.0
 
     @property
     def n_controls(self) -> int:
@@ -388,8 +419,8 @@ class _Panel:
         return self.is_known & ~self.clean & self.clean.any(axis=1)[:, None] & self.clean.any(axis=0)
 
     def _means(self, names: list[str], event: list[int] | None, cells: BoolArray) -> _Estimates:
-        """Mean of tau over each set of cells (p, N, T). A city is held against the mean of the others of its set, so
-        that few cities do not explain themselves; one city alone has no error."""
+        """Mean of tau over each set of cells (p, N, T). A city is held against the mean of the other clusters of its
+        set, so that few of them do not explain themselves; one alone has no error."""
         effects = _TwoWay(self.clean)
         a, g = effects.effects(self.y)
         tau = self.y - a[:, None] - g
@@ -397,13 +428,51 @@ class _Panel:
         count = used.sum(axis=(1, 2)).astype(np.float64)
         w = used / np.maximum(count, 1.0)[:, None, None]
         value = np.where(count > 0, (w * tau).sum(axis=(1, 2)), np.nan)
-        sums, sizes = (used * tau).sum(axis=2), used.sum(axis=2)
-        others = count[:, None] - sizes
-        with np.errstate(divide="ignore", invalid="ignore"):
-            beside = np.where(others > 0, (sums.sum(axis=1)[:, None] - sums) / others, np.nan)
-        gap = np.where(sizes > 0, sums - sizes * beside, 0.0) / np.maximum(count, 1.0)[:, None]
-        psi = (effects.weights(w) * effects.residual(self.y)).sum(axis=2) + gap
+        psi = (effects.weights(w) * effects.residual(self.y)).sum(axis=2) + self._gaps(tau, used)
         return _Estimates(names, event, value, psi.T, used)
+
+    def _gaps(self, tau: FloatArray, used: BoolArray) -> FloatArray:
+        """(p, N): what a city adds to the mean of tau over a set, held against the mean of the other clusters."""
+        sums, sizes = (used * tau).sum(axis=2), used.sum(axis=2).astype(np.float64)
+        all_sums, count = sums.sum(axis=1)[:, None], sizes.sum(axis=1)[:, None]
+        ours = [sums_by(part.T, self.cluster)[self.cluster].T for part in (sums, sizes)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            beside = np.where(count > ours[1], (all_sums - ours[0]) / (count - ours[1]), np.nan)
+        return np.asarray(np.where(sizes > 0, sums - sizes * beside, 0.0) / np.maximum(count, 1.0))
+
+    def honest(self, leads: int, horizon: int) -> pd.DataFrame:
+        """Honest bounds of each term (index) at relative magnitude 1; NaN where a step has fewer than LEAST_BEFORE
+        cities or one cluster alone."""
+        rows = {name: self._bounds(k, leads, horizon) for k, name in enumerate(self.names)}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=list(HONEST)).astype(float)
+
+    def _bounds(self, k: int, leads: int, horizon: int) -> tuple[float, ...]:
+        change = np.diff(self.y, axis=1)
+        known = self.is_known[:, 1:] & self.is_known[:, :-1]
+        never = known & np.isinf(self.exposure.first)[:, None]
+        counts = never.sum(axis=0)
+        net = change - (never * change).sum(axis=0) / np.maximum(counts, 1)
+        touched = known & (self.exposure.came == k - 1)[:, None] & (counts >= LEAST_CONTROLS)
+        if k:
+            touched &= ~self.exposure.pilot[:, 1:]
+        since = self.years[1:] - self.exposure.first[:, None]
+        cells = {s: touched & (since == s) for s in range(-leads, horizon + 1)}
+        enough = {s: int(cell.any(axis=1).sum()) >= LEAST_BEFORE for s, cell in cells.items()}
+        before = list(itertools.takewhile(enough.__getitem__, range(-1, -leads - 1, -1)))[::-1]
+        after = list(itertools.takewhile(enough.__getitem__, range(horizon + 1)))
+        if not before or not after:
+            return (np.nan,) * len(HONEST)
+        used = np.array([cells[s] for s in (*before, *after)])
+        sizes = used.sum(axis=(1, 2)).astype(np.float64)
+        weight = used.sum(axis=1) / sizes[:, None]  # of the years, by step
+        spread = np.where(never, net / np.maximum(counts - 1, 1), 0.0)
+        psi = self._gaps(net, used) - np.einsum("pt,nt->pn", weight, spread)
+        if not np.isfinite(psi).all():
+            return (np.nan,) * len(HONEST)
+        value = (used * net).sum(axis=(1, 2)) / sizes
+        steps = _Estimates([self.names[k]] * len(value), None, value, psi.T, used)
+        bounds = honest_bounds(value, steps.cov(self.by_cluster), len(before), dof=self.dof)
+        return bounds.estimate, bounds.lower, bounds.upper, bounds.breakdown
 
     def regressed(self, on_pilots: bool) -> _Estimates:
         """Indicators of the terms in a regression with city and year effects, on all known cells."""

@@ -34,7 +34,7 @@ def with_holm(effects: pd.DataFrame) -> pd.DataFrame:
 
 def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
     y, start, points = _inputs(world, policy)
-    years, edges = y.columns.tolist(), spec.edges_km
+    years, edges = [int(year) for year in y.columns], spec.edges_km
     provinces = world.frames["city"].set_index("city_id")["province_code"].reindex(y.index)
     clusters = provinces.where(provinces.notna(), provinces.index.to_series()).to_numpy(dtype=object)
     effects = pilot_effects(y, start, points, years, edges, horizon=spec.horizon, leads=spec.leads, clusters=clusters)
@@ -65,7 +65,7 @@ def _earlier(
 ) -> pd.DataFrame:
     """The imputed effects of earlier dates by term; no rows where there are too few years before."""
     try:
-        years, edges = y.columns.tolist(), spec.edges_km
+        years, edges = [int(year) for year in y.columns], spec.edges_km
         table = placebo_dates(y, start, points, years, edges, shift=spec.shift, clusters=clusters).table
     except PanelInputError:
         return pd.DataFrame(columns=["estimate", "se", "p"], dtype=float)

@@ -69,10 +69,10 @@ def build(paths: Paths, nodes: Sequence[str], target: Path, *, threads: int) -> 
     parsed = paths.dbt_target / "partial_parse.msgpack"
     if parsed.exists():
         shutil.copyfile(parsed, target / parsed.name)
-    chosen = ("--select", *nodes, "--indirect-selection", "empty", "--threads", str(threads))
+    chosen = ("--select", *nodes, "--indirect-selection", "empty", "--exclude-resource-type", "unit_test")
     where = {"DBT_TARGET_PATH": str(target), "DBT_WRITE_JSON": "true"}
     lines = []
-    with start_dbt(paths, "build", *chosen, **where) as process:
+    with start_dbt(paths, "build", *chosen, "--threads", str(threads), **where) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:

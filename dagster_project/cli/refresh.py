@@ -144,6 +144,8 @@ def show_plan(paths: Paths, console: Console) -> None:
         say(console, f"{what:<8}{len(names):>4}  {listed or 'nothing'}")
     if plan.read:
         say(console, "What editing would do is known when files are read: `nqpf inspect FILE` lists it.")
+    if seconds := sum(known_seconds(paths.reports).values()):
+        say(console, f"At most about {seconds:.0f} s: as long as its steps took when they last ran.")
     say(console, "Then publish: a new release if a mart, a page or an export differs. Nothing was changed.")
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from house import CITIES, YEARS
+from house import CITIES, YEARS, said
 from landing_tools import read_page
 from python_calamine import CalamineWorkbook
 from recompute import largest_gaps
 from xlsxwriter.utility import xl_cell_to_rowcol
 
+from dagster_project.cli.refresh import show_plan
 from dagster_project.demo.counties import SPOILT
 from dagster_project.paths import dbt_executable
 from dagster_project.run.dbt import dbt_environment
@@ -326,3 +327,12 @@ def test_no_county_is_among_the_figures_of_cities(small_warehouse):
     assert set(index["year"]) == {2015, 2016}
     assert index["county_id"].nunique() >= 30
     assert not small_warehouse.published("from mart.mart_county_transition where p is not null").empty
+
+
+def test_a_dry_run_says_what_would_run_and_for_how_long_at_most(small_warehouse, monkeypatch):
+    monkeypatch.setenv("NQPF_DEPTH", "quick")
+    before = small_warehouse.published_sha256
+    text = said(show_plan, small_warehouse.paths).text
+    assert "Compute" in text
+    assert re.search(r"At most about \d+ s: as long as its steps took", text)
+    assert small_warehouse.published_sha256 == before

@@ -478,23 +478,24 @@ def sidecar(
 @app.command(rich_help_panel="Make")
 def export(
     format: Annotated[
-        str, typer.Option(help="latex, markdown, html, csv, parquet, excel; stata, report, yearbook; svg, png")
+        str, typer.Option(help="latex, markdown, html, docx, csv, parquet, excel; stata, report, yearbook; svg, png")
     ],
     table: Annotated[
         str | None, typer.Option(help="Paper table T1 to T20, or any table of schema easy or mart.")
     ] = None,
+    all_tables: Annotated[bool, typer.Option("--all-tables", help="All paper tables in one Word file.")] = False,
     figure: Annotated[str | None, typer.Option(help="Figure, e.g. F07; F15 is F15A, F15B and F15C.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; text formats go to stdout without it.")] = None,
     index: IndexOption = None,
     release: Annotated[str | None, typer.Option(help="Release; default: the published one.")] = None,
-    language: Annotated[str, typer.Option(help="Language of the words: en or zh.")] = "en",
+    language: Annotated[str, typer.Option("--language", "--lang", help="Language of the words: en or zh.")] = "en",
     warehouse: WarehouseOption = None,
 ) -> None:
     """Paper tables, figures, a workbook, a Stata panel, rows of a table, the yearbook, or the report as one file."""
     from dagster_project.publish.paper.command import Asked
     from dagster_project.publish.paper.command import export as run
 
-    request = Asked(format, table, figure, out, index, release, language)
+    request = Asked(format, table, figure, out, index, release, language, all_tables)
     raise typer.Exit(run(answering_paths(warehouse), console, request))
 
 

@@ -1,5 +1,6 @@
 """`nqpf export` on a refreshed small warehouse: the figures are those of the marts, and LaTeX sets the tables."""
 
+import io
 import json
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 from contextlib import suppress
 from zipfile import ZipFile
 
+import docx
 import duckdb
 import pandas as pd
 import pytest
@@ -19,9 +21,11 @@ from scipy.stats import norm
 from dagster_project.publish.exhibits.exhibit import Grid, Row, exhibits, read_grid, read_rows
 from dagster_project.publish.exhibits.markup import to_html, to_markdown
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
+from dagster_project.publish.locale import catalogue
 from dagster_project.publish.paper import figures
-from dagster_project.publish.paper.command import Asked, export
+from dagster_project.publish.paper.command import MAX_TOGETHER, Asked, export
 from dagster_project.publish.paper.latex import LONG, to_latex
+from dagster_project.publish.paper.word import letters, to_docx
 from dagster_project.publish.site import findings
 from dagster_project.published import open_read_only
 
@@ -112,6 +116,33 @@ def test_every_printed_table_has_its_columns_in_markdown_and_html(grids):
         widths = {sum(int(cell.get("colspan", 1)) for cell in row.find_all(["td", "th"])) for row in rows}
         assert widths == {n}, code
         assert len(rows) == len(grid.rows) + 1
+
+
+def test_every_printed_table_stands_in_word_with_three_lines_and_its_points_under_each_other(exported, grids):
+    document = docx.Document(exported("--all-tables", "--format", "docx", "--lang", "zh", out="all.docx"))
+    assert len(document.tables) == len([grid for grid in grids.values() if len(grid.rows) <= MAX_TOGETHER])
+    captions = [paragraph for paragraph in document.paragraphs if paragraph.style.name == "Caption"]
+    assert [p.text.split()[0] for p in captions] == ["附表"] * len(document.tables)
+    assert all(p._p.xpath(".//w:fldSimple[contains(@w:instr, 'SEQ')]") for p in captions)
+    for table in document.tables:
+        lines = [line.get(docx.oxml.ns.qn("w:sz")) for line in table._tbl.xpath("./w:tblPr/w:tblBorders/*")]
+        below_head = {line.get(docx.oxml.ns.qn("w:sz")) for line in table._tbl.xpath("./w:tr[1]//w:tcBorders/w:bottom")}
+        assert (lines, below_head) == (["12", "12"], {"6"})
+        assert table._tbl.xpath("./w:tr[1]/w:trPr/w:tblHeader")
+        assert table._tbl.xpath("./w:tblPr/w:tblDescription/@w:val")[0].startswith("nqpf:table/")
+    columns = {a: (w.orientation, w.page_width > w.page_height) for a, w in enumerate(document.sections)}
+    assert {kind for kind, is_wide in columns.values() if is_wide} == {1}
+    assert document.styles["Normal"].element.rPr.rFonts.get(docx.oxml.ns.qn("w:eastAsia")) == "宋体"
+
+
+def test_figures_of_a_word_table_have_their_points_under_each_other():
+    grid = Grid("T0", "t", ("", "b"), (True, False), tuple(Row("body", ("", x)) for x in ("1.5", "−12.25***", "3")), ())
+    document = docx.Document(io.BytesIO(to_docx([grid], catalogue("en"), "r", None)))
+    cells = document.tables[0].columns[1].cells[1:]
+    texts, right = [c.text for c in cells], [c.paragraphs[0].paragraph_format.right_indent.pt for c in cells]
+    behind = [letters(text[text.index(".") :] if "." in text else "", 10.5) for text in texts]
+    assert texts == ["1.5", "−12.25***", "3"]
+    assert max(a + b for a, b in zip(right, behind, strict=True)) - right[2] < 0.1
 
 
 def test_the_robustness_table_repeats_the_curve_and_its_summary(small_warehouse, grids):

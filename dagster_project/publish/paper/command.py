@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from dagster_project.publish.exhibits.exhibit import Exhibit, Grid, exhibits, re
 from dagster_project.publish.exhibits.markup import to_html, to_markdown
 from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader, Scope, read_scope
 from dagster_project.publish.locale import languages
-from dagster_project.publish.paper import excel, figures, latex, plain, stata
+from dagster_project.publish.paper import excel, figures, latex, plain, stata, word
 from dagster_project.publish.paper.city_panel import CityPanel, read_panel
 from dagster_project.publish.paper.described import Described, read_table
 from dagster_project.publish.release.folder import known_releases
@@ -28,9 +29,10 @@ PRINTED: dict[str, Callable[[Grid], str]] = {"latex": latex.to_latex, "markdown"
 ROWS = ("csv", "parquet")
 WHOLE = ("excel", "stata", "report", "yearbook")
 DRAWN = ("svg", "png")
-BINARY = ("parquet", "excel", "stata", "png", "report", "yearbook")
+BINARY = ("docx", "parquet", "excel", "stata", "png", "report", "yearbook")
 PLAIN_SQL = f"select schema_name || '.' || table_name from {TABLES} where schema_name in ('easy', 'mart')"
 MAX_PRINTED = 2_000  # rows that a printed table may have
+MAX_TOGETHER = 500  # rows of a table among others in one file
 BOM = "\ufeff".encode()
 
 
@@ -45,6 +47,7 @@ class Asked:
     index: str | None = None
     release: str | None = None
     language: str = "en"
+    all_tables: bool = False
 
 
 @answering
@@ -74,11 +77,14 @@ def _check(request: Asked) -> None:
     """What fits together."""
     if request.table and request.figure:
         raise ExportError("Name a --table or a --figure, not both.")
-    formats = DRAWN if request.figure else (*PRINTED, *ROWS, "excel", "stata") if request.table else WHOLE
+    if request.all_tables and (request.table or request.figure or request.format != "docx"):
+        raise ExportError("--all-tables writes one Word file: give it with --format docx and --out alone.")
+    tables = (*PRINTED, "docx", *ROWS, "excel", "stata")
+    formats = DRAWN if request.figure else tables if request.table else ("docx",) if request.all_tables else WHOLE
     if request.language not in languages():
         raise ExportError(f"There is no language '{request.language}'. Languages: {', '.join(languages())}.")
-    if request.format not in (*PRINTED, *ROWS, *WHOLE, *DRAWN):
-        known = (*PRINTED, *ROWS, *WHOLE, *DRAWN)
+    known = (*PRINTED, "docx", *ROWS, *WHOLE, *DRAWN)
+    if request.format not in known:
         raise ExportError(f"There is no format '{request.format}'. Formats: {', '.join(known)}.")
     if request.format not in formats:
         if request.table or request.figure:
@@ -134,13 +140,15 @@ def _make(file: Path, request: Asked) -> tuple[dict[str, bytes], Scope]:
             if not files:
                 raise ExportError(" ".join(lacking))
             return files, scope
+        if request.all_tables:
+            return {"tables": _all_tables(reader)}, scope
         if request.table is None:
             return {request.format: _whole(file, reader, request)}, scope
         table = _tables().get(request.table.upper())
         if table is None:
             return {request.table: _plain(file, reader, request)}, scope
-        if request.format in PRINTED:
-            return {request.table: PRINTED[request.format](read_grid(reader, table)).encode()}, scope
+        if request.format in (*PRINTED, "docx"):
+            return {request.table: _printed(reader, read_grid(reader, table), request.format)}, scope
         rows = read_rows(reader, table)  # says why if there is nothing
         if request.format in ROWS:
             sql = f"select *, '{scope.release.replace(chr(39), '')}' as release from ({table.sql})"
@@ -148,6 +156,26 @@ def _make(file: Path, request: Asked) -> tuple[dict[str, bytes], Scope]:
         heads = {column.field: reader.words.gettext(column.head) for column in table.columns if column.head}
         content = Described(pd.DataFrame(rows), heads, {}, " ".join([table.title, *read_notes(reader, table, rows)]))
         return {request.table: _described(content, table.code, reader, file, request.format)}, scope
+
+
+def _printed(reader: Reader, grid: Grid, format: str) -> bytes:
+    if format == "docx":
+        return word.to_docx([grid], reader.words, reader.scope.release, reader.scope.built)
+    return PRINTED[format](grid).encode()
+
+
+def _all_tables(reader: Reader) -> bytes:
+    """Every paper table that has rows and is no list of city-years, in one Word file."""
+    grids = []
+    for table in _tables().values():
+        with suppress(ExportError):
+            grid = read_grid(reader, table)
+            grids += [grid] if len(grid.rows) <= MAX_TOGETHER else []
+    if not grids:
+        raise ExportError(
+            f"No paper table has rows in release {reader.scope.release}: --table T1 says why one has none."
+        )
+    return word.to_docx(grids, reader.words, reader.scope.release, reader.scope.built, appendix=True)
 
 
 def _whole(file: Path, reader: Reader, request: Asked) -> bytes:
@@ -191,14 +219,16 @@ def _plain(file: Path, reader: Reader, request: Asked) -> bytes:
         raise ExportError(f"No table is called '{request.table}'. {_known_tables(full)}")
     if request.format in ROWS:
         return plain.rows_as(file, reader, f"from {name}", request.format)
-    limit = MAX_PRINTED if request.format in PRINTED else excel.MAX_ROWS if request.format == "excel" else None
+    limit = (
+        MAX_PRINTED if request.format in (*PRINTED, "docx") else excel.MAX_ROWS if request.format == "excel" else None
+    )
     n = int(reader.con.execute(f"select count(*) from {name}").fetchall()[0][0])
     if limit is not None and n > limit:
         raise ExportError(f"{name} has {n:,} rows; {request.format} takes {limit:,}. Use --format csv or parquet.")
     table = read_table(reader, name)
     assert table is not None
-    if request.format in PRINTED:
-        return PRINTED[request.format](plain.as_grid(table, name, reader)).encode()
+    if request.format in (*PRINTED, "docx"):
+        return _printed(reader, plain.as_grid(table, name, reader), request.format)
     return _described(table, name, reader, file, request.format)
 
 

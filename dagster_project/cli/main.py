@@ -500,6 +500,23 @@ def export(
 
 
 @app.command(rich_help_panel="Make")
+def brief(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[CITY | PROVINCE]", help="Name in either language, or code.")
+    ] = None,
+    year: Annotated[int | None, typer.Option(help="Year; default: the last with all cities.")] = None,
+    language: Annotated[str, typer.Option("--language", "--lang", help="Language of the words: en or zh.")] = "en",
+    is_all: Annotated[bool, typer.Option("--all", help="Every city and province; --out is a folder.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File .docx to write, or the folder of --all.")] = None,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """One or two pages of Word on a city or a province; `nqpf check` knows every figure in them."""
+    from dagster_project.cli.brief import brief as run
+
+    raise typer.Exit(run(answering_paths(warehouse), console, name, year, language, is_all, out))
+
+
+@app.command(rich_help_panel="Make")
 def demo(
     folder: Annotated[Path, typer.Argument(help="New folder for the landing files.")],
     without: Annotated[

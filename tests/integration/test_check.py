@@ -119,6 +119,46 @@ def test_a_key_is_checked_exactly(facts, figures, tmp_path):
     assert second.candidates[0]["key"] == f"nqpf:score.{facts.scope.index}/{code}/{figures.last}@{facts.release}"
 
 
+@pytest.mark.parametrize(("name", "language"), [("city", "zh"), ("city", "en"), ("province", "zh")])
+def test_a_brief_is_right_in_every_figure_and_a_slip_in_it_is_found(
+    small_warehouse, facts, figures, tmp_path, name, language
+):
+    _city, zh, _ = figures.cities()[0]
+    place = zh if name == "city" else _province_of_two(facts)
+    file = tmp_path / "brief.docx"
+    done = small_warehouse.run_reading("brief", place, "--lang", language, "--out", str(file))
+    assert done.exit_code == 0, done.text
+    findings = check_passages(read_passages(file), facts)
+    assert [(one.place, one.text, one.note) for one in findings if one.differs] == []
+    assert len(findings) >= 10
+    document = docx.Document(str(file))
+    assert all(shape._inline.docPr.get("descr") for shape in document.inline_shapes)
+    tagged = document.element.body.xpath(".//w:sdt[contains(w:sdtPr/w:tag/@w:val, 'nqpf:score/')]//w:t")[0]
+    tagged.text = f"{float(tagged.text) + 3:.1f}"
+    document.save(str(file))
+    assert [one.printed for one in check_passages(read_passages(file), facts) if one.differs] == [tagged.text]
+
+
+def _province_of_two(facts):
+    sql = """select any_value(c.province_name) from mart.dim_city as c join easy.ranking as r using (city_id)
+    where r.year = 2016 group by c.province_name having count(*) > 1 order by 1"""
+    return facts.con.execute(sql).fetchone()[0]
+
+
+def test_a_brief_says_what_it_cannot_write(small_warehouse, tmp_path):
+    for words, said in (
+        (["Atlantis", "--out", str(tmp_path / "a.docx")], "No city is called 'Atlantis'"),
+        (["合肥", "--year", "1999", "--out", str(tmp_path / "a.docx")], "none for 1999"),
+        (["合肥", "--lang", "fr", "--out", str(tmp_path / "a.docx")], "no language 'fr'"),
+        (["合肥"], "Give --out"),
+        (["合肥", "--out", str(tmp_path / "none" / "a.docx")], "create it first"),
+        ([], "Name a city or a province"),
+    ):
+        done = small_warehouse.run_reading("brief", *words)
+        assert (done.exit_code, said in " ".join(done.text.split())) == (2, True), done.text
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_rounding_is_to_the_nearest(facts, figures):
     code, zh, _ = figures.cities()[0]
     value = figures.value("gdp_nom", code) / 1e4

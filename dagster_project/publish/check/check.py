@@ -65,6 +65,7 @@ class _Checker:
             text = passage.text.translate(WIDE_SIGNS)
             keyed = list(self._keyed(passage, text))
             yield from keyed
+            text = KEY.sub(lambda match: " " * len(match[0]), text)
             covered = [finding.start for finding in keyed]
             if passage.is_cell and passage.heads and len(text) < 40:
                 yield from self._cell(passage, text, last, covered)

@@ -169,7 +169,8 @@ def _docx_table(table: Any, place: str, above: str, comments: dict[str, str]) ->
 def _run_text(
     element: Any, comments: dict[str, str] | None = None
 ) -> tuple[str, tuple[tuple[int, int, Any], ...], tuple[tuple[int, int, str], ...]]:
-    """Text below an element without what is deleted, the runs it comes from, and the keys in comments on it."""
+    """Text below an element without what is deleted, the runs it comes from, and the keys in comments on it and in tags
+    of content controls."""
     from docx.oxml.ns import qn
 
     text, runs, keys, starts = "", [], [], dict[str, int]()
@@ -183,6 +184,10 @@ def _run_text(
                 keys.append((starts.get(node.get(qn("w:id")), 0), len(text), key))
         elif not any(parent.tag in (qn("w:del"), qn("w:moveFrom")) for parent in node.iterancestors()):
             content = "".join(_node_text(child, qn) for child in node)
+            if node.getparent().tag == qn("w:sdtContent"):
+                tags = node.getparent().getparent().findall(f"{qn('w:sdtPr')}/{qn('w:tag')}")
+                held = [tag.get(qn("w:val")) for tag in tags]
+                keys += [(len(text), len(text) + len(content), key) for key in held if KEY.fullmatch(key or "")]
             runs.append((len(text), len(text) + len(content), node))
             text += content
     return text, tuple(runs), tuple(keys)

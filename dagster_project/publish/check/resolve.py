@@ -194,8 +194,14 @@ def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Ment
     return run
 
 
+OTHER_WEIGHTS = re.compile(r"等权|其他权重|(?:equal|other)\s+weights", re.IGNORECASE)
+
+
 def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> Target | None:
     text, unit = s.text, number.unit
+    is_signed = number.value < 0 or text[: number.start].endswith("+")
+    if OTHER_WEIGHTS.search(text) or (is_signed and unit is None):  # no published score, a part of a change
+        return None
     if OF_CITIES.match(text[number.end :]) or (
         k and s.numbers[k - 1].end <= number.start and OF_TOTAL.search(text[: number.start])
     ):
@@ -233,7 +239,7 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         subjects = [(ends, subjects[0][1])]
         return Target(subjects, cities, year, unit=unit)
     is_difference = unit is not None and unit.dimension in ("difference", "places")
-    is_change = CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right)
+    is_change = is_signed or CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right)
     if is_difference or (is_change and not LEVEL_ZH.search(left) and not text[: number.start].endswith("第")):
         return _change(s, number, subjects, cities, year, since, about=about)
     return Target(subjects, cities, year, unit=unit, is_about=about)

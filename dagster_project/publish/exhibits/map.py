@@ -1,13 +1,15 @@
 """The map: city outlines as they are, as SVG paths, with the islands of the South China Sea in a frame of their own."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dagster_project.publish.exhibits.chart import MARKS, SERIES, STEPS, Plot, key
+from dagster_project.publish.exhibits.chart import MARKS, ON_STEPS, SERIES, STEPS, Drawing, Plot, key, width_of
 from dagster_project.publish.exhibits.exhibit import is_missing
 from dagster_project.publish.locale import msg
 
@@ -108,6 +110,60 @@ def _maps(plot: Plot) -> None:
         if k % n == n - 1 or k == len(facets) - 1:
             y += height + (18 if facet else 0) + 8
     drawing.height = y
+
+
+def part_of_map(known: dict[str, float], names: dict[str, str], marked: str, width: float) -> Drawing:
+    """The outlines around the cities of `names`, in the classes of all `known` values; `marked` has a heavy line."""
+    drawing, limits = Drawing(width), breaks(list(known.values()))
+    ends = [min(known.values()), *limits, max(known.values())]
+    steps = [(f"step{class_of(low, limits)}", f"{low:.1f}–{high:.1f}") for low, high in pairwise(ends)]
+    top = key(drawing, [], "mark", steps)
+    paths = {code: path for kind, code, path in shapes() if kind == "city"}
+    boxes = {code: box(paths[code]) for code in names if code in paths}
+    held = [boxes[code] for code in boxes if code in known] or list(boxes.values())  # not of islands without a score
+    left, above = min(b[0] for b in held), min(b[1] for b in held)
+    across, down = max(b[2] for b in held) - left, max(b[3] for b in held) - above
+    rate = min(width * 0.96 / across, width * 0.8 / down)
+    drawing.height = top + down * rate + 12
+    parts, pad = [], (width / rate - across) / 2
+    for kind, code, path in sorted(shapes(), key=lambda shape: shape[1] == marked):
+        x0, y0, x1, y1 = box(path)
+        if x1 < left - pad or x0 > left + across + pad or y1 < above or y0 > above + down:
+            continue
+        fill = "none" if kind == "line" else "var(--blank)"
+        if code in known and code in names:
+            fill = STEPS[class_of(known[code], limits)]
+        line = ("ink", 2.2) if code == marked else ("muted", 0.8) if code in names else ("border", 0.4)
+        parts.append(f'<path d="{path}" fill="{fill}" stroke="var(--{line[0]})" stroke-width="{line[1] / rate:.1f}"/>')
+    for code, (x0, y0, x1, y1) in boxes.items():
+        step = class_of(known[code], limits) if code in known else 0
+        if width_of(names[code], 10 / rate) < 1.2 * (x1 - x0):
+            parts.append(
+                f'<text x="{(x0 + x1) / 2:.0f}" y="{(y0 + y1) / 2 + 4 / rate:.0f}" text-anchor="middle"'
+                f' font-size="{10 / rate:.1f}" fill="var(--{ON_STEPS[step]})">{escape(names[code])}</text>'
+            )
+    drawing.parts.append(
+        f'<svg x="0" y="{top + 4:.0f}" width="{width:.0f}" height="{down * rate + 8:.0f}" viewBox="{left - pad:.0f}'
+        f' {above - 4 / rate:.0f} {width / rate:.0f} {down + 8 / rate:.0f}">{"".join(parts)}</svg>'
+    )
+    return drawing
+
+
+@cache
+def box(path: str) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the largest ring of an outline of `shapes`: far islands are no part of it."""
+    boxes = []
+    for part in path.rstrip("z").split("M")[1:]:
+        start, _, steps = part.rstrip("z").partition("l")
+        x, y = map(int, start.split(","))
+        xs, ys = [x], [y]
+        moves = [int(step) for step in re.findall(r"-?\d+", steps)]
+        for dx, dy in zip(moves[::2], moves[1::2], strict=True):
+            x, y = x + dx, y + dy
+            xs.append(x)
+            ys.append(y)
+        boxes.append((min(xs), min(ys), max(xs), max(ys)))
+    return max(boxes, key=lambda sides: (sides[2] - sides[0]) * (sides[3] - sides[1]))
 
 
 def _one_map(fills: dict[str, str], x: float, y: float, width: float, height: float, key: str) -> str:

@@ -5,7 +5,8 @@ each other. Letters are measured as Times New Roman sets them; a Chinese charact
 """
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -77,12 +78,25 @@ def to_docx(grids: Sequence[Grid], words: Catalogue, release: str, built: Any, *
     return as_bytes(doc)
 
 
-def add_table(doc: Any, grid: Grid, label: str, number: int, source: str, *, new_page: bool = False) -> None:
-    """The table at the end of the document, on a page on its side where its line needs it."""
+def add_table(
+    doc: Any,
+    grid: Grid,
+    label: str,
+    number: int,
+    source: str,
+    *,
+    new_page: bool = False,
+    size: float | None = None,
+    keys: Mapping[tuple[int, int], str] | None = None,
+) -> None:
+    """The table at the end of the document, on a page on its side where its line needs it. `size`: of the type, on the
+    page as it is. `keys`: (row, column) -> what `nqpf check` is to compare the figure with."""
     ways = [(size, line) for line in (LINE, LONG_LINE) for size in SIZES[: 2 if line == LINE else 3]]
+    if size is not None:
+        ways = [(size, LINE)]
     size, line = next((way for way in ways if sum(_widths(grid, way[0])) <= way[1]), ways[-1])
-    is_wide = line == LONG_LINE
-    turn_page(doc, is_wide, new_page)
+    if len(ways) > 1:
+        turn_page(doc, line == LONG_LINE, new_page)
     caption = doc.add_paragraph(style="Caption")
     caption.alignment = 1
     caption.add_run(f"{label} ")
@@ -92,7 +106,7 @@ def add_table(doc: Any, grid: Grid, label: str, number: int, source: str, *, new
     )
     caption._p.append(parse_xml(field))
     caption.add_run(f"  {_plain(grid.title)}")
-    doc.element.body.insert_element_before(parse_xml(_table(grid, size, line, source)), "w:sectPr")
+    doc.element.body.insert_element_before(parse_xml(_table(grid, size, line, source, keys or {})), "w:sectPr")
     note = doc.add_paragraph()
     note.paragraph_format.space_before, note.paragraph_format.space_after = Pt(3), Pt(6)
     note.add_run(f"{grid.note_word} {_plain(' '.join(grid.notes))}").font.size = Pt(9)
@@ -147,7 +161,7 @@ def _behind(text: str) -> str:
     return text[at:] if at >= 0 else text[len(text.rstrip("*)]")) :]
 
 
-def _table(grid: Grid, size: float, line: float, source: str) -> str:
+def _table(grid: Grid, size: float, line: float, source: str, keys: Mapping[tuple[int, int], str]) -> str:
     widths = _widths(grid, size)
     total = sum(widths)
     if total > line:  # texts give way, figures do not
@@ -166,7 +180,10 @@ def _table(grid: Grid, size: float, line: float, source: str) -> str:
     for k, row in enumerate(grid.rows):
         keep = row.kind == "panel" or (k + 1 < len(grid.rows) and grid.rows[k + 1].kind == "below")
         right = [None if held is None else held[k] for held in indents]
-        rows.append(f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{_row(row, widths, grid, right, size, keep)}</w:tr>")
+        row_keys = [keys.get((k, column), "") for column in range(len(widths))]
+        rows.append(
+            f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{_row(row, widths, grid, right, size, keep, row_keys)}</w:tr>"
+        )
     return (
         f'<w:tbl {nsdecls("w")}><w:tblPr><w:tblW w:w="{round(20 * sum(widths))}" w:type="dxa"/><w:jc w:val="center"/>'
         '<w:tblBorders><w:top w:val="single" w:sz="12" w:space="0" w:color="auto"/>'
@@ -188,27 +205,71 @@ def _indents(grid: Grid, k: int, width: float, size: float) -> list[float] | Non
     return [room + widest - tail for tail in after]
 
 
-def _row(row: Row, widths: list[float], grid: Grid, right: list[float | None], size: float, keep: bool) -> str:
+def _row(
+    row: Row, widths: list[float], grid: Grid, right: list[float | None], size: float, keep: bool, keys: Sequence[str]
+) -> str:
     if row.kind == "panel":
         return _cell(row.cells[0], sum(widths), size, "left", span=len(widths), keep=keep, is_bold=True)
     return "".join(
         _cell(
-            text, width, size, "left" if is_text else "center" if indent is None else "right", keep=keep, indent=indent
+            text,
+            width,
+            size,
+            "left" if is_text else "center" if indent is None else "right",
+            keep=keep,
+            indent=indent,
+            key=key,
         )
-        for text, width, is_text, indent in zip(row.cells, widths, grid.is_text, right, strict=True)
+        for text, width, is_text, indent, key in zip(row.cells, widths, grid.is_text, right, keys, strict=True)
     )
 
 
 def _cell(
-    text: str, width: float, size: float, align: str, *, span: int = 1, border: bool = False, keep: bool = False,
-    indent: float | None = None, is_bold: bool = False,
-) -> str:  # fmt: skip
+    text: str,
+    width: float,
+    size: float,
+    align: str,
+    *,
+    span: int = 1,
+    border: bool = False,
+    keep: bool = False,
+    indent: float | None = None,
+    is_bold: bool = False,
+    key: str = "",
+) -> str:
     line = '<w:tcBorders><w:bottom w:val="single" w:sz="6" w:space="0" w:color="auto"/></w:tcBorders>' if border else ""
     merged = f'<w:gridSpan w:val="{span}"/>' if span > 1 else ""
-    font = f'{"<w:b/>" if is_bold else ""}<w:sz w:val="{round(2 * size)}"/><w:szCs w:val="{round(2 * size)}"/>'
     right = f'<w:ind w:right="{round(20 * indent)}"/>' if indent else ""
     return (
         f'<w:tc><w:tcPr><w:tcW w:w="{round(20 * width)}" w:type="dxa"/>{merged}{line}<w:vAlign w:val="bottom"/>'
         f'</w:tcPr><w:p><w:pPr>{"<w:keepNext/>" if keep else ""}{right}<w:jc w:val="{align}"/></w:pPr>'
-        f'<w:r><w:rPr>{font}</w:rPr><w:t xml:space="preserve">{escape(_plain(text))}</w:t></w:r></w:p></w:tc>'
+        f"{_run(text, size, is_bold=is_bold, key=key)}</w:p></w:tc>"
     )
+
+
+def _run(text: str, size: float, *, is_bold: bool = False, key: str = "") -> str:
+    """A run; with a key inside a content control that has it as tag, which nobody sees and copies keep."""
+    font = f'{"<w:b/>" if is_bold else ""}<w:sz w:val="{round(2 * size)}"/><w:szCs w:val="{round(2 * size)}"/>'
+    run = f'<w:r><w:rPr>{font}</w:rPr><w:t xml:space="preserve">{escape(_plain(text))}</w:t></w:r>'
+    if not key:
+        return run
+    return f'<w:sdt><w:sdtPr><w:tag w:val="{escape(key)}"/></w:sdtPr><w:sdtContent>{run}</w:sdtContent></w:sdt>'
+
+
+def add_text(paragraph: Any, text: str, keys: Sequence[tuple[str, str]], *, size: float, is_bold: bool = False) -> None:
+    """The text at the end of the paragraph; the first standing of each figure of `keys` that is not yet taken has its
+    key."""
+    spots: list[tuple[int, int, str]] = []
+    for printed, key in keys:
+        for match in re.finditer(rf"(?<![\d.,]){re.escape(printed)}(?!\d|[.,]\d|\s?%)", text):
+            if not any(a < match.end() and match.start() < b for a, b, _ in spots):
+                spots.append((*match.span(), key))
+                break
+    at, parts = 0, []
+    for start, end, key in [*sorted(spots), (len(text), len(text), "")]:
+        parts += [(text[at:start], ""), (text[start:end], key)]
+        at = end
+    for part, key in parts:
+        if part:
+            run = _run(part, size, is_bold=is_bold, key=key)
+            paragraph._p.append(parse_xml(run.replace(">", f" {nsdecls('w')}>", 1)))

@@ -140,18 +140,10 @@ class Profiles:
         words, name = self.reader.words, city["name"]
         if not scores:
             return [Said(words.say("{city} has no score: a figure is missing in too many years.", city=name))]
-        first, last, n = scores[0], scores[-1], self.n
-        facts = {"city": name, "rank": last["rank"], "n": n, "year": last["year"], "score": last["score"]}
+        first, last = scores[0], scores[-1]
+        sentences, middle = [self.place_of(city, last)], (self.n + 1) / 2
         if last["lo"] is None:
-            return [Said(words.say("{city} ranks {rank} of {n} in {year} with {score:.1f} points.", **facts))]
-        text = words.say(
-            "{city} ranks {rank} of {n} in {year} with {score:.1f} points; in 90 % of the draws over all"
-            " choices its rank is {lo} to {hi}.",
-            **facts,
-            lo=last["lo"],
-            hi=last["hi"],
-        )
-        sentences, middle = [Said(text)], (n + 1) / 2
+            return sentences
         ends = {"est": middle - last["rank"], "lo": middle - last["hi"], "hi": middle - last["lo"]}
         says = side(ends)
         texts = {
@@ -189,6 +181,21 @@ class Profiles:
             )
             sentences.append(Said(text))
         return sentences
+
+    def place_of(self, city: Record, last: Record) -> Said:
+        """Rank and score of a year, with the range of the rank."""
+        words = self.reader.words
+        facts = {"city": city["name"], "n": self.n, **{name: last[name] for name in ("rank", "year", "score")}}
+        if last["lo"] is None:
+            return Said(words.say("{city} ranks {rank} of {n} in {year} with {score:.1f} points.", **facts))
+        text = words.say(
+            "{city} ranks {rank} of {n} in {year} with {score:.1f} points; in 90 % of the draws over all"
+            " choices its rank is {lo} to {hi}.",
+            **facts,
+            lo=last["lo"],
+            hi=last["hi"],
+        )
+        return Said(text)
 
     def _against_peers(self, key: str) -> list[Said]:
         """Three strengths and three weaknesses against the cities nearest in GDP per head, and the equal weights."""
@@ -234,12 +241,7 @@ class Profiles:
 
     def _waterfall(self, city: Record, scores: list[Record]) -> dict[str, Markup]:
         """From the first to the last score, tier by tier."""
-        words, tier_of = self.reader.words, {row["code"]: row["tier"] for row in self.indicators}
-        moved: dict[str, float] = dict.fromkeys(dict.fromkeys(tier_of.values()), 0.0)
-        years = {scores[0]["year"]: -1.0, scores[-1]["year"]: 1.0}
-        for row in self.facts.values.get(city["city_id"], []):
-            if row["indicator_code"] in tier_of and row["points"] is not None:
-                moved[tier_of[row["indicator_code"]]] += years.get(row["year"], 0.0) * row["points"]
+        words, moved = self.reader.words, self.moved(city["city_id"], scores)
         steps = [(str(scores[0]["year"]), 0.0, scores[0]["score"])]
         at = scores[0]["score"]
         for tier, change in moved.items():
@@ -249,6 +251,16 @@ class Profiles:
         label = words.gettext(msg("What moved the score"))
         rows: list[Record] = [{"step": name, "from": a, "to": b} for name, a, b in steps]
         return picture(self.reader, _steps(steps, MIDDLE), f"{city['name']}: {label}", label, rows)
+
+    def moved(self, key: str, scores: list[Record]) -> dict[str, float]:
+        """Tier -> points that it moved the score by, from the first to the last score."""
+        tier_of = {row["code"]: row["tier"] for row in self.indicators}
+        moved: dict[str, float] = dict.fromkeys(dict.fromkeys(tier_of.values()), 0.0)
+        years = {scores[0]["year"]: -1.0, scores[-1]["year"]: 1.0}
+        for row in self.facts.values.get(key, []):
+            if row["indicator_code"] in tier_of and row["points"] is not None:
+                moved[tier_of[row["indicator_code"]]] += years.get(row["year"], 0.0) * row["points"]
+        return moved
 
     def _indicators(self, key: str) -> list[dict[str, Any]]:
         cells: dict[str, dict[int, Record]] = defaultdict(dict)

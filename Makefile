@@ -19,7 +19,7 @@ help:
 	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict, every package"
 	@echo "make i18n       collect the messages of the report for its translations"
 	@echo "make docs       these pages, the library and the dictionary as a site: build/site/index.html"
-	@echo "make lock       renew requirements.lock from pyproject.toml"
+	@echo "make lock       renew requirements.lock and requirements-pages.lock from pyproject.toml"
 
 setup: $(READY)
 
@@ -100,6 +100,8 @@ ui: setup
 # versions and hashes only; what is locked stays as it is where it may: `make lock UPGRADE=--upgrade` renews all
 lock: setup
 	@$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.12 --generate-hashes --no-strip-extras --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+	@$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['pages'], sep='\n')" | \
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.12 --generate-hashes --no-header --no-annotate -c requirements.lock - -o requirements-pages.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build warehouse/demo

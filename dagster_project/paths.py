@@ -151,6 +151,12 @@ def real_paths(landing: Path, warehouse: Path | None = None, sidecars: Path | No
     return Paths(warehouse=(warehouse or default_warehouse()).resolve(), landing=landing, sidecars=sidecars.resolve())
 
 
+def cache_folder() -> Path:
+    """$XDG_CACHE_HOME/nqpf, else ~/.cache/nqpf."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(f"{root}/nqpf")
+
+
 def paths_from_environment() -> Paths:
     """Paths for Dagster's own processes: NQPF_LANDING, NQPF_WAREHOUSE and NQPF_SIDECARS, else the demo."""
     landing = os.environ.get("NQPF_LANDING")

@@ -7,6 +7,7 @@ create table if not exists raw.cells (
     source varchar, data_year integer, vintage varchar, file varchar, sheet varchar,
     row_no integer, col_no integer, part varchar, text varchar
 );
+alter table raw.cells add column if not exists place varchar;  -- of a printed page: p12!x0,y0,x1,y1
 create table if not exists raw.header (
     source varchar, data_year integer, vintage varchar, file varchar, sheet varchar,
     col_no integer, role varchar, path varchar
@@ -19,6 +20,7 @@ create table if not exists raw.load (
 alter table raw.load drop column if exists gate_key;  -- of earlier versions, as the next one: see raw.state
 alter table raw.load drop column if exists judged;
 create table if not exists raw.series_cells as from raw.cells limit 0;
+alter table raw.series_cells add column if not exists place varchar;
 create table if not exists raw.series_header as from raw.header limit 0;
 create table if not exists raw.series_load as from raw.load limit 0;
 alter table raw.series_load drop column if exists gate_key;

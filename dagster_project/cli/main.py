@@ -418,7 +418,7 @@ def accept(
 @app.command(rich_help_panel="Make")
 def inspect(
     files: Annotated[
-        list[Path], typer.Argument(help="A yearbook workbook, all tables of one, a CSV or Stata file: one load.")
+        list[Path], typer.Argument(help="A yearbook workbook, all tables of one, a CSV, a scan: one load.")
     ],
     year: YearOption = None,
     json: Annotated[bool, typer.Option("--json", help="The whole report as JSON on stdout.")] = False,
@@ -428,12 +428,13 @@ def inspect(
     source: SourceOption = None,
     layout: LayoutOption = None,
     sheet: SheetOption = None,
+    cells: Annotated[Path | None, typer.Option(help="CSV for the figures of a printed page, with boxes.")] = None,
 ) -> None:
     """What of a file would be read, and what not, before it is landed. Exit: 0 all, 1 not all, 2 unreadable, 4 busy."""
     from dagster_project.inspect.command import inspect_file
     from dagster_project.inspect.frames import Asked
 
-    request = Asked(tuple(files), year=year, source=source, layout=layout, sheet=sheet)
+    request = Asked(tuple(files), year=year, source=source, layout=layout, sheet=sheet, cells=cells)
     raise typer.Exit(inspect_file(request, console, warehouse=warehouse, json=json))
 
 

@@ -18,6 +18,7 @@ from dagster_project.ingest.sheet import Sheet, cell_address
 from dagster_project.ingest.sidecar import Sidecar
 
 CELL_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "row_no", "col_no", "part", "text"]
+PLACE = "place"  # a column of cells that were read from a page
 HEADER_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "col_no", "role", "path"]
 
 _TITLE_ROWS = 60  # a header lower than this is not searched for
@@ -60,7 +61,7 @@ def stamped(frame: pd.DataFrame, columns: list[str], file: str, sidecar: Sidecar
     dated = frame.reset_index(drop=True).assign(
         source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage, file=file
     )
-    return dated[columns]
+    return dated[[*columns, *(name for name in (PLACE,) if name in frame)]]
 
 
 def _cells(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
@@ -70,8 +71,9 @@ def _cells(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
     repeated = np.isin(sheet.row_no, sorted(geometry.header_rows))
     part[repeated | (sheet.row_no < geometry.body_row)] = "header"
     part[sheet.row_no < geometry.header_row] = "title"
+    place = {} if sheet.place is None else {PLACE: sheet.place}
     return pd.DataFrame(
-        {"sheet": sheet.name, "row_no": sheet.row_no, "col_no": sheet.col_no, "part": part, "text": sheet.text}
+        {"sheet": sheet.name, "row_no": sheet.row_no, "col_no": sheet.col_no, "part": part, "text": sheet.text} | place
     )
 
 
@@ -128,7 +130,8 @@ def _side_by_side(sheet: Sheet) -> list[Sheet]:
         merged = tuple(one for one in sheet.merged if one[1] < end and (one[1] >= low or one[0] < place[0]))
         letters = (cell_address(1, column)[:-1] for column in (first, end - 1))
         title = f"{sheet.name} {':'.join(letters)}".strip() if at else sheet.name
-        blocks.append(Sheet(title, sheet.row_no[inside], sheet.col_no[inside], sheet.text[inside], merged))
+        places = None if sheet.place is None else sheet.place[inside]
+        blocks.append(Sheet(title, sheet.row_no[inside], sheet.col_no[inside], sheet.text[inside], merged, places))
     return blocks or [sheet]
 
 

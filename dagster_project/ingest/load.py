@@ -14,6 +14,7 @@ from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.headers import CELL_COLUMNS, HEADER_COLUMNS, geometry_of, stamped
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.packed import Frame, pack_frame, unpack_frame
+from dagster_project.ingest.pages.job import is_pages, prepare
 from dagster_project.ingest.sheet import cell_address
 from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.ingest.workbook import check_name, open_sheets
@@ -40,7 +41,8 @@ def read_load(sidecar: Sidecar, landing_root: Path | str) -> Load:
     for file in sidecar.files:
         check_name(file.path)
         path = Path(landing_root) / file.path
-        packed = apart(packed_file, path, file.path, sidecar, limits, where=str(path), limits=limits)
+        granted = prepare(path, limits) if is_pages(path) else limits
+        packed = apart(packed_file, path, file.path, sidecar, granted, where=str(path), limits=granted)
         parts.append(_unpacked(packed, file.path, sidecar))
     cells, header = parts[0] if len(parts) == 1 else _joined(parts)
     if not (header["role"] == "value").any():

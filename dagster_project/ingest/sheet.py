@@ -22,7 +22,8 @@ type Range = tuple[int, int, int, int]
 class Sheet:
     """Non-empty cells of one sheet, in reading order, and its merged ranges.
 
-    row_no, col_no: (n,) from 1; text: (n,) objects of str; merged: (first row, column, last row, column).
+    row_no, col_no: (n,) from 1; text: (n,) objects of str; merged: (first row, column, last row, column); place: of a
+    printed page, (n,) texts such as p12!53.6,150.5,76.4,157.9 (page, box), or None.
     """
 
     name: str
@@ -30,9 +31,11 @@ class Sheet:
     col_no: NDArray[np.int64]
     text: NDArray[np.object_]
     merged: tuple[Range, ...] = ()
+    place: NDArray[np.object_] | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _from_packed, (self.name, self.row_no, self.col_no, pack_texts(self.text), self.merged)
+        place = None if self.place is None else pack_texts(self.place)
+        return _from_packed, (self.name, self.row_no, self.col_no, pack_texts(self.text), self.merged, place)
 
     def rows(self, first: int, last: int) -> dict[tuple[int, int], str]:
         """Cells of the rows first..last as {(row, column): text}."""
@@ -47,9 +50,14 @@ class Sheet:
 
 
 def _from_packed(
-    name: str, row_no: NDArray[np.int64], col_no: NDArray[np.int64], text: Texts, merged: tuple[Range, ...]
+    name: str,
+    row_no: NDArray[np.int64],
+    col_no: NDArray[np.int64],
+    text: Texts,
+    merged: tuple[Range, ...],
+    place: Texts | None,
 ) -> Sheet:
-    return Sheet(name, row_no, col_no, unpack_texts(text), merged)
+    return Sheet(name, row_no, col_no, unpack_texts(text), merged, None if place is None else unpack_texts(place))
 
 
 def sheet_of(name: str, rows: Iterable[Sequence[str]], merged: tuple[Range, ...] = (), *, first_col: int = 1) -> Sheet:

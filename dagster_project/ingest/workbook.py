@@ -1,4 +1,4 @@
-"""Open landing files: xlsx, xls, csv, dta or parquet in, sheets of text cells out. Nothing else opens them.
+"""Open landing files: workbooks, csv, dta, parquet or printed pages in, sheets of text cells out. Nothing else does.
 
 A cell is its address (row and column, from 1) and its text: numbers in their shortest form ('17879.4', and
 '123' for 123.0), days in ISO form, text as it stands. Empty cells are left out. Meaning is not known.
@@ -18,6 +18,7 @@ from dagster_project.ingest.apart import apart
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.flat_files import read_csv, read_dta, read_parquet
 from dagster_project.ingest.limits import Limits
+from dagster_project.ingest.pages.job import check_pages, is_pages, open_pages, prepare
 from dagster_project.ingest.sheet import Range, Sheet, sheet_of, text_of
 from dagster_project.ingest.xls_guard import check_xls
 from dagster_project.ingest.xlsx_cells import EXCEL_ERROR, NOT_COMPUTED, Marks
@@ -40,6 +41,8 @@ def read_sheets(path: Path | str, *, sheet: str | None = None, limits: Limits | 
     """
     limits = limits or Limits()
     check_name(str(path))
+    if is_pages(path):
+        limits = prepare(Path(path), limits)
     return apart(open_sheets, Path(path), sheet, limits, where=str(path), limits=limits)
 
 
@@ -57,13 +60,15 @@ def open_sheets(path: Path, sheet: str | None, limits: Limits) -> list[Sheet]:
     if size == 0:
         raise IngestError("The file is empty", str(path), "Fetch the file again")
     kind = path.suffix.strip().lower()
-    _check_signature(path, kind)
+    check_pages(path) if is_pages(path) else _check_signature(path, kind)
     if size > limits.unpacked_bytes:
         raise IngestError(
             f"The {kind} file is too large: {size:,} bytes",
             str(path),
             f"At most {limits.unpacked_bytes:,} are read; land it in parts",
         )
+    if is_pages(path):
+        return open_pages(path, sheet)
     if kind in (".xlsx", ".xls"):
         return _read_workbook(path, sheet, limits, packed=kind == ".xlsx")
     if sheet is not None:

@@ -9,10 +9,12 @@ import duckdb
 from rich.console import Console
 
 from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.pages.job import is_pages
 from dagster_project.inspect.database import copy_past, insert_draft, known_shares, likely_source, settle
 from dagster_project.inspect.frames import Asked, Draft, read_draft
 from dagster_project.inspect.guess import GuessError
 from dagster_project.inspect.judge import judge
+from dagster_project.inspect.pages import PageCell, cells_of_pages, with_cities, write_cells
 from dagster_project.inspect.report import Report, build_report
 from dagster_project.inspect.show import as_json as report_json
 from dagster_project.inspect.show import show
@@ -21,6 +23,7 @@ from dagster_project.paths import PROJECT, real_paths
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
 from dagster_project.store import Warehouse, WarehouseBusy
 
+UNITS_SQL = "select city_id, name_zh from reading.int_units"
 CITIES_SQL = "select city_id, substr(city_id, 3) as city_code from reading.int_units"
 
 
@@ -54,6 +57,7 @@ def _print(report: Report, console: Console, *, as_json: bool) -> int:
 def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None]) -> Report:
     """What of a file would be read; `say` gets lines about progress. Writes nothing but the cache."""
     paths = None if warehouse is None else real_paths(Path(), warehouse, Path())
+    printed = _printed(asked)
     draft = read_draft(asked, PROJECT / "warehouse" / "landing")
     template = template_file(say)
     with tempfile.TemporaryDirectory(prefix="nqpf-inspect-") as folder:
@@ -69,8 +73,22 @@ def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None])
             )
         judgement = judge(database, draft.sidecar)
         cities = database.read_frame(CITIES_SQL)
+        if asked.cells is not None:
+            names = dict(database.read_frame(UNITS_SQL).itertuples(index=False, name=None))
+            write_cells(with_cities(printed, judgement.rows, names), asked.cells)
         only = asked.year if draft.sidecar.data_year == 0 else None
         return build_report(draft, judgement, PROJECT / "dbt" / "seeds", cities, only)
+
+
+def _printed(asked: Asked) -> list[PageCell]:
+    """Figures of a printed page, written down as they are read: what follows may refuse the file."""
+    if asked.cells is None:
+        return []
+    if len(asked.files) != 1 or not is_pages(asked.files[0]):
+        raise IngestError("--cells is for one document of printed pages", str(asked.files[0]), "Leave it out")
+    cells = cells_of_pages(asked.files[0])
+    write_cells(cells, asked.cells)
+    return cells
 
 
 def named(draft: Draft, database: Warehouse) -> Draft:

@@ -28,6 +28,7 @@ class Asked:
     source: str | None = None
     layout: str | None = None
     sheet: str | None = None
+    cells: Path | None = None  # of a printed page: where to write its figures
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
 """The throw-away database: a copy of a template that dbt fills once with the seeds and the reading models."""
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import PROJECT, Paths, cache_folder
 from dagster_project.run.dbt import models_of_the_gate, start_dbt
 from dagster_project.run.versions import dbt_files, hash_of_files
 from dagster_project.store import SCHEMA_SQL, Warehouse
@@ -20,12 +19,6 @@ KEPT = 3  # templates of older seeds and models that stay in the cache
 
 READ = {"dbt_project.yml", "profiles.yml", "macros", "seeds", "models"}  # of the dbt project
 MODELS = {"_sources.yml", "staging", "reading", "edit", "gate"}  # up to the verdict
-
-
-def cache_folder() -> Path:
-    """$XDG_CACHE_HOME/nqpf, else ~/.cache/nqpf."""
-    root = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(root) if root else Path.home() / ".cache") / "nqpf"
 
 
 def reading_files(project: Path) -> list[Path]:

@@ -16,8 +16,8 @@ select
     row_no,
     col_no,
     {{ cell_address('row_no', 'col_no') }} as cell,
-    source || '@' || vintage || ':' || file || '!' || sheet || '!'
-    || {{ cell_address('row_no', 'col_no') }} as source_cell_id,
+    source || '@' || vintage || ':' || file || '!'
+    || coalesce(nullif(place, ''), sheet || '!' || {{ cell_address('row_no', 'col_no') }}) as source_cell_id,
     text,
     {{ is_blank_mark('text') }} as is_blank,
     {{ clean_number('text') }} as number

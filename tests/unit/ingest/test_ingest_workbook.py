@@ -97,7 +97,7 @@ def test_dta_gives_names_first_and_short_numbers(tmp_path):
     [
         ("a.xlsx", None, "The file does not exist"),
         ("a.xlsx", b"", "The file is empty"),
-        ("a.pdf", b"%PDF", "Files of kind '.pdf' are not read"),
+        ("a.doc", b"D0CF", "Files of kind '.doc' are not read"),
         ("a", b"x", "Files of kind 'without ending' are not read"),
         ("a.xlsx", b"\n <!DOCTYPE html><html></html>", "The file is a web page, not a .xlsx file"),
         ("a.csv", b"<HTML><body>log in</body></HTML>", "The file is a web page, not a .csv file"),

@@ -1,0 +1,1 @@
+"""Printed tables: PDF and pictures of pages in, sheets out, each cell with its box on the page."""

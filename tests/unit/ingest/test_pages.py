@@ -1,0 +1,124 @@
+"""Printed pages: the geometry of tables on words with boxes; the reader of pictures where it is installed."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from shared_files import real_files
+
+from dagster_project.ingest import IngestError
+from dagster_project.ingest.pages import job
+from dagster_project.ingest.pages.read import cached_page, tables_of
+from dagster_project.ingest.pages.words import Page, Word
+from dagster_project.ingest.workbook import read_sheets
+
+CITIES = ["石家庄市", "唐山市", "秦皇岛市", "邯郸市", "邢台市", "保定市", "承德市", "沧州市", "廊坊市", "衡水市"]
+WIDTH = {True: 10.0, False: 6.0}  # of a sign: Chinese or not
+
+
+def word(text, x, y, flag=""):
+    """A word of 10 pixels height that begins at x."""
+    width = sum(WIDTH[sign > "\u3400"] for sign in text)
+    return Word(text, x, y, x + width, y + 10, flag=flag)
+
+
+def page(number, words):
+    nothing = np.zeros((0, 4))
+    return Page(number, words, nothing, nothing, np.array([[0.5, 0, 0], [0, 0.5, 0]]), (800, 600), False)
+
+
+def table(cities, figures, *, title="2-6 地区生产总值", names=True, top=200, more=()):
+    """Title, unit, one head over two columns and a third with a unit of its own, rows of figures."""
+    words = [word(title, 220, 40), word("单位：亿元", 40, 70)] if title else []
+    words += [word("城市", 60, 140)] if names else []
+    words += [word("地区生产总值", 230, 110), word("增长率", 410, 125), word("(%)", 415, 140)]
+    words += [word("全市", 220, 150), word("市辖区", 300, 150), *more]
+    for at, (city, row) in enumerate(zip(cities, figures, strict=True)):
+        y = top + 22 * at
+        words += [word(city, 60, y)] if names else []
+        words += [word(text, x - 6 * len(text), y) for text, x in zip(row, (250, 330, 440), strict=True) if text]
+    return words
+
+
+def figures(count, start=100):
+    return [[f"{start + 7 * n}", f"{start + 3 * n}", f"{n + 0.25:.2f}"] for n in range(count)]
+
+
+def test_a_page_becomes_a_sheet_and_each_figure_keeps_its_box():
+    rows = [[], *figures(10)]
+    rows[3][1] = "…"
+    (printed,) = tables_of([page(1, table(["河北省", *CITIES], [["", "", ""], *rows[1:]]))], "a.pdf")
+    cells = {(cell.row_label, cell.column): cell for cell in printed.cells}
+    first = cells["石家庄市", 1]
+    assert (first.row, first.header_path, first.text, first.value) == (2, "地区生产总值|全市", "100", 100.0)
+    assert (first.unit, cells["石家庄市", 3].unit, cells["石家庄市", 3].header_path) == ("亿元", "%", "增长率")
+    assert first.place == "p1!116.0,111.0,125.0,116.0"
+    assert cells["秦皇岛市", 2].text == "…"
+    assert cells["秦皇岛市", 2].value is None
+    assert not any(cell.flag for cell in printed.cells)
+    at = printed.sheet.place.tolist().index(first.place)
+    assert (printed.sheet.row_no[at], printed.sheet.col_no[at]) == (first.sheet_row, first.sheet_column)
+
+
+def test_a_doubted_figure_is_no_number_for_the_gate():
+    words = table(CITIES, figures(10))
+    at = next(n for n, one in enumerate(words) if one.text == "107")
+    words[at] = word("107", words[at].x0, words[at].y0, flag="also read 101")
+    (printed,) = tables_of([page(1, words)], "a.pdf")
+    assert "107?" in printed.sheet.text.tolist()
+
+
+def test_a_lost_point_is_asked_for():
+    rows = figures(10)
+    rows[4][2] = "425"
+    (printed,) = tables_of([page(1, table(CITIES, rows))], "a.pdf")
+    assert {cell.text: cell.flag for cell in printed.cells if cell.flag} == {"425": "2 decimals are usual here"}
+
+
+def test_a_continued_table_is_one_sheet_and_a_right_page_takes_the_rows_of_its_left_one():
+    left, right = table(CITIES, figures(10)), table(CITIES, figures(10, 500), title="", names=False)
+    again = table(CITIES, figures(10, 300), title="2-6 续表 1")
+    (printed,) = tables_of([page(1, left), page(2, right), page(3, again), page(4, right)], "a.pdf")
+    assert printed.pages == (1, 2, 3, 4)
+    beside = [cell for cell in printed.cells if cell.row_label == "唐山市"]
+    assert [(cell.page, cell.column, cell.text) for cell in beside][:6] == [
+        (1, 1, "107"), (1, 2, "103"), (1, 3, "1.25"), (2, 4, "507"), (2, 5, "503"), (2, 6, "1.25"),
+    ]  # fmt: skip
+
+
+def test_a_right_page_whose_rows_do_not_meet_is_refused():
+    right = table(CITIES[:6], figures(6, 500), title="", names=False)
+    with pytest.raises(IngestError, match="6 of 6 rows stand beside one of the 10 rows"):
+        tables_of([page(1, table(CITIES, figures(10))), page(2, right)], "a.pdf")
+    with pytest.raises(IngestError, match="figures but no names"):
+        tables_of([page(2, right)], "a.pdf")
+
+
+def test_without_the_extra_the_message_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "find_spec", lambda name: None)
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
+    with pytest.raises(IngestError, match=r"pip install 'nqpf-warehouse\[pages\]'"):
+        read_sheets(tmp_path / "a.pdf")
+
+
+needs_reader = pytest.mark.skipif(find_spec("rapidocr") is None, reason="the extra 'pages' is not installed")
+
+
+@needs_reader
+def test_a_file_that_is_no_document_is_refused(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"<html>")
+    with pytest.raises(IngestError, match=r"named \.pdf but is none"):
+        read_sheets(tmp_path / "a.pdf")
+    (tmp_path / "b.pdf").write_bytes(b"%PDF-1.7 nothing more")
+    with pytest.raises(IngestError, match="cannot be read as pages"):
+        read_sheets(tmp_path / "b.pdf")
+
+
+@needs_reader
+def test_a_text_layer_is_read_as_it_is_printed(monkeypatch, tmp_path):
+    scan = real_files() / "scans" / "o01.pdf"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    text = cached_page(scan, 1, "0" * 64)
+    assert '"is_picture": false' in text
+    (kept,) = (tmp_path / "nqpf" / "pages").iterdir()
+    assert kept.read_text("utf-8") == text

@@ -225,12 +225,12 @@ def _doubted(words: list[Word], clean: Grey, tall: float) -> list[Word]:
     """Figures and marks with a second reading and the count of their blobs; names by their score."""
     result = list(words)
     figures = [at for at, word in enumerate(words) if _is_figure_like(word.text)]
-    wider_ones = [_wider(clean, words[at], tall) for at in figures]
-    signs = [ink.blobs(dark, tall) for _, dark, _ in wider_ones]
+    wide_crops = [_wider(clean, words[at], tall) for at in figures]
+    signs = [ink.blobs(dark, tall) for _, dark, _ in wide_crops]
     wide, pitch = ink.widths(signs, tall)
-    signs = [ink.parted(some, dark, wide, pitch) for some, (_, dark, _) in zip(signs, wider_ones, strict=True)]
-    again = engine.read([_second(crop, dark, tall) for crop, dark, _ in wider_ones])
-    drawn = [_drawn(words[at], corner, dark) for at, (_, dark, corner) in zip(figures, wider_ones, strict=True)]
+    signs = [ink.parted(some, dark, wide, pitch) for some, (_, dark, _) in zip(signs, wide_crops, strict=True)]
+    again = engine.read([_second(crop, dark, tall) for crop, dark, _ in wide_crops])
+    drawn = [_drawn(words[at], corner, dark) for at, (_, dark, corner) in zip(figures, wide_crops, strict=True)]
     for at, word, some, second in zip(figures, drawn, signs, again, strict=True):
         wider = max(words[at].x0 - word.x0, word.x1 - words[at].x1) > 0.15 * tall
         text, score = engine.read([_crop(clean, word, 2)])[0] if wider else (word.text, word.score)
@@ -243,7 +243,7 @@ def _doubted(words: list[Word], clean: Grey, tall: float) -> list[Word]:
                 result[at] = replace(word, text=re.sub("%[0oO]", "‰", text))
     glyphs = [
         (dark, [place for kind, place in some if kind == "d"])
-        for some, (_, dark, _) in zip(signs, wider_ones, strict=True)
+        for some, (_, dark, _) in zip(signs, wide_crops, strict=True)
     ]
     for at, is_odd in zip(figures, _odd_digits([result[at].text for at in figures], glyphs), strict=True):
         if is_odd and not result[at].flag:

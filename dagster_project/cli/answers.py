@@ -1,5 +1,8 @@
 """Answers in one line: what sets two cities apart, how a number is cited."""
 
+import datetime as dt
+import re
+
 import duckdb
 import pandas as pd
 from rich.console import Console
@@ -11,7 +14,7 @@ from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
 from dagster_project.publish.questions.answer import file_hash
 from dagster_project.published import TABLES, statements
-from dagster_project.run.failures import answering, say
+from dagster_project.run.failures import Refusal, answering, say
 
 SQL = statements(__file__)
 
@@ -47,18 +50,22 @@ def _figure(value: float) -> str:
 
 
 @answering
-def cite(paths: Paths, console: Console, words: list[str], form: str) -> None:
+def cite(paths: Paths, console: Console, words: list[str], form: str, url: str = "") -> None:
     """How to cite the release, a table of it, or the score of a city in a year."""
     with output.opened(paths, form, FORMS) as con:
         release, vintage, method, synthetic, year = con.execute(SQL["run"]).fetchall()[0]
-        part = _part(con, words)
+        part = _part(con, words, is_zh=form.startswith("gbt7714"))
         key = f"nqpf:score/{the_city(con, words[0]).city_id}/{words[1]}@{release}" if len(words) == 2 else ""
-    print(citation(Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part), form))
+    if url and not re.fullmatch(r"https?://[^\s{}]+", url):
+        raise Refusal(f"--url is the address where the release is offered, as https://..., not '{url}'.")
+    day = dt.date.today().isoformat() if url else ""
+    cited = Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part, url, day)
+    print(citation(cited, form))
     if key and form == "text":
         print(f"Key for a comment or an alternative text, which `nqpf check` reads: {key}")
 
 
-def _part(con: duckdb.DuckDBPyConnection, words: list[str]) -> str:
+def _part(con: duckdb.DuckDBPyConnection, words: list[str], *, is_zh: bool) -> str:
     """What of the release is cited, as words; NoAnswer if it is not there."""
     if not words:
         return ""
@@ -67,11 +74,13 @@ def _part(con: duckdb.DuckDBPyConnection, words: list[str]) -> str:
         table = next((row[0] for row in names if words[0] in (row[0], row[0].split(".")[1])), None)
         if table is None:
             raise NoAnswer(f"There is no table '{words[0]}'; for a score give CITY YEAR.")
-        return f"Table {table}"
+        return f"{'表' if is_zh else 'Table'} {table}"
     if len(words) > 2 or not words[1].isdigit():
         raise NoAnswer("Give nothing, a table, or CITY YEAR.")
     city, year, index = the_city(con, words[0]), int(words[1]), _headline(con)
     points, rank, n = _score(con, city, index, year)
+    if is_zh:
+        return f"{index}，{city.label}，{year} 年：{points:.2f} 分，在 {n} 个城市中排名第 {rank}"
     return f"{index}, {city.label}, {year}: {points:.2f} points, rank {rank} of {n}"
 
 

@@ -301,13 +301,14 @@ def cite(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[CITY YEAR | TABLE]", help="Default: the release as a whole.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="text, bibtex or gbt7714")] = "text",
+    form: Annotated[str, typer.Option("--format", help="text, bibtex, gbt7714 (2025) or gbt7714-2015")] = "text",
+    url: Annotated[str, typer.Option(help="Address where the release is offered, for what is cited online.")] = "",
     warehouse: WarehouseOption = None,
 ) -> None:
     """How to cite the release, a table of it, or the score of a city, with vintage and hash."""
     from dagster_project.cli.answers import cite as run
 
-    raise typer.Exit(run(answering_paths(warehouse), console, words or [], form))
+    raise typer.Exit(run(answering_paths(warehouse), console, words or [], form, url))
 
 
 @app.command(rich_help_panel="Ask")

@@ -1,8 +1,8 @@
-"""How a release, a table of it or a score is cited: as text, as BibTeX and after GB/T 7714."""
+"""How a release, a table of it or a score is cited: as text, as BibTeX and after GB/T 7714 (2025, 2015)."""
 
 from dataclasses import dataclass
 
-FORMS = ("text", "bibtex", "gbt7714")
+FORMS = ("text", "bibtex", "gbt7714", "gbt7714-2015")
 TITLE = "NQPF warehouse: new quality productive forces of Chinese cities"
 TITLE_ZH = "中国城市新质生产力数据仓库"
 AUTHORS = "The NQPF warehouse contributors"
@@ -10,7 +10,8 @@ AUTHORS = "The NQPF warehouse contributors"
 
 @dataclass(frozen=True)
 class Cited:
-    """What a citation names. `part`: a table or a score, "" for the whole release; `sha256` of the published file."""
+    """What a citation names. `part`: a table or a score, "" for the whole release; `sha256` of the published file.
+    `url`: where the release is offered, and `day` on which it was read there (yyyy-mm-dd); "" for a file at hand."""
 
     release: str
     data_vintage: str
@@ -19,10 +20,17 @@ class Cited:
     is_synthetic: bool
     sha256: str = ""
     part: str = ""
+    url: str = ""
+    day: str = ""
 
 
 def citation(cited: Cited, form: str) -> str:
-    """The citation. `form`: text, bibtex or gbt7714."""
+    """The citation. `form`: one of FORMS.
+
+    GB/T 7714-2025 wants the carrier of a data set, its version, and of what is online address and day of reading:
+    author. title[DS/OL]. version. year[day]. address. Without an address the carrier is the file: DS/DK. The form of
+    2015 has the version behind the title too, as most styles set it.
+    """
     kept = f"sha256 {cited.sha256[:16]}" if cited.sha256 else ""
     known = (f"data vintage {cited.data_vintage}", f"method {cited.method_version}", kept)
     detail = "; ".join(part for part in known if part)
@@ -34,11 +42,18 @@ def citation(cited: Cited, form: str) -> str:
             "year": str(cited.year),
             "version": release,
             "note": f"{cited.part}; {detail}" if cited.part else detail,
+            **({"url": cited.url, "urldate": cited.day} if cited.url else {}),
         }
         body = ",\n".join(f"  {key} = {{{value}}}" for key, value in lines.items())
         return f"@misc{{nqpf_{cited.release.replace('.', '_').replace('-', '_').lower()},\n{body}\n}}"
-    if form == "gbt7714":
+    read = f"[{cited.day}]. {cited.url}" if cited.url else ""
+    if form.startswith("gbt7714"):
         part = f"：{cited.part}" if cited.part else ""
-        return f"NQPF warehouse contributors. {TITLE_ZH}{part}[DS]. 版本 {release}, {detail}. {cited.year}."
+        carrier = "/OL" if cited.url else "" if form == "gbt7714-2015" else "/DK"
+        mark = "（SYNTHETIC 合成演示数据，不得作为事实引用）" if cited.is_synthetic else ""
+        known = (f"数据版次 {cited.data_vintage}", f"方法 {cited.method_version}", kept)
+        version = f"版本 {cited.release}{mark}，{'，'.join(text for text in known if text)}"
+        return f"NQPF warehouse contributors. {TITLE_ZH}{part}[DS{carrier}]. {version}. {cited.year}{read}."
     part = f" {cited.part}." if cited.part else ""
-    return f"{AUTHORS} ({cited.year}). {TITLE}.{part} Release {release}, {detail} [Data set]."
+    source = f" {cited.url} (read {cited.day})" if cited.url else ""
+    return f"{AUTHORS} ({cited.year}). {TITLE}.{part} Release {release}, {detail} [Data set].{source}"

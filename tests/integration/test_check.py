@@ -105,6 +105,25 @@ def test_a_word_document_gets_comments_in_a_copy(small_warehouse, folder):
     assert "1 equal" in (shown := small_warehouse.run_reading("check", str(file)).text) or "1 rounded" in shown
 
 
+def test_headers_and_footnotes_of_a_word_document_are_read(facts, figures, tmp_path):
+    city, zh, _ = figures.cities()[0]
+    document = docx.Document()
+    document.add_paragraph("Text.")
+    document.sections[0].header.paragraphs[0].text = f"{zh} {figures.last} 年得分 {figures.score(city) + 3:.1f} 分"
+    document.save(str(tmp_path / "a.docx"))
+    notes = '<w:footnotes xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:footnote w:id="2">'
+    notes += f"<w:p><w:r><w:t>{zh} {figures.last} 年得分 {figures.score(city):.1f} 分</w:t></w:r></w:p>"
+    notes += "</w:footnote></w:footnotes>"
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
+    part = docx.opc.part.Part(
+        docx.opc.packuri.PackURI("/word/footnotes.xml"), kind, notes.encode(), document.part.package
+    )
+    document.part.relate_to(part, docx.opc.constants.RELATIONSHIP_TYPE.FOOTNOTES)
+    document.save(str(tmp_path / "a.docx"))
+    findings = check_passages(read_passages(tmp_path / "a.docx"), facts)
+    assert {one.place.split(",")[0]: one.differs for one in findings} == {"header": True, "footnotes": False}
+
+
 def test_a_key_is_checked_exactly(facts, figures, tmp_path):
     (code, _, _), (other, _, _), *_ = figures.cities()
     key = f"nqpf:score/{code}/{figures.last}@{facts.release}"

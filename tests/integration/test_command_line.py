@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from house import CITIES, YEARS
 
+from dagster_project.publish.citation import Cited, citation
+
 NQPF = str(Path(sys.executable).with_name("nqpf"))
 
 
@@ -113,13 +115,20 @@ def test_answers_for_the_screen_keep_their_numbers_at_80_columns(asked):
 
 
 @pytest.mark.parametrize(
-    ("form", "words"), [("text", "[Data set]"), ("bibtex", "@misc{nqpf_"), ("gbt7714", "中国城市新质生产力数据仓库")]
+    ("form", "words"),
+    [("text", "[Data set]"), ("bibtex", "@misc{nqpf_"), ("gbt7714", "[DS/DK]. 版本"), ("gbt7714-2015", "[DS]. 版本")],
 )
 def test_a_citation_names_release_vintage_and_hash(small_warehouse, asked, form, words):
     code, answer, _ = asked("cite", "合肥", "2016", "--format", form)
     release, sha256 = small_warehouse.releases[-1].name, small_warehouse.published_sha256
     assert code == 0
     assert all(part in answer for part in (words, release, "2016A", sha256[:16], "Hefei", "SYNTHETIC"))
+
+
+def test_what_is_cited_online_has_carrier_day_and_address():
+    cited = Cited("2026.11.0", "2024A", "m", 2026, False, url="https://example.org/nqpf", day="2026-11-29")
+    text = "NQPF warehouse contributors. 中国城市新质生产力数据仓库[DS/OL]. 版本 2026.11.0，数据版次 2024A，方法 m."
+    assert citation(cited, "gbt7714") == f"{text} 2026[2026-11-29]. https://example.org/nqpf."
 
 
 def test_a_table_is_cited_too_and_an_unknown_one_is_not(asked):

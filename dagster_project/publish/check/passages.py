@@ -120,7 +120,8 @@ def _docx(file: Path) -> Iterator[Passage]:
 
 
 def docx_passages(document: Any) -> Iterator[Passage]:
-    """Paragraphs and tables of an open Word document, with keys in comments and the alt texts of pictures."""
+    """Paragraphs and tables of an open Word document, with keys in comments and the alt texts of pictures; then what
+    stands in headers, footers, footnotes and endnotes."""
     from docx.oxml.ns import qn
 
     comments = {str(comment.comment_id): comment.text for comment in document.comments}
@@ -144,6 +145,21 @@ def docx_passages(document: Any) -> Iterator[Passage]:
         yield Passage(place, text, level=int(level[1]) if level else 1 if name == "Title" else 0, runs=runs, keys=keys)
         for alt in node.xpath(".//wp:docPr/@descr"):
             yield Passage(f"{place}, alt text", str(alt))
+    yield from _beside(document)
+
+
+def _beside(document: Any) -> Iterator[Passage]:
+    """Paragraphs beside the text. Word takes no comment there."""
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import qn
+
+    for relation in document.part.rels.values():
+        kind = relation.reltype.rpartition("/")[2]
+        if kind in ("header", "footer", "footnotes", "endnotes") and not relation.is_external:
+            for k, node in enumerate(parse_xml(relation.target_part.blob).iter(qn("w:p")), start=1):
+                text, _, keys = _run_text(node)
+                if text.strip():
+                    yield Passage(f"{kind}, paragraph {k}", text, keys=keys)
 
 
 def _docx_table(table: Any, place: str, above: str, comments: dict[str, str]) -> Iterator[Passage]:

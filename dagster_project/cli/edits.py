@@ -26,7 +26,7 @@ def show_edits(
     """Decisions of a city or a variable (or all), most influential first. Exit: 0, 2 if the name is unknown."""
     with output.opened(paths, form, ("text", "json", "csv")) as con:
         city, variable = _named(con, subject)
-        actions = ["pending"] if pending else list(DECIDED)
+        actions = ["pending", "withheld"] if pending else list(DECIDED)
         rows = con.execute(SQL["decisions"], [actions, city, variable]).df()
         counts = con.execute(SQL["counts"]).df().iloc[0]
         moves = con.execute(SQL["moves"]).df()
@@ -42,7 +42,7 @@ def show_edits(
     for number, (_, row) in enumerate(listed.iterrows(), start=1):
         say(console, *_decision(number, row))
     if rows.empty:
-        say(console, "Nothing is pending." if pending else "Nothing is edited.")
+        say(console, "Nothing is under question." if pending else "Nothing is edited.")
     elif len(listed) < len(rows):
         say(console, f"{len(listed)} of {len(rows)} decisions; --all shows them all.")
     say(console, *_what_to_do(rows, pending=pending))
@@ -64,7 +64,8 @@ def _named(con: duckdb.DuckDBPyConnection, subject: str | None) -> tuple[str | N
 def _head(counts: pd.Series, moves: pd.DataFrame) -> list[str]:
     lines = [
         f"{counts['edited']:,} figures edited by {counts['decisions']:,} decisions, {counts['accepted']:,} accepted"
-        f" against a rule, {counts['reviewed']:,} decided by a person, {counts['pending']:,} pending."
+        f" against a rule, {counts['reviewed']:,} decided by a person, {counts['pending']:,} under question, of which"
+        f" {counts['withheld']:,} of influence are left out until a person answers."
     ]
     return lines + [
         f"{m.index_code} {m.year}: of {m.n_city} ranks {m.n_moved_10} move by more than 10 places and {m.n_moved_20} by"

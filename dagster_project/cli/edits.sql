@@ -20,7 +20,8 @@ order by influence desc, city_id, variable_code, year
 select count(*) filter (action in ('quarantine', 'replace', 'relink')) as edited,
     count(distinct (city_id, variable_code, rule, action))
         filter (action in ('quarantine', 'replace', 'relink')) as decisions,
-    count(*) filter (action = 'pending') as pending, count(*) filter (action = 'accept') as accepted,
+    count(*) filter (action in ('pending', 'withheld')) as pending,
+    count(*) filter (action = 'withheld') as withheld, count(*) filter (action = 'accept') as accepted,
     count(*) filter (rule = 'reviewed' or reviewed_by is not null) as reviewed
 from mart.mart_edit where is_selected
 

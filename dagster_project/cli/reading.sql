@@ -29,7 +29,7 @@ with parts as (
 select e.variable_code, e.printed_value as value, e.unit, e.printed_text as printed, e.file, e.sheet, e.cell, e.source,
     e.used_value, e.rule as edit_rule, e.action as edit_action, e.evidence as edit_evidence
 from mart.mart_edit as e
-where e.city_id = ? and e.year = ? and e.is_selected and e.action in ('quarantine', 'replace', 'relink')
+where e.city_id = ? and e.year = ? and e.is_selected and e.action in ('quarantine', 'replace', 'relink', 'withheld')
     and (
         e.variable_code in (select variable_code from parts)
         or (e.variable_code = 'population_resident' and 'population' in (select variable_code from parts))

@@ -76,7 +76,9 @@ edit_bound as (
         max(value) filter (parameter = 'high') as high,
         max(value) filter (parameter = 'usual_low') as usual_low,
         max(value) filter (parameter = 'usual_high') as usual_high,
-        max(value) filter (parameter = 'persistent') as persistent
+        max(value) filter (parameter = 'persistent') as persistent,
+        max(value) filter (parameter = 'middle_high') as middle_high,
+        max(value) filter (parameter = 'middle_from') as middle_from
     from {{ ref('edit_rule') }}
     where rule = 'E2'
     group by all
@@ -106,7 +108,11 @@ edit_ratio as (
         b.*,
         a.value / case when b.against is null then 1 else r.value end as ratio,
         lag(ratio) over near as ratio_before,
-        lead(ratio) over near as ratio_after
+        lead(ratio) over near as ratio_after,
+        case
+            when b.middle_high is not null and count(ratio) over cities >= 30
+                then greatest(b.middle_high * median(ratio) over cities, b.middle_from)
+        end as year_high
     from edit_agreed as a
     inner join edit_bound as b on a.variable_code = b.variable_code
     left join edit_reference as r
@@ -114,7 +120,9 @@ edit_ratio as (
             a.world = r.world and a.year = r.year
             and r.variable_code = case b.against when 'median city' then a.variable_code else b.against end
             and r.city_id = case b.against when 'median city' then '*' else a.city_id end
-    window near as (partition by a.series, b.against order by a.year)
+    window
+        near as (partition by a.series, b.against order by a.year),
+        cities as (partition by a.world, b.variable_code, b.against, a.year)
 ),
 
 edit_beyond as materialized (
@@ -125,13 +133,14 @@ edit_beyond as materialized (
         arg_max(ratio, abs(ln(abs(ratio) + 1e-9))) as ratio,
         arg_max(
             case
-                when ratio > high then high when ratio < low then low when ratio > usual_high then usual_high else usual_low
+                when ratio > high then high when ratio < low then low when ratio > year_high then year_high
+                when ratio > usual_high then usual_high else usual_low
             end,
             abs(ln(abs(ratio) + 1e-9))
         ) as limit_at
     from edit_ratio
     where
-        ratio < low or ratio > high
+        ratio < low or ratio > high or ratio > year_high
         -- a level that the city has in a year beside it too is the city's own
         or (ratio < usual_low and coalesce(least(ratio_before, ratio_after) >= usual_low * persistent, true))
         or (ratio > usual_high and coalesce(greatest(ratio_before, ratio_after) <= usual_high / persistent, true))
@@ -510,7 +519,10 @@ edit_cases as materialized (
 {# What a rule saw, in one sentence. Columns of int_edits, or of edit_cases with an action. #}
 {% macro edit_evidence(t) -%}
 case {{ t }}.action
-    when 'accept' then 'a source of other origin agrees; ' when 'keep' then 'kept by a reviewed row; ' else ''
+    when 'accept' then 'a source of other origin agrees; '
+    when 'bridged' then 'in the year of a break that is bridged (dim_series_break); '
+    when 'withheld' then 'left out until a person answers; '
+    when 'keep' then 'kept by a reviewed row; ' else ''
 end || case {{ t }}.rule
     when 'E2'
         then

@@ -35,3 +35,51 @@
         group by all
     )
 {%- endmacro %}
+
+{# Quick limits and entropies of indicators over a relation of cells (index_code, indicator_code, capped, direction,
+   is_winsorised): `limits`, `scaled` and `entropies`; the home of the formula is python_models.measurement. #}
+{% macro quick_entropies(cells) -%}
+limits as (
+    select
+        index_code,
+        indicator_code,
+        case when any_value(is_winsorised) then quantile_cont(capped, 0.01) else min(capped) end as low,
+        case when any_value(is_winsorised) then quantile_cont(capped, 0.99) else max(capped) end as high
+    from {{ cells }}
+    group by all
+),
+
+scaled as (
+    select
+        c.index_code,
+        c.indicator_code,
+        case
+            when c.direction > 0 then greatest(least(c.capped, l.high), l.low) - l.low
+            else l.high - greatest(least(c.capped, l.high), l.low)
+        end as z
+    from {{ cells }} as c
+    inner join limits as l using (index_code, indicator_code)
+    where l.high > l.low
+),
+
+entropies as (
+    select
+        index_code,
+        indicator_code,
+        1 + sum(case when z > 0 then z / total * ln(z / total) else 0 end) / ln(count(*)) as redundancy
+    from (select *, sum(z) over (partition by index_code, indicator_code) as total from scaled) as shares
+    group by all
+)
+{%- endmacro %}
+
+{# Which variable of indicator_part.csv a printed variable reaches: itself, and what is derived from it. #}
+{% macro reached_parts() -%}
+    (
+        select variable_code, variable_code as part_code from {{ ref('variable') }}
+        union all
+        values
+        ('population_resident', 'population'), ('secondary_share', 'va_secondary_nom'),
+        ('tertiary_share', 'va_tertiary_nom'), ('gdp_nom', 'va_secondary_nom'), ('gdp_nom', 'va_tertiary_nom'),
+        ('fdi_usd', 'fdi_nom'), ('gdp_deflator', 'deflator')
+    )
+{%- endmacro %}

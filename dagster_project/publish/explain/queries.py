@@ -88,7 +88,7 @@ def explain_score(con: duckdb.DuckDBPyConnection, wanted: str, year: int, index:
         interval=_interval(con, keys),
         interval_before=_interval(con, [*keys[:3], year - 1]),
         cells=con.execute(SQL["cells"], keys).df(),
-        sources=con.execute(SQL["sources"], [code, city.city_id, year]).df(),
+        sources=con.execute(SQL["sources"], {"index": code, "city": city.city_id, "year": year}).df(),
     )
 
 

@@ -38,9 +38,15 @@ where c.index_code = ? and c.basis = ? and c.city_id = ? and c.year = ?
 order by c.contribution desc, c.indicator_code
 
 -- name: sources
+-- and the figures that are left out until a person answers: an imputed value stands on the cells of other years
 select indicator_code, variable_code, source, file, sheet, cell, text, value, unit, edit_action
 from mart.mart_indicator_source
-where index_code = ? and city_id = ? and year = ? order by indicator_code, variable_code, source, file, cell
+where index_code = $index and city_id = $city and year = $year
+union all
+select unnest(string_split(indicators, ' ')) as indicator_code, variable_code, source, file, sheet, cell, printed_text,
+    printed_value, unit, action
+from mart.mart_edit where city_id = $city and year = $year and action = 'withheld'
+order by indicator_code, edit_action = 'withheld' nulls first, variable_code, source, file, cell
 
 -- name: dropped
 select drop_reason from mart.mart_sample_city where index_code = ? and city_id = ? and not in_sample

@@ -175,7 +175,8 @@ def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
     printed = x.sources[x.sources["indicator_code"] == cell["indicator_code"]]
     for _, s in printed.head(CELLS_SHOWN).iterrows():
         place = " ".join(str(part) for part in (s["file"], s["sheet"], s["cell"]) if part)
-        lines.append(f"      {s['variable_code']} = {s['value']:,.10g} {s['unit']}, in {place} [{s['source']}]")
+        out = "; left out until a person answers" if s["edit_action"] == "withheld" else ""
+        lines.append(f"      {s['variable_code']} = {s['value']:,.10g} {s['unit']}, in {place} [{s['source']}]{out}")
     if len(printed) > CELLS_SHOWN:
         rest = len(printed) - CELLS_SHOWN
         lines.append(f"      and {rest} more printed cells: `{x.command(cell['indicator_code'])}`")

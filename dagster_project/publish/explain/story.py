@@ -165,9 +165,11 @@ def doubts(x: Explanation) -> list[str]:
     imputed = x.cells["value_origin"].isin(IMPUTED).sum()
     if imputed:
         words.append(f"{imputed} imputed ({100 * x.score['share_imputed_weight']:.1f} % of the weight)")
-    pending = x.cells["indicator_code"].isin(x.sources.loc[x.sources["edit_action"] == "pending", "indicator_code"])
-    if pending.any():
-        weight = 100 * x.cells.loc[pending, "weight"].sum()
-        words.append(f"{pending.sum()} of a figure under question, used as printed ({weight:.1f} % of the weight)")
+    for action, what in (("pending", "used as printed"), ("withheld", "left out until a person answers")):
+        doubted = x.sources.loc[x.sources["edit_action"] == action, "indicator_code"]
+        hit = x.cells["indicator_code"].isin(doubted)
+        if hit.any():
+            weight = 100 * x.cells.loc[hit, "weight"].sum()
+            words.append(f"{hit.sum()} of a figure under question, {what} ({weight:.1f} % of the weight)")
     marks = {"is_winsorised": "winsorised", "is_capped": "capped", "out_of_base_range": "out of range"}
     return words + [f"{int(x.cells[name].sum())} {word}" for name, word in marks.items() if x.cells[name].any()]

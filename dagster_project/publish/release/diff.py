@@ -43,7 +43,7 @@ from new.mart.mart_index_score as new
 join old.mart.mart_index_score as old using (index_code, basis, weight_scheme, city_id, year)
 join new.mart.dim_city as c on new.city_id = c.city_id
 {{join}}
-where (new.spec_code, new.weight_scheme) in {OWN_SCHEME}
+where (new.spec_code, new.weight_scheme) in {OWN_SCHEME} and new.basis like 'frozen%'
     and (abs(new.score - old.score) > {MOVED} or new.rank_year <> old.rank_year)
 order by new.index_code not in {HEADLINE}, abs(new.rank_year - old.rank_year) desc, abs(new.score - old.score) desc,
     new.index_code, new.basis, new.city_id, new.year

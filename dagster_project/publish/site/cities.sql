@@ -79,7 +79,7 @@ order by city_id, abs(pct_change) desc nulls last, year, variable_code
 -- name: edits
 select city_id, variable_code, rule, action, any_value(unit) as unit, count(*) as n, min(year) as y0, max(year) as y1,
     arg_max(printed_value, (influence, -year)) as printed, arg_max(used_value, (influence, -year)) as used
-from mart.mart_edit where is_selected and action in ('quarantine', 'replace', 'relink', 'pending')
+from mart.mart_edit where is_selected and action in ('quarantine', 'replace', 'relink', 'pending', 'withheld')
 group by city_id, variable_code, rule, action order by city_id, max(influence) desc, variable_code, rule, action
 
 -- name: columns

@@ -2,8 +2,15 @@
 -- precedence, edited, spliced, on the base boundary. The indicators outside the headline index stand here too, with
 -- their short gaps filled: the controls of the regressions are among them.
 with used as (
-    select * from {{ ref('int_values_completed') }}
-    where edit_policy = 'edited'
+    select v.* from {{ ref('int_values_completed') }} as v
+    -- what is under question and of influence counts as missing
+    anti join (
+        select e.city_id, e.year, r.part_code as variable_code
+        from {{ ref('int_edits_settled') }} as e
+        inner join {{ reached_parts() }} as r on e.variable_code = r.variable_code
+        where e.action = 'withheld'
+    ) as w on v.city_id = w.city_id and v.year = w.year and v.variable_code = w.variable_code
+    where v.edit_policy = 'edited'
 ),
 
 as_printed as (

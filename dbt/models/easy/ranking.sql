@@ -1,48 +1,32 @@
 -- Which city leads, how sure is its rank, and did it move? What of it is under question?
 with doubtful as (
-    select distinct
-        e.city_id,
-        e.year,
-        e.variable_code,
-        p.indicator_code
-    from {{ ref('mart_edit') }} as e
-    inner join {{ ref('indicator_part') }} as p
-        on
-            case e.variable_code
-                when 'population_resident' then 'population'
-                when 'secondary_share' then 'va_secondary_nom'
-                when 'tertiary_share' then 'va_tertiary_nom'
-                else e.variable_code
-            end = p.variable_code
-    where e.action = 'pending' and e.is_selected
+    select distinct city_id, year, variable_code, action, unnest(indicator_codes) as indicator_code
+    from {{ ref('int_edits_settled') }}
+    where action in ('pending', 'withheld') and is_selected
 ),
 
-pending as (
+by_indicator as (
     select
-        k.city_id,
-        k.year,
-        d.variable_codes,
-        k.weight
-    from {{ ref('mart_index_contribution') }} as k
-    inner join (
-        select
-            city_id,
-            year,
-            indicator_code,
-            list(variable_code) as variable_codes
-        from doubtful
-        group by all
-    ) as d on k.city_id = d.city_id and k.year = d.year and k.indicator_code = d.indicator_code
+        d.city_id,
+        d.year,
+        any_value(k.weight) filter (d.action = 'pending') as weight,
+        list(d.variable_code) filter (d.action = 'pending') as pending,
+        list(d.variable_code) filter (d.action = 'withheld') as withheld
+    from doubtful as d
+    inner join {{ ref('mart_index_contribution') }} as k
+        on d.city_id = k.city_id and d.year = k.year and d.indicator_code = k.indicator_code
     where {{ at_headline('k') }}
+    group by d.city_id, d.year, d.indicator_code
 ),
 
 weighted as (
     select
         city_id,
         year,
-        len(list_distinct(flatten(list(variable_codes)))) as n_pending,
+        len(list_distinct(flatten(list(pending)))) as n_pending,
+        len(list_distinct(flatten(list(withheld)))) as n_withheld,
         sum(weight order by weight) as weight
-    from pending
+    from by_indicator
     group by all
 )
 
@@ -63,6 +47,7 @@ select
     r.rank_change,
     100 * r.share_imputed_weight as imputed_weight_percent,
     coalesce(w.n_pending, 0)::integer as n_pending,
+    coalesce(w.n_withheld, 0)::integer as n_withheld,
     100 * coalesce(w.weight, 0) as pending_weight_percent,
     r.is_provisional
 from {{ ref('city_ranking') }} as r

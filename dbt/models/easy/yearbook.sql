@@ -39,10 +39,10 @@ judged as (
             when p.is_corrected then 'replace'
         end as action,
         case when e.action in ('replace', 'relink') then e.used_value else p.value end as decided_value,
-        coalesce({{ edit_evidence('e') }}, d.evidence, p.correction_reason) as evidence
+        coalesce(e.evidence, d.evidence, p.correction_reason) as evidence
     from prints as p
     left join {{ ref('concept_break') }} as b on p.variable_code = b.variable_code and p.year = b.year
-    left join {{ ref('int_edits') }} as e
+    left join {{ ref('int_edits_settled') }} as e
         on
             p.source = e.source and p.city_id = e.city_id and p.year = e.year and p.variable_code = e.variable_code
             and p.unit_level = 'city' and p.scope <> 'district'
@@ -64,9 +64,9 @@ select
     j.scope,
     j.unit,
     j.value_printed as printed_value,
-    case when coalesce(j.action, '') <> 'quarantine' then nullif(j.decided_value, j.value_printed) end
+    case when coalesce(j.action, '') not in ('quarantine', 'withheld') then nullif(j.decided_value, j.value_printed) end
         as replaced_value,
-    case when coalesce(j.action, '') <> 'quarantine' then j.decided_value end as used_value,
+    case when coalesce(j.action, '') not in ('quarantine', 'withheld') then j.decided_value end as used_value,
     j.rule,
     j.action,
     j.evidence,

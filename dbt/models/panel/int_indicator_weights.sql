@@ -39,37 +39,7 @@ capped as (
     inner join whole as w on c.index_code = w.index_code and c.city_id = w.city_id
 ),
 
-limits as (
-    select
-        index_code,
-        indicator_code,
-        case when any_value(is_winsorised) then quantile_cont(capped, 0.01) else min(capped) end as low,
-        case when any_value(is_winsorised) then quantile_cont(capped, 0.99) else max(capped) end as high
-    from capped
-    group by all
-),
-
-scaled as (
-    select
-        c.index_code,
-        c.indicator_code,
-        case
-            when c.direction > 0 then greatest(least(c.capped, l.high), l.low) - l.low
-            else l.high - greatest(least(c.capped, l.high), l.low)
-        end as z
-    from capped as c
-    inner join limits as l using (index_code, indicator_code)
-    where l.high > l.low
-),
-
-entropies as (
-    select
-        index_code,
-        indicator_code,
-        1 + sum(case when z > 0 then z / total * ln(z / total) else 0 end) / ln(count(*)) as redundancy
-    from (select *, sum(z) over (partition by index_code, indicator_code) as total from scaled) as shares
-    group by all
-)
+{{ quick_entropies('capped') }}
 
 select
     s.index_code,

@@ -2,6 +2,7 @@
 -- like the median city of its province (of the nation where the province has fewer than three) since its nearest
 -- observed year: only an indicator of small weight may use it, lest it expel a city. Policy `without_fills` first takes
 -- suspected fills out (never at the edge of a series), so that a variant of the index can be computed without them.
+-- A value made of a figure that is withheld is missing, but expels no city: at an edge its donor stands in.
 with policies as (
     select distinct fill_policy, edit_policy from {{ source('ops', 'index_spec') }}
     union
@@ -23,6 +24,12 @@ edges as (
     group by all
 ),
 
+withheld as (
+    select distinct city_id, year, unnest(indicator_codes) as indicator_code
+    from {{ ref('int_edits_settled') }}
+    where action = 'withheld'
+),
+
 grid as (
     select
         p.fill_policy,
@@ -35,7 +42,9 @@ grid as (
         c.source_cell_ids,
         c.deflator_level,
         c.population_basis,
+        w.city_id is not null as is_withheld,
         case
+            when w.city_id is not null then null
             when
                 p.fill_policy = 'without_fills' and c.value_origin = 'suspected_fill'
                 and y.year > e.first_year and y.year < e.last_year
@@ -51,6 +60,10 @@ grid as (
         on
             k.edit_policy = c.edit_policy and k.indicator_code = c.indicator_code and k.city_id = c.city_id
             and y.year = c.year
+    left join withheld as w
+        on
+            k.indicator_code = w.indicator_code and k.city_id = w.city_id and y.year = w.year
+            and k.edit_policy <> 'as_printed'
 ),
 
 anchored as (
@@ -131,7 +144,8 @@ donated as (
             when n.interp_method = 'loglinear' and now_.middle > 0 and then_.middle > 0
                 then anchor * now_.middle / then_.middle
             else anchor + now_.middle - then_.middle
-        end as value_donor
+        end as grown,
+        greatest(least(grown, coalesce(n.valid_high, grown)), coalesce(n.valid_low, grown)) as value_donor
     from nearest as n
     inner join medians as now_
         on
@@ -156,13 +170,7 @@ select
     m.indicator_code,
     m.city_id,
     m.year,
-    case
-        when d.value_donor is not null
-            then
-                greatest(
-                    least(d.value_donor, coalesce(m.valid_high, d.value_donor)), coalesce(m.valid_low, d.value_donor)
-                )
-    end as value_donor,
+    d.value_donor,
     d.donor_cell_ids,
     value as value_observed,
     case
@@ -170,16 +178,19 @@ select
         when is_imputable and is_log
             then exp(ln(anchor_value_left) + (ln(anchor_value_right) - ln(anchor_value_left)) * position)
         when is_imputable then anchor_value_left + (anchor_value_right - anchor_value_left) * position
+        when is_withheld then d.value_donor
     end as value,
     case
         when value is not null then value_origin
         when is_imputable and is_log then 'interpolated_loglinear'
         when is_imputable then 'interpolated_linear'
+        when is_withheld then 'donor_growth'
     end as value_origin,
     case when value is not null then source_cell_id end as source_cell_id,
     case
         when value is not null then source_cell_ids
         when is_imputable then list_sort(list_distinct(list_concat(anchor_cells_left, anchor_cells_right)))
+        when is_withheld then d.donor_cell_ids
     end as source_cell_ids,
     deflator_level,
     population_basis,

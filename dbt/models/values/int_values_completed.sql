@@ -2,42 +2,7 @@
 -- the year of a break, earlier values are carried back so that the change is that of the cities without one: of its
 -- province, of the nation where they are few. Two parts with one border between them keep their sum. After the base
 -- window the earlier level holds, so that no new year moves the index of the years before. `value_unbridged`: before.
-with broken as (
-    select c.*
-    from {{ ref('int_changes') }} as c
-    inner join {{ ref('int_breaks') }} as b
-        on
-            c.variable_code = b.variable_code and c.year = b.break_year and b.area_code in ('all', c.province_code)
-            and b.treatment in ('bridge', 'split')
-),
-
-usual as (
-    select
-        variable_code,
-        year,
-        province_code,
-        median(step) as step
-    from broken
-    where not is_beyond
-    group by grouping sets ((variable_code, year, province_code), (variable_code, year))
-    having province_code is null or count(*) >= {{ edit_parameter('E9', 'min_cities') }}
-),
-
-links as (
-    select
-        b.variable_code,
-        b.city_id,
-        b.year,
-        b.against,
-        b.step - coalesce(p.step, n.step, b.step - b.deviation) as link
-    from broken as b
-    left join usual as p on b.variable_code = p.variable_code and b.year = p.year and b.province_code = p.province_code
-    left join usual as n on b.variable_code = n.variable_code and b.year = n.year and n.province_code is null
-    -- a figure that comes back in the next year is no new level
-    where b.is_beyond and coalesce(b.deviation_after / b.deviation > 0.5, true)
-),
-
-factors as (
+with factors as (
     select
         v.city_id,
         v.year,
@@ -45,7 +10,7 @@ factors as (
         k.against,
         exp(sum(case when v.year < k.year then k.link else -k.link end order by k.year)) as factor
     from {{ ref('int_values_derived') }} as v
-    inner join links as k
+    inner join {{ ref('int_break_links') }} as k
         on
             v.variable_code = k.variable_code and v.city_id = k.city_id
             and (v.year < k.year) = (k.year <= {{ base_window_end() }})

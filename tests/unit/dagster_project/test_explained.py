@@ -94,6 +94,22 @@ def tables() -> dict[str, pd.DataFrame]:
             source="book", file="book.xlsx", sheet="S", text="1", value=1.0, unit="persons", edit_action=None
         ),
         "mart_index_uncertainty": UNCERTAINTY.assign(basis=BASIS),
+        "mart_edit": pd.DataFrame(
+            {
+                "city_id": ["CN000001"],
+                "year": [2014],
+                "variable_code": ["withheld_figure"],
+                "source": ["book"],
+                "file": ["book.xlsx"],
+                "sheet": ["S"],
+                "cell": ["Z9"],
+                "printed_text": ["9"],
+                "printed_value": [9.0],
+                "unit": ["persons"],
+                "action": ["withheld"],
+                "indicators": ["a other"],
+            }
+        ),
     }
 
 
@@ -141,6 +157,13 @@ def test_the_story_by_hand(paths):
         "  - of 2 values: 1 imputed (25.0 % of the weight)",
         "More: `nqpf explain CN000001 2013 --full`; `nqpf explain CN000001 2013 b`",
     ]
+
+
+def test_a_figure_that_is_left_out_until_a_person_answers_is_said_and_shown(paths):
+    _, text = text_of(paths, "Jia", 2014)
+    assert "1 of a figure under question, left out until a person answers (25.0 % of the weight)" in text
+    _, text = text_of(paths, "Jia", 2014, full=True)
+    assert "withheld_figure = 9 persons, in book.xlsx S Z9 [book]; left out until a person answers" in text
 
 
 def test_the_story_of_another_index_than_the_headline_goes_on_with_that_index(con):

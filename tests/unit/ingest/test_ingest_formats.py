@@ -198,9 +198,9 @@ def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, si
     ]
 
 
-@pytest.mark.parametrize("text", ["inf", "-Infinity", "NaN", "1e999", " 2.5E+400 "])
+@pytest.mark.parametrize("text", ["inf", "-Infinity", "NaN", "1e999", " 2.5E+400 ", "1e-999"])
 def test_a_figure_that_is_no_finite_number_is_refused_with_its_cell(tmp_path, sidecar_of, text):
     (tmp_path / "book.csv").write_text(f"city,year,gdp\n北京市,2020,1e3\n天津市,2020,{text}\n", encoding="utf-8")
     with pytest.raises(IngestError) as caught:
         read_load(sidecar_of("book.csv", **long()), tmp_path)
-    assert f"'{text.strip()}', which is no finite number [book.csv, cell C3]" in str(caught.value)
+    assert f"'{text.strip()}', which is no number that can be held [book.csv, cell C3]" in str(caught.value)

@@ -7,7 +7,7 @@ from dbt_models import rendered
 from editing import put_frame, with_seeds
 from text_table import words
 
-MODELS = words("int_changes int_breaks int_values_completed")
+MODELS = words("int_changes int_breaks int_break_links int_values_completed")
 SEEDS = words("variable city edit_rule indicator_part concept_break")
 YEARS = np.arange(2010, 2023)
 NONE_DECLARED = """

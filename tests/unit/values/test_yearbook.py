@@ -6,9 +6,9 @@ from dbt_models import rendered
 
 EMPTY = """
 create table concept_break (variable_code varchar, year integer, what_changed varchar);
-create table int_edits (
+create table int_edits_settled (
     source varchar, city_id varchar, year integer, variable_code varchar, rule varchar, action varchar,
-    used_value double, measured double, limit_at double, expected double, about varchar
+    used_value double, evidence varchar
 );
 create table edit_doubt (source_cell_id varchar, rule varchar, evidence varchar);
 create table int_units as select 'c' as city_id, '市' as name_zh, null as parent_city_id
@@ -77,10 +77,10 @@ def test_rules_of_editing_decide_on_cities_and_the_gate_on_districts_and_countie
 
 
 @pytest.mark.parametrize(
-    ("action", "used", "replaced"), [("replace", 7.0, 7.0), ("quarantine", None, None), ("accept", 1.0, None)]
+    ("action", "used", "replaced"), [("replace", 7.0, 7.0), ("quarantine", None, None), ("withheld", None, None), ("accept", 1.0, None)]
 )
 def test_an_edit_says_what_is_used_in_place_of_the_print(yearbook, action, used, replaced):
-    edit = f"insert into int_edits values ('tables', 'c', 2015, 'gdp', 'E3', '{action}', 7.0, 1.0, 0.5, 7.0, null)"
+    edit = f"insert into int_edits_settled values ('tables', 'c', 2015, 'gdp', 'E3', '{action}', 7.0, '')"
     (row,) = (
         yearbook([("tables", "c", "city", 1.0)], edit).astype(object).replace({float("nan"): None}).to_dict("records")
     )

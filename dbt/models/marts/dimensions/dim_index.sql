@@ -1,3 +1,14 @@
+-- breaks of the series that its indicators are made of, inside its window
+with breaks as (
+    select s.index_code, count(distinct (b.variable_code, b.area_code, b.break_year)) as n_break
+    from {{ source('ops', 'index_spec') }} as s
+    inner join {{ ref('indicator_part') }} as p on s.indicator_code = p.indicator_code
+    inner join {{ ref('int_breaks') }} as b
+        on p.variable_code = b.variable_code and b.break_year > s.window_start and b.break_year <= s.window_end
+    where b.treatment <> 'keep'
+    group by all
+)
+
 select
     s.index_code,
     any_value(s.title_zh) as title_zh,
@@ -11,6 +22,9 @@ select
     any_value(s.window_end)::integer as window_end,
     any_value(s.fill_policy) as fill_policy,
     any_value(s.edit_policy) as edit_policy,
+    coalesce(any_value(b.n_break), 0)::integer as n_break,
+    case when any_value(s.edit_policy) in ('edited', 'registered') then 0 else coalesce(any_value(b.n_break), 0) end::integer
+        as breaks_crossed,
     any_value(s.weight_scheme) as weight_scheme,
     string_agg(distinct s.dimension, ' ' order by s.dimension) as dimensions,
     any_value(j.n_city_in_sample)::integer as n_city_in_sample,
@@ -18,4 +32,5 @@ select
     any_value(j.skip_reason) as skip_reason
 from {{ source('ops', 'index_spec') }} as s
 inner join {{ ref('int_indexes_judged') }} as j on s.index_code = j.index_code
+left join breaks as b on s.index_code = b.index_code
 group by all

@@ -1,16 +1,11 @@
 -- Every step from a printed figure to the one that is used, with what it moves. One row a cell and decision.
 -- Influence: score and rank of that city and year in a headline index, less what they would be had this edit alone not
 -- been made; bounds, weights and all other values stay as they are, and of several indexes the one moved most is named.
--- For a pending figure the other way round: had it been replaced by what its neighbours lead one to expect.
+-- For a figure under question (pending, withheld) the other way round: what treating it as missing does or would do.
 with printed as (
     select f.*, s.concept
     from {{ ref('int_values_accepted') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source
-),
-
-chosen as (
-    select edit_policy, city_id, year, variable_code, source, source_cell_ids
-    from {{ ref('int_values_selected') }}
 ),
 
 of_rules as (
@@ -32,22 +27,15 @@ of_rules as (
         f.cell,
         f.source_cell_id,
         e.used_cell_id,
-        {{ edit_evidence('e') }} as evidence,
+        e.evidence,
         case when f.correction_action is not null then 'correction.csv' end as reviewed_by,
-        coalesce(a.source = e.source or b.source = e.source, false) as is_selected
-    from {{ ref('int_edits') }} as e
-    inner join printed as f
-        on
-            e.source = f.source and e.city_id = f.city_id and e.year = f.year and e.variable_code = f.variable_code
-            and f.level = 'city'
-    left join chosen as a
-        on
-            e.city_id = a.city_id and e.year = a.year and e.variable_code = a.variable_code
-            and a.edit_policy = 'edited' and (e.source = a.source or list_contains(a.source_cell_ids, f.source_cell_id))
-    left join chosen as b
-        on
-            e.city_id = b.city_id and e.year = b.year and e.variable_code = b.variable_code
-            and b.edit_policy = 'as_printed' and list_contains(b.source_cell_ids, f.source_cell_id)
+        e.is_selected,
+        e.index_code,
+        e.indicator_codes,
+        e.score_change,
+        e.rank_change
+    from {{ ref('int_edits_settled') }} as e
+    inner join printed as f using (source_cell_id)
 ),
 
 -- the price path itself: years after a replaced step differ too, although their nominal GDP is used as printed
@@ -157,19 +145,10 @@ edits as (
 
 -- which parts of indicators a printed variable reaches
 reaches as (
-    select e.edit_no, e.city_id, e.year, e.action, e.expected / nullif(e.printed_value, 0) as ratio, r.part_code
+    select e.edit_no, e.city_id, e.year, r.part_code
     from edits as e
-    inner join (
-        select variable_code, variable_code as part_code from {{ ref('variable') }}
-        union all
-        values
-        ('population_resident', 'population'), ('secondary_share', 'va_secondary_nom'),
-        ('tertiary_share', 'va_tertiary_nom'), ('gdp_nom', 'va_secondary_nom'), ('gdp_nom', 'va_tertiary_nom'),
-        ('fdi_usd', 'fdi_nom'), ('gdp_deflator', 'deflator')
-    ) as r on e.variable_code = r.variable_code
-    where
-        e.is_selected
-        and (e.action in ('quarantine', 'replace', 'relink') or (e.action = 'pending' and e.expected is not null))
+    inner join {{ reached_parts() }} as r on e.variable_code = r.variable_code
+    where e.is_selected and e.action in ('quarantine', 'replace', 'relink')
 ),
 
 headline as (
@@ -195,7 +174,6 @@ parts as (
         case
             -- another part that is taken out leaves the indicator imputed with and without this edit
             when r.edit_no is null then d.value
-            when r.action = 'pending' then d.value * r.ratio
             else u.value
         end / case
             when not p.is_deflated then 1
@@ -283,7 +261,7 @@ ranked as (
         m.edit_no,
         m.index_code,
         m.indicators,
-        case when e.action = 'pending' then -m.score_change else m.score_change end as score_change,
+        m.score_change,
         s.rank_year,
         1 + (
             select count(*) from {{ source('py', 'index_score') }} as o
@@ -292,7 +270,6 @@ ranked as (
                 and o.year = m.year and o.city_id <> m.city_id and o.score > s.score - m.score_change
         ) as rank_without
     from moved as m
-    inner join edits as e on m.edit_no = e.edit_no
     inner join {{ source('py', 'index_score') }} as s
         on
             m.index_code = s.index_code and m.basis = s.basis and m.weight_scheme = s.weight_scheme
@@ -325,13 +302,12 @@ select
     e.used_cell_id as used_source_cell_id,
     e.reviewed_by,
     e.is_selected,
-    r.index_code,
-    array_to_string(r.indicators, ' ') as indicators,
-    100 * r.score_change as score_change,
-    -- places won by the edit; of a pending figure: places that it would cost or win to replace it
-    case when e.action = 'pending' then r.rank_year - r.rank_without else r.rank_without - r.rank_year end::integer
-        as rank_change,
-    coalesce(abs(100 * r.score_change), 0) as influence
+    coalesce(r.index_code, e.index_code) as index_code,
+    array_to_string(coalesce(r.indicators, e.indicator_codes), ' ') as indicators,
+    100 * coalesce(r.score_change, e.score_change) as score_change,
+    -- places won by the edit, or by treating as missing what is under question
+    coalesce(r.rank_without - r.rank_year, e.rank_change)::integer as rank_change,
+    coalesce(abs(100 * coalesce(r.score_change, e.score_change)), 0) as influence
 from edits as e
 inner join {{ ref('city') }} as c on e.city_id = c.city_id
 left join ranked as r on e.edit_no = r.edit_no

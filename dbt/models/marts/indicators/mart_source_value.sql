@@ -20,18 +20,15 @@ select
     a.is_corrected,
     a.correction_reason,
     nullif(a.fill_rule, '') as fill_rule,
-    case when e.action = 'quarantine' then null when e.action is not null then e.used_value else a.value end
+    case when e.action in ('quarantine', 'withheld') then null when e.action is not null then e.used_value else a.value end
         as used_value,
     e.rule as edit_rule,
     e.action as edit_action,
-    case when e.rule is not null then {{ edit_evidence('e') }} end as edit_evidence,
+    e.evidence as edit_evidence,
     coalesce(x.source_cell_id is not null, false) as is_selected
 from {{ ref('int_values_accepted') }} as a
 inner join {{ ref('source') }} as s on a.source = s.source
-left join {{ ref('int_edits') }} as e
-    on
-        a.source = e.source and a.city_id = e.city_id and a.year = e.year and a.variable_code = e.variable_code
-        and a.level = 'city'
+left join {{ ref('int_edits_settled') }} as e on a.source_cell_id = e.source_cell_id and a.level = 'city'
 left join {{ ref('int_values_selected') }} as x
     on a.source_cell_id = x.source_cell_id and x.edit_policy = 'edited'
 cross join {{ source('ops', 'run_context') }} as k

@@ -3,6 +3,8 @@
 import datetime as dt
 import os
 import shutil
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -40,6 +42,21 @@ from dagster_project.store import Warehouse, WarehouseBusy
 
 MAX_PLANNED = 12  # names of one kind that `--dry-run` prints
 # what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
+# indicators that no source prints for the first year after the last score of the headline index, and of how many cities
+LACKING = """
+with lacking as (
+    select y.index_code, y.year, y.city_id, unnest(string_split(y.missing_indicators, ' ')) as indicator_code
+    from mart.incomplete_year as y join mart.dim_index as i using (index_code) where i.is_headline
+        and y.year > (select max(s.year) from mart.mart_index_score as s
+            where s.index_code = y.index_code and s.score is not null)
+    qualify dense_rank() over (order by y.year) = 1
+), counted as (
+    select index_code, year, indicator_code, count(*) as n from lacking group by all
+)
+select index_code, year,
+    string_agg(indicator_code || ' lacks for ' || n || ' cities', ', ' order by n desc, indicator_code)
+from counted group by all
+"""
 DEMO_SEEDS = ("city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable")
 
 
@@ -62,6 +79,8 @@ def refresh(
 
     recompute: every step runs, also one whose inputs are unchanged. profile: a table of where the time went.
     """
+    if threading.current_thread() is threading.main_thread():  # as Dagster does it once it runs
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     if depth:
         os.environ["NQPF_DEPTH"] = depth  # for every process that this one starts
     if recompute:
@@ -102,8 +121,7 @@ def refresh(
     except BaseException as error:
         failure = _failure_of(error, paths)
         if failure is None:
-            status = "failed" if isinstance(error, Exception) else "interrupted"
-            write_down(status, EXIT_FAILED, [f"{type(error).__name__}: {error}"])
+            write_down("failed", EXIT_FAILED, [f"{type(error).__name__}: {error}"])
             raise
     seconds = time.monotonic() - started
     if failure:
@@ -183,6 +201,9 @@ def _run(
 
 def _failure_of(error: BaseException, paths: Paths) -> Failure | None:
     """How a run ends by an error that a person can act on; None for a fault of the program."""
+    if isinstance(error, KeyboardInterrupt):
+        sentence = "Interrupted before the first step. The published file is unchanged; run it again."
+        return Failure(EXIT_FAILED, [sentence], is_interrupted=True)
     bad_input = (IngestError, WrongKindError, ResourceError, ClusterError)
     if isinstance(error, bad_input) or type(error).__name__ == "SpecError":  # of the study, imported only when needed
         return Failure(EXIT_BAD_INPUT, [str(error)])
@@ -270,6 +291,7 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
             "select index_code, count(distinct city_id), min(year), max(year) from mart.mart_index_score"
             " where index_code = spec_code and score is not null group by 1 order by 1"
         ).fetchall()
+        lacking = con.execute(LACKING).fetchall()
         failed = con.execute(
             "select severity, message, check_id like 'core_city/%' from mart.mart_check_result"
             " where not passed and severity in ('error', 'warn') order by severity, check_id"
@@ -281,6 +303,7 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
     what = "[green]Nothing changed[/] since" if release == before else "[green]Published[/]"
     console.print(f"{what} {release} (data vintage {vintage}), {seconds:.0f} s.{mark}", highlight=False)
     say(console, *(f"  {index}: {cities} cities with a score, {first}-{last}" for index, cities, first, last in scores))
+    say(console, *(f"  {index} has no score of {year}: {indicators}" for index, year, indicators in lacking))
     for severity, message, is_left_out in failed:
         if severity == "error" or is_left_out:
             mark = "[bold red]Error[/] " if severity == "error" else ""

@@ -46,6 +46,9 @@ def draft_sidecar(files: Sequence[Path], asked: Asked, landing: Path, said: Said
         return EXIT_BAD_INPUT
     for guess in draft.said:
         console.print(f"Guessed, please check: {guess}", highlight=False, markup=False, soft_wrap=True)
+    if "supersedes" in content:
+        replaced = f"{content['supersedes']} of {landed.source} {landed.data_year}"
+        console.print(f"It replaces the load {replaced}.", highlight=False, style="yellow")
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120).replace(": null\n", ":\n")
     if not write:
         print(text, end="")
@@ -58,10 +61,20 @@ def draft_sidecar(files: Sequence[Path], asked: Asked, landing: Path, said: Said
 
 
 def content_of(landed: Sidecar, said: Said, title: str, others: Sequence[Sidecar]) -> dict[str, Any]:
-    """The keys of the sidecar in reading order; an earlier vintage of the same source and year is superseded."""
+    """The keys of the sidecar in reading order; an earlier vintage of the same source and year is superseded.
+
+    IngestError where that one is of another layout: a table is no new version of a whole edition.
+    """
     before = [one for one in others if (one.source, one.data_year) == (landed.source, landed.data_year)]
     replaced = {one.supersedes for one in before}
-    last = [one.vintage for one in before if one.vintage not in {*replaced, landed.vintage}]
+    last = [one for one in before if one.vintage not in {*replaced, landed.vintage}][-1:]
+    if last and last[0].layout != landed.layout:
+        raise IngestError(
+            f"It would replace {last[0].vintage} of {landed.source} {landed.data_year}, which is {last[0].layout}, not"
+            f" {landed.layout}",
+            ", ".join(file.path for file in landed.files),
+            "Name the source it is of with --source",
+        )
     content: dict[str, Any] = {
         "source": landed.source,
         "layout": landed.layout,
@@ -70,7 +83,7 @@ def content_of(landed: Sidecar, said: Said, title: str, others: Sequence[Sidecar
         "files": [{"path": file.path, "sha256": file.sha256} for file in landed.files],
         "sheet": landed.sheet,
         "keys": dict(landed.keys) or None,
-        "supersedes": last[-1] if last else None,
+        "supersedes": last[0].vintage if last else None,
     }
     told = {key: value for key, value in content.items() if value is not None}
     return told | {

@@ -50,7 +50,7 @@ class Diagnosis:
 def diagnose(paths: Paths) -> Diagnosis:
     """Look at one warehouse."""
     text, is_refreshing = holder(paths)
-    diagnosis = Diagnosis()
+    diagnosis = Diagnosis(notes=["Not looked at: landing files and sidecars; `nqpf release verify --landing FOLDER` does."])
     lock = PROJECT / "requirements.lock"
     if lock.exists():
         diagnosis.add("Python and packages", lock, check_versions(lock))

@@ -1,8 +1,9 @@
 -- The decisions of int_edits, and of figures under question the last one: a jump that a bridged break explains is
 -- accepted; a figure that is used and whose use moves its city by more than `places`, or its score by more than
--- `spread` standard deviations of the year, is `withheld`: treated as missing until a person answers. The others stay
--- `pending`. Move: what leaving it out does, every indicator made of it being imputed from the years beside it, to score
--- and place in a quick index (entropy weights of all printed cells, one figure at a time): no circle through the sample.
+-- `spread` standard deviations of the year, is `withheld`: treated as missing until a person answers. The others
+-- stay `pending`. Move: what leaving it out does, every indicator made of it being imputed from the years beside it,
+-- to score and place in a quick index (entropy weights of all printed cells, one figure at a time): no circle through
+-- the sample.
 with chosen as (
     select edit_policy, city_id, year, variable_code, source, source_cell_ids
     from {{ ref('int_values_selected') }}

@@ -1,5 +1,7 @@
 -- From here on only loads that passed the gate, in the vintage that is current. A fill that a compiler made without
--- saying so is found by rule (`fill_rule`, empty for none) and kept.
+-- saying so is found by rule (`fill_rule`, empty for none) and kept: exact midpoints of many cities in one year,
+-- repeats, runs of equal steps (population apart, which is interpolated between counts anyway), and what the yearbook
+-- leaves blank.
 with accepted as materialized (
     select
         v.source,
@@ -116,6 +118,68 @@ blank_in_print as (
     from accepted as a
     inner join {{ ref('source') }} as s on a.source = s.source
     where s.kind = 'printed'
+),
+
+-- equal non-zero steps, three or more in a row, each of at least a hundred units of what the column resolves;
+-- of a thousand where rounding makes them differ by one unit
+resolved as (
+    select
+        c.source,
+        c.variable_code,
+        any_value(s.step) * pow(10, quantile_disc(
+            length(regexp_extract(printf('%.0f', abs(c.value) / s.step), '0*$')), 0.25
+        )) as unit
+    from compiled as c
+    inner join (
+        select source, variable_code, min(step) as step from steps
+        group by all
+    ) as s
+        using (source, variable_code)
+    where c.value <> 0 and c.variable_code not like 'population%'
+    group by all
+),
+
+paced as (
+    select
+        n.source,
+        n.city_id,
+        n.variable_code,
+        n.year,
+        r.unit,
+        n.value - n.value_before as pace,
+        coalesce(
+            abs(pace) >= 100 * r.unit
+            and abs(pace - lag(pace) over series)
+            <= case when abs(pace) >= 1000 * r.unit then 1.01 else 0.01 end * r.unit
+            and lag(n.year) over series = n.year - 1, false
+        ) as is_same
+    from neighbours as n
+    inner join resolved as r using (source, variable_code)
+    window series as (partition by n.source, n.city_id, n.variable_code order by n.year)
+),
+
+equal_steps as (
+    select r.source, r.city_id, r.variable_code, unnest(generate_series(r.first_year, r.last_year))::integer as year
+    from (
+        select
+            p.source,
+            p.city_id,
+            p.variable_code,
+            -- the two ends of a run may be printed, unless the yearbook leaves a year of it blank
+            min(p.year) - case when count(b.year) > 0 then 2 else 1 end as first_year,
+            max(p.year) - case when count(b.year) > 0 then 0 else 1 end as last_year
+        from (
+            select
+                *, sum((not is_same)::integer) over (
+                    partition by source, city_id, variable_code order by year
+                ) as run
+            from paced
+        ) as p
+        left join blank_in_print as b using (city_id, variable_code, year)
+        where p.is_same
+        group by p.source, p.city_id, p.variable_code, p.run
+        having count(*) >= 2
+    ) as r
 )
 
 select
@@ -125,9 +189,11 @@ select
             when m.is_midpoint and s.share_midpoint >= {{ edit_parameter('E7', 'midpoint_share') }} then 'midpoint'
             when m.is_repeat and s.share_repeat >= {{ edit_parameter('E7', 'repeat_share') }} then 'repeat'
             when b.city_id is not null and m.city_id is not null then 'blank_in_print'
+            when e.city_id is not null then 'equal_steps'
         end, ''
     ) as fill_rule
 from accepted as a
 left join marked as m using (source, city_id, variable_code, year)
 left join shares as s using (source, variable_code, year)
 left join blank_in_print as b using (city_id, variable_code, year)
+left join equal_steps as e using (source, city_id, variable_code, year)

@@ -1,6 +1,7 @@
 """What a person is handed to complete: ready-made rows of a refused run, and drafts of sidecars."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from rich.console import Console
 
 from dagster_project.cli.care import accept_file
 from dagster_project.demo import generate_demo
+from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import check_files, check_set, find_sidecars
 from dagster_project.inspect.frames import Asked
-from dagster_project.inspect.sidecar_draft import Said, draft_sidecar
+from dagster_project.inspect.sidecar_draft import Said, content_of, draft_sidecar
 from dagster_project.paths import PROJECT
 from dagster_project.run.ready_rows import ReadyRowsError, accept_rows, read_ready_rows, write_ready_rows
 
@@ -126,7 +128,7 @@ def test_what_nobody_said_is_left_open_and_named(landing, capsys):
     assert list(landing.rglob("*.yml")) == []
 
 
-def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing):
+def test_a_second_edition_supersedes_the_first_and_another_layout_is_no_edition(landing, capsys):
     assert draft(landing) == 0
     (first,) = find_sidecars(landing)
     old = next(landing.rglob("*.xlsx"))
@@ -135,6 +137,9 @@ def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing):
     assert draft_sidecar([new], Asked((new,), source="yearbook"), landing, WHO, write=True) == 0
     chain = check_set(find_sidecars(landing))
     assert [sidecar.supersedes for sidecar in chain] == [None, first.vintage]
+    assert f"It replaces the load {first.vintage} of yearbook 2012." in capsys.readouterr().err
+    with pytest.raises(IngestError, match=f"would replace {chain[1].vintage} of yearbook 2012, which is wide, not"):
+        content_of(replace(first, layout="tables"), WHO, "", chain)
 
 
 def test_a_file_outside_the_landing_folder_is_refused(landing, capsys):

@@ -1,10 +1,10 @@
 -- breaks of the series that its indicators are made of, inside its window
 with breaks as (
-    select s.index_code, count(distinct (b.variable_code, b.area_code, b.break_year)) as n_break
+    select s.index_code, count(distinct concat_ws(' ', b.variable_code, b.area_code, b.break_year)) as n_break
     from {{ source('ops', 'index_spec') }} as s
     inner join {{ ref('indicator_part') }} as p on s.indicator_code = p.indicator_code
     inner join {{ ref('int_breaks') }} as b
-        on p.variable_code = b.variable_code and b.break_year > s.window_start and b.break_year <= s.window_end
+        on p.variable_code = b.variable_code and s.window_start < b.break_year and s.window_end >= b.break_year
     where b.treatment <> 'keep'
     group by all
 )
@@ -23,7 +23,9 @@ select
     any_value(s.fill_policy) as fill_policy,
     any_value(s.edit_policy) as edit_policy,
     coalesce(any_value(b.n_break), 0)::integer as n_break,
-    case when any_value(s.edit_policy) in ('edited', 'registered') then 0 else coalesce(any_value(b.n_break), 0) end::integer
+    case
+        when any_value(s.edit_policy) in ('edited', 'registered') then 0 else coalesce(any_value(b.n_break), 0)
+    end::integer
         as breaks_crossed,
     any_value(s.weight_scheme) as weight_scheme,
     string_agg(distinct s.dimension, ' ' order by s.dimension) as dimensions,

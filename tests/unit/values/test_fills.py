@@ -1,0 +1,66 @@
+"""Fills that a compiler made without saying so: runs of equal steps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from dbt_models import rendered
+from editing import put_frame, with_seeds
+
+YEARS = np.arange(2012, 2022)
+GIVEN = """
+create table source as select 's' as source, 'city' as unit_level, 'compilation' as kind
+    union all select 'book', 'city', 'printed';
+create table stg_landing__loads as select 's' as source, 0 as data_year, 'v' as vintage, 1 as load_no,
+    true as is_current union all select 'book', 2016, 'v', 1, true;
+create table index_spec as select 2012 as window_start;
+create table int_rows_matched_to_cities as select 'book' as source, 2016 as data_year, 'v' as vintage, 'f' as file,
+    'x' as sheet, 'blank' as city_id, 2016 as year, 'city' as row_kind;
+create table int_headers_mapped as select 'book' as source, 2016 as data_year, 'v' as vintage, 'f' as file,
+    'x' as sheet, 'he_students' as variable_code, 'city' as scope;
+"""
+
+
+@pytest.fixture(scope="module")
+def fills():
+    """(city, variable) -> years that are marked as equal steps."""
+    con = with_seeds("city", "edit_rule")
+    con.execute(GIVEN)
+    rng = np.random.default_rng(2)
+    planes = {f"c{k}": 50_000 + np.cumsum(rng.integers(-900, 900, len(YEARS))) for k in range(30)}
+    for city in ("run", "blank", "grows"):
+        planes[city] = 60_000 + np.cumsum(rng.integers(-900, 900, len(YEARS)))
+        planes[city][2:7] = 40_000 - 517 * np.arange(5)  # 2014 to 2018
+    planes["grows"][2:7] = 40_000 + 7 * np.arange(5)  # so small a step repeats by chance
+    rows = [
+        {"city_id": city, "year": year, "variable_code": variable, "value": float(value)}
+        for variable in ("he_students", "population_resident")
+        for city, plane in planes.items()
+        for year, value in zip(YEARS, plane, strict=True)
+    ]
+    text = {"text": None, "file": "f", "sheet": "x", "cell": "A1", "unit": "persons", "printed_unit": "人"}
+    frame = pd.DataFrame(rows).assign(
+        source="s",
+        vintage="v",
+        data_year=0,
+        level="city",
+        scope="city",
+        factor=1.0,
+        is_corrected=False,
+        is_settled=False,
+        correction_action="",
+        correction_reason="",
+        **text,
+    )
+    frame["text"], frame["value_printed"] = frame["value"].astype(int).astype(str), frame["value"]
+    frame["source_cell_id"] = [f"s{k}" for k in range(len(frame))]
+    put_frame(con, "int_values_corrected", frame)
+    found = con.execute(rendered("values/int_values_accepted", "edit_rules", "study")).df()
+    marked = found[found["fill_rule"] == "equal_steps"]
+    return marked.groupby(["city_id", "variable_code"])["year"].agg(sorted).to_dict()
+
+
+def test_a_run_of_equal_steps_is_a_fill_inside_and_whole_where_the_yearbook_leaves_a_year_blank(fills):
+    assert fills == {
+        ("run", "he_students"): [2015, 2016, 2017],
+        ("blank", "he_students"): [2014, 2015, 2017, 2018],  # 2016 itself is blank in print
+    }

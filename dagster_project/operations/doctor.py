@@ -50,7 +50,8 @@ class Diagnosis:
 def diagnose(paths: Paths) -> Diagnosis:
     """Look at one warehouse."""
     text, is_refreshing = holder(paths)
-    diagnosis = Diagnosis(notes=["Not looked at: landing files and sidecars; `nqpf release verify --landing FOLDER` does."])
+    left_out = "Not looked at: landing files and sidecars; `nqpf release verify --landing FOLDER` does."
+    diagnosis = Diagnosis(notes=[left_out])
     lock = PROJECT / "requirements.lock"
     if lock.exists():
         diagnosis.add("Python and packages", lock, check_versions(lock))

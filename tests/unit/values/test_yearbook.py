@@ -77,7 +77,8 @@ def test_rules_of_editing_decide_on_cities_and_the_gate_on_districts_and_countie
 
 
 @pytest.mark.parametrize(
-    ("action", "used", "replaced"), [("replace", 7.0, 7.0), ("quarantine", None, None), ("withheld", None, None), ("accept", 1.0, None)]
+    ("action", "used", "replaced"),
+    [("replace", 7.0, 7.0), ("quarantine", None, None), ("withheld", None, None), ("accept", 1.0, None)],
 )
 def test_an_edit_says_what_is_used_in_place_of_the_print(yearbook, action, used, replaced):
     edit = f"insert into int_edits_settled values ('tables', 'c', 2015, 'gdp', 'E3', '{action}', 7.0, '')"

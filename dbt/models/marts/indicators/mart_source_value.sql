@@ -20,8 +20,11 @@ select
     a.is_corrected,
     a.correction_reason,
     nullif(a.fill_rule, '') as fill_rule,
-    case when e.action in ('quarantine', 'withheld') then null when e.action is not null then e.used_value else a.value end
-        as used_value,
+    case
+        when e.action in ('quarantine', 'withheld') then null
+        when e.action is not null then e.used_value
+        else a.value
+    end as used_value,
     e.rule as edit_rule,
     e.action as edit_action,
     e.evidence as edit_evidence,

@@ -8,6 +8,11 @@ import pytest
 from python_calamine import CalamineWorkbook
 from recompute import largest_gaps
 
+from dagster_project.publish.explain.cities import NoAnswer
+from dagster_project.publish.questions.answer import ask
+from dagster_project.publish.questions.catalogue import questions
+from dagster_project.published import open_read_only
+
 pytestmark = pytest.mark.slow  # a refresh of all real files
 
 
@@ -271,3 +276,42 @@ def test_a_swing_is_one_way_and_back():
     years = pd.Index([2012, 2013, 2014, 2015])
     ranks = pd.DataFrame([[200, 100, 110, 190], [200, 100, 90, 80], [50, 130, 60, 60]], ["a", "b", "c"], years)
     assert swings(ranks) == [("c", 2012, 2014), ("a", 2012, 2015)]
+
+
+# ---- the worked questions --------------------------------------------------------------------------------------
+
+NO_ROWS = {"vintage_changes", "county"}  # a first release, and no county tables among these files
+
+
+@pytest.mark.parametrize("asked", [q for q in questions().values() if q.sql], ids=lambda q: q.id)
+def test_every_worked_question_is_answered_on_real_files(real_warehouse, asked):
+    with open_read_only(real_warehouse.paths.published_file) as con:
+        if asked.id == "total":
+            with pytest.raises(NoAnswer, match="their sum is no total"):
+                ask(con, real_warehouse.paths, asked, asked.examples)
+            return
+        found = ask(con, real_warehouse.paths, asked, asked.examples)
+    assert bool(found.rows) == (asked.id not in NO_ROWS)
+
+
+# ---- what is under question, and breaks ------------------------------------------------------------------------
+
+
+def test_what_is_under_question_and_of_influence_is_not_used(real_warehouse):
+    used = real_warehouse.value(
+        "select count(*) from mart.mart_indicator_source as s join mart.mart_edit as e using (source_cell_id)"
+        " join mart.dim_index as i on s.index_code = i.index_code and i.edit_policy <> 'as_printed'"
+        # prices have rules of their own (E9)
+        " where e.action = 'withheld' and s.year = e.year and s.value_origin = 'observed' and e.variable_code <> 'gdp_nom'"
+    )
+    assert used == 0
+    assert real_warehouse.value("select count(*) from mart.mart_edit where action = 'withheld'") > 50
+    assert real_warehouse.value("select max(abs(rank_change)) from mart.mart_edit where action = 'pending'") <= 10
+    assert real_warehouse.value("select sum(n_withheld) from easy.ranking") > 0
+
+
+def test_the_analysed_indexes_cross_no_break_and_the_unbridged_ones_do(real_warehouse):
+    crossed = real_warehouse.published("select index_code, n_break, breaks_crossed from mart.dim_index")
+    crossed = crossed.set_index("index_code")
+    assert crossed.loc[["nqpf_yearbook", "pr_yearbook"], "breaks_crossed"].tolist() == [0, 0]
+    assert crossed.loc["pr_yearbook_unbridged", "breaks_crossed"] == crossed.loc["pr_yearbook", "n_break"] > 0

@@ -227,7 +227,7 @@ def _origin(row: Row) -> str | None:
         return None
     if origin == "suspected_fill":
         return "suspected_fill"
-    if row.get("edit_action") in ("quarantine", "replace", "relink") or (
+    if row.get("edit_action") in ("quarantine", "replace", "relink", "withheld") or (
         printed is not None and row.get("value") is not None and not math.isclose(printed, row["value"], rel_tol=1e-9)
     ):
         return "edited"
@@ -244,6 +244,10 @@ def _flags(row: Row, question: Question) -> list[str]:
     flags = [words for name, words in marks.items() if row.get(name)]
     if row.get("imputed_weight_percent"):
         flags.append(f"{row['imputed_weight_percent']:.1f} % of the weight is imputed")
+    if row.get("pending_weight_percent"):
+        flags.append(f"{row['pending_weight_percent']:.1f} % of the weight rests on figures under question")
+    if row.get("n_withheld"):
+        flags.append(f"{row['n_withheld']} figures under question are left out until a person answers")
     if _origin(row) not in (None, "observed"):
         flags.append(f"value_origin {row['value_origin']}")
     return [*flags, question.trap] if question.trap else flags

@@ -202,8 +202,8 @@ def _run(
 def _failure_of(error: BaseException, paths: Paths) -> Failure | None:
     """How a run ends by an error that a person can act on; None for a fault of the program."""
     if isinstance(error, KeyboardInterrupt):
-        sentence = "Interrupted before the first step. The published file is unchanged; run it again."
-        return Failure(EXIT_FAILED, [sentence], is_interrupted=True)
+        words = "Interrupted before the first step. The published file is unchanged; run it again."
+        return Failure(EXIT_FAILED, [words], is_interrupted=True)
     bad_input = (IngestError, WrongKindError, ResourceError, ClusterError)
     if isinstance(error, bad_input) or type(error).__name__ == "SpecError":  # of the study, imported only when needed
         return Failure(EXIT_BAD_INPUT, [str(error)])

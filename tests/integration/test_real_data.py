@@ -302,7 +302,8 @@ def test_what_is_under_question_and_of_influence_is_not_used(real_warehouse):
         "select count(*) from mart.mart_indicator_source as s join mart.mart_edit as e using (source_cell_id)"
         " join mart.dim_index as i on s.index_code = i.index_code and i.edit_policy <> 'as_printed'"
         # prices have rules of their own (E9)
-        " where e.action = 'withheld' and s.year = e.year and s.value_origin = 'observed' and e.variable_code <> 'gdp_nom'"
+        " where e.action = 'withheld' and s.year = e.year and s.value_origin = 'observed'"
+        " and e.variable_code <> 'gdp_nom'"
     )
     assert used == 0
     assert real_warehouse.value("select count(*) from mart.mart_edit where action = 'withheld'") > 50

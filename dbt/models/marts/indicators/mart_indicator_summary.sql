@@ -1,13 +1,17 @@
 -- Ordered aggregates: two builds give the same last digit.
 -- Year 0 pools all years. Skewness and kurtosis are the sample forms (kurtosis: excess).
 with cells as (
-    select v.*, s.score
+    select v.*, s.score, ln(g.value) as gdp
     from {{ ref('mart_indicator_value') }} as v
     left join {{ ref('dim_index') }} as i on v.index_code = i.index_code
     left join {{ ref('mart_index_score') }} as s
         on
             v.index_code = s.index_code and v.basis = s.basis and v.city_id = s.city_id and v.year = s.year
             and i.weight_scheme = s.weight_scheme
+    left join {{ ref('int_indicators_constructed') }} as g
+        on
+            v.city_id = g.city_id and v.year = g.year and g.indicator_code = 'q2_gdppc' and g.edit_policy = 'edited'
+            and g.value > 0
 ),
 
 pooled as (
@@ -46,6 +50,11 @@ select
         when
             stddev_samp(value_raw order by city_id, year_of_value) > 0
             then corr(z, score order by city_id, year_of_value)
-    end as corr_with_score
+    end as corr_with_score,
+    case
+        when
+            stddev_samp(value_raw order by city_id, year_of_value) > 0
+            then corr(z, gdp order by city_id, year_of_value)
+    end as corr_with_gdp
 from pooled
 group by all

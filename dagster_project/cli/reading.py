@@ -35,7 +35,7 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
     marks = [word for word in ("is_winsorised", "is_capped") if bool(row[word])]
     say(
         console,
-        f"{name_zh} {name_en} {year}: {row['name_zh']} / {row['name_en']}",
+        f"{name_zh} {name_en} ({city_id}) {year}: {row['name_zh']} / {row['name_en']}",
         f"  value {row['value_raw']:,.6g} {row['unit']}  ({row['value_origin']})",
         f"  = {row['formula_sql']}",
         f"  in {row['index_code']}: z {row['z']:.4f} x weight {row['weight']:.4f}"

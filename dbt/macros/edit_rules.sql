@@ -78,7 +78,8 @@ edit_bound as (
         max(value) filter (parameter = 'usual_high') as usual_high,
         max(value) filter (parameter = 'persistent') as persistent,
         max(value) filter (parameter = 'middle_high') as middle_high,
-        max(value) filter (parameter = 'middle_from') as middle_from
+        max(value) filter (parameter = 'middle_from') as middle_from,
+        max(value) filter (parameter = 'middle_jump') as middle_jump
     from {{ ref('edit_rule') }}
     where rule = 'E2'
     group by all
@@ -104,15 +105,13 @@ edit_ratio as (
     select
         a.world,
         a.series,
+        a.city_id,
         a.year,
         b.*,
         a.value / case when b.against is null then 1 else r.value end as ratio,
         lag(ratio) over near as ratio_before,
         lead(ratio) over near as ratio_after,
-        case
-            when b.middle_high is not null and count(ratio) over cities >= 30
-                then greatest(b.middle_high * median(ratio) over cities, b.middle_from)
-        end as year_high
+        case when b.middle_high is not null and count(ratio) over cities >= 30 then median(ratio) over cities end as middle
     from edit_agreed as a
     inner join edit_bound as b on a.variable_code = b.variable_code
     left join edit_reference as r
@@ -123,6 +122,23 @@ edit_ratio as (
     window
         near as (partition by a.series, b.against order by a.year),
         cities as (partition by a.world, b.variable_code, b.against, a.year)
+),
+
+-- a city far above the median one is out where its series leaps: what comes and goes is no level of its own
+edit_leap as (
+    select
+        *,
+        case
+            when max(leap) over (partition by world, city_id, variable_code, against) > ln(middle_jump)
+                then greatest(middle_high * middle, middle_from)
+        end as year_high
+    from (
+        select
+            *,
+            abs(ln(ratio / middle) - lag(ln(ratio / middle)) over (partition by series, against order by year)) as leap
+        from edit_ratio
+        where ratio > 0 or middle is null
+    )
 ),
 
 edit_beyond as materialized (
@@ -138,7 +154,7 @@ edit_beyond as materialized (
             end,
             abs(ln(abs(ratio) + 1e-9))
         ) as limit_at
-    from edit_ratio
+    from edit_leap
     where
         ratio < low or ratio > high or ratio > year_high
         -- a level that the city has in a year beside it too is the city's own

@@ -429,13 +429,16 @@ def inspect(
     source: SourceOption = None,
     layout: LayoutOption = None,
     sheet: SheetOption = None,
-    cells: Annotated[Path | None, typer.Option(help="CSV for the figures of a printed page, with boxes.")] = None,
+    cells: Annotated[Path | None, typer.Option(help="CSV for the figures of a scan, with boxes.")] = None,
+    workbook: Annotated[Path | None, typer.Option(help="Twin of a scan: a workbook to correct and land.")] = None,
+    page: Annotated[Path | None, typer.Option(help="HTML with the scan and its figures beside it.")] = None,
 ) -> None:
     """What of a file would be read, and what not, before it is landed. Exit: 0 all, 1 not all, 2 unreadable, 4 busy."""
     from dagster_project.inspect.command import inspect_file
     from dagster_project.inspect.frames import Asked
 
-    request = Asked(tuple(files), year=year, source=source, layout=layout, sheet=sheet, cells=cells)
+    outputs = {"cells": cells, "workbook": workbook, "view": page}
+    request = Asked(tuple(files), year=year, source=source, layout=layout, sheet=sheet, **outputs)
     raise typer.Exit(inspect_file(request, console, warehouse=warehouse, json=json))
 
 

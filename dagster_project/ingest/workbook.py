@@ -19,6 +19,7 @@ from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.flat_files import read_csv, read_dta, read_parquet
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import check_pages, is_pages, open_pages, prepare
+from dagster_project.ingest.pages.twin import with_places
 from dagster_project.ingest.sheet import Range, Sheet, sheet_of, text_of
 from dagster_project.ingest.xls_guard import check_xls
 from dagster_project.ingest.xlsx_cells import EXCEL_ERROR, NOT_COMPUTED, Marks
@@ -118,7 +119,7 @@ def _read_workbook(path: Path, sheet: str | None, limits: Limits, *, packed: boo
             if sheet is not None and sheet not in names:
                 raise IngestError(f"There is no sheet {sheet!r}", str(path), f"Its sheets are: {', '.join(names)}")
             wanted = [sheet] if sheet is not None else names
-            return [_read_grid(book, name, path, limits, marks.get(name, {})) for name in wanted]
+            sheets = [_read_grid(book, name, path, limits, marks.get(name, {})) for name in wanted]
     except PasswordError:
         raise IngestError(
             "The workbook is protected by a password", str(path), "Save a copy without password"
@@ -127,6 +128,7 @@ def _read_workbook(path: Path, sheet: str | None, limits: Limits, *, packed: boo
         raise IngestError(
             f"The workbook cannot be read ({error})", str(path), "Open and save it, or fetch it again"
         ) from None
+    return with_places(sheets)
 
 
 def _read_grid(book: CalamineWorkbook, name: str, path: Path, limits: Limits, marks: Marks) -> Sheet:

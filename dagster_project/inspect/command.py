@@ -9,12 +9,15 @@ import duckdb
 from rich.console import Console
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.pages.job import is_pages
+from dagster_project.ingest.limits import Limits
+from dagster_project.ingest.pages.job import is_pages, pages_limits
+from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.database import copy_past, insert_draft, known_shares, likely_source, settle
 from dagster_project.inspect.frames import Asked, Draft, read_draft
 from dagster_project.inspect.guess import GuessError
 from dagster_project.inspect.judge import judge
 from dagster_project.inspect.pages import PageCell, cells_of_pages, with_cities, write_cells
+from dagster_project.inspect.pages_out import write_twin, write_view
 from dagster_project.inspect.report import Report, build_report
 from dagster_project.inspect.show import as_json as report_json
 from dagster_project.inspect.show import show
@@ -73,22 +76,33 @@ def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None])
             )
         judgement = judge(database, draft.sidecar)
         cities = database.read_frame(CITIES_SQL)
-        if asked.cells is not None:
+        if printed:
             names = dict(database.read_frame(UNITS_SQL).itertuples(index=False, name=None))
-            write_cells(with_cities(printed, judgement.rows, names), asked.cells)
+            _write_pages(asked, with_cities(printed, judgement.rows, names))
         only = asked.year if draft.sidecar.data_year == 0 else None
         return build_report(draft, judgement, PROJECT / "dbt" / "seeds", cities, only)
 
 
 def _printed(asked: Asked) -> list[PageCell]:
     """Figures of a printed page, written down as they are read: what follows may refuse the file."""
-    if asked.cells is None:
+    if not (asked.cells or asked.workbook or asked.view):
         return []
     if len(asked.files) != 1 or not is_pages(asked.files[0]):
-        raise IngestError("--cells is for one document of printed pages", str(asked.files[0]), "Leave it out")
+        what = "--cells, --workbook and --page are for one document of printed pages"
+        raise IngestError(what, str(asked.files[0]), "Leave them out")
     cells = cells_of_pages(asked.files[0])
-    write_cells(cells, asked.cells)
+    _write_pages(asked, cells)
     return cells
+
+
+def _write_pages(asked: Asked, cells: list[PageCell]) -> None:
+    file, limits = asked.files[0], pages_limits(Limits())
+    if asked.cells:
+        write_cells(cells, asked.cells)
+    if asked.workbook:
+        write_twin(file, read_sheets(file), cells, asked.workbook, limits)
+    if asked.view:
+        write_view(file, cells, asked.view, limits)
 
 
 def named(draft: Draft, database: Warehouse) -> Draft:

@@ -28,7 +28,9 @@ class Asked:
     source: str | None = None
     layout: str | None = None
     sheet: str | None = None
-    cells: Path | None = None  # of a printed page: where to write its figures
+    cells: Path | None = None  # of a printed page: where to write its figures, its twin, the page beside them
+    workbook: Path | None = None
+    view: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)

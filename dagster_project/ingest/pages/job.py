@@ -48,13 +48,18 @@ def check_pages(path: Path) -> None:
         raise IngestError(f"The file is named {kind} but is none", str(path), "Fetch it again, or correct its name")
 
 
+def pages_limits(limits: Limits) -> Limits:
+    """Limits with the memory that a page and the models take."""
+    return replace(limits, memory_mb=max(limits.memory_mb, _MEMORY_MB))
+
+
 def prepare(path: Path, limits: Limits) -> Limits:
     """Read each page of a document into the cache, one after the other; the limits for joining them.
 
     What is in the cache is not read again. IngestError: as the reader of pages says.
     """
     check_pages(path)
-    larger = replace(limits, memory_mb=max(limits.memory_mb, _MEMORY_MB))
+    larger = pages_limits(limits)
     digest = sha256_of(path)
     for number in range(1, apart(count_pages, path, where=str(path), limits=larger) + 1):
         apart(read_one, path, number, digest, where=f"{path}, page {number}", limits=larger)
@@ -80,6 +85,20 @@ def cells_of(path: Path) -> list[tuple[Any, ...]]:
     from dagster_project.ingest.pages.read import read_document
 
     return [tuple(vars(cell).values()) for printed in read_document(path) for cell in printed.cells]
+
+
+def crops(path: Path, places: list[tuple[int, tuple[float, float, float, float]]]) -> list[bytes]:
+    """A PNG of the ink in each box (page, box), in the reading process."""
+    from dagster_project.ingest.pages.crops import crops_of
+
+    return crops_of(path, places)
+
+
+def page_picture(path: Path, number: int) -> tuple[bytes, float, float]:
+    """(JPEG of a page, width and height in its units), in the reading process."""
+    from dagster_project.ingest.pages.crops import page_of
+
+    return page_of(path, number)
 
 
 def open_pages(path: Path, sheet: str | None) -> list[Sheet]:

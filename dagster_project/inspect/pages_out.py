@@ -72,6 +72,8 @@ def _cells(sheet: Sheet) -> list[tuple[int, int, str, str]]:
 
 
 def _crops(file: Path, cells: Sequence[PageCell], limits: Limits) -> list[bytes]:
+    if not cells:
+        return []
     return apart(crops, file, [(cell.page, cell.box) for cell in cells], where=str(file), limits=limits)
 
 

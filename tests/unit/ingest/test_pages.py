@@ -1,5 +1,6 @@
 """Printed pages: the geometry of tables on words with boxes; the reader of pictures where it is installed."""
 
+import hashlib
 from importlib.util import find_spec
 
 import numpy as np
@@ -7,10 +8,13 @@ import pytest
 from shared_files import real_files
 
 from dagster_project.ingest import IngestError
+from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages import job
 from dagster_project.ingest.pages.read import cached_page, tables_of
 from dagster_project.ingest.pages.words import Page, Word
 from dagster_project.ingest.workbook import read_sheets
+from dagster_project.inspect.pages import PageCell
+from dagster_project.inspect.pages_out import write_twin
 
 CITIES = ["石家庄市", "唐山市", "秦皇岛市", "邯郸市", "邢台市", "保定市", "承德市", "沧州市", "廊坊市", "衡水市"]
 WIDTH = {True: 10.0, False: 6.0}  # of a sign: Chinese or not
@@ -92,6 +96,19 @@ def test_a_right_page_whose_rows_do_not_meet_is_refused():
         tables_of([page(1, table(CITIES, figures(10))), page(2, right)], "a.pdf")
     with pytest.raises(IngestError, match="figures but no names"):
         tables_of([page(2, right)], "a.pdf")
+
+
+def test_the_twin_has_the_figures_and_boxes_of_the_page_and_the_hash_of_the_scan(tmp_path):
+    (printed,) = tables_of([page(1, table(CITIES, figures(10)))], "a.pdf")
+    scan, twin = tmp_path / "a.pdf", tmp_path / "twin.xlsx"
+    scan.write_bytes(b"%PDF-1.7")
+    cells = [PageCell(*vars(cell).values()) for cell in printed.cells]
+    write_twin(scan, [printed.sheet], cells, twin, Limits())
+    (sheet,) = read_sheets(twin)
+    places = dict(zip(sheet.place, sheet.text, strict=True))
+    assert all(float(places[cell.place]) == cell.value for cell in printed.cells)
+    assert sheet.merged == printed.sheet.merged
+    assert hashlib.sha256(b"%PDF-1.7").hexdigest() in sheet.text[-1]
 
 
 def test_without_the_extra_the_message_says_how_to_install_it(tmp_path, monkeypatch):

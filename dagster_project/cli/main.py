@@ -483,7 +483,10 @@ def sidecar(
 @app.command(rich_help_panel="Make")
 def export(
     format: Annotated[
-        str, typer.Option(help="latex, markdown, html, docx, csv, parquet, excel; stata, report, yearbook; svg, png")
+        str,
+        typer.Option(
+            help="latex, markdown, html, docx, csv, parquet, excel; stata, report, yearbook, replication; svg, png"
+        ),
     ],
     table: Annotated[
         str | None, typer.Option(help="Paper table T1 to T20, or any table of schema easy or mart.")

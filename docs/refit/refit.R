@@ -1,7 +1,10 @@
 # Fits the headline regression again from the files of a release: Rscript refit.R releases/<name>/csv
 # The same model as refit.py; base R only.
 folder <- commandArgs(trailingOnly = TRUE)[1]
-read <- function(table) read.csv(file.path(folder, paste0(table, ".csv.gz")), fileEncoding = "UTF-8-BOM")
+read <- function(table) {
+  files <- file.path(folder, paste0(table, c(".csv", ".csv.gz")))
+  read.csv(files[file.exists(files)][1], fileEncoding = "UTF-8-BOM")
+}
 data <- read("mart_model_data")
 edges <- read("mart_model_edge")
 coef <- read("mart_panel_coef")

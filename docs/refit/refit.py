@@ -7,6 +7,7 @@ number of years less that of segments. Needs duckdb, numpy, pandas, scipy; nothi
 """
 
 import sys
+from collections.abc import Iterator
 
 import duckdb
 import numpy as np
@@ -72,15 +73,21 @@ def refit(data: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
     return pd.Series({**result, "rho": rho, "sigma2": sigma2(rho), "lnl": loglik(rho)})
 
 
+def compared(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Every headline regression that was fitted, beside what is published."""
+    models = con.execute("select distinct model_id from mart.mart_model_data order by 1").fetchall()
+    for (model,) in models:
+        mine = refit(con.execute(DATA, [model]).df(), con.execute(EDGES, [model]).df())
+        published = con.execute(PUBLISHED, [model]).df().drop_duplicates("term").set_index("term")["coef"]
+        both = pd.DataFrame({"refitted": mine, "published": published.reindex(mine.index)})
+        both["difference"] = both["refitted"] - both["published"]
+        yield model, both
+
+
 def main(file: str) -> None:
-    """Every headline regression of the file that was fitted, beside what is published."""
+    """Prints the comparison."""
     with duckdb.connect(file, read_only=True) as con:
-        models = con.execute("select distinct model_id from mart.mart_model_data order by 1").fetchall()
-        for (model,) in models:
-            mine = refit(con.execute(DATA, [model]).df(), con.execute(EDGES, [model]).df())
-            published = con.execute(PUBLISHED, [model]).df().drop_duplicates("term").set_index("term")["coef"]
-            both = pd.DataFrame({"refitted": mine, "published": published.reindex(mine.index)})
-            both["difference"] = both["refitted"] - both["published"]
+        for model, both in compared(con):
             print(model, both.to_string(), sep="\n")
 
 

@@ -5,7 +5,9 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from contextlib import suppress
+from hashlib import sha256
 from zipfile import ZipFile
 
 import docx
@@ -18,6 +20,7 @@ from latex_grammar import problems
 from python_calamine import CalamineWorkbook
 from scipy.stats import norm
 
+from dagster_project.publish.citation import Cited
 from dagster_project.publish.exhibits.exhibit import Grid, Row, exhibits, read_grid, read_rows
 from dagster_project.publish.exhibits.markup import to_html, to_markdown
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
@@ -26,6 +29,7 @@ from dagster_project.publish.paper import figures
 from dagster_project.publish.paper.command import MAX_TOGETHER, Asked, export
 from dagster_project.publish.paper.latex import LONG, to_latex
 from dagster_project.publish.paper.word import letters, to_docx
+from dagster_project.publish.release.replication import replication_archive
 from dagster_project.publish.site import findings
 from dagster_project.published import open_read_only
 
@@ -352,6 +356,40 @@ def test_hostile_texts_are_set_as_they_are(n_rows, tmp_path):
     if to_text := shutil.which("pdftotext"):
         text = subprocess.run([to_text, str(tmp_path / "tables.pdf"), "-"], capture_output=True, text=True, check=True)
         assert r"\input{/etc/passwd}" in text.stdout
+
+
+def test_a_replication_pack_meets_the_published_numbers_from_its_folder(small_warehouse, exported, tmp_path):
+    with ZipFile(exported("--table", "T11", "--format", "replication", out="pack.zip")) as pack:
+        pack.extractall(tmp_path)
+    (folder,) = tmp_path.iterdir()
+    sums = [line.split("  ") for line in (folder / "CHECKSUMS.sha256").read_text().splitlines()]
+    assert all(sha256((folder / name).read_bytes()).hexdigest() == kept for kept, name in sums)
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert all(
+        head in text for head in ("Data Availability and Provenance", "Dataset list", "Computational requirements")
+    )
+    assert "refit.py, line" in text
+    assert "duckdb==" in (folder / "requirements.txt").read_text()
+    run = [sys.executable, str(folder / "run.py")]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    met = re.search(r"(\d+) of (\d+) published numbers met", done.stdout)
+    assert (done.returncode, met[1]) == (0, met[2]), done.stderr
+    coef = folder / "data" / "parquet" / "mart_panel_coef.parquet"
+    duckdb.sql(f"copy (select * replace (coef * 1.01 as coef) from '{coef}') to '{coef}.new' (format parquet)")
+    coef.with_name(f"{coef.name}.new").replace(coef)
+    assert subprocess.run(run, capture_output=True, check=False).returncode == 1
+
+
+def test_a_source_without_a_licence_stops_a_replication_pack(small_warehouse, tmp_path):
+    file = tmp_path / "city.duckdb"
+    shutil.copyfile(small_warehouse.paths.published_file, file)
+    file.chmod(0o644)
+    with duckdb.connect(str(file)) as con:
+        con.execute("update mart.mart_source_load set licence = 'none stated'")
+    with open_read_only(file) as con:
+        reader = Reader(con, read_scope(con))
+        with pytest.raises(ExportError, match="state no licence: SYNTHETIC demo generator"):
+            replication_archive(file, reader, {}, Cited("r", "v", "m", 2026, True))
 
 
 def test_the_yearbook_alone_has_rows_dictionary_sources_and_licences(small_warehouse, exported, tmp_path):

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+import duckdb
 import yaml
 
 from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader, Record
@@ -151,7 +152,13 @@ def read_rows(reader: Reader, exhibit: Exhibit) -> list[Record]:
             f"{exhibit.code} needs {', '.join(missing)}, which release {reader.scope.release} does not hold: it was"
             " built without that step. Refresh with a version that has it, or name a later release."
         )
-    rows = reader.rows(exhibit.sql)
+    try:
+        rows = reader.rows(exhibit.sql)
+    except duckdb.BinderException as error:
+        raise ExportError(
+            f"{exhibit.code} needs columns that release {reader.scope.release} does not hold: an older version built"
+            " it. Refresh with this version, or name a later release."
+        ) from error
     if not rows:
         raise ExportError(_why_empty(reader, exhibit))
     return rows

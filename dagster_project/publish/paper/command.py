@@ -20,6 +20,7 @@ from dagster_project.publish.paper import excel, figures, latex, plain, stata, w
 from dagster_project.publish.paper.city_panel import CityPanel, read_panel
 from dagster_project.publish.paper.described import Described, read_table
 from dagster_project.publish.release.folder import known_releases
+from dagster_project.publish.release.replication import replication_archive
 from dagster_project.publish.release.yearbook import yearbook_archive
 from dagster_project.published import TABLES, open_read_only
 from dagster_project.run.failures import answering, nothing_published
@@ -27,9 +28,9 @@ from dagster_project.run.versions import sha256_of
 
 PRINTED: dict[str, Callable[[Grid], str]] = {"latex": latex.to_latex, "markdown": to_markdown, "html": to_html}
 ROWS = ("csv", "parquet")
-WHOLE = ("excel", "stata", "report", "yearbook")
+WHOLE = ("excel", "stata", "report", "yearbook", "replication")
 DRAWN = ("svg", "png")
-BINARY = ("docx", "parquet", "excel", "stata", "png", "report", "yearbook")
+BINARY = ("docx", "parquet", "excel", "stata", "png", "report", "yearbook", "replication")
 PLAIN_SQL = f"select schema_name || '.' || table_name from {TABLES} where schema_name in ('easy', 'mart')"
 MAX_PRINTED = 2_000  # rows that a printed table may have
 MAX_TOGETHER = 500  # rows of a table among others in one file
@@ -79,7 +80,7 @@ def _check(request: Asked) -> None:
         raise ExportError("Name a --table or a --figure, not both.")
     if request.all_tables and (request.table or request.figure or request.format != "docx"):
         raise ExportError("--all-tables writes one Word file: give it with --format docx and --out alone.")
-    tables = (*PRINTED, "docx", *ROWS, "excel", "stata")
+    tables = (*PRINTED, "docx", *ROWS, "excel", "stata", "replication")
     formats = DRAWN if request.figure else tables if request.table else ("docx",) if request.all_tables else WHOLE
     if request.language not in languages():
         raise ExportError(f"There is no language '{request.language}'. Languages: {', '.join(languages())}.")
@@ -142,6 +143,8 @@ def _make(file: Path, request: Asked) -> tuple[dict[str, bytes], Scope]:
             return files, scope
         if request.all_tables:
             return {"tables": _all_tables(reader)}, scope
+        if request.format == "replication":
+            return {"replication": _replication(file, reader, request)}, scope
         if request.table is None:
             return {request.format: _whole(file, reader, request)}, scope
         table = _tables().get(request.table.upper())
@@ -176,6 +179,14 @@ def _all_tables(reader: Reader) -> bytes:
             f"No paper table has rows in release {reader.scope.release}: --table T1 says why one has none."
         )
     return word.to_docx(grids, reader.words, reader.scope.release, reader.scope.built, appendix=True)
+
+
+def _replication(file: Path, reader: Reader, request: Asked) -> bytes:
+    tables, name = _tables(), (request.table or "").upper()
+    if name and name not in tables:
+        raise ExportError(f"No paper table is called '{request.table}'. {_known_tables([])}")
+    chosen = {name: tables[name]} if name else tables
+    return replication_archive(file, reader, chosen, _cited(file, reader.scope))
 
 
 def _whole(file: Path, reader: Reader, request: Asked) -> bytes:

@@ -9,6 +9,7 @@ is not reached is named on the page. Seeds are 0, 1, 2, ..: the same command giv
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from python_models.dynamics import find_clubs, log_t, merge_clubs
 from python_models.inequality import _batch, between_groups, dagum, disparity_change, theil, theil_nested
 from python_models.inequality._inputs import Groups
 from python_models.inequality._weights import Weights
@@ -362,6 +364,24 @@ def pilots(count: int) -> Iterator[dict[str, object]]:
         yield {"pilots": words, **dict(zip(names, np.mean(hits, axis=0).tolist(), strict=True))}
 
 
+def clubs(count: int) -> Iterator[dict[str, object]]:
+    """Three true clubs of thirty cities over ten years: cities close in on their club at the rate 1/(ln(t + 1) t^a)."""
+    member, years = np.repeat(np.arange(3), 30), np.arange(1, 11)
+    for gap, noise in itertools.product((0.2, 0.5), (0.0, 0.02, 0.05)):
+        exact, split, rejected = 0, 0, 0
+        for seed in range(count):
+            rng = np.random.default_rng([seed, 34])
+            near = 0.35 * rng.uniform(-1, 1, size=(90, 1)) / (np.log(years + 1) * years**0.5)
+            y = (1 + gap * member[:, None] + near) * np.exp(0.05 * years + noise * rng.normal(size=(90, 10)))
+            labels = merge_clubs(find_clubs(y)).labels.to_numpy()
+            number = len(set(labels[labels > 0]))
+            exact, split = exact + (number == 3), split + (number > 3)
+            rejected += log_t(y[member == 0]).t < -1.65
+        rates = {"three clubs found": exact, "more than three": split, "a true club rejected": rejected}
+        row = {name: value / count for name, value in rates.items()}
+        yield {"gap of clubs": f"{gap:g}", "noise": f"{noise:g}", **row}
+
+
 def table(rows: list[dict[str, object]]) -> str:
     frame = pd.DataFrame(rows)
     for name in frame.select_dtypes("float"):
@@ -469,6 +489,12 @@ def main() -> None:
         "hold 0. Honest bounds hold it wherever it lies among what m = 1 leaves, so that they are wide.",
         "",
         table(list(pilots(args.replications))),
+        "",
+        "## Convergence clubs with ten years",
+        "",
+        "Three true clubs of thirty cities; noise: sd of ln y around the path of a city.",
+        "",
+        table(list(clubs(args.replications))),
         "",
         "## Parts of Dagum and Theil",
         "",

@@ -21,6 +21,7 @@ from dagster_project.study.samples import (
     Skipped,
     attempt,
     model_keys,
+    parts_of,
     read_sample,
     read_weights,
     refuse,
@@ -31,7 +32,7 @@ from dagster_project.study.weights import refused_inverse
 from python_models._types import FloatArray
 from python_models.inference import normal, romano_wolf
 from python_models.influence.placebo import lead_lag
-from python_models.regression import PanelInputError, diagnostics
+from python_models.regression import PanelInputError, by_segment, diagnostics
 from python_models.regression.core import CoreFit, fit_panel
 from python_models.regression.covariance import Conley, Robust
 from python_models.regression.dynamic import DynamicFit, dynamic_effects, fit_dynamic
@@ -41,6 +42,7 @@ from python_models.regression.iv import spatial_2sls
 from python_models.regression.logdet import system
 from python_models.regression.sensitivity import robustness_value
 from python_models.regression.spec_search import residual_tests, specification_search
+from python_models.regression.split_half import split_half
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import within
 from python_models.tasks import Task, run_tasks
@@ -65,6 +67,7 @@ class Job:
     weights: SpatialWeights
     rng: np.random.Generator
     draws: int
+    parts: FloatArray | None = None  # of the first x, by indicator
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,7 +100,8 @@ def _task(frames: Frames, spec: PanelSpec, settings: Settings) -> Task[tuple[Tab
     except (Skipped, PanelInputError) as refused:
         return partial(attempt, partial(refuse, str(refused)))
     rng = np.random.default_rng([settings.seed, zlib.crc32(spec.model_id.encode())])
-    job = Job(spec, sample, weights, rng, settings.sizes("panel")["effects"])
+    parts = parts_of(frames, spec, sample) if spec.with_tests else None
+    job = Job(spec, sample, weights, rng, settings.sizes("panel")["effects"], parts)
     return partial(attempt, partial(_one, job, settings.seed))
 
 
@@ -376,7 +380,18 @@ def _sensitivity(job: Job, fit: CoreFit) -> pd.DataFrame:
     strongest = max(others, key=lambda j: values[j].partial_r2, default=None)
     frame["benchmark_term"] = None if strongest is None else fit.names[strongest]
     frame["benchmark_partial_r2"] = np.nan if strongest is None else values[strongest].partial_r2
-    return frame[frame["term"].str.removeprefix("W:") == job.names[0]]
+    return frame[frame["term"].str.removeprefix("W:") == job.names[0]].assign(**_halves(job, fit))
+
+
+def _halves(job: Job, fit: CoreFit) -> dict[str, Any]:
+    """Slopes of the first x and its lag, freed of error in x, at the rho of the fit; empty without parts of x."""
+    sample, columns = job.sample, ("coef_split_half", "se_split_half", "reliability", "effective_f")
+    if job.parts is None or job.spec.model not in ("slx", "sdm") or len(job.spec.x) > 1:
+        return dict.fromkeys(columns, np.nan)
+    target = sample.y - fit.rho * job.weights.lag(sample.y)
+    parts = by_segment(job.parts, sample.segments)
+    halves = split_half(target, parts, job.weights, sample.x[:, :, 1:], effects=job.spec.effects, rng=job.rng)
+    return dict(zip(columns, (halves.coef, halves.se, halves.reliability, halves.first_stage_f), strict=True))
 
 
 def _dynamic(job: Job) -> Tables:

@@ -383,6 +383,20 @@ def _plane(frames: Frames, variable: PanelVariable, basis: str) -> pd.DataFrame:
     return _without(frames, variable, basis, plane) if variable.without else plane
 
 
+def parts_of(frames: Frames, spec: PanelSpec, sample: PanelSample) -> FloatArray | None:
+    """What each indicator gives to the first x, (N, T, m), in its unit; None where x is no plain sum of two or more."""
+    x = spec.x[0]
+    part = rows_with(frames["contributions"], basis=sample.basis, index_code=x.code)
+    if x.source != "score" or x.without or part["indicator_code"].nunique() < 2:
+        return None
+    planes = [_whole(rows, "contribution") for _, rows in part.groupby("indicator_code", observed=True)]
+    planes = [plane.rename(columns=lambda year: int(year) + spec.lag) for plane in planes]
+    cells = [plane.reindex(index=list(sample.cities), columns=list(sample.years)).to_numpy() for plane in planes]
+    parts = np.asarray(x.scale * np.stack(cells, axis=2), dtype=np.float64)
+    # another transform, other tails or other weights: the parts are not those of x
+    return parts if np.allclose(parts.sum(axis=2), sample.x_by_year[:, :, 0], rtol=1e-6, atol=1e-9) else None
+
+
 def _whole(part: pd.DataFrame, column: str) -> pd.DataFrame:
     table = wide(part, column)
     return table.set_axis(table.columns.astype(int), axis=1).astype(float)

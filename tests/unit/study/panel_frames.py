@@ -48,6 +48,7 @@ def panel_frames(n: int = 60, years: range = range(2012, 2019), seed: int = 1, k
         "groups": pd.DataFrame({"city_id": cities, "scheme": "core", "group_code": core}),
         "neighbours": pd.DataFrame([(cities[i], cities[j]) for i, j in edges], columns=["city_id_a", "city_id_b"]),
         "breaks": pd.DataFrame(columns=["index_code", "indicator_code", "year", "is_bridged"]),
+        "contributions": pd.DataFrame(columns=["basis", "index_code", "indicator_code", "weight"]),
         "mass": pd.DataFrame({"city_id": cities, "value": np.exp(10 + 0.5 * rng.standard_normal(n))}),
     }
     return with_schemes(made)

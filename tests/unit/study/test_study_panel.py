@@ -12,7 +12,7 @@ from study_tools import settings
 from text_table import words
 
 from dagster_project.study import panel, weights
-from dagster_project.study.samples import Skipped, read_sample, read_weights
+from dagster_project.study.samples import Skipped, parts_of, read_sample, read_weights
 from dagster_project.study.settings import PanelSpec, PanelVariable
 from python_models.regression import average_effects, fit_panel
 
@@ -127,6 +127,24 @@ def test_verdict_of_the_rule_is_a_row_and_leads_of_x_say_nothing_where_x_comes_f
     assert tests.loc["leads", "df"] == 2
     assert tests.loc["leads", "outcome"] == ("rejected" if tests.loc["leads", "p"] < 0.05 else "not rejected")
     assert tests.loc["leads", "p"] > 0.01  # x of the country is drawn without y
+
+
+def test_parts_of_x_are_what_its_indicators_give_and_split_halves_follow_from_them(frames):
+    own = frames["scores"].query("index_code == 'pr'")
+    keys = own[["basis", "index_code", "city_id", "year"]]
+    parts = [
+        keys.assign(indicator_code=code, weight=share, contribution=share * own["score"])
+        for code, share in (("a", 0.3), ("b", 0.7))
+    ]
+    country = {**frames, "contributions": pd.concat(parts)}
+    sample = read_sample(country, HEADLINE)
+    np.testing.assert_allclose(parts_of(country, HEADLINE, sample), sample.x_by_year[:, :, :1] * [0.3, 0.7])
+    found = build(country, [HEADLINE], 50)["sensitivity"].set_index("term")
+    assert found.loc["pr", "reliability"] == pytest.approx(4 * 0.3 * 0.7, rel=1e-9)
+    assert found["coef_split_half"].to_numpy() == pytest.approx(found["coef"] / 0.84, rel=1e-4)  # at the rho of the fit
+    assert (found["effective_f"] > 1e6).all()
+    assert parts_of(country, HEADLINE, replace(sample, x_by_year=sample.x_by_year + 1.0)) is None
+    assert parts_of(frames, HEADLINE, sample) is None
 
 
 def test_sensitivity_is_that_of_the_slopes_with_the_strongest_control_beside(tables):

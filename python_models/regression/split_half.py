@@ -20,8 +20,8 @@ STEPS = 500  # of the loadings
 
 @dataclass(frozen=True, eq=False)
 class SplitHalf(Shown):
-    """coef, se (2,) of x and W x, unit of y per unit of x; reliability of x given effects and controls (Cronbach's
-    alpha if the parts are alike); first_stage_f: median effective F of one half on the other; n_splits."""
+    """coef, se (2,) of x and W x, unit of y per unit of x; reliability of x given effects and controls (mean of
+    Guttman's lambda 4, which is Cronbach's alpha); first_stage_f: median effective F of one half on the other."""
 
     coef: FloatArray
     se: FloatArray
@@ -71,7 +71,8 @@ def split_half(
     Of a split into halves a, b without effects and controls: A = (x_a, W x_a), B = (x_b, W x_b), g = (B'A)^-1 B'y; the
     slopes are the mean of p_a g over splits and their turns, p_a the share of half a in what the indicators have in
     common: its loadings in one common factor of the parts (principal axes; 1/2 with two indicators). Consistent where
-    the indicators measure one thing with errors of their own. Reliability: sum x_a'x_b / sum p_a p_b / x'x.
+    the indicators measure one thing with errors of their own. Reliability: 4 x_a'x_b / x'x, mean over splits, too small
+    where the shares are unequal.
 
     References
     ----------
@@ -102,13 +103,12 @@ def split_half(
     both = np.stack([here, there])  # (2, rows, m)
     whole = here.sum(axis=1)
     share = _loadings(here.T @ here)
-    slopes, scores, f = [], [], []
-    common = of_common = 0.0
+    slopes, scores, common, f = [], [], [], []
     for half in _splits(m, rng):
         rest = np.setdiff1d(np.arange(m), half)
         halves = both[:, :, half].sum(axis=2).T, both[:, :, rest].sum(axis=2).T
         p = float(share[half].sum())
-        common, of_common = common + float(halves[0][:, 0] @ halves[1][:, 0]), of_common + p * (1.0 - p)
+        common.append(4.0 * float(halves[0][:, 0] @ halves[1][:, 0]) / float(whole @ whole))
         for a, b, part in ((*halves, p), (*halves[::-1], 1.0 - p)):
             bread = np.linalg.pinv(b.T @ a)
             g = bread @ (b.T @ target)
@@ -117,21 +117,20 @@ def split_half(
             f.append(first_stages(outside[:, :0], a, b, ["x", "W:x"], n=n, rows=n * t)[0].effective_f)
     influence = np.mean(scores, axis=0)
     se = np.sqrt(np.diagonal(influence.T @ influence) * n / (n - 1.0))
-    reliability = common / of_common / float(whole @ whole)
-    return SplitHalf(np.mean(slopes, axis=0), se, reliability, float(np.median(f)), len(f) // 2)
+    return SplitHalf(np.mean(slopes, axis=0), se, float(np.mean(common)), float(np.median(f)), len(common))
 
 
 def _loadings(c: FloatArray) -> FloatArray:
     """Shares of the indicators in the one factor behind their products (m, m), by principal axes; 1/2 each of two."""
-    m, own = len(c), np.diagonal(c)
+    m, variance = len(c), np.diagonal(c)
     if m < 3:
         return np.full(m, 1.0 / m)
-    shared = own / 2.0
+    shared = variance / 2.0
     for _ in range(STEPS):
-        values, vectors = np.linalg.eigh(c - np.diag(own - shared))
+        values, vectors = np.linalg.eigh(c - np.diag(variance - shared))
         loading = vectors[:, -1] * np.sqrt(max(float(values[-1]), 0.0))
-        before, shared = shared, np.minimum(loading**2, own)
-        if np.abs(shared - before).max() <= 1e-10 * own.max():
+        before, shared = shared, np.minimum(loading**2, variance)
+        if np.abs(shared - before).max() <= 1e-10 * variance.max():
             break
     return np.asarray(loading / loading.sum())
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import statistics
 
 import pandas as pd
 import pytest
@@ -156,10 +157,15 @@ def test_no_error_is_published_and_the_only_core_city_left_out_is_one_without_it
 def test_indicators_follow_from_the_raw_files(real_warehouse, real_data, city, year):
     """pandas on the files against the warehouse as printed: deflator of the revised series, shares on its level.
 
-    By head of residents, or of registered persons under the policy that takes those.
+    Wages by the median deflator of the cities of the province. By head of residents, or of registered persons under
+    the policy that takes those.
     """
+    beside = real_warehouse.build(
+        "select name_zh from seed.city where province_code = (select province_code from seed.city where name_zh = ?)",
+        [city],
+    )["name_zh"]
     for policy, population in (("as_printed", "resident"), ("registered", "registered")):
-        expected = pd.Series(indicators_by_hand(real_data, city, year, population))
+        expected = pd.Series(indicators_by_hand(real_data, city, year, population, set(beside)))
         found = real_warehouse.build(
             "select indicator_code, value from int.int_indicators_constructed join seed.city using (city_id)"
             " where name_zh = ? and year = ? and edit_policy = ?",
@@ -170,7 +176,7 @@ def test_indicators_follow_from_the_raw_files(real_warehouse, real_data, city, y
         assert (found[codes] / expected[codes] - 1).abs().max() < 1e-9
 
 
-def indicators_by_hand(real_data, city, year, population):
+def indicators_by_hand(real_data, city, year, population, beside):
     def row(file):
         frame = pd.read_csv(real_data / "panel" / file)
         return frame[(frame["city"] == city) & (frame["year"] == year)].iloc[0]
@@ -178,24 +184,29 @@ def indicators_by_hand(real_data, city, year, population):
     p, q = row("china_city_panel_with_policies.csv"), row("china_city_panel_macro_finance.csv")
     book = CalamineWorkbook.from_path(real_data / "components" / "296个地级市GDP相关数据（以2000年为基期）.xlsx")
     rows = book.get_sheet_by_name("Sheet1").to_python()
-    series = {int(r[2]): (float(r[3]), float(r[4])) for r in rows if r[1] == city and r[2] and r[3] and r[4]}
-    chained = math.prod(series[t][1] / 100 for t in range(2013, year + 1))
-    deflator = series[year][0] / series[2012][0] / chained
+    printed = {(r[1], int(r[2])): (float(r[3]), float(r[4])) for r in rows if r[1] in beside and r[2] and r[3] and r[4]}
+
+    def price(name):
+        chained = math.prod(printed[name, t][1] / 100 for t in range(2013, year + 1))
+        return printed[name, year][0] / printed[name, 2012][0] / chained
+
+    has_path = [name for name in beside if all((name, t) in printed for t in range(2012, year + 1))]
+    gdp, deflator, of_wages = printed[city, year][0], price(city), statistics.median(map(price, has_path))
     book = CalamineWorkbook.from_path(real_data / "components" / "298个地级市人口密度1998-2024年无缺失.xlsx")
     rows = book.get_sheet_by_name("面板数据").to_python()
     residents = next(float(r[6]) for r in rows if r[2] == city and r[0] == year)
     people = {"resident": residents, "registered": p["pop_hukou"]}[population]  # 万人
     return {
         "n1_hestud": p["uni_students"] / people,
-        "n1_wage": q["avg_wage"] / deflator,
+        "n1_wage": q["avg_wage"] / of_wages,
         "n1_edushare": 100 * p["edu_exp"] / p["fiscal_exp"],
         "n2_broadband": p["internet_users"] / people / 100,
         "n2_mobile": 100 * p["mobile_users"] / people,
         "q1_scishare": 100 * p["sci_exp"] / p["fiscal_exp"],
         "q2_profit": p["industrial_profit"] / deflator / p["industrial_firms"],
-        "q2_gdppc": 1e4 * series[year][0] / people / deflator,
+        "q2_gdppc": 1e4 * gdp / people / deflator,
         "q3_struct": p["tertiary_share"] / p["secondary_share"],
-        "q3_so2int": p["so2_emission"] * deflator / (series[year][0] * p["secondary_share"] / 100),
+        "q3_so2int": p["so2_emission"] * deflator / (gdp * p["secondary_share"] / 100),
     }
 
 

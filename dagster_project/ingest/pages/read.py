@@ -23,6 +23,7 @@ DOUBT = "?"  # after the text of a cell whose reading is doubted: no figure, so 
 _GROUPED = re.compile(r"[+-]?\d{1,3}([, ]\d{3})+(\.\d+)?")
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?")
 _NOTE_MARK = re.compile(r"[^\u3400-\u9fff)）]+$")
+_TWO_HEADS = re.compile(r"[(（][^()（）]{0,6}(元|人|户|吨|米|里|个|张|册|辆|次|时|[%‰])[)）]\w")
 _DUST = re.compile(r"^[^\w(（]+")
 _ALIKE = 0.6
 _FIRST_HEAD = 4  # row of the sheet, below title, unit and running head
@@ -358,9 +359,13 @@ def _cell(
 ) -> Cell:
     path = table.path(column)
     text = _text_of(word)
-    value, flag = _value_of(text, word.flag)
+    value, flag = _value_of(text, _in_words(word.flag))
     if not on_page[2]:
         flag = flag or "the row has no name"
+    if any(table.path(at) for at in table.figure_columns) and not all(table.path(at) for at in table.figure_columns):
+        flag = flag or "a column of the table has no head"
+    if any(_TWO_HEADS.search(head.name) for head in path):
+        flag = flag or "two heads were read as one"
     return Cell(
         table.page.number,
         on_page[0],
@@ -378,10 +383,17 @@ def _cell(
     )
 
 
+def _in_words(flag: str) -> str:
+    """ink shows ddpd: the ink looks like 00.0."""
+    _, is_ink, pattern = flag.partition("ink shows ")
+    return f"the ink looks like {pattern.translate(str.maketrans('dpm', '0.-'))}" if is_ink else flag
+
+
 def _text_of(word: Word) -> str:
     """A figure in plain signs, without blanks that only part its digits; a mark as it stands."""
     if is_marker(word.text):
-        return word.text.strip()
+        mark = word.text.strip()
+        return "…" if set(mark) <= set("….·⋯") else "—" if mark == "一" else mark
     text = plain(word.text)
     return text if not is_number(text) or _GROUPED.fullmatch(text) else text.replace(" ", "")
 

@@ -392,7 +392,11 @@ def _heads(
         and plain(w.text).replace(" ", "") not in (*_CITY_HEADS, "City")
     ]
     inner = [r for r in page.standing.tolist() if r[1] < bottom - tall and r[3] > top]
-    blocks = [b for b in _blocks(page, words, tall, inner) if any(has_chinese(w.text) for w in b.words)]
+    blocks = [
+        b
+        for b in _blocks(page, words, tall, inner, list(middles.values()))
+        if any(has_chinese(w.text) for w in b.words)
+    ]
     heads = []
     for block in blocks:
         first_last = _span(page, block, words, middles, inner, top, bottom, tall)
@@ -403,7 +407,7 @@ def _heads(
     return _complete(heads, sorted(middles), starts)
 
 
-def _blocks(page: Page, words: list[Word], tall: float, inner: list[list[float]]) -> list[_Block]:
+def _blocks(page: Page, words: list[Word], tall: float, inner: list[list[float]], middles: list[float]) -> list[_Block]:
     """Lines of one head: close, one over the other, without a rule between; Chinese after English begins a new one."""
     blocks: list[_Block] = []
     for word in sorted(words, key=lambda w: (w.middle[1], w.x0)):
@@ -413,6 +417,8 @@ def _blocks(page: Page, words: list[Word], tall: float, inner: list[list[float]]
             last = block.words[-1]
             step, shared = word.middle[1] - last.middle[1], min(x1, word.x1) - max(x0, word.x0)
             same_line = abs(word.middle[1] - last.middle[1]) < 0.4 * tall
+            if same_line and _of_two_columns(last, word, middles):
+                continue
             if same_line and 0 <= word.x0 - last.x1 < 1.2 * tall and not _standing_between(inner, last, word):
                 best = block
             elif 0.3 * tall < step < 2.4 * tall and shared > 0.5 * min(x1 - x0, word.x1 - word.x0):
@@ -424,6 +430,12 @@ def _blocks(page: Page, words: list[Word], tall: float, inner: list[list[float]]
         else:
             best.words.append(word)
     return _with_loose_units(blocks)
+
+
+def _of_two_columns(left: Word, right: Word, middles: list[float]) -> bool:
+    """Two Chinese heads side by side, each nearer to a column of its own."""
+    near = [int(np.argmin([abs(w.middle[0] - x) for x in middles])) for w in (left, right)]
+    return has_chinese(left.text) and has_chinese(right.text) and near[0] != near[1]
 
 
 def _with_loose_units(blocks: list[_Block]) -> list[_Block]:

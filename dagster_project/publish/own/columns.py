@@ -11,6 +11,7 @@ import pandas as pd
 
 from dagster_project.publish.exhibits.reader import ExportError
 from dagster_project.publish.explain.cities import CITIES_SQL, LISTED, City, NoAnswer, find_city, the_city
+from dagster_project.publish.own.coinr import coinr_rows
 
 CITY = ("city", "city_id", "city_code", "城市")
 YEAR = ("year", "年份", "年")
@@ -82,6 +83,8 @@ def read_links(con: duckdb.DuckDBPyConnection, file: Path) -> pd.DataFrame:
 
 
 def _rows(file: Path) -> list[list[str]]:
+    if file.suffix.lower() == ".xlsx":
+        return coinr_rows(file)
     try:
         raw = file.read_bytes()
     except OSError as error:

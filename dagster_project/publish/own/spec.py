@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from dagster_project.publish.exhibits.reader import ExportError
+from dagster_project.publish.own.coinr import coinr_spec
 
 type Given = Path | Mapping[str, Any]
 
@@ -46,6 +47,8 @@ def check_keys(spec: Mapping[str, Any], known: Collection[str], where: str) -> N
 
 
 def _from_file(file: Path) -> dict[str, Any]:
+    if file.suffix.lower() == ".xlsx":
+        return coinr_spec(file)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

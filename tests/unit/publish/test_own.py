@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import xlsxwriter
 from own_world import CITIES, NAMES_ZH, YEARS, make_world
 from promised_marts import insert
 from scipy.stats import spearmanr
@@ -53,6 +54,56 @@ def scaled(column: pd.Series) -> pd.Series:
 
 def scores(own) -> pd.Series:
     return own.scores.set_index(["city_id", "year"])["score_100"].sort_index()
+
+
+def coinr_workbook(file, meta, data):
+    with xlsxwriter.Workbook(str(file)) as book:
+        for name, rows in (("iData", data), ("iMeta", meta)):
+            sheet = book.add_worksheet(name)
+            for k, row in enumerate(rows):
+                sheet.write_row(k, 0, row)
+    return file
+
+
+META = [
+    ["iCode", "Parent", "Level", "Direction", "Weight", "Type"],
+    ["m1", "G1", 1, 1, 3, "Indicator"],
+    ["m2", "G1", 1, -1, 1, "Indicator"],
+    ["m3", "G2", 1, 1, 1, "Indicator"],
+    ["G1", "Index", 2, 1, 2, "Aggregate"],
+    ["G2", "Index", 2, 1, 1, "Aggregate"],
+    ["Index", "", 3, 1, 1, "Aggregate"],
+    ["area", "", "", "", "", "Denominator"],
+]
+
+
+def test_a_workbook_of_coinr_gives_the_arithmetic_mean_over_its_levels(opened, figures, tmp_path):
+    own = figures.reset_index()
+    rows = [
+        [c, c, y, a, b, d, 1] for c, y, a, b, d in own[["city_id", "year", "a1", "b1", "b2"]].itertuples(index=False)
+    ]
+    file = coinr_workbook(tmp_path / "coin.xlsx", META, [["uCode", "uName", "Time", "m1", "m2", "m3", "area"], *rows])
+    result = own_index(opened, file)
+    z = {"m1": scaled(figures["a1"]), "m2": 1 - scaled(figures["b1"]), "m3": scaled(figures["b2"])}
+    expected = 100 * (2 / 3 * (3 * z["m1"] + z["m2"]) / 4 + z["m3"] / 3)
+    np.testing.assert_allclose(scores(result), expected.sort_index(), rtol=1e-9)
+    assert dict(result.weights.set_index("indicator_code")["dimension"]) == {"m1": "G1", "m2": "G1", "m3": "G2"}
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        ([META[0][:-1], ["m1", "", 1, 1, 1]], "no column Type"),
+        ([META[0], ["m1", "", 1, 5, 1, "Indicator"]], "m1 needs a weight and a direction"),
+        ([META[0], ["m1", "G9", 1, 1, 1, "Indicator"]], "m1 needs a parent, not 'G9'"),
+        ([META[0], ["m1", "m1", 1, 1, 1, "Indicator"]], "m1 is its own parent"),
+    ],
+)
+def test_a_workbook_of_coinr_that_does_not_fit_is_refused_with_its_place(opened, tmp_path, meta, said):
+    with pytest.raises(ExportError, match=said):
+        own_index(
+            opened, coinr_workbook(tmp_path / "coin.xlsx", meta, [["uCode", "Time", "m1"], ["CN000001", 2012, 1]])
+        )
 
 
 def test_equal_weights_are_the_mean_of_scaled_columns_and_lower_is_better_where_the_file_says_so(opened, figures):

@@ -18,6 +18,7 @@ from dagster_project.defs.jobs import build_jobs
 from dagster_project.defs.landing import build_landing_assets, landed_resource
 from dagster_project.defs.models import build_model_assets
 from dagster_project.defs.partitions import data_years
+from dagster_project.defs.promote import build_promote_job
 from dagster_project.defs.publish import build_publish_asset
 from dagster_project.defs.raw import build_raw_assets
 from dagster_project.defs.schedules import build_schedules
@@ -32,10 +33,11 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 
-def build_defs(paths: Paths, landed: Landed | None = None) -> dg.Definitions:
+def build_defs(paths: Paths, landed: Landed | None = None, *, as_candidate: bool = False) -> dg.Definitions:
     """Everything for one warehouse. Parses the dbt project first if its manifest is older than any of its files.
 
     landed: what the caller has read of the landing folder already; else each run reads it at its start.
+    as_candidate: a refresh builds a candidate, whatever the settings of the warehouse say.
     """
     export_to_environment(paths)
     if is_manifest_stale(paths):
@@ -51,12 +53,12 @@ def build_defs(paths: Paths, landed: Landed | None = None) -> dg.Definitions:
         *build_context_assets(paths, warehouse),
         *dbt_project.build_dbt_assets(paths, warehouse, manifest),
         *build_model_assets(paths, warehouse, contracts(manifest)),
-        build_publish_asset(paths, warehouse, mart_keys(manifest)),
+        build_publish_asset(paths, warehouse, mart_keys(manifest), as_candidate=as_candidate),
         *outside_assets(),
     ]
     return dg.Definitions(
         assets=assets,
-        jobs=build_jobs(years),
+        jobs=[*build_jobs(years), build_promote_job(paths)],
         schedules=build_schedules(paths),
         sensors=build_sensors(paths, warehouse),
         resources={"landed": landed_resource(paths, landed)},

@@ -62,6 +62,16 @@ class Paths:
         return self.published / "releases"
 
     @property
+    def candidates(self) -> Path:
+        """Releases that wait for a signature: outside the folder that readers open."""
+        return self.warehouse / "candidates"
+
+    @property
+    def settings_file(self) -> Path:
+        """How this warehouse publishes: `run/publishing.py`."""
+        return self.warehouse / "settings.yml"
+
+    @property
     def reports(self) -> Path:
         return self.warehouse / "reports"
 

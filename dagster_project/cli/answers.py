@@ -13,6 +13,8 @@ from dagster_project.paths import Paths
 from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
 from dagster_project.publish.questions.answer import file_hash
+from dagster_project.publish.release.folder import manifest_of
+from dagster_project.publish.release.record import signature
 from dagster_project.published import TABLES, statements
 from dagster_project.run.failures import Refusal, answering, say
 
@@ -59,7 +61,10 @@ def cite(paths: Paths, console: Console, words: list[str], form: str, url: str =
     if url and not re.fullmatch(r"https?://[^\s{}]+", url):
         raise Refusal(f"--url is the address where the release is offered, as https://..., not '{url}'.")
     day = dt.date.today().isoformat() if url else ""
-    cited = Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part, url, day)
+    signed = signature(manifest_of(paths.releases / release), "zh" if form.startswith("gbt7714") else "en").rstrip(
+        ".。"
+    )
+    cited = Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part, url, day, signed)
     print(citation(cited, form))
     if key and form == "text":
         print(f"Key for a comment or an alternative text, which `nqpf check` reads: {key}")

@@ -15,7 +15,7 @@ from rich.console import Console
 from dagster_project.cli.reading import table_of
 from dagster_project.paths import Paths
 from dagster_project.publish.inert import visible
-from dagster_project.publish.release.folder import known_releases, latest_release
+from dagster_project.publish.release.folder import folder_of, known_releases, latest_release
 from dagster_project.published import open_read_only
 from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, nothing_published, say
 
@@ -76,7 +76,7 @@ def findings_of(paths: Paths, passages: Sequence[object], release: str | None, a
 
     names = [row["release"] for row in known_releases(paths)]
     for name in (release, against):
-        if name is not None and not (paths.releases / name / "city.duckdb").is_file():
+        if name is not None and not folder_of(paths, name):
             raise Refusal(f"There is no release '{name}'. Known: {', '.join(names) or 'none'}.")
     if not paths.published_file.is_file():
         raise nothing_published(paths)
@@ -86,7 +86,7 @@ def findings_of(paths: Paths, passages: Sequence[object], release: str | None, a
     with contextlib.ExitStack() as stack:
 
         def facts(name: str) -> Facts:
-            file = paths.published_file if name == current else paths.releases / name / "city.duckdb"
+            file = paths.published_file if name == current else (folder_of(paths, name) or Path()) / "city.duckdb"
             return Facts(stack.enter_context(open_read_only(file)), name)
 
         there = [name for name in older if (paths.releases / name / "city.duckdb").is_file()]

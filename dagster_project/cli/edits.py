@@ -1,8 +1,5 @@
 """`nqpf edits`: what was edited, ordered by what it moves, and what stands out and waits for a person."""
 
-import csv
-import io
-
 import duckdb
 import pandas as pd
 from rich.console import Console
@@ -12,6 +9,7 @@ from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import NoAnswer, the_city
 from dagster_project.published import statements
 from dagster_project.run.failures import answering, say
+from dagster_project.run.ready_rows import correction_row
 
 SHOWN = 20
 DECIDED = ("quarantine", "replace", "relink", "keep")
@@ -96,14 +94,10 @@ def _what_to_do(rows: pd.DataFrame, *, pending: bool) -> list[str]:
     with_cell = rows[rows["cell"].notna() & (rows["rule"] != "reviewed")]
     if with_cell.empty:
         return []
-    row, buffer = with_cell.iloc[0], io.StringIO()
-    scope = "built_up" if row["variable_code"] == "built_up_area" else "city"
-    action = "drop" if pending else "keep"
-    place = [row["source"], "", row["city_id"], row["year"], row["variable_code"], scope]
-    decision = [action, "", row["printed_text"], "why, and who says so", "open"]
-    csv.writer(buffer, lineterminator="").writerow([*place, *decision])
+    row, action = with_cell.iloc[0], "drop" if pending else "keep"
+    place = (row["source"], row["city_id"], row["year"], row["variable_code"], row["printed_text"])
     what = "Decide" if pending else "Take an edit back"
     return [
         f"{what} with one row of dbt/seeds/correction.csv (keep, drop, or replace by a figure in the printed unit):",
-        f"  {buffer.getvalue()}",
+        f"  {correction_row(*place, action, 'why, and who says so')}",
     ]

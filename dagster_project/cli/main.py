@@ -20,7 +20,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-release_app = typer.Typer(help="Releases: list, compare, verify, rebuild, prune.", no_args_is_help=True)
+release_app = typer.Typer(
+    help="Releases: examine and sign a candidate; list, compare, verify, rebuild, prune.", no_args_is_help=True
+)
 schedule_app = typer.Typer(help="The yearly schedule and the landing sensor.", no_args_is_help=True)
 app.add_typer(release_app, name="release", rich_help_panel="Keep")
 app.add_typer(schedule_app, name="schedule", rich_help_panel="Serve")
@@ -65,6 +67,7 @@ SourceOption = Annotated[str | None, typer.Option(help="Source, known or new; de
 LayoutOption = Annotated[
     str | None, typer.Option(help="wide, tables or long; default: recognised from the first rows.")
 ]
+CandidateArgument = Annotated[str | None, typer.Argument(help="Candidate or release; default: the newest that waits.")]
 SheetOption = Annotated[str | None, typer.Option(help="Only this sheet.")]
 
 
@@ -102,6 +105,9 @@ def refresh(
     recompute: Annotated[bool, typer.Option("--recompute", help="Run every step, also an unchanged one.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    candidate: Annotated[
+        bool, typer.Option("--candidate", help="Publish nothing: build a candidate, see `nqpf release review`.")
+    ] = False,
 ) -> None:
     """Read, judge, standardise, compute, publish. Exit: 0 done, 2 bad input, 3 gate refused, 4 busy, 1 other."""
     from dagster_project.cli.refresh import refresh as run
@@ -122,6 +128,7 @@ def refresh(
         cluster=cluster,
         recompute=recompute,
         profile=profile,
+        as_candidate=candidate,
     )
     raise typer.Exit(code)
 
@@ -577,7 +584,7 @@ def doctor(
 
 @release_app.command("list")
 def release_list(warehouse: WarehouseOption = None) -> None:
-    """All releases, newest first."""
+    """All releases and candidates with their state and who signed, newest first."""
     from dagster_project.cli.releases import list_releases
 
     raise typer.Exit(list_releases(reading_paths(warehouse), console))
@@ -639,7 +646,9 @@ def release_prune(
     ] = False,
     warehouse: WarehouseOption = None,
 ) -> None:
-    """Delete old releases, never the current one nor one that another points to. Shows the plan unless --yes."""
+    """Delete old releases, never the current, a signed one or one that another points to; and rejected candidates.
+
+    Shows the plan unless --yes."""
     from dagster_project.cli.releases import prune_releases
 
     raise typer.Exit(prune_releases(reading_paths(warehouse), console, keep, is_sure=yes))
@@ -649,12 +658,93 @@ def release_prune(
 def release_withdraw(
     name: Annotated[str, typer.Argument(help="The current release, e.g. 2026.11.3.")],
     why: Annotated[str, typer.Option(help="The reason, for readers of the withdrawn release.")],
+    by: Annotated[str, typer.Option(help="Who takes it back.")] = "",
     warehouse: WarehouseOption = None,
 ) -> None:
     """Take the current release back: the one before it is current again. Exit: 0 done, 2 not possible, 4 busy."""
     from dagster_project.cli.releases import withdraw_release
 
-    raise typer.Exit(withdraw_release(reading_paths(warehouse), console, name, why))
+    raise typer.Exit(withdraw_release(reading_paths(warehouse), console, name, why, by))
+
+
+@release_app.command("review", rich_help_panel="Examine and sign")
+def release_review(
+    name: CandidateArgument = None,
+    json: Annotated[bool, typer.Option("--json", help="All lines with their answers, as JSON.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page: all lines, one map and one rank chart.")] = None,
+    all_lines: Annotated[bool, typer.Option("--all", help="All lines, not the first twenty that are open.")] = False,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """1. What a candidate changes, most influential first: before, after, why, and what hangs on it."""
+    from dagster_project.cli.candidates import show_review
+
+    raise typer.Exit(show_review(reading_paths(warehouse), console, name, as_json=json, html=html, all_lines=all_lines))
+
+
+@release_app.command("ok", rich_help_panel="Examine and sign")
+def release_ok(
+    name: Annotated[str, typer.Argument(help="The candidate, e.g. 2026.11.3.")],
+    by: Annotated[str, typer.Option(help="Who examined the lines.")],
+    lines: Annotated[list[int] | None, typer.Argument(help="Numbers of lines.")] = None,
+    all_seen: Annotated[bool, typer.Option("--all-seen", help="All lines that are open.")] = False,
+    as_in: Annotated[str, typer.Option(help="Lines that were ok in this earlier candidate and are the same.")] = "",
+    why: Annotated[str, typer.Option(help="A remark for the record.")] = "",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """2. Lines of the list are as they should be. Exit: 0 done, 2 not possible, 4 busy."""
+    from dagster_project.cli.candidates import answer
+
+    paths, numbers = reading_paths(warehouse), lines or []
+    raise typer.Exit(answer(paths, console, name, numbers, is_ok=True, by=by, why=why, all_open=all_seen, as_in=as_in))
+
+
+@release_app.command("back", rich_help_panel="Examine and sign")
+def release_back(
+    name: Annotated[str, typer.Argument(help="The candidate, e.g. 2026.11.3.")],
+    lines: Annotated[list[int], typer.Argument(help="Numbers of lines.")],
+    why: Annotated[str, typer.Option(help="What is wrong.")],
+    by: Annotated[str, typer.Option(help="Who says so.")],
+    warehouse: WarehouseOption = None,
+) -> None:
+    """2. Lines go back; for a printed figure a ready-made correction is written. Exit: 0 done, 2 not possible."""
+    from dagster_project.cli.candidates import answer
+
+    raise typer.Exit(answer(reading_paths(warehouse), console, name, lines, is_ok=False, by=by, why=why))
+
+
+@release_app.command("promote", rich_help_panel="Examine and sign")
+def release_promote(
+    by: Annotated[str, typer.Option(help="Who signs.")],
+    name: CandidateArgument = None,
+    role: Annotated[str, typer.Option(help="As what, e.g. 'head of section'.")] = "",
+    note: Annotated[str, typer.Option(help="A remark for the record.")] = "",
+    all_seen: Annotated[
+        bool, typer.Option("--all-seen", help="Sign for lines that nobody answered; the record says so.")
+    ] = False,
+    not_before: Annotated[
+        str, typer.Option(help="Embargo, e.g. 2026-12-01T09:00+08:00: refused before, then promote again.")
+    ] = "",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """3. Sign a candidate: it is published. Exit: 0 done, 2 not possible (lines open, changed, embargo), 4 busy."""
+    from dagster_project.cli.candidates import promote_candidate
+    from dagster_project.operations.promote import Signature
+
+    signature = Signature(by, role, note, all_seen, not_before)
+    raise typer.Exit(promote_candidate(reading_paths(warehouse), console, name, signature))
+
+
+@release_app.command("reject", rich_help_panel="Examine and sign")
+def release_reject(
+    name: Annotated[str, typer.Argument(help="The candidate, e.g. 2026.11.3.")],
+    why: Annotated[str, typer.Option(help="The reason, for the record.")],
+    by: Annotated[str, typer.Option(help="Who rejects it.")] = "",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """3. Keep a candidate out for good. Exit: 0 done, 2 not possible, 4 busy."""
+    from dagster_project.cli.candidates import reject_candidate
+
+    raise typer.Exit(reject_candidate(reading_paths(warehouse), console, name, why, by))
 
 
 @schedule_app.command("on")

@@ -13,6 +13,7 @@ from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import NoAnswer, the_city
 from dagster_project.publish.inert import visible
 from dagster_project.publish.release.disk import disk_use, human
+from dagster_project.publish.release.record import waiting
 from dagster_project.published import statements
 from dagster_project.run.failures import answering, say
 
@@ -92,6 +93,7 @@ def show_status(paths: Paths, console: Console) -> None:
     mark = " [bold yellow]SYNTHETIC[/]" if run["is_synthetic"] else ""
     console.print(f"{run['release']}{mark}, data vintage {run['data_vintage']}, {size:.1f} MB", highlight=False)
     say(console, paths.published_file)
+    say(console, *(f"Candidate {name} waits for a signature: nqpf release review" for name in waiting(paths)))
     disk = disk_use(dataclasses.replace(paths, landing=paths.warehouse / "landing")).query("bytes > 0")
     disk = disk.assign(size=disk["bytes"].map(human))[["area", "size", "files"]]
     console.print(table_of(loads), table_of(checks), table_of(disk))

@@ -18,6 +18,7 @@ from dagster_project.operations.faults import SurroundingsError, sentence_of
 from dagster_project.operations.preflight import check_surroundings, recall, tidy
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import latest_release, withdrawn_releases
+from dagster_project.publish.release.record import waiting
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
 from dagster_project.run.dbt import Parsing
@@ -34,6 +35,7 @@ from dagster_project.run.failures import (
 )
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.lock import refresh_lock
+from dagster_project.run.publishing import SettingsError, read_publishing
 from dagster_project.run.resources import ResourceError, export_resources
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.up_to_date import Changed, input_digest, remember, what_changed
@@ -74,10 +76,12 @@ def refresh(
     cluster: str | None = None,
     recompute: bool = False,
     profile: bool = False,
+    as_candidate: bool = False,
 ) -> int:
     """Run the main job; prints progress and a summary (see `progress_reporter`), returns the exit code.
 
     recompute: every step runs, also one whose inputs are unchanged. profile: a table of where the time went.
+    as_candidate: nothing is published, also where settings.yml does not say so.
     """
     if threading.current_thread() is threading.main_thread():  # as Dagster does it once it runs
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
@@ -88,7 +92,7 @@ def refresh(
     reporter = progress_reporter(console, log_format, quiet=quiet)
     started, began = time.monotonic(), dt.datetime.now(dt.UTC)
     log = paths.logs / f"refresh_{dt.datetime.now():%Y%m%d_%H%M%S}.log"
-    before = latest_release(paths.releases)
+    before, waited = latest_release(paths.releases), waiting(paths)
     record = RunLog(known_seconds(paths.reports), heard=reporter.step)
     reporter.started(paths.warehouse, log)
 
@@ -104,6 +108,7 @@ def refresh(
         check_surroundings(paths)
         with refresh_lock(paths):
             check_cluster()
+            read_publishing(paths)
             if is_demo:
                 check_kind(paths, is_synthetic=True)
                 _ensure_demo(paths, reporter.progress)
@@ -115,7 +120,10 @@ def refresh(
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
                 _say_unchanged(reporter.progress, paths, before, time.monotonic() - started)
                 return EXIT_OK
-            failure = _run(paths, log, record, landed, year=year, changed=changed, is_quiet=reporter.progress.quiet)
+            quiet_too = reporter.progress.quiet
+            failure = _run(
+                paths, log, record, landed, year=year, changed=changed, is_quiet=quiet_too, as_candidate=as_candidate
+            )
             if failure and failure.exit_code == EXIT_FAILED and (way_out := sentence_of(failure.details, paths)):
                 failure = Failure(EXIT_FAILED, [way_out])
     except BaseException as error:
@@ -128,6 +136,13 @@ def refresh(
         write_down(failure.status, failure.exit_code, failure.sentences)
         return _say_failure(reporter.trouble, failure, paths, log, seconds)
     release = latest_release(paths.releases)
+    if release == before and (candidates := waiting(paths)):
+        name, is_new = candidates[-1], candidates != waited
+        write_down("candidate" if is_new else "unchanged", EXIT_OK, [f"Candidate {name} waits for a signature."])
+        _say_candidate(reporter.progress, paths, name, seconds, is_new=is_new)
+        return EXIT_OK
+    if release is None:
+        raise AssertionError("a run that went through has published or built a candidate")
     status = "unchanged" if release == before else "published"
     write_down(status, EXIT_OK, [f"{status.capitalize()}: {release}."])
     if release and year is None:  # a year alone says nothing of the other files
@@ -167,13 +182,33 @@ def show_plan(paths: Paths, console: Console) -> None:
     say(console, "Then publish: a new release if a mart, a page or an export differs. Nothing was changed.")
 
 
+def _say_candidate(console: Console, paths: Paths, name: str, seconds: float, *, is_new: bool) -> None:
+    """Nothing that readers see has changed."""
+    folder = paths.candidates / name
+    console.print(
+        f"[green]{'Candidate' if is_new else 'Nothing changed since candidate'}[/] {name}, {seconds:.0f} s: it waits"
+        " for a signature, readers see what they saw.",
+        highlight=False,
+    )
+    say(console, f"  review  nqpf release review {name}", f"  list    {folder / 'review.html'}")
+    say(console, f"  report  {folder / 'docs' / 'index.html'}")
+
+
 def _say_unchanged(console: Console, paths: Paths, release: str | None, seconds: float) -> None:
     console.print(f"[green]Nothing changed[/] since {release}, {seconds:.1f} s.", highlight=False)
     say(console, f"  query   {paths.published_file}")
 
 
 def _run(
-    paths: Paths, log: Path, record: RunLog, landed: Landed, *, year: int | None, changed: Changed, is_quiet: bool
+    paths: Paths,
+    log: Path,
+    record: RunLog,
+    landed: Landed,
+    *,
+    year: int | None,
+    changed: Changed,
+    is_quiet: bool,
+    as_candidate: bool,
 ) -> Failure | None:
     with quiet_output(log) as people, Parsing(paths) as parsing:
         people.quiet = is_quiet
@@ -192,7 +227,7 @@ def _run(
         prepare_instance(paths)
         tidy(paths)
         parsing.wait()
-        defs = build_defs(paths, landed)
+        defs = build_defs(paths, landed, as_candidate=as_candidate)
         with step_progress(people, record) as listener:
             if changed == Changed.presentation:
                 return run_showing(defs, listener)
@@ -204,7 +239,7 @@ def _failure_of(error: BaseException, paths: Paths) -> Failure | None:
     if isinstance(error, KeyboardInterrupt):
         words = "Interrupted before the first step. The published file is unchanged; run it again."
         return Failure(EXIT_FAILED, [words], is_interrupted=True)
-    bad_input = (IngestError, WrongKindError, ResourceError, ClusterError)
+    bad_input = (IngestError, WrongKindError, ResourceError, ClusterError, SettingsError)
     if isinstance(error, bad_input) or type(error).__name__ == "SpecError":  # of the study, imported only when needed
         return Failure(EXIT_BAD_INPUT, [str(error)])
     if isinstance(error, WarehouseBusy):

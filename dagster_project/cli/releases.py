@@ -20,7 +20,8 @@ from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.diff import Frames, diff_frames
 from dagster_project.publish.release.diff_page import diff_html, diff_markdown
 from dagster_project.publish.release.disk import human
-from dagster_project.publish.release.folder import known_releases, latest_release
+from dagster_project.publish.release.folder import folder_of, known_releases, latest_release
+from dagster_project.publish.release.record import list_of_releases
 from dagster_project.publish.release.verify import verify_published, verify_release
 from dagster_project.published import open_read_only
 from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, nothing_published, say
@@ -31,19 +32,22 @@ MAX_SAID = 20
 
 @answering
 def list_releases(paths: Paths, console: Console) -> None:
-    """Name, vintage, date of each release."""
-    _names(paths)
-    console.print(table_of(pd.DataFrame(known_releases(paths)), whole=("release",)))
+    """Name, state, vintage, date of each release and candidate."""
+    rows = list_of_releases(paths)
+    if not rows:
+        raise nothing_published(paths)
+    console.print(table_of(pd.DataFrame(rows), whole=("release", "state")))
 
 
 def _names(paths: Paths, *wanted: str | None) -> list[str]:
-    """All releases, newest first. Raises Refusal where there is none, or not the one that was asked for."""
-    names = [row["release"] for row in known_releases(paths)]
-    if not names:
-        raise nothing_published(paths)
+    """All releases, newest first. Raises Refusal where there is none, or where neither a release nor a candidate has
+    the name that was asked for."""
     for name in wanted:
-        if name is not None and name not in names:
+        if name is not None and not folder_of(paths, name):
             raise Refusal(f"There is no release {name}; see `nqpf release list`.")
+    names = [row["release"] for row in known_releases(paths)]
+    if not names and not any(wanted):
+        raise nothing_published(paths)
     return names
 
 
@@ -69,7 +73,7 @@ def diff_releases(
         return
     frames = None
     if old is not None:
-        frames = diff_frames(*(paths.releases / name / "city.duckdb" for name in (old, new)))
+        frames = diff_frames(*((folder_of(paths, name) or Path()) / "city.duckdb" for name in (old, new)))
     text = _diff_text(old, new, frames, format)
     if out is None:
         print(text, end="")
@@ -80,19 +84,17 @@ def diff_releases(
 def releases_to_compare(paths: Paths, old: str | None, new: str | None) -> tuple[str | None, str]:
     """(the older or None where there is none, the newer). One name: that release against the one before it; none: the
     newest against the one before. Raises Refusal for a release that is not there."""
-    names = _names(paths)
+    names = _names(paths, old, new)
     if new is None:
         new = old or latest_release(paths.releases) or names[0]
-        old = _before(paths, new, names) if new in names else None
-    unknown = [name for name in (old, new) if name is not None and not (paths.releases / name / "city.duckdb").exists()]
-    if unknown:
-        raise Refusal(f"There is no release {unknown[0]}; see `nqpf release list`.")
+        old = _before(paths, new, names) if folder_of(paths, new) else None
+    _names(paths, old, new)
     return old, new
 
 
 def _before(paths: Paths, name: str, names: list[str]) -> str | None:
     """The release that this one followed: as its manifest says, else (an older one) by its date."""
-    manifest = again.read_manifest(paths.releases / name)
+    manifest = again.read_manifest(folder_of(paths, name) or paths.releases / name)
     if "previous" in manifest:
         return None if manifest["previous"] is None else str(manifest["previous"])
     later = names[names.index(name) + 1 :]
@@ -112,10 +114,10 @@ def _diff_text(old: str | None, new: str, frames: Frames | None, format: str) ->
 
 
 @answering
-def withdraw_release(paths: Paths, console: Console, name: str, why: str) -> None:
+def withdraw_release(paths: Paths, console: Console, name: str, why: str, by: str = "") -> None:
     """Take the current release back. Exit: 0 done, 2 not possible, 4 busy."""
     with refresh_lock(paths):
-        current = withdraw(paths, name, why)
+        current = withdraw(paths, name, why, by)
     say(console, f"{name} is withdrawn. {current} is current again: {paths.published_file}.")
 
 
@@ -124,7 +126,7 @@ def verify_releases(paths: Paths, console: Console, release: str | None, landing
     """Compute every hash again. Exit: 0 all as the manifests say, 1 something differs, 2 no such release."""
     names, code = _names(paths, release), EXIT_OK
     for name in [release] if release else names:
-        folder = paths.releases / name
+        folder = folder_of(paths, name) or paths.releases / name
         verdict = verify_release(folder, again.read_manifest(folder), landing)
         problems = verdict.problems
         if name == latest_release(paths.releases):

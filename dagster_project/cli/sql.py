@@ -139,9 +139,9 @@ def _opened_as_of(paths: Paths, form: str, name: str, limits: Limits) -> duckdb.
     if release is None:
         known = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
         raise Refusal(f"No release or data vintage is called '{name}'. Known: {', '.join(known) or 'none'}.")
-    file = paths.releases / release / "city.duckdb"
+    file = release / "city.duckdb"
     con = open_read_only(file, limits.settings)
-    announce_release(con, file, release)
+    announce_release(con, file, release.name)
     return con
 
 

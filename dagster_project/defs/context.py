@@ -79,7 +79,7 @@ def context_frame(paths: Paths, warehouse: Warehouse, run_id: str, *, is_synthet
     params, settings = params_hash(paths), current_settings(paths)
     depth = settings.depth
     suffix = "" if depth.name == DepthName.default else f".{depth.name}"
-    release = next_release(paths.releases, dt.date.today(), is_synthetic=is_synthetic)
+    release = next_release(paths.releases, dt.date.today(), is_synthetic=is_synthetic, candidates=paths.candidates)
     return pd.DataFrame(
         [
             {

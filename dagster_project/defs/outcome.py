@@ -16,6 +16,7 @@ SPEAKING = {
     "Failure": EXIT_BAD_INPUT,
     "NoIndexError": EXIT_BAD_INPUT,
     "WrongKindError": EXIT_BAD_INPUT,
+    "SettingsError": EXIT_BAD_INPUT,
     "WarehouseBusy": EXIT_BUSY,
     "PublishError": EXIT_FAILED,
     "PackError": EXIT_FAILED,

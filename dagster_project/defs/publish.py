@@ -13,33 +13,43 @@ from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_docs import DbtDocs
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.ingest.sidecar import Landed, Sidecar
+from dagster_project.operations.promote import keep_seal, read_review
 from dagster_project.operations.rebuild import Manifest, contents_of, read_manifest
 from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
-from dagster_project.publish.release.diff import diff_frames
+from dagster_project.publish.release.diff import Frames, diff_frames
 from dagster_project.publish.release.diff_page import diff_html, diff_markdown
 from dagster_project.publish.release.exchange import write_exchange
 from dagster_project.publish.release.folder import (
     export_tables,
+    folder_of,
     latest_release,
     manifest_content,
+    manifest_of,
     withdrawn_releases,
     write_manifest,
 )
+from dagster_project.publish.release.record import candidate_folders, say_on_pages, sweep, waiting, with_entry
+from dagster_project.publish.release.review import review_lines, write_lines
+from dagster_project.publish.release.review_page import PAGE, review_page
 from dagster_project.publish.release.snapshot import forbid_writing, swap_in, write_snapshot
 from dagster_project.publish.site.site import write_report
 from dagster_project.published import open_read_only, stray_log
+from dagster_project.run.publishing import read_publishing
 from dagster_project.run.resources import current_resources
 from dagster_project.run.versions import dbt_hash, params_hash, presentation_hash, seeds_hash, sha256_of, specs_hash
 from dagster_project.store import Warehouse
 from python_models.tasks import start_tasks
 
 TABLES_PAGE = "tables.html"
+PUBLISHED, SIGNED = dg.AssetKey(["published", "city"]), "signed"
 # A yearbook appears once a year: after 400 days one was missed. A refresh that finds nothing new counts as a look.
 FRESH = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=400), warn_window=dt.timedelta(days=370))
 
 
-def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def build_publish_asset(
+    paths: Paths, warehouse: Warehouse, mart_keys: list[dg.AssetKey], *, as_candidate: bool = False
+) -> dg.AssetsDefinition:
     @dg.asset(
         key=["published", "city"],
         deps=[*mart_keys, ["ops", "synthetic_truth"]],
@@ -47,11 +57,13 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
         group_name=group("published"),
         kinds={"duckdb", "parquet"},
         freshness_policy=FRESH,
-        description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
+        check_specs=[dg.AssetCheckSpec(SIGNED, asset=PUBLISHED, description="No candidate waits for a signature.")],
+        description="The file that analysts open, and its release folder: exports, manifest, diff, report. Where it is"
+        " published by hand, a candidate for it.",
     )
     def city(landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
-        publication = publish(paths, warehouse, landed.sidecars, has_tables_page=True)
-        release = paths.releases / str(publication["release"])
+        publication = publish(paths, warehouse, landed.sidecars, has_tables_page=True, as_candidate=as_candidate)
+        release = folder_of(paths, str(publication["release"])) or paths.releases
         places: dict[str, Any] = {
             "file_to_query": paths.published_file,
             "release_folder": release,
@@ -60,18 +72,41 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
             "data_docs": paths.data_docs,
         }
         links = {name: dg.MetadataValue.path(str(place)) for name, place in places.items()}
-        return dg.MaterializeResult(metadata={**publication, **links})
+        return dg.MaterializeResult(metadata={**publication, **links}, check_results=[signature_check(paths)])
 
     return city
 
 
+def signature_check(paths: Paths) -> dg.AssetCheckResult:
+    """Not passed while a candidate waits, with the way to its list."""
+    names = waiting(paths)
+    if not names:
+        return dg.AssetCheckResult(passed=True, check_name=SIGNED, asset_key=PUBLISHED)
+    folder = paths.candidates / names[-1]
+    review = read_review(folder)
+    return dg.AssetCheckResult(
+        passed=False,
+        check_name=SIGNED,
+        asset_key=PUBLISHED,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"A candidate waits for a signature: {folder.name}, {len(review.open)} lines open.",
+        metadata={"list": dg.MetadataValue.path(str(folder / PAGE)), "lines": len(review.lines)},
+    )
+
+
 def publish(
-    paths: Paths, warehouse: Warehouse, sidecars: Sequence[Sidecar], *, has_tables_page: bool = False
+    paths: Paths,
+    warehouse: Warehouse,
+    sidecars: Sequence[Sidecar],
+    *,
+    has_tables_page: bool = False,
+    as_candidate: bool = False,
 ) -> dict[str, Any]:
-    """Write the next release unless nothing changed; returns what a person wants to know.
+    """Write the next release, or a candidate for it, unless nothing changed; returns what a person wants to know.
 
     has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
     """
+    as_candidate = as_candidate or read_publishing(paths).by_hand
     state = warehouse.read_frame("from ops.run_context").iloc[0]
     fresh, current, release = paths.fresh_file, latest_release(paths.releases), str(state["release"])
     counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]))
@@ -91,14 +126,17 @@ def publish(
     if current and (has_same_pages or _was_withdrawn(paths, contents)):
         _complete(paths, current, fresh)
         return {"release": current, "is_new": False, **summary}
-    for left in paths.releases.glob(".*.tmp"):  # of killed runs
-        shutil.rmtree(left)
-    folder = paths.releases / f".{release}.tmp"
+    if as_candidate and (same := _same_candidate(paths, current, contents, hashes)):
+        fresh.unlink()
+        return {"release": same, "is_new": False, **summary}
+    room = paths.candidates if as_candidate else paths.releases
+    sweep(room)
+    folder = room / f".{release}.tmp"
     old_page = paths.releases / str(current) / TABLES_PAGE
     is_page_same = has_same_tables and before["hashes"].get("dbt") == hashes["dbt"] and old_page.is_file()
     docs = DbtDocs(paths) if has_tables_page and not is_page_same else None
     try:
-        exported = _write_release(paths, fresh, folder, release, current)
+        exported, changes = _write_release(paths, fresh, folder, release, current)
         if docs:
             (folder / TABLES_PAGE).write_text(docs.page(), encoding="utf-8")
         elif has_tables_page:
@@ -107,10 +145,41 @@ def publish(
         if docs:
             docs.stop()
     inputs = _inputs(accepted_loads(warehouse, sidecars))
-    write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current, contents))
-    folder.replace(paths.releases / release)
-    swap_in(fresh, paths.published_file)
-    return {"release": release, "is_new": True, **summary}
+    manifest = manifest_content(fresh, release, exported, inputs, hashes, current, contents)
+    manifest = with_entry(manifest, "candidate" if as_candidate else "published")
+    if as_candidate:
+        _write_review(paths, folder, release, current, changes)
+        say_on_pages(folder, manifest)
+    write_manifest(folder, manifest)
+    if as_candidate:
+        keep_seal(folder, release)
+    folder.replace(room / release)
+    if as_candidate:
+        fresh.unlink()
+    else:
+        swap_in(fresh, paths.published_file)
+    return {"release": release, "is_new": True, "is_candidate": as_candidate, **summary}
+
+
+def _write_review(paths: Paths, folder: Path, release: str, current: str | None, changes: Frames | None) -> None:
+    """The list and its page."""
+    files = [paths.releases / str(current) / "city.duckdb", folder / "city.duckdb"]
+    files = [file for file in files if file.exists()]
+    lines = review_lines(files[0] if files[1:] else None, files[-1], changes)
+    write_lines(folder, release, current, lines)
+    (folder / PAGE).write_text(review_page(release, current, lines, {}, files), encoding="utf-8")
+
+
+def _same_candidate(
+    paths: Paths, current: str | None, contents: Mapping[str, str], hashes: Mapping[str, str]
+) -> str | None:
+    """A candidate that waits, or that was rejected, with these tables and pages: it is not built again."""
+    for folder in reversed(candidate_folders(paths)):
+        manifest = manifest_of(folder)
+        is_same = manifest["hashes"].get("presentation") == hashes["presentation"]
+        if is_same and manifest.get("previous") == current and contents_of(folder, manifest) == contents:
+            return folder.name
+    return None
 
 
 def _intact_manifest(paths: Paths, release: str) -> Manifest:
@@ -146,8 +215,8 @@ def accepted_loads(warehouse: Warehouse, sidecars: Sequence[Sidecar]) -> list[Si
 
 def _write_release(
     paths: Paths, fresh: Path, folder: Path, release: str, current: str | None
-) -> dict[str, dict[str, object]]:
-    """Exports, descriptions for catalogues, report, comparison and the file itself; returns what was exported."""
+) -> tuple[dict[str, dict[str, object]], Frames | None]:
+    """Exports, descriptions for catalogues, report, comparison and the file itself; what was exported, and changed."""
     old = paths.releases / current / "city.duckdb" if current else None
     changes = diff_frames(old, fresh) if old and old.exists() else None
     report = partial(write_report, fresh, folder / "docs", release=release, previous=current, changed=changes)
@@ -160,7 +229,7 @@ def _write_release(
     shutil.copyfile(fresh, folder / "city.duckdb")
     forbid_writing(folder / "city.duckdb")
     list(pages)
-    return exported
+    return exported, changes
 
 
 def _inputs(accepted: Sequence[Sidecar]) -> list[dict[str, object]]:

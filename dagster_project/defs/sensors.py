@@ -127,8 +127,11 @@ def status_of_run(paths: Paths, instance: dg.DagsterInstance, run: dg.DagsterRun
 def _what_was_published(events: list[dg.DagsterEvent]) -> str:
     for event in events:
         if event.is_step_materialization and event.asset_key == dg.AssetKey(["published", "city"]):
-            is_new = event.step_materialization_data.materialization.metadata.get("is_new")
-            return "published" if is_new is not None and is_new.value else "unchanged"
+            metadata = event.step_materialization_data.materialization.metadata
+            is_new, is_candidate = (metadata.get(name) for name in ("is_new", "is_candidate"))
+            if is_new is None or not is_new.value:
+                return "unchanged"
+            return "candidate" if is_candidate is not None and is_candidate.value else "published"
     return STATUS_OF_EXIT[EXIT_OK]
 
 

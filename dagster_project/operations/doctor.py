@@ -15,7 +15,8 @@ from pathlib import Path
 
 from dagster_project.operations.database_file import damage_of
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.publish.release.folder import MANIFEST, latest_release
+from dagster_project.publish.release.folder import MANIFEST, latest_release, manifest_of
+from dagster_project.publish.release.record import candidate_folders, state_of, waiting
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.published import stray_log
 from dagster_project.run.lock import holder
@@ -65,6 +66,11 @@ def diagnose(paths: Paths) -> Diagnosis:
     for folder in sorted(paths.releases.glob("[!.]*")):
         if folder.is_dir():
             diagnosis.add("release", folder, _check_release(folder, is_newest=folder.name == newest))
+    for folder in candidate_folders(paths):
+        state = state_of(paths, folder.name, manifest_of(folder))
+        if folder.name in waiting(paths):
+            diagnosis.notes.append(f"{folder.name} waits for a signature: `nqpf release review`.")
+        diagnosis.add("candidate", folder, _check_candidate(folder, is_published=state == "published"))
     if newest or paths.published_file.exists():
         diagnosis.add("published file", paths.published_file, _check_published(paths, newest))
     return diagnosis
@@ -118,6 +124,16 @@ def _check_release(folder: Path, *, is_newest: bool) -> Iterator[Finding]:
     elif is_newest:
         for problem in _problems_of_release(folder)[:MOST_PROBLEMS]:
             yield Finding(f"Release {folder.name}: {problem}", folder, do)
+
+
+def _check_candidate(folder: Path, *, is_published: bool) -> Iterator[Finding]:
+    """It is what was built; nothing is left of one that was promoted."""
+    if is_published:
+        do = f"finish it: `nqpf release promote {folder.name} --by NAME`"
+        yield Finding(f"The promotion of {folder.name} was stopped before its end", folder, do)
+    elif problems := _problems_of_release(folder):
+        do = "`nqpf release reject` it, and build it again: `nqpf refresh --candidate`"
+        yield Finding(f"Candidate {folder.name}: {problems[0]}", folder, do)
 
 
 def _problems_of_release(folder: Path) -> list[str]:

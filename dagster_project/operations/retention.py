@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.operations.promote import drop_candidate
 from dagster_project.operations.rebuild import RebuildError, earlier_release
 from dagster_project.paths import Paths
 from dagster_project.publish.release.disk import size_of
 from dagster_project.publish.release.folder import KEEP_MARK, MANIFEST, latest_release
+from dagster_project.publish.release.record import candidate_folders, last_entry, waiting
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Item:
     release: str
     bytes: int
     reason: str
+    is_candidate: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Plan:
 
 
 def plan_prune(paths: Paths, keep: int) -> Plan:
-    """Releases beyond the newest `keep` go, but never the current one, one that another points to, or a marked one.
+    """Releases beyond the newest `keep` go, but never the current one, one that another points to, a signed or a marked
+    one. Candidates go that were rejected, or overtaken by another release.
 
     A release that stays by its number points to the one that its bridge starts from and to the one it was compared
     with. ValueError if keep < 1.
@@ -52,6 +56,8 @@ def plan_prune(paths: Paths, keep: int) -> Plan:
             reason = "the current one"
         elif place < keep:
             reason = f"one of the newest {keep}"
+        elif signed := last_entry(manifests[name], "published").get("by"):
+            reason = f"signed by {signed}"
         elif (paths.releases / name / KEEP_MARK).exists():
             reason = f"marked by {KEEP_MARK}"
         elif name in needed:
@@ -59,12 +65,19 @@ def plan_prune(paths: Paths, keep: int) -> Plan:
         elif name in linked:
             reason = f"the link {linked[name]} points to it"
         items.append(Item(name, size_of(paths.releases / name)[0], reason))
+    open_names = waiting(paths)
+    for folder in candidate_folders(paths):
+        reason = "a candidate that waits for a signature" if folder.name in open_names else ""
+        items.append(Item(folder.name, size_of(folder)[0], reason, is_candidate=True))
     return Plan(tuple(items))
 
 
 def prune(paths: Paths, plan: Plan) -> None:
     """Delete what the plan lets go: a folder is renamed first, so that no half release is ever seen."""
     for item in plan.going:
+        if item.is_candidate:
+            drop_candidate(paths.candidates / item.release)
+            continue
         folder = paths.releases / item.release
         going = folder.with_name(f".{item.release}.going")
         folder.replace(going)

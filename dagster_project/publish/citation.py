@@ -11,7 +11,8 @@ AUTHORS = "The NQPF warehouse contributors"
 @dataclass(frozen=True)
 class Cited:
     """What a citation names. `part`: a table or a score, "" for the whole release; `sha256` of the published file.
-    `url`: where the release is offered, and `day` on which it was read there (yyyy-mm-dd); "" for a file at hand."""
+    `url`: where the release is offered, and `day` on which it was read there (yyyy-mm-dd); "" for a file at hand.
+    `signed`: who examined and signed it, in the language of the form."""
 
     release: str
     data_vintage: str
@@ -22,6 +23,7 @@ class Cited:
     part: str = ""
     url: str = ""
     day: str = ""
+    signed: str = ""
 
 
 def citation(cited: Cited, form: str) -> str:
@@ -32,7 +34,7 @@ def citation(cited: Cited, form: str) -> str:
     2015 has the version behind the title too, as most styles set it.
     """
     kept = f"sha256 {cited.sha256[:16]}" if cited.sha256 else ""
-    known = (f"data vintage {cited.data_vintage}", f"method {cited.method_version}", kept)
+    known = (f"data vintage {cited.data_vintage}", f"method {cited.method_version}", kept, cited.signed)
     detail = "; ".join(part for part in known if part)
     release = cited.release + (" (SYNTHETIC demo data, not to be cited as fact)" if cited.is_synthetic else "")
     if form == "bibtex":

@@ -36,6 +36,16 @@ def columns_of(seed: Path) -> list[str]:
         return next(csv.reader(stream))
 
 
+def correction_row(
+    source: str, city_id: str, year: int, variable: str, printed: str | None, action: str, reason: str
+) -> str:
+    """One line of correction.csv that answers a printed figure: keep, drop, or replace by a person's figure."""
+    scope, buffer = "built_up" if variable == "built_up_area" else "city", io.StringIO()
+    place = [source, "", city_id, year, variable, scope]
+    csv.writer(buffer, lineterminator="").writerow([*place, action, "", printed, reason, "open"])
+    return buffer.getvalue()
+
+
 def write_ready_rows(file: Path, seeds: Path, rows: Iterable[tuple[str, str, str]]) -> None:
     """rows: (seed file, the row as one CSV line, comment), in any order; each row once."""
     parts: dict[str, dict[str, str]] = {}

@@ -49,8 +49,8 @@ class Listener:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run that has ended. `job`: the command or Dagster's job. `status`: published, unchanged, done (a job that does
-    not publish), bad_input, refused, busy, failed or interrupted.
+    """A run that has ended. `job`: the command or Dagster's job. `status`: published, unchanged, candidate, done (a job
+    that does not publish), bad_input, refused, busy, failed or interrupted.
     """
 
     status: str

@@ -20,7 +20,11 @@ from typer.testing import CliRunner
 
 from dagster_project.cli.main import app
 from dagster_project.operations.doctor import diagnose
+from dagster_project.operations.promote import Signature, promote
+from dagster_project.operations.rebuild import read_manifest
+from dagster_project.publish.release.record import waiting
 from dagster_project.publish.release.snapshot import write_snapshot
+from dagster_project.publish.release.verify import verify_release
 from dagster_project.published import stray_log
 from dagster_project.store import Warehouse
 
@@ -58,6 +62,29 @@ def test_killed_at_any_moment_of_publishing_leaves_one_whole_release(house, publ
     assert killed >= KILLS - 1
     assert publisher.run("to the end")[0] == 0
     assert published_is_whole(house, by_table=True) == new
+    assert nothing_half_made(house)
+
+
+def test_killed_at_any_moment_of_building_a_candidate_readers_see_the_old_release_and_no_half_candidate(
+    house, publisher
+):
+    rng, before = random.Random(SEED), house.published_sha256
+    house.paths.settings_file.write_text("publish: by_hand\n", encoding="utf-8")
+    change_a_score(house, 1)
+    code, seconds = publisher.run("to the end")
+    assert code == 0
+    change_a_score(house, 2)
+    for _ in range(KILLS):
+        publisher.run(f"{rng.uniform(0, seconds):.3f}")
+        assert house.published_sha256 == before
+        for name in waiting(house.paths):
+            folder = house.paths.candidates / name
+            assert verify_release(folder, read_manifest(folder)).problems == ()
+    assert publisher.run("to the end")[0] == 0
+    assert len(waiting(house.paths)) == 2
+    promote(house.paths, None, Signature("head of section", all_seen=True))
+    assert waiting(house.paths) == []  # the other one was compared with a release that is no longer current
+    assert published_is_whole(house, by_table=True) == house.releases[-1].name
     assert nothing_half_made(house)
 
 

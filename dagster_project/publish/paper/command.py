@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -19,7 +20,8 @@ from dagster_project.publish.locale import languages
 from dagster_project.publish.paper import excel, figures, latex, plain, stata, word
 from dagster_project.publish.paper.city_panel import CityPanel, read_panel
 from dagster_project.publish.paper.described import Described, read_table
-from dagster_project.publish.release.folder import known_releases
+from dagster_project.publish.release.folder import folder_of, known_releases, manifest_of
+from dagster_project.publish.release.record import with_state
 from dagster_project.publish.release.replication import replication_archive
 from dagster_project.publish.release.yearbook import yearbook_archive
 from dagster_project.published import TABLES, open_read_only
@@ -118,11 +120,11 @@ def _file(paths: Paths, request: Asked) -> Path:
         if not paths.published_file.exists():
             raise nothing_published(paths)
         return paths.published_file
-    file = paths.releases / request.release / "city.duckdb"
-    names = [row["release"] for row in known_releases(paths)]
-    if request.release not in names or not file.exists():
+    folder = folder_of(paths, request.release)
+    if folder is None or not (folder / "city.duckdb").exists():
+        names = [row["release"] for row in known_releases(paths)]
         raise ExportError(f"There is no release '{request.release}'. Known: {', '.join(names) or 'none'}.")
-    return file
+    return folder / "city.duckdb"
 
 
 def _make(file: Path, request: Asked) -> tuple[dict[str, bytes], Scope]:
@@ -193,13 +195,19 @@ def _whole(file: Path, reader: Reader, request: Asked) -> bytes:
     if request.format == "report":
         from dagster_project.publish.site.site import single_file  # the whole site: only when it is asked
 
-        return single_file(file, language=request.language).encode()
+        return with_state(single_file(file, language=request.language), _manifest(file, reader.scope)).encode()
     if request.format == "yearbook":
         return yearbook_archive(file, reader)
     panel = read_panel(reader)
     if request.format == "excel":
         return excel.to_excel(reader, panel, _cited(file, reader.scope))
     return stata.to_stata(panel, reader.scope, request.language)
+
+
+def _manifest(file: Path, scope: Scope) -> dict[str, Any]:
+    """That of the release which the file is, or lies in."""
+    beside = manifest_of(file.parent)
+    return beside or {"release": scope.release, **manifest_of(file.parent / "releases" / scope.release)}
 
 
 def _cited(file: Path, scope: Scope, part: str = "") -> Cited:

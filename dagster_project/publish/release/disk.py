@@ -11,13 +11,15 @@ def disk_use(paths: Paths) -> pd.DataFrame:
     """area, bytes, files, path: one row an area, those that are not there with 0; the rows do not overlap.
 
     Areas: landing (when it lies outside the warehouse folder, it is shown all the same), build, published (the file
-    that analysts open), releases, reports, dagster (runs, logs), other (what is none of these in the warehouse folder).
+    that analysts open), releases, candidates, reports, dagster (runs, logs), other (what is
+    none of these in the warehouse folder).
     """
     parts = {
         "landing": paths.landing,
         "build": paths.build_file.parent,
         "published": paths.published_file,
         "releases": paths.releases,
+        "candidates": paths.candidates,
         "reports": paths.reports,
         "dagster": paths.dagster_home,
     }

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -39,13 +40,14 @@ MAX_PARQUET_ROWS = 500_000
 KINDS = ("csv", "csv.gz", "parquet")
 
 
-def next_release(releases: Path, today: dt.date, *, is_synthetic: bool) -> str:
+def next_release(releases: Path, today: dt.date, *, is_synthetic: bool, candidates: Path | None = None) -> str:
     """CalVer name YYYY.M.N; N counts the releases of the month. Synthetic data says so in the name.
 
     Names never go back: while the clock shows an earlier month than the newest release, its month is counted on.
-    Withdrawn releases keep their numbers.
+    Withdrawn releases and candidates keep their numbers.
     """
-    newest = max((_numbers(name) for name in _names(releases)), default=(0, 0, 0))
+    names = [*_names(releases), *(_names(candidates) if candidates else [])]
+    newest = max(map(_numbers, names), default=(0, 0, 0))
     year, month = max((today.year, today.month), newest[:2])
     number = newest[2] + 1 if (year, month) == newest[:2] else 0
     return f"{year}.{month}.{number}{'-SYNTHETIC' if is_synthetic else ''}"
@@ -73,13 +75,18 @@ def withdrawn_releases(releases: Path) -> list[dict[str, str]]:
     return [{"release": name, **tombstone} for name in names if (tombstone := _tombstone(releases / name))]
 
 
-def _tombstone(folder: Path) -> dict[str, str]:
-    """Moment and reason; empty where there is none. Unreadable manifests are reported by `nqpf doctor`."""
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest; empty where there is none that can be read, which `nqpf doctor` reports."""
     try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    tombstone: dict[str, str] = content.get("withdrawn", {})
+    return content
+
+
+def _tombstone(folder: Path) -> dict[str, str]:
+    """Moment and reason; empty where there is none."""
+    tombstone: dict[str, str] = manifest_of(folder).get("withdrawn", {})
     return tombstone
 
 
@@ -112,14 +119,16 @@ def known_releases(paths: Paths) -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: (row["built"], row["release"]), reverse=True)
 
 
-def release_as_of(paths: Paths, name: str) -> str | None:
-    """The release of that name, else the last release that was built from the data vintage of that name."""
-    rows = known_releases(paths)
-    for column in ("release", "data_vintage"):
-        matching = [row["release"] for row in rows if row[column] == name]
-        if matching:
-            return matching[0]
-    return None
+def folder_of(paths: Paths, name: str) -> Path | None:
+    """The folder of a release, or of a candidate that is asked for by its name."""
+    folders = (root / name for root in (paths.releases, paths.candidates) if NAME.fullmatch(name))
+    return next((folder for folder in folders if (folder / MANIFEST).is_file()), None)
+
+
+def release_as_of(paths: Paths, name: str) -> Path | None:
+    """Folder of the release or candidate of that name, else of the last release from the data vintage of that name."""
+    matching = [row["release"] for row in known_releases(paths) if row["data_vintage"] == name]
+    return folder_of(paths, name) or (paths.releases / matching[0] if matching else None)
 
 
 def file_before(paths: Paths, data_vintage: str) -> Path | None:

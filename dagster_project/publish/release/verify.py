@@ -6,6 +6,7 @@ from typing import Any
 
 from dagster_project.publish.release.content import full_name, table_contents
 from dagster_project.publish.release.folder import file_hashes, file_of, kinds_of
+from dagster_project.publish.release.record import is_unbroken
 from dagster_project.published import open_read_only
 from dagster_project.run.versions import sha256_of
 
@@ -31,6 +32,7 @@ def verify_release(folder: Path, manifest: dict[str, Any], landing: Path | None 
         for name, digest in listed.items()
         if hashes.get(name, digest) != digest
     ]
+    problems += [] if is_unbroken(manifest) else ["The record of who examined and signed was changed."]
     if "files" in manifest:
         problems += [f"{name} is not in the manifest." for name in hashes if name not in listed]
     contents = {name: facts["content"] for name, facts in manifest["tables"].items() if facts.get("content")}

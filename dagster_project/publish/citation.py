@@ -53,7 +53,7 @@ def citation(cited: Cited, form: str) -> str:
         part = f"：{cited.part}" if cited.part else ""
         carrier = "/OL" if cited.url else "" if form == "gbt7714-2015" else "/DK"
         mark = "（SYNTHETIC 合成演示数据，不得作为事实引用）" if cited.is_synthetic else ""
-        known = (f"数据版次 {cited.data_vintage}", f"方法 {cited.method_version}", kept)
+        known = (f"数据版次 {cited.data_vintage}", f"方法 {cited.method_version}", kept, cited.signed)
         version = f"版本 {cited.release}{mark}，{'，'.join(text for text in known if text)}"
         return f"NQPF warehouse contributors. {TITLE_ZH}{part}[DS{carrier}]. {version}. {cited.year}{read}."
     part = f" {cited.part}." if cited.part else ""

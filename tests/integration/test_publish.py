@@ -66,7 +66,8 @@ def republished(copy_small_warehouse):
     analyst had the file open.
 
     With it: sha256 of the published file before, after each failure, and while the candidate waited; what that analyst
-    was told before and after, and a newcomer after. With two workers the report is written, and fails, in a process of its own.
+    was told before and after, and a newcomer after. With two workers the report is written, and fails, in a process of
+    its own.
     """
     house = copy_small_warehouse("republished")
     analyst, hashes = Analyst(house), [house.published_sha256]

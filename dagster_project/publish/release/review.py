@@ -312,7 +312,7 @@ def _decisions(con: duckdb.DuckDBPyConnection, *, is_first: bool) -> Iterator[Li
             f"{row['name_zh']} {row['name_en']}, {row['variable_code']} {row['year']}{more}",
             f"printed {figure(row['printed_value'])} {row['unit']}" if row["printed_value"] is not None else "printed",
             used,
-            f"{row['rule']}: {row['evidence']}",
+            f"{row['rule']}: {row['evidence']} [{row['source']}]",
             f"{row['index_code']}: {row['score_change'] or 0:+.2f} points, {row['rank_change'] or 0:+d} places",
             float(places),
             "" if row["is_headline"] else str(row["index_code"]),

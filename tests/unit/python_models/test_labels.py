@@ -215,6 +215,7 @@ NO_UNITS = {
     "regression.average_effects": "takes a finished fit",
     "regression.by_segment": "an array of years and their segments, by position",
     "regression.city_effects": "takes a finished fit",
+    "influence.honest_bounds": "numbers of a finished fit",
     "regression.robustness_value": "numbers of a finished fit",
     "regression.dynamic_effects": "takes a finished fit",
     "regression.likelihood_ratio": "two numbers",

@@ -1,6 +1,7 @@
 """`nqpf check`: planted slips are found in every format, right numbers are left alone, bad documents are refused."""
 
 import json
+import re
 import zipfile
 
 import docx
@@ -122,6 +123,22 @@ def test_headers_and_footnotes_of_a_word_document_are_read(facts, figures, tmp_p
     document.save(str(tmp_path / "a.docx"))
     findings = check_passages(read_passages(tmp_path / "a.docx"), facts)
     assert {one.place.split(",")[0]: one.differs for one in findings} == {"header": True, "footnotes": False}
+
+
+def test_an_exported_table_is_checked_cell_by_cell(small_warehouse, facts, tmp_path):
+    file = tmp_path / "t1.docx"
+    done = small_warehouse.run_reading(
+        "export", "--table", "T1", "--format", "docx", "--lang", "zh", "--out", str(file)
+    )
+    assert done.exit_code == 0, done.text
+    findings = [one for one in check_passages(read_passages(file), facts) if one.place.startswith("table")]
+    assert {one.verdict for one in findings} == {"equal"}
+    assert len(findings) > 20
+    document = docx.Document(str(file))
+    row, column = (int(part) - 1 for part in re.findall(r"\d+", findings[0].place)[1:])
+    document.tables[0].cell(row, column).paragraphs[0].runs[0].text = "77.77"
+    document.save(str(file))
+    assert [one.printed for one in check_passages(read_passages(file), facts) if one.differs] == ["77.77"]
 
 
 def test_a_key_is_checked_exactly(facts, figures, tmp_path):

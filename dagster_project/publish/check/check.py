@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from dagster_project.publish.check.passages import KEY, Passage, read_passages
 from dagster_project.publish.check.recognise import WIDE_SIGNS, Number, Vocabulary, numbers
 from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, targets
 from dagster_project.publish.check.verdicts import DIFFERS, Judge, Target, Verdict
+from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
+from dagster_project.publish.exhibits.reader import ExportError, Reader
+from dagster_project.publish.locale import languages
 
 ENDS = re.compile(r"(?<=[。！？!?])|(?<=[.])\s+(?=[A-Z“\"(（\u4e00-\u9fff])|\n+")
 ENDS_NOT = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|approx|No|Fig|Tab|Eq|et al|St|Dr|Mr|pp?|Sec|ca))\.$")
@@ -58,6 +62,7 @@ class _Checker:
         self.facts, self.words, self.judge = facts, words, judge
         self.titles: dict[int, Context] = {}
         self.heads: dict[str, Sentence] = {}
+        self.grids: dict[tuple[str, str, str], Grid | None] = {}
 
     def each(self, passages: Sequence[Passage]) -> Iterator[Finding]:
         last = Context()
@@ -67,6 +72,9 @@ class _Checker:
             yield from keyed
             text = KEY.sub(lambda match: " " * len(match[0]), text)
             covered = [finding.start for finding in keyed]
+            if passage.table and (grid := self._grid(self.facts, *passage.table[:2])):
+                yield from self._printed(passage, text, grid)
+                continue
             if passage.is_cell and passage.heads and len(text) < 40:
                 yield from self._cell(passage, text, last, covered)
                 continue
@@ -119,6 +127,38 @@ class _Checker:
             if target is not None and not covered and (verdict := self.judge.judge(number, target)):
                 where = " | ".join(part for part in (*reversed(passage.heads[:2]), text) if part)
                 yield self._finding(passage, where, 0, number, verdict)
+
+    def _grid(self, facts: Facts, code: str, language: str) -> Grid | None:
+        """The paper table as this file prints it; None where it does not."""
+        key = (facts.release, code, language)
+        if key not in self.grids:
+            self.grids[key] = None
+            if (exhibit := exhibits().get(code)) and language in languages():
+                with suppress(ExportError):
+                    self.grids[key] = read_grid(Reader(facts.con, facts.scope, language), exhibit)
+        return self.grids[key]
+
+    def _printed(self, passage: Passage, text: str, grid: Grid) -> Iterator[Finding]:
+        """A figure of an exported table against the same cell of the same table."""
+        assert passage.table is not None
+        code, language, row, column = passage.table
+
+        def cell(of: Grid | None) -> str:
+            rows = of.rows if of else ()
+            return rows[row].cells[column] if row < len(rows) and rows[row].kind != "panel" else ""
+
+        expected = cell(grid)
+        shown = numbers(text, self.words.mentions(text))
+        if grid.is_text[min(column, len(grid.is_text) - 1)] or not shown or not expected:
+            return
+        if text == expected.translate(WIDE_SIGNS):
+            verdict = Verdict("equal", "")
+        else:
+            older = (facts for facts in self.judge.older if cell(self._grid(facts, code, language)) == passage.text)
+            then = next((facts.release for facts in older), "")
+            note = f"{code} of {self.facts.release} has {expected}"
+            verdict = Verdict("revised", f"right in {then}; {note}") if then else Verdict("not_ours", note)
+        yield self._finding(passage, text, 0, shown[0], verdict)
 
     def _finding(self, passage: Passage, text: str, at: int, number: Number, verdict: Verdict) -> Finding:
         value: float | int = number.value

@@ -22,7 +22,8 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 @dataclass(frozen=True)
 class Passage:
     """A text at its place. `heads` of a cell: of its column, of its row, of the table, strongest first. `level`: of a
-    heading, else 0. `runs`: what a Word comment can be tied to. `keys`: (start, end, key) that a comment states."""
+    heading, else 0. `runs`: what a Word comment can be tied to. `keys`: (start, end, key) that a comment states.
+    `table`: of a cell of an exported paper table: its code, language, row below the head and column."""
 
     place: str
     text: str
@@ -31,6 +32,7 @@ class Passage:
     level: int = 0
     runs: tuple[tuple[int, int, Any], ...] = ()
     keys: tuple[tuple[int, int, str], ...] = ()
+    table: tuple[str, str, int, int] | None = None
 
 
 def read_passages(file: Path) -> list[Passage]:
@@ -166,6 +168,8 @@ def _docx_table(table: Any, place: str, above: str, comments: dict[str, str]) ->
     """A merged cell is given once, and is empty where it goes on."""
     from docx.oxml.ns import qn
 
+    about = table.find(f"{qn('w:tblPr')}/{qn('w:tblDescription')}")
+    stated = TABLE_KEY.fullmatch(about.get(qn("w:val"), "")) if about is not None else None
     cells: list[list[Any]] = []
     for row in table.iter(qn("w:tr")):
         line: list[Any] = []
@@ -179,7 +183,8 @@ def _docx_table(table: Any, place: str, above: str, comments: dict[str, str]) ->
     for passage in table_passages(texts, place, above, lambda i, k: f"{place}, row {i + 1}, column {k + 1}"):
         i, k = (int(part) - 1 for part in re.findall(r"\d+", passage.place)[1:])
         _, runs, keys = _run_text(cells[i][k], comments)
-        yield Passage(passage.place, passage.text, passage.heads, is_cell=True, runs=runs, keys=keys)
+        of = (stated[1], stated[2], i - 1, k) if stated and i else None
+        yield Passage(passage.place, passage.text, passage.heads, is_cell=True, runs=runs, keys=keys, table=of)
 
 
 def _run_text(
@@ -426,6 +431,7 @@ def _pdf(file: Path) -> Iterator[Passage]:
 
 
 KEY = re.compile(r"nqpf:[\w.]+/[\w]+/\d{4}@[\w.\-]+")
+TABLE_KEY = re.compile(r"nqpf:table/([\w.]+)/(\w+)@[\w.\-]+")
 READERS: dict[str, Callable[[Path], Iterator[Passage]]] = {
     ".docx": _docx,
     ".md": _markdown,

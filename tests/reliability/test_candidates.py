@@ -33,7 +33,7 @@ from dagster_project.operations.retention import plan_prune, prune
 from dagster_project.operations.withdraw import withdraw
 from dagster_project.paths import PROJECT
 from dagster_project.publish.release.folder import known_releases, latest_release, manifest_of, next_release
-from dagster_project.publish.release.record import is_unbroken, last_entry, seal_of, waiting
+from dagster_project.publish.release.record import is_unbroken, last_entry, list_of_releases, seal_of, waiting
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.run.kind import WrongKindError
 from dagster_project.run.lock import refresh_lock
@@ -314,6 +314,10 @@ def test_what_was_signed_is_never_pruned_and_a_candidate_that_waits_neither(path
     assert reasons[CANDIDATE] == "signed by head of section"
     assert reasons["2026.11.2-SYNTHETIC"] == ""
     assert reasons["2026.11.4-SYNTHETIC"] == "a candidate that waits for a signature"
+    tiny_candidate(paths, "2026.11.5-SYNTHETIC", RELEASE)
+    states = {row["release"]: row["state"] for row in list_of_releases(paths)}
+    assert [states[f"2026.11.{n}-SYNTHETIC"] for n in (1, 4, 5)] == ["published", "candidate", "overtaken"]
+    assert {item.release: item.reason for item in plan_prune(paths, 1).items}["2026.11.5-SYNTHETIC"] == ""
 
 
 def test_settings_say_how_a_warehouse_publishes(paths):

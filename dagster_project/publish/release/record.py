@@ -118,6 +118,8 @@ def list_of_releases(paths: Paths) -> list[dict[str, str]]:
         run, state = manifest["run"], state_of(paths, folder.name, manifest)
         if folder.parent == paths.candidates and state in ("published", "withdrawn"):
             continue  # what a killed promote left behind
+        if state == "candidate" and folder.name not in waiting(paths):
+            state = "overtaken"
         rows.append(
             {
                 "release": folder.name,

@@ -148,8 +148,8 @@ class _Checker:
             return rows[row].cells[column] if row < len(rows) and rows[row].kind != "panel" else ""
 
         expected = cell(grid)
-        shown = numbers(text, self.words.mentions(text))
-        if grid.is_text[min(column, len(grid.is_text) - 1)] or not shown or not expected:
+        figures = numbers(text, self.words.mentions(text))
+        if grid.is_text[min(column, len(grid.is_text) - 1)] or not figures or not expected:
             return
         if text == expected.translate(WIDE_SIGNS):
             verdict = Verdict("equal", "")
@@ -158,7 +158,7 @@ class _Checker:
             then = next((facts.release for facts in older), "")
             note = f"{code} of {self.facts.release} has {expected}"
             verdict = Verdict("revised", f"right in {then}; {note}") if then else Verdict("not_ours", note)
-        yield self._finding(passage, text, 0, shown[0], verdict)
+        yield self._finding(passage, text, 0, figures[0], verdict)
 
     def _finding(self, passage: Passage, text: str, at: int, number: Number, verdict: Verdict) -> Finding:
         value: float | int = number.value

@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from dagster_project.paths import PROJECT
 from dagster_project.publish.citation import Cited, citation
+from dagster_project.publish.exhibits import exhibit
 from dagster_project.publish.exhibits.exhibit import Exhibit, read_rows
 from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader
 from dagster_project.publish.inert import markdown_text, pipe_table
@@ -22,6 +23,7 @@ from dagster_project.publish.release.folder import export_tables
 from dagster_project.run.versions import sha256_of
 
 MODEL_TABLES = ("mart_model_data", "mart_model_edge", "mart_panel_coef", "mart_panel_fit")
+EXHIBITS = Path(exhibit.__file__).parent
 REFITTED = ("T11",)  # tables of which refit.py computes the numbers again
 PACKAGES = ("duckdb", "numpy", "pandas", "python-dateutil", "scipy", "six", "tzdata")
 SOURCES_SQL = """
@@ -86,10 +88,10 @@ def _locked() -> str:
 
 def _line(code: str) -> str:
     """File and line of the query of a table."""
-    for file in sorted((PROJECT / "dagster_project" / "publish" / "exhibits").glob("exhibits_*.yml")):
+    for file in sorted(EXHIBITS.glob("exhibits_*.yml")):
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
             if line == f"{code}:":
-                return f"{file.relative_to(PROJECT).as_posix()}, line {number}"
+                return f"dagster_project/publish/exhibits/{file.name}, line {number}"
     return ""
 
 

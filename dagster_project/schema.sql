@@ -19,12 +19,15 @@ create table if not exists raw.load (
 );
 alter table raw.load drop column if exists gate_key;  -- of earlier versions, as the next one: see raw.state
 alter table raw.load drop column if exists judged;
+-- what of it the gate left out because no index uses it: a list of (rule, variable, scope, year, province, city)
+alter table raw.load add column if not exists left_out varchar;
 create table if not exists raw.series_cells as from raw.cells limit 0;
 alter table raw.series_cells add column if not exists place varchar;
 create table if not exists raw.series_header as from raw.header limit 0;
 create table if not exists raw.series_load as from raw.load limit 0;
 alter table raw.series_load drop column if exists gate_key;
 alter table raw.series_load drop column if exists judged;
+alter table raw.series_load add column if not exists left_out varchar;
 
 -- One row per load that a sidecar describes now, in loading order, with the verdict of earlier runs under the same gate.
 create table if not exists raw.landed (

@@ -24,8 +24,8 @@ FRAME_COLUMNS: dict[str, tuple[str, ...]] = {
     name: tuple(columns.split())
     for name, columns in {
         "headers": (
-            "file sheet col_no header_path header_key header_unit unit variable_code scope variable_left_out "
-            "is_known is_unit_known is_unit_consistent"
+            "file sheet col_no header_path header_key header_unit unit variable_code words_code scope "
+            "variable_left_out is_known is_unit_known is_unit_consistent"
         ),
         "rows": "file sheet row_no cell city_text year row_kind city_id n_values evidence",
         "values": (
@@ -37,7 +37,8 @@ FRAME_COLUMNS: dict[str, tuple[str, ...]] = {
         "identities": "identity_code left_side right_side scopes low high",
         "units": "symbol canonical factor",
         "across": (
-            "rule_id observed limit_at why subject block variable_code scope year city_id city_name file sheet cell"
+            "rule_id observed limit_at why subject block variable_code scope year province_id city_id city_name weighs "
+            "file sheet cell"
         ),
         "edits": (
             "city_id city_name year variable_code scope rule printed_value used_value evidence action file "
@@ -99,6 +100,10 @@ class Baseline:
         """How much of the indexes hangs on a figure: those of urban districts go into none."""
         return 0.0 if scope == "district" else self.weights.get(str(variable_code), 0.0)
 
+    def weighs(self, variable_code: object, scope: object) -> bool:
+        """Whether an index uses the figure; where no weights are known, or the variable is not, it may."""
+        return not self.weights or not isinstance(variable_code, str) or self.weight(variable_code, scope) > 0
+
     def __post_init__(self) -> None:
         where = f"baseline of {self.source}, data year {self.data_year}"
         if not 0 <= self.rows_min <= self.rows_max:
@@ -116,6 +121,7 @@ class ResultRow:
     severity: 'error' refuses the load, 'warn' does not.
     n_checked, n_unexpected: elements looked at, and all those that break the rule.
     details: at most `MAX_DETAILS` offending elements as plain dicts.
+    left_out: what no index uses and is not read further, as dicts of `LEFT_OUT`.
     """
 
     rule_id: str
@@ -127,9 +133,11 @@ class ResultRow:
     observed: str
     sentence: str
     details: list[dict[str, object]] = field(default_factory=list)
+    left_out: list[dict[str, object]] = field(default_factory=list)
 
 
 MAX_DETAILS = 200
+LEFT_OUT = ("variable_code", "scope", "year", "province_id", "city_id", "why")
 
 
 def check_frames(frames: Mapping[str, pd.DataFrame]) -> None:

@@ -39,6 +39,9 @@ def judge_suite(context: EphemeralDataContext, name: str, frames: Frames, baseli
     rules = {rule.rule_id: rule for rule in frames.rules if rule.frame == name}
     try:
         frame = PREPARE[name](frames, baseline)
+        if "weighs" not in frame and "variable_code" in frame:
+            scopes = frame["scope"] if "scope" in frame else [None] * len(frame)
+            frame["weighs"] = [baseline.weighs(*one) for one in zip(frame["variable_code"], scopes, strict=True)]
         result = run_suite(context, build_suite(name, list(rules.values()), frame), frame)
         answers = {row.rule_id: row for row in (result_row(one, frame, rules) for one in result.results)}
     except Exception as error:  # the gate must refuse, whatever went wrong inside it

@@ -13,7 +13,8 @@ class Rule:
     """One row of gate_rule.csv.
 
     frame: what it looks at.  observed: in words.  condition: what must hold of it.  limit_at: None where the frame has
-    it or none is needed.  verdict: what follows.  things: what is counted (plural).  fault: what is wrong with the
+    it or none is needed.  verdict: what follows.  elsewhere: what follows
+    where no index uses the thing ('' = the same).  things: what is counted (plural).  fault: what is wrong with the
     offenders.  example: format string over the columns of the offending row.  group_by: column whose values are counted
     in the message ('' = none).  sentence: what must hold.  advice: what to do.
     """
@@ -24,6 +25,7 @@ class Rule:
     condition: str
     limit_at: float | None
     verdict: str
+    elsewhere: str
     things: str
     fault: str
     example: str

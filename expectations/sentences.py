@@ -8,13 +8,16 @@ from typing import Any
 import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
-from expectations.contract import MAX_DETAILS, ResultRow
-from expectations.rules import Rule
+from expectations.columns import as_flag
+from expectations.contract import LEFT_OUT, MAX_DETAILS, ResultRow
+from expectations.rules import NOT_JUDGED, SEVERITIES, Rule
 
 MAX_EXAMPLES = 5
 MAX_TEXT = 80
 # columns that are words of the gate itself: shown whole
 WHOLE = ("why", "places", "figures", "words")
+# what follows where no index uses the things
+ELSEWHERE = {"leave out": "Nothing: no index uses them, and they are left out.", "tell": "Nothing: no index uses them."}
 
 
 def result_row(result: ExpectationValidationResult, frame: pd.DataFrame, rules: Mapping[str, Rule]) -> ResultRow:
@@ -73,12 +76,23 @@ def _element_row(rule: Rule, passed: bool, outcome: Mapping[str, Any], frame: pd
             f"{rule.sentence} {n_checked:,} {rule.things} checked.",
         )
     bad = frame.loc[outcome["unexpected_index_list"]]
+    severity, advice = rule.severity, rule.advice
+    left_out: list[dict[str, object]] = []
+    if rule.elsewhere and not as_flag(bad["weighs"], when_null=True).any():
+        severity, advice = SEVERITIES["tell"], ELSEWHERE[rule.elsewhere]
+        if rule.elsewhere == NOT_JUDGED:
+            left_out = [
+                {name: _plain(row.get(name)) for name in LEFT_OUT} | {"rule_id": rule.rule_id}
+                for row in bad.to_dict("records")
+            ]
     observed = f"{len(bad):,} of {n_checked:,} {rule.things}{_group_counts(bad, rule)}"
     examples = "; ".join(_example(row, rule) for row in bad.head(MAX_EXAMPLES).to_dict("records"))
     more = f" and {len(bad) - MAX_EXAMPLES:,} more" if len(bad) > MAX_EXAMPLES else ""
-    sentence = f"{observed} {rule.fault}: {examples}{more}. What to do: {rule.advice}"
+    sentence = f"{observed} {rule.fault}: {examples}{more}. What to do: {advice}"
     details = [{key: _plain(value) for key, value in row.items()} for row in bad.head(MAX_DETAILS).to_dict("records")]
-    return ResultRow(rule.rule_id, rule.frame, rule.severity, False, n_checked, len(bad), observed, sentence, details)
+    return ResultRow(
+        rule.rule_id, rule.frame, severity, False, n_checked, len(bad), observed, sentence, details, left_out
+    )
 
 
 def _table_row(rule: Rule, passed: bool, outcome: Mapping[str, Any]) -> ResultRow:

@@ -6,6 +6,7 @@ into blocking checks. Rows are committed before a check result is returned, so a
 Does not belong here: limits and sentences of rules (gate_rule.csv).
 """
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -200,7 +201,7 @@ def waits(warehouse: Warehouse, sidecar: Sidecar, gate: str) -> bool:
 def _accepted(warehouse: Warehouse, sidecar: Sidecar) -> pd.DataFrame:
     """The row of the load if it is accepted."""
     return warehouse.read_frame(
-        f"select decided_at, n_cells from {_table(sidecar)}"
+        f"select decided_at, n_cells, left_out from {_table(sidecar)}"
         " where source = ? and data_year = ? and vintage = ? and is_accepted",
         list(_identity(sidecar).values()),
     )
@@ -235,8 +236,16 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, ga
     baseline = baseline_of(warehouse, sidecar)
     record = Record(key_of_verdict(sidecar, gate), judged_on(paths, warehouse, sidecar, baseline))
     if not before.empty and same_rows_and_rules(warehouse, sidecar, record.content):
-        decided_at = before.iloc[0]["decided_at"]
-        _write_load(warehouse, sidecar, record, is_accepted=True, decided_at=decided_at, n_cells=n_cells)
+        row = before.iloc[0]
+        _write_load(
+            warehouse,
+            sidecar,
+            record,
+            is_accepted=True,
+            decided_at=row["decided_at"],
+            n_cells=n_cells,
+            left_out=row["left_out"],
+        )
         return Verdict(sidecar, True, False, [], n_cells)
     frames = gate_frames(warehouse, sidecar)
     name = f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}"
@@ -298,7 +307,7 @@ def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
             f"{sidecar.label} has {len(rows)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."
         )
     row = rows.iloc[0]
-    weights = warehouse.read_frame("select variable_code, weight from gate.gate_weight")
+    weights = warehouse.read_frame(SQL["weights"], [sidecar.source])
     usual = warehouse.read_frame(SQL["usual"], [sidecar.source, sidecar.data_year])
     fewest, most = sidecar.expected_cities or (int(row["rows_min"]), int(row["rows_max"]))
     return Baseline(
@@ -327,13 +336,14 @@ def _record(
     now = pd.Timestamp.now("UTC").tz_localize(None)
     results = (
         pd.DataFrame([row.__dict__ for row in rows])
-        .drop(columns="details")
+        .drop(columns=["details", "left_out"])
         .assign(
             run_id=run_id, checked_at=now, source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage
         )
     )
     warehouse.replace_rows("ops.validation_result", results, _identity(sidecar))
-    _write_load(warehouse, sidecar, record, is_accepted=accepted, decided_at=now, n_cells=n_cells)
+    left_out = json.dumps([one for row in rows for one in row.left_out], ensure_ascii=False)
+    _write_load(warehouse, sidecar, record, is_accepted=accepted, decided_at=now, n_cells=n_cells, left_out=left_out)
 
 
 def _identity(sidecar: Sidecar) -> dict[str, object]:
@@ -341,7 +351,14 @@ def _identity(sidecar: Sidecar) -> dict[str, object]:
 
 
 def _write_load(
-    warehouse: Warehouse, sidecar: Sidecar, record: Record, *, is_accepted: bool, decided_at: pd.Timestamp, n_cells: int
+    warehouse: Warehouse,
+    sidecar: Sidecar,
+    record: Record,
+    *,
+    is_accepted: bool,
+    decided_at: pd.Timestamp,
+    n_cells: int,
+    left_out: str,
 ) -> None:
     identity = _identity(sidecar)
     load = pd.DataFrame(
@@ -351,6 +368,7 @@ def _write_load(
                 "is_accepted": is_accepted,
                 "decided_at": decided_at,
                 "n_cells": n_cells,
+                "left_out": left_out,
                 "files": ", ".join(file.path for file in sidecar.files),
                 "is_synthetic": sidecar.is_synthetic,
                 "maturity": sidecar.maturity,

@@ -29,6 +29,11 @@ select
     coalesce(max(year_to), 9999)
 from seed.row_count where source = ? and ? = 0
 
+-- name: weights
+select w.variable_code, w.weight from gate.gate_weight as w
+inner join seed.source as s on coalesce(s.unit_level, 'city') = w.unit_level
+where s.source = ?
+
 -- name: baseline
 -- the row of the seed; of a yearbook without one, the roster of its year, and of what indicators are divided by that
 -- which all editions before and after print

@@ -118,7 +118,9 @@ def named(draft: Draft, database: Warehouse) -> Draft:
             f"No source is known for the headers of {draft.sidecar.title}{closest}: "
             "name it, known or new, with --source."
         )
-    return draft.with_source(source, f"source {source}: knows {dict(shares).get(source, 0.0):.0%} of the headers")
+    known = dict(shares).get(source)
+    why = "the usual one of this layout" if known is None else f"knows {known:.0%} of the headers"
+    return draft.with_source(source, f"source {source}: {why}")
 
 
 def _said_of_last_year(draft: Draft, last: int | None) -> str:

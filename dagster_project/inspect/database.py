@@ -13,8 +13,7 @@ from dagster_project.run.lock import holder
 from dagster_project.store import Warehouse, WarehouseBusy
 
 PREFERRED = {"wide": "yearbook_wide", "tables": "yearbook_tables"}
-MARGIN = 0.1  # another source is believed only if it knows this much more of the headers
-LEAST = 0.5  # a long file belongs to a source that knows at least this share of its headers
+LEAST = 0.5  # a file belongs to a source, other than the usual one of its layout, that knows this share of its headers
 TRIAL = "guess"
 HEADERS = "int_headers_mapped"
 
@@ -54,12 +53,9 @@ def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
 
 
 def likely_source(shares: Sequence[tuple[str, float]], layout: str) -> str | None:
-    """The usual source of a printed layout unless another knows clearly more headers; None if none knows enough."""
-    known = dict(shares)
-    best = max(known, key=lambda name: known[name], default=None)
-    usual = PREFERRED.get(layout)
-    least = LEAST if usual is None else known.get(usual, 0.0) + MARGIN
-    return best if best is not None and known[best] >= least else usual
+    """The source whose rows know the headers, else the usual one of a printed layout; None if there is neither."""
+    best, share = shares[0] if shares else (None, 0.0)
+    return best if share >= LEAST else PREFERRED.get(layout)
 
 
 def copy_past(warehouse: Warehouse, draft: Draft, paths: Paths) -> int | None:

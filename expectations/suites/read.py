@@ -17,11 +17,18 @@ def headers(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     # A column nobody reads may have any unit; an unknown column or unit is reported once, as unknown.
     is_read = known & (frame["variable_code"] != "ignore")
     meaning = joined(*(frame[name] for name in ("file", "sheet", "variable_code", "scope")))
+    frame["weighs"] = _weighs(frame, baseline)
     frame["header_is_known"] = known
     frame["header_meaning_is_unique"] = only_where(is_read, meaning)
     frame["header_unit_is_known"] = only_where(is_read, unit_known)
     frame["header_unit_is_consistent"] = only_where(is_read & unit_known, as_flag(frame["is_unit_consistent"]))
     return frame
+
+
+def _weighs(headers: pd.DataFrame, baseline: Baseline) -> list[bool]:
+    """Whether an index uses the column; of one that is asked about counts what its words say."""
+    probable = headers["variable_code"].fillna(headers["words_code"])
+    return [baseline.weighs(*one) for one in zip(probable, headers["scope"], strict=True)]
 
 
 def rows(frames: Frames, baseline: Baseline) -> pd.DataFrame:
@@ -52,10 +59,16 @@ def tables(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     headers, rows, values = frames["headers"], frames["rows"], frames["values"]
     sheets = pd.concat([headers[["file", "sheet"]], rows[["file", "sheet"]]]).drop_duplicates()
     meaning = joined(headers["variable_code"], headers["scope"])
-    heads = headers[["file", "sheet"]].assign(table=meaning).drop_duplicates().sort_values("table")
-    columns = heads.groupby(["file", "sheet"])["table"].agg(" ".join).reset_index()
+    heads = (
+        headers[["file", "sheet"]]
+        .assign(table=meaning, weighs=_weighs(headers, baseline))
+        .drop_duplicates()
+        .sort_values("table")
+    )
+    columns = heads.groupby(["file", "sheet"]).agg({"table": " ".join, "weighs": "any"}).reset_index()
     tables = sheets.merge(columns, on=["file", "sheet"], how="left")
     tables["table"] = tables["table"].fillna(tables["sheet"])
+    tables["weighs"] = as_flag(tables["weighs"], when_null=True)
     cities = rows[(rows["row_kind"] == "city") & rows["city_id"].notna()].merge(tables, on=["file", "sheet"])
     # A city row without a year is reported by `row_year_is_expected`; its table is not without cities.
     keys = ["file", "table"]

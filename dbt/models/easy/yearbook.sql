@@ -5,8 +5,11 @@ with prints as (
     select
         v.*,
         s.unit_level,
+        o.rule as rule_of_block,
+        o.evidence as evidence_of_block,
         row_number() over (
-            printed order by v.data_year, not contains(l.files, ', '), s.default_rank, v.source_cell_id
+            printed
+            order by o.rule is not null, v.data_year, not contains(l.files, ', '), s.default_rank, v.source_cell_id
         ) as print_no,
         count(*) over printed as n_print,
         max(coalesce(v.value, v.value_printed)) over printed as highest,
@@ -15,6 +18,7 @@ with prints as (
     inner join {{ ref('stg_landing__loads') }} as l
         on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage and l.is_current
     inner join {{ ref('source') }} as s on v.source = s.source and v.level = s.unit_level and s.has_dictionary
+    left join {{ ref('int_values_left_out') }} as o on v.source_cell_id = o.source_cell_id
     where coalesce(v.value, v.value_printed) is not null
     window printed as (partition by v.city_id, v.year, v.variable_code, v.scope)
 ),
@@ -27,8 +31,9 @@ judged as (
                 then p.highest - p.lowest <= {{ var('agree_tolerance') }} * greatest(abs(p.highest), abs(p.lowest))
         end as prints_agree,
         b.variable_code is not null as is_break,
-        coalesce(e.rule, d.rule, case when p.is_corrected then 'reviewed' end) as rule,
+        coalesce(p.rule_of_block, e.rule, d.rule, case when p.is_corrected then 'reviewed' end) as rule,
         case
+            when p.rule_of_block is not null then 'quarantine'
             when e.action is not null then e.action
             -- figures of whole cities have the rules of editing; of others only the gate speaks
             when d.rule is not null and p.is_settled then 'keep'
@@ -39,7 +44,7 @@ judged as (
             when p.is_corrected then 'replace'
         end as action,
         case when e.action in ('replace', 'relink') then e.used_value else p.value end as decided_value,
-        coalesce(e.evidence, d.evidence, p.correction_reason) as evidence
+        coalesce(p.evidence_of_block, e.evidence, d.evidence, p.correction_reason) as evidence
     from prints as p
     left join {{ ref('concept_break') }} as b on p.variable_code = b.variable_code and p.year = b.year
     left join {{ ref('int_edits_settled') }} as e

@@ -32,6 +32,16 @@ areas as (
     where table_key is not null
 ),
 
+-- both scopes of a variable move together: it speaks once
+spoken as (
+    select
+        *,
+        row_number() over (
+            partition by load_id, city_id, year, table_key, variable_code order by abs(z)
+        ) = 1 as is_least
+    from areas
+),
+
 odd as (
     select
         load_id,
@@ -39,10 +49,11 @@ odd as (
         year,
         table_key,
         any_value(area) as area,
+        case when count(distinct scope) = 1 then any_value(scope) end as scope,
         count(*) as n_columns,
         median(abs(z)) as own_distance,
         string_agg(distinct variable_code, ', ' order by variable_code) filter (where table_key <> 0) as columns
-    from areas
+    from spoken as areas
     -- a border that moved is no exchange of rows
     where not {{ border_moved('areas.city_id', 'areas.year', edit_parameter('E5', 'boundary_years')) }}
     group by all
@@ -52,10 +63,10 @@ odd as (
                 then
                     count(*) >= {{ gate_parameter('min_columns') }}
                     and median(abs(z)) > {{ gate_parameter('odd_row') }}
-            -- few columns must speak louder
+            -- few columns must speak louder; of two both
             else
                 count(*) >= {{ gate_parameter('min_table_columns') }}
-                and median(abs(z)) > {{ gate_parameter('odd_table_row') }}
+                and quantile_disc(abs(z), 0.5) filter (where is_least) > {{ gate_parameter('odd_table_row') }}
         end
 ),
 
@@ -145,6 +156,7 @@ select
     n.city_id,
     n.year,
     n.columns,
+    case when n.columns is not null then n.scope end as scope,
     n.n_columns,
     n.own_distance,
     n.other_city_id,
@@ -161,6 +173,7 @@ select
     e.city_id,
     e.year,
     null as columns,
+    null as scope,
     s.n_columns,
     null as own_distance,
     e.other_city_id,
@@ -176,6 +189,7 @@ select
     f.city_id,
     f.year,
     null as columns,
+    null as scope,
     count(*) as n_columns,
     null as own_distance,
     f.city_id as other_city_id,

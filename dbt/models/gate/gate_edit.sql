@@ -42,11 +42,11 @@ select
     v.text,
     v.unit,
     -- how much of the indexes hangs on it, times how far it is moved
-    case when e.scope = 'district' then 0 else coalesce(w.weight, 0) end
-    * coalesce(abs(ln(nullif(greatest(e.used_value / nullif(e.printed_value, 0), 0), 0))), 1) as influence
+    case when e.scope = 'district' then 0 else coalesce(w.weight, 0) end as index_weight,
+    index_weight * coalesce(abs(ln(nullif(greatest(e.used_value / nullif(e.printed_value, 0), 0), 0))), 1) as influence
 from edits as e
 inner join {{ ref('edit_load') }} as l using (load_id)
 inner join {{ ref('int_values_corrected') }} as v using (source_cell_id)
 left join {{ ref('int_units') }} as c on e.city_id = c.city_id
-left join {{ ref('gate_weight') }} as w on e.variable_code = w.variable_code
+left join {{ ref('gate_weight') }} as w on l.level = w.unit_level and e.variable_code = w.variable_code
 qualify row_number() over (partition by e.load_id, e.source_cell_id order by e.rule) = 1

@@ -72,8 +72,9 @@ empty as (
 )
 
 select
-    e.province_id || '/' || e.year as subject,
+    e.province_id || '/' || e.year || case when coalesce(w.weight, 0) = 0 then '/other' else '' end as subject,
     e.load_id,
+    coalesce(w.weight, 0) > 0 as weighs,
     e.year,
     e.province_id,
     any_value(c.name_zh) as province_name,
@@ -83,6 +84,9 @@ select
     || coalesce('it had in ' || max(e.year_last) filter (where e.is_lost), 'nearly all other cities have') as whose,
     string_agg(e.variable_code || ' (' || e.scope || ')', ', ' order by e.variable_code, e.scope) as empty_columns
 from empty as e
+inner join {{ ref('edit_load') }} as l using (load_id)
+left join {{ ref('gate_weight') }} as w
+    on l.level = w.unit_level and e.variable_code = w.variable_code and e.scope <> 'district'
 left join {{ ref('city') }} as c on e.province_id = c.province_code and c.level = 'province'
 where e.is_hole or e.is_lost
 group by all

@@ -2,9 +2,18 @@
 -- observed and the limit, that of gate_rule.csv where it does not depend on the thing. Great Expectations holds one
 -- against the other. What a person has answered is not asked again. A new rule is one more relation that ends in
 -- `observed` (rule_id, observed, why, subject, place) and one row of gate_rule.csv.
-with columns as (
+-- `weighs`: an index uses it. Of what none uses the rule says in gate_rule.csv (`elsewhere`) what follows.
+with weights as (
+    select l.load_id, w.variable_code
+    from {{ ref('edit_load') }} as l
+    inner join {{ ref('gate_weight') }} as w on l.level = w.unit_level
+),
+
+columns as (
     select
-        * exclude (is_fault),
+        * exclude (is_fault, province_id),
+        -- of one province alone only its figures are at fault
+        case when observed = 1 and starts_with(rule_id, 'province_') then province_id end as province_id,
         block as subject
     from {{ ref('gate_column') }}
 ),
@@ -42,6 +51,14 @@ cities as (
         c.name_zh as city_name,
         g.year,
         g.city_id || coalesce('/' || g.columns, '') as subject,
+        g.columns as variable_code,
+        g.scope,
+        g.columns is null or (
+            g.scope is distinct from 'district' and exists (
+                select 1 from weights as w
+                where w.load_id = g.load_id and list_contains(string_split(g.columns, ', '), w.variable_code)
+            )
+        ) as weighs,
         b.file,
         b.sheet,
         b.cell
@@ -63,6 +80,7 @@ gaps as (
             '%s lacks %d figures %s: %s', coalesce(province_name, province_id), n_figures::integer, whose, empty_columns
         ) as why,
         year,
+        weighs,
         subject
     from {{ ref('gate_gap') }}
 ),
@@ -78,12 +96,13 @@ totals as (
         variable_code,
         scope,
         year,
+        province_id,
         variable_code || '/' || scope || '/' || year || '/' || province_id as subject,
         file,
         sheet,
         cell
     from {{ ref('gate_total') }}
-    where share_exact >= 0.8
+    where share_exact >= 0.8 and not is_of_total
 ),
 
 -- an identity that is only usual may fail in all of a province: here those with narrow bounds
@@ -103,10 +122,25 @@ identities as (
             count(*) filter (where i.is_broken), count(*), c.province_code
         ) as why,
         i.year,
+        c.province_code as province_id,
+        any_value(p.variable_codes) as variable_code,
+        bool_or(p.weighs) as weighs,
         i.identity_code || coalesce('@' || nullif(i.own_scope, ''), '') || '/' || c.province_code as subject
     from {{ ref('edit_identity') }} as i
     inner join {{ ref('identity') }} as d using (identity_code)
     inner join {{ ref('int_units') }} as c on i.city_id = c.city_id
+    inner join (
+        select
+            e.load_id,
+            n.identity_code,
+            n.own_scope,
+            string_agg(distinct n.variable_code, ', ' order by n.variable_code) as variable_codes,
+            bool_or(w.variable_code is not null and n.scope <> 'district') as weighs
+        from {{ ref('edit_identity_part') }} as n
+        cross join {{ ref('edit_load') }} as e
+        left join weights as w on e.load_id = w.load_id and n.variable_code = w.variable_code
+        group by all
+    ) as p using (load_id, identity_code, own_scope)
     where coalesce(d.high <= 2 * d.low, d.low is null and d.high <= 1.01)
     group by i.load_id, i.year, i.identity_code, i.own_scope, c.province_code
 ),
@@ -133,13 +167,21 @@ county_sums as (
     group by load_id, variable_code, year
 ),
 
+-- of what an index uses
 figures as (
     select
-        load_id,
-        count(value) as n_figures,
-        count(distinct city_id) as n_cities
-    from {{ ref('edit_figure') }}
-    group by load_id
+        f.load_id,
+        count(f.value) as n_figures,
+        count(distinct f.city_id) as n_cities
+    from {{ ref('edit_figure') }} as f
+    inner join weights using (load_id, variable_code)
+    where f.scope <> 'district'
+    group by f.load_id
+),
+
+edited as (
+    select * from {{ ref('gate_edit') }}
+    where index_weight > 0
 ),
 
 edits as (
@@ -150,10 +192,11 @@ edits as (
         greatest(
             {{ gate_parameter('min_edits') }}, floor({{ gate_parameter('max_edit_share') }} * f.n_figures)
         ) as limit_at,
-        printf('%d of %d figures cannot be right', count(e.load_id), f.n_figures) as why,
+        printf('%d of %d figures that an index uses cannot be right', count(e.load_id), f.n_figures) as why,
+        true as weighs,
         'edits' as subject
     from figures as f
-    left join {{ ref('gate_edit') }} as e using (load_id)
+    left join edited as e using (load_id)
     group by f.load_id, f.n_figures
 ),
 
@@ -195,8 +238,9 @@ edits_of_cities as (
         e.city_id,
         any_value(c.name_zh) as city_name,
         e.year,
+        true as weighs,
         e.city_id || '/' || e.year as subject
-    from {{ ref('gate_edit') }} as e
+    from edited as e
     inner join {{ ref('int_units') }} as c on e.city_id = c.city_id
     group by e.load_id, e.city_id, e.year
 ),
@@ -225,10 +269,12 @@ select
     l.source,
     l.data_year,
     l.vintage,
-    o.* exclude (load_id, limit_at),
-    coalesce(o.limit_at, r.limit_at) as limit_at
+    o.* exclude (load_id, limit_at, weighs),
+    coalesce(o.limit_at, r.limit_at) as limit_at,
+    coalesce(o.weighs, w.variable_code is not null and o.scope <> 'district') as weighs
 from observed as o
 inner join {{ ref('edit_load') }} as l using (load_id)
+left join weights as w on o.load_id = w.load_id and o.variable_code = w.variable_code
 left join {{ ref('gate_rule') }} as r using (rule_id)
 left join {{ ref('gate_answer') }} as a
     on

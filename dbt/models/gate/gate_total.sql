@@ -35,14 +35,33 @@ sums as (
     from {{ ref('edit_figure') }}
     where print_no = 1 and value is not null
     group by all
+),
+
+cities as (
+    select
+        load_id,
+        province_id,
+        year,
+        count(distinct city_id) as n_cities_all
+    from {{ ref('edit_figure') }}
+    where value is not null
+    group by all
 )
 
 select
     p.*,
     s.n_cities,
     s.of_cities / p.total as ratio,
-    avg((abs(s.of_cities / p.total - 1) <= {{ gate_parameter('exact_total') }})::integer) over (
+    -- a sum without all its cities may be less; a total off by a power of ten is itself the slip, for other rules know
+    -- the unit of the cities
+    (ratio < 1 and s.n_cities < c.n_cities_all)
+    or (
+        abs(log10(ratio)) > 0.5
+        and abs(ratio / power(10, round(log10(ratio))) - 1) <= {{ gate_parameter('exact_total') }}
+    ) as is_of_total,
+    avg((abs(ratio - 1) <= {{ gate_parameter('exact_total') }})::integer) over (
         partition by p.load_id, p.variable_code, p.scope, p.year
     ) as share_exact
 from printed as p
 inner join sums as s using (load_id, province_id, year, variable_code, scope)
+inner join cities as c using (load_id, province_id, year)

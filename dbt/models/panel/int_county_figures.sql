@@ -6,6 +6,7 @@ inner join {{ ref('stg_landing__loads') }} as l
     on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage and l.is_current
 inner join {{ ref('source') }} as s on v.source = s.source and s.unit_level = 'county'
 anti join {{ ref('edit_doubt') }} as t on v.source_cell_id = t.source_cell_id
+anti join {{ ref('int_values_left_out') }} as o on v.source_cell_id = o.source_cell_id
 where v.level = 'county' and v.scope = 'city' and v.value is not null
 qualify row_number() over (
     partition by v.source, v.city_id, v.year, v.variable_code order by v.data_year desc, v.source_cell_id

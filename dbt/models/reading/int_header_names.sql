@@ -86,7 +86,12 @@ select
     english,
     scope_leaf,
     scope_table,
+    f.col_no is not null as has_figures,
     list_filter(list_append(brackets, unit_note), lambda bracket: bracket is not null) as units,
     own_brackets as own_units,
     row_number() over (order by source, data_year, vintage, file, sheet, col_no) as head_id
 from split
+left join (
+    select distinct source, data_year, vintage, file, sheet, col_no from {{ ref('stg_landing__cells') }}
+    where number is not null
+) as f using (source, data_year, vintage, file, sheet, col_no)

@@ -120,6 +120,7 @@ proposed as (
         f.* exclude (head_id, variable_code, scope),
         o.variable_code as other_code,
         case
+            when w.variable_code is null and not n.has_figures then 'empty'
             when w.variable_code is null then 'new'
             when f.repeats_col_no is not null then 'repeated'
             when f.rival_code is not null then 'asked'
@@ -167,12 +168,13 @@ decided as (
         case
             when h.variable_code is not null then h.variable_code
             when p.verdict = 'recognised' then p.variable_code
-            when p.verdict = 'repeated' then 'ignore'
+            when p.verdict in ('repeated', 'empty') then 'ignore'
         end as variable_code,
         case when h.variable_code is not null then h.scope else coalesce(p.scope, h.scope) end as scope,
         case
             when h.variable_code is not null then h.reason
             when p.verdict = 'repeated' then 'printed twice'
+            when p.verdict = 'empty' then 'no figures'
         end as reason,
         case when p.verdict is null or h.variable_code is not null then h.header_unit else p.printed_unit end
             as header_unit,
@@ -216,7 +218,7 @@ select
         when h.verdict = 'recognised' and h.spread is null then 'words'
         when h.verdict = 'recognised' and h.is_confirmed then 'words and figures'
         when h.verdict = 'recognised' then 'words, figures moved'
-        when h.verdict = 'repeated' then 'figures'
+        when h.verdict in ('repeated', 'empty') then 'figures'
     end as decided_by,
     u.factor,
     u.shift,

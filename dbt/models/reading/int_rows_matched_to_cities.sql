@@ -123,7 +123,7 @@ repeated as (
         s.lists_other_units,
         s.unit_level,
         coalesce(m.id_by_name, m.id_by_code) as city_id,
-        s.has_dictionary and m.n_values > 0 and m.id_by_name is not null and row_number() over (
+        s.has_dictionary and m.id_by_name is not null and row_number() over (
             partition by m.source, m.data_year, m.vintage, m.file, m.sheet, m.id_by_name, m.figures order by m.row_no
         ) > 1 as is_same
     from matched as m
@@ -134,7 +134,7 @@ repeated as (
 printed as (
     select
         * exclude (is_same),
-        is_same and count(*) filter (where is_same) over (
+        is_same and count(*) filter (where is_same and n_values > 0) over (
             partition by source, data_year, vintage, file, sheet
         ) >= {{ gate_parameter('min_cities') }} as is_repeated
     from repeated
@@ -194,8 +194,10 @@ fitting as (
         t.city_id,
         any_value(n.alias) as name,
         sum(t.n_tables) as n_tables,
-        -- both neighbours, or one and most of the signs
-        bool_or(m.above_id = t.above_id and m.below_id = t.below_id) as is_between,
+        -- both neighbours, or the one that the first or last row has; or one and most of the signs
+        bool_or(
+            (m.above_id = t.above_id or m.above_text is null) and (m.below_id = t.below_id or m.below_text is null)
+        ) as is_between,
         min(n.n_wrong) as n_wrong,
         max(length(m.city_text)) as n_signs
     from misread as m

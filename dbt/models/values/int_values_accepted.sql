@@ -30,6 +30,7 @@ with accepted as materialized (
         on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
     -- the second geography has a panel of its own
     inner join {{ ref('source') }} as s on v.source = s.source and s.unit_level = 'city'
+    anti join {{ ref('int_values_left_out') }} as o on v.source_cell_id = o.source_cell_id
     where
         l.is_current
         and v.value is not null
@@ -118,6 +119,7 @@ blank_in_print as (
     from accepted as a
     inner join {{ ref('source') }} as s on a.source = s.source
     where s.kind = 'printed'
+<<<<<<< HEAD
 ),
 
 -- equal non-zero steps, three or more in a row, each of at least a hundred units of what the column resolves;
@@ -180,6 +182,10 @@ equal_steps as (
         group by p.source, p.city_id, p.variable_code, p.run
         having count(*) >= 2
     ) as r
+=======
+    except
+    select city_id, year, variable_code from {{ ref('int_values_left_out') }}
+>>>>>>> a77577f (Leave out what no index uses instead of refusing the edition)
 )
 
 select

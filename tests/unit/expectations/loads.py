@@ -15,7 +15,13 @@ CITIES = (
 )
 # what every row of a sound load says
 PLACE = {"file": FILE, "sheet": SHEET}
-SOUND_HEADER = {"variable_left_out": None, "is_known": True, "is_unit_known": True, "is_unit_consistent": True}
+SOUND_HEADER = {
+    "variable_left_out": None,
+    "words_code": None,
+    "is_known": True,
+    "is_unit_known": True,
+    "is_unit_consistent": True,
+}
 SOUND_VALUE = {"is_number": True, "is_corrected": False, "min_rho": None, "reading": None}
 VARIABLES = frame_of("""
 code                   column  path                        unit  level     low     high       kind

@@ -293,6 +293,27 @@ def test_a_column_at_fault_comes_with_the_row_that_leaves_it_out(frames, judge):
     assert detail["file"] == "yearbook_2019.xlsx"
 
 
+def test_what_no_index_uses_is_left_out_and_refuses_nothing(frames, judge):
+    revenue = {**FLOW, "variable_code": "fiscal_revenue", "block": "fiscal_revenue/city/2019", "province_id": "130000"}
+    other = observation("province_is_of_its_year", 1.0, 0.0, **revenue, weighs=False)
+    (row,) = judge(with_rows(frames, "across", other), weights={"gdp_nom": 0.2}).values()
+    assert (row.severity, "they are left out" in row.sentence) == ("warn", True)
+    place = {"variable_code": "fiscal_revenue", "scope": "city", "year": 2019, "province_id": "130000", "city_id": None}
+    assert row.left_out == [{**place, "why": "what was seen", "rule_id": "province_is_of_its_year"}]
+    both = with_rows(frames, "across", other, observation("province_is_of_its_year", 1.0, 0.0, **FLOW, weighs=True))
+    (row,) = judge(both, weights={"gdp_nom": 0.2}).values()
+    assert (row.severity, row.n_unexpected, row.left_out) == ("error", 2, [])
+
+
+def test_an_unknown_header_refuses_unless_its_words_say_what_no_index_uses(frames, judge):
+    frames["headers"].loc[2, ["is_known", "variable_code"]] = [False, None]
+    weights = {"gdp_nom": 0.2, "population_registered": 0.2, "mobile_subscribers": 0.2}
+    assert judge(frames, weights=weights)["header_is_known"].severity == "error"
+    for words, severity in (("wage_avg_nom", "warn"), ("gdp_nom", "error")):
+        frames["headers"].loc[2, "words_code"] = words
+        assert judge(frames, weights=weights)["header_is_known"].severity == severity
+
+
 def test_exchanged_rows_come_with_an_answer_that_a_person_completes(frames, judge):
     row = observation("row_holds_its_own_figures", 4.0, 2.0, **CITY, subject="CN110000", **PLACE, cell="A6")
     (detail,) = judge(with_rows(frames, "across", row))["row_holds_its_own_figures"].details

@@ -21,6 +21,7 @@ VARIABLES |= {"loans_balance_nom": 3e7, "retail_sales_nom": 1e7, "population_reg
 VARIABLES |= {"mobile_subscribers": 3e6, "wage_bill_urban_units": 1e6}
 NO_ANSWERS = """
 create table int_county_cities (county_id varchar, city_id varchar, year_from integer, year_to integer);
+create table index_spec (index_code varchar, indicator_code varchar);
 create table row_count as select 'book' as source, 'city' as level;
 create table gate_answer (source varchar, data_year integer, vintage varchar, rule_id varchar, subject varchar,
     answer varchar, reviewed_by varchar, reason varchar);
@@ -328,10 +329,28 @@ def test_the_last_year_pasted_again_is_seen_whole_and_in_one_province(gate, figu
 
 
 def test_missing_figures_of_a_province_are_counted(gate, figures):
-    gone = at(figures, cities=of_province(gate, 4)) & figures["variable_code"].isin(["gdp_nom", "fiscal_revenue"])
+    gone = at(figures, cities=of_province(gate, 4)) & figures["variable_code"].isin(["gdp_nom", "fiscal_expenditure"])
     ((subject, why),) = gate.judge(figures[~gone])["province_has_its_figures"]
     assert subject.endswith("/2019")
-    assert "lacks 20 figures that it had in 2018: fiscal_revenue (city), gdp_nom (city)" in why
+    assert "lacks 20 figures that it had in 2018: fiscal_expenditure (city), gdp_nom (city)" in why
+
+
+def test_what_no_index_uses_is_counted_apart_and_does_not_weigh(gate, figures):
+    """Fiscal revenue is in no indicator: missing in a province, in another unit there, or with slips in a city."""
+    here, city = of_province(gate, 4), gate.cities[20][0]
+    gone = at(figures, cities=here) & figures["variable_code"].isin(["gdp_nom", "fiscal_revenue"])
+    gate.judge(figures[~gone])
+    weighs = "select subject, weighs from gate_observation where rule_id = '{}' and observed > limit_at order by 1"
+    found = gate.con.execute(weighs.format("province_has_its_figures")).fetchall()
+    assert [(subject.partition("/")[2], one) for subject, one in found] == [("2019", True), ("2019/other", False)]
+    figures.loc[at(figures, "fiscal_revenue", here), "value"] *= 10
+    figures.loc[at(figures, "fiscal_revenue", [city]), "value"] /= 10
+    gate.judge(figures)
+    found = gate.con.execute(weighs.format("province_is_in_its_unit")).fetchall()
+    assert found == [("fiscal_revenue/city/2019", False)]
+    assert gate.con.execute("select count(*) from gate_observation where rule_id like 'edits%city%'").fetchall() == [
+        (0,)
+    ]
 
 
 def test_a_column_without_a_past_that_a_province_lacks_is_seen(gate, figures):

@@ -1,6 +1,9 @@
 """easy.yearbook: one row a printed figure, which copy it is taken from, and what of it may be used."""
 
+import json
+
 import duckdb
+import pandas as pd
 import pytest
 from dbt_models import rendered
 
@@ -11,8 +14,8 @@ create table int_edits_settled (
     used_value double, evidence varchar
 );
 create table edit_doubt (source_cell_id varchar, rule varchar, evidence varchar);
-create table int_units as select 'c' as city_id, '市' as name_zh, null as parent_city_id
-    union all select 'k', '县级市', 'c';
+create table int_units as select 'c' as city_id, '市' as name_zh, null as parent_city_id, '1' as province_code
+    union all select 'k', '县级市', 'c', '1';
 create table city as select 'c' as city_id, 'City' as name_en, 'Province' as province_en;
 create table variable as select 'gdp' as variable_code, '总值' as name_zh, 'product' as name_en;
 create table source (source varchar, unit_level varchar, default_rank integer, has_dictionary boolean);
@@ -20,7 +23,8 @@ insert into source values ('wide', 'city', 4, true), ('tables', 'city', 5, true)
     ('panel', 'city', 2, false);
 create table stg_landing__loads as
     select source, 2015 as data_year, 'v' as vintage, true as is_current,
-        case when source in ('tables', 'counties') then 'a.xlsx, b.xlsx' else 'a.xlsx' end as files
+        case when source in ('tables', 'counties') then 'a.xlsx, b.xlsx' else 'a.xlsx' end as files,
+        null::varchar as left_out
     from source;
 """
 
@@ -47,6 +51,7 @@ def yearbook():
             con.executemany("insert into figure values (?, ?, ?, ?, ?)", [(k, *one) for k, one in enumerate(figures)])
             con.execute(PRINTS)
             con.execute(more)
+            con.execute(f"create view int_values_left_out as {rendered('values/int_values_left_out')}")
             return con.execute(rendered("easy/yearbook", "edit_rules")).df()
 
     return run
@@ -74,6 +79,32 @@ def test_rules_of_editing_decide_on_cities_and_the_gate_on_districts_and_countie
     }
     assert rows["used_value"].isna().to_dict() == {("c", "city"): False, ("c", "district"): True, ("k", "city"): True}
     assert rows.loc[("k", "city"), ["city_en", "evidence"]].tolist() == ["City", "why"]
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "used"),
+    [
+        ({"scope": "city"}, "wide", 2.0),  # the other copy is sound
+        ({"variable_code": "other, gdp", "province_id": "1"}, "wide", 2.0),
+        ({"province_id": "2"}, "tables", 1.0),
+        ({"scope": "district"}, "tables", 1.0),
+        ({"city_id": "c"}, "wide", 2.0),
+    ],
+)
+def test_a_block_that_the_gate_left_out_is_not_used(yearbook, place, source, used):
+    block = {"rule_id": "r", "variable_code": "gdp", "year": 2015.0, "why": "w", **place}
+    more = f"update stg_landing__loads set left_out = '[{json.dumps(block)}]' where source = 'tables'"
+    (row,) = yearbook([("tables", "c", "city", 1.0), ("wide", "c", "city", 2.0)], more).to_dict("records")
+    assert (row["source"], row["used_value"], row["n_print"]) == (source, used, 2)
+    if source == "wide":
+        (alone,) = yearbook([("tables", "c", "city", 1.0)], more).astype(object).to_dict("records")
+        assert (alone["printed_value"], alone["action"], alone["rule"], alone["evidence"]) == (
+            1.0,
+            "quarantine",
+            "r",
+            "w",
+        )
+        assert pd.isna(alone["used_value"])
 
 
 @pytest.mark.parametrize(

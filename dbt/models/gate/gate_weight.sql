@@ -27,8 +27,11 @@ parts as (
 ),
 
 landed as (
-    select distinct variable_code from {{ ref('int_headers_mapped') }}
-    where variable_code <> 'ignore'
+    select distinct variable_code from {{ ref('int_values_corrected') }}
+    union
+    -- read by int_texts_accepted
+    select variable_code from {{ ref('variable') }}
+    where kind = 'text'
 ),
 
 missing as (

@@ -119,7 +119,8 @@ blank_in_print as (
     from accepted as a
     inner join {{ ref('source') }} as s on a.source = s.source
     where s.kind = 'printed'
-<<<<<<< HEAD
+    except
+    select city_id, year, variable_code from {{ ref('int_values_left_out') }}
 ),
 
 -- equal non-zero steps, three or more in a row, each of at least a hundred units of what the column resolves;
@@ -182,10 +183,6 @@ equal_steps as (
         group by p.source, p.city_id, p.variable_code, p.run
         having count(*) >= 2
     ) as r
-=======
-    except
-    select city_id, year, variable_code from {{ ref('int_values_left_out') }}
->>>>>>> a77577f (Leave out what no index uses instead of refusing the edition)
 )
 
 select

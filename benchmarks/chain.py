@@ -323,7 +323,8 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool, are_countie
     if not has_report:
         setattr(publish, "write_report", lambda *_, **__: None)  # noqa: B010
     log, landed = paths.logs / "load.log", read_landed(paths)
-    failure = refresh._run(paths, log, record, landed, year=None, changed=Changed.numbers, is_quiet=True)
+    how: dict[str, Any] = {"year": None, "changed": Changed.numbers, "is_quiet": True, "as_candidate": False}
+    failure = refresh._run(paths, log, record, landed, **how)
     meter.stop()
     sizes = {
         "landing_mb": size_mb(paths.landing),

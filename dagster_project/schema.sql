@@ -51,6 +51,7 @@ create table if not exists ops.index_spec (
 alter table ops.index_spec add column if not exists headline_rank integer;
 alter table ops.index_spec add column if not exists relations_code varchar;
 alter table ops.index_spec add column if not exists basis varchar;
+alter table ops.index_spec add column if not exists is_left_out boolean;
 create table if not exists ops.run_context (
     run_id varchar, release varchar, data_vintage varchar, method_version varchar, boundary_vintage integer,
     is_synthetic boolean, params_hash varchar, seed integer, started_at timestamp, git_commit varchar, python_version varchar,

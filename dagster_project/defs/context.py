@@ -21,7 +21,7 @@ from dagster_project.run.versions import (
     python_version,
 )
 from dagster_project.store import Warehouse
-from dagster_project.study.settings import DepthName, spec_frame
+from dagster_project.study.settings import DepthName, read_index_specs, spec_frame
 
 ACCEPTED_SQL = """
     select source, data_year, vintage, accessed from raw.load where is_accepted
@@ -51,10 +51,12 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         pool=POOL,
         group_name=group("reference"),
         kinds={"duckdb"},
-        description="One row per index and indicator, from specs/index.yml; at depth quick of the headline alone.",
+        description="One row per index and indicator, from specs/index.yml; is_left_out: not made at this depth.",
     )
     def index_spec() -> dg.MaterializeResult:
-        frame = spec_frame(current_settings(paths).indexes)
+        made = {spec.index_code for spec in current_settings(paths).indexes}
+        frame = spec_frame(read_index_specs(paths.index_specs))
+        frame["is_left_out"] = ~frame["index_code"].isin(made)
         warehouse.refill("ops.index_spec", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame), "indexes": int(frame["index_code"].nunique())})
 

@@ -17,6 +17,7 @@ coverage as (
     select
         s.index_code,
         s.indicator_code,
+        s.is_left_out,
         ceil(s.min_city_share * r.n_city)::integer as min_cities,
         count(distinct v.city_id) as n_city
     from spec as s
@@ -31,7 +32,8 @@ lacking as (
         index_code,
         string_agg(indicator_code || ' (' || n_city::varchar || ' cities)', ', ' order by indicator_code)
         filter (where n_city < min_cities) as lacking,
-        max(min_cities) as min_cities
+        max(min_cities) as min_cities,
+        bool_or(coalesce(is_left_out, false)) as is_left_out
     from coverage
     group by all
 ),
@@ -41,8 +43,9 @@ judged as (
         l.index_code,
         coalesce(s.n_city, 0) as n_city_in_sample,
         l.min_cities,
-        l.lacking is null and coalesce(s.n_city, 0) >= l.min_cities as is_computed,
+        not l.is_left_out and l.lacking is null and coalesce(s.n_city, 0) >= l.min_cities as is_computed,
         case
+            when l.is_left_out then 'depth quick makes the headline alone'
             when l.lacking is not null then 'indicators without enough cities: ' || l.lacking
             when coalesce(s.n_city, 0) < l.min_cities
                 then

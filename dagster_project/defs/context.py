@@ -54,9 +54,9 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         description="One row per index and indicator, from specs/index.yml; is_left_out: not made at this depth.",
     )
     def index_spec() -> dg.MaterializeResult:
-        made = {spec.index_code for spec in current_settings(paths).indexes}
+        codes = {spec.index_code for spec in current_settings(paths).indexes}
         frame = spec_frame(read_index_specs(paths.index_specs))
-        frame["is_left_out"] = ~frame["index_code"].isin(made)
+        frame["is_left_out"] = ~frame["index_code"].isin(codes)
         warehouse.refill("ops.index_spec", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame), "indexes": int(frame["index_code"].nunique())})
 

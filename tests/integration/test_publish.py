@@ -14,6 +14,7 @@ import pytest
 
 from dagster_project.defs import publish as publishing
 from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.operations import promote as promoting
 from dagster_project.operations.promote import Signature, promote, read_review
 from dagster_project.paths import PROJECT
 from dagster_project.publish.release import review
@@ -62,8 +63,8 @@ def draw(_fresh, folder, **_):
 
 @pytest.fixture(scope="module")
 def republished(copy_small_warehouse):
-    """A warehouse that failed twice to publish a second release, built it as a candidate and then signed that, while an
-    analyst had the file open.
+    """A warehouse that failed to publish a second release, built it as a candidate, and signed that twice, since the
+    first swap failed, while an analyst had the file open.
 
     With it: sha256 of the published file before, after each failure, and while the candidate waited; what that analyst
     was told before and after, and a newcomer after. With two workers the report is written, and fails, in a process of
@@ -80,16 +81,21 @@ def republished(copy_small_warehouse):
     inputs = (house.paths, Warehouse(house.paths.build_file), landed_sidecars(house.paths))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publishing, "write_report", draw)
-        for workers, step in (("2", "write_report"), ("1", "swap_in")):
-            with patch.context() as failing:
-                failing.setenv("NQPF_WORKERS", workers)
-                failing.setattr(publishing, step, fails)
-                with pytest.raises(OSError, match="no space left"):
-                    publishing.publish(*inputs)
-            hashes.append(house.published_sha256)
+        with patch.context() as failing:
+            failing.setenv("NQPF_WORKERS", "2")
+            failing.setattr(publishing, "write_report", fails)
+            with pytest.raises(OSError, match="no space left"):
+                publishing.publish(*inputs)
+        hashes.append(house.published_sha256)
         built = publishing.publish(*inputs, as_candidate=True)
         hashes.append(house.published_sha256)
-        promote(house.paths, built["release"], Signature("head of section", all_seen=True))
+        signed = (house.paths, built["release"], Signature("head of section", all_seen=True))
+        with patch.context() as failing:
+            failing.setattr(promoting, "swap_in", fails)
+            with pytest.raises(OSError, match="no space left"):
+                promote(*signed)
+        hashes.append(house.published_sha256)
+        promote(*signed)
     newcomer = Analyst(house)
     told += [analyst.asks(), newcomer.asks()]
     for one in (analyst, newcomer):

@@ -30,9 +30,10 @@ INPUTS = {
         order by variable_code, city_id, year
     """,
     "investment": """
-        select a.city_id, a.year, a.variable_code, a.value from int.int_values_accepted as a
+        select a.city_id, a.year, a.variable_code, arg_min(a.value, (coalesce(p.rank, 100), a.source)) as value
+        from int.int_values_accepted as a left join seed.precedence as p using (variable_code, source)
         where a.level = 'city' and a.variable_code in ('fai_nom', 'price_investment')
-        order by a.variable_code, a.city_id, a.year
+        group by all order by a.variable_code, a.city_id, a.year
     """,
     "nation": """
         select year, variable_code, max(value) as value from int.int_values_accepted

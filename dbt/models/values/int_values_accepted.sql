@@ -45,6 +45,13 @@ with accepted as materialized (
         and v.level in ('city', 'county', 'nation')
 ),
 
+printed as (
+    select a.city_id, a.variable_code, a.year, a.value
+    from accepted as a
+    inner join {{ ref('source') }} as s on a.source = s.source
+    where s.kind = 'printed' and a.level = 'city'
+),
+
 compiled as (
     select a.*
     from accepted as a
@@ -115,10 +122,7 @@ blank_in_print as (
     where
         s.kind = 'printed' and r.row_kind = 'city' and h.scope = 'city' and h.variable_code <> 'ignore'
     except
-    select a.city_id, a.year, a.variable_code
-    from accepted as a
-    inner join {{ ref('source') }} as s on a.source = s.source
-    where s.kind = 'printed'
+    select city_id, year, variable_code from printed
     except
     select city_id, year, variable_code from {{ ref('int_values_left_out') }}
 ),
@@ -161,8 +165,9 @@ paced as (
     window series as (partition by n.source, n.city_id, n.variable_code order by n.year)
 ),
 
+-- a figure that the yearbook prints too is no fill
 equal_steps as (
-    select r.source, r.city_id, r.variable_code, unnest(generate_series(r.first_year, r.last_year))::integer as year
+    select c.source, c.city_id, c.variable_code, c.year
     from (
         select
             p.source,
@@ -183,6 +188,14 @@ equal_steps as (
         group by p.source, p.city_id, p.variable_code, p.run
         having count(*) >= 2
     ) as r
+    inner join compiled as c
+        on
+            r.source = c.source and r.city_id = c.city_id and r.variable_code = c.variable_code
+            and c.year between r.first_year and r.last_year
+    anti join printed as book
+        on
+            c.city_id = book.city_id and c.variable_code = book.variable_code and c.year = book.year
+            and abs(c.value - book.value) <= 1e-9 * abs(c.value)
 )
 
 select

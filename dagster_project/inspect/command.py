@@ -11,12 +11,13 @@ from rich.console import Console
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import is_pages, pages_limits
+from dagster_project.ingest.pages.read import Cell
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.database import copy_past, insert_draft, known_shares, likely_source, settle
 from dagster_project.inspect.frames import Asked, Draft, read_draft
 from dagster_project.inspect.guess import GuessError
 from dagster_project.inspect.judge import judge
-from dagster_project.inspect.pages import PageCell, cells_of_pages, with_cities, write_cells
+from dagster_project.inspect.pages import cells_of_pages, with_cities, write_cells
 from dagster_project.inspect.pages_out import write_twin, write_view
 from dagster_project.inspect.report import Report, build_report
 from dagster_project.inspect.show import as_json as report_json
@@ -83,7 +84,7 @@ def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None])
         return build_report(draft, judgement, PROJECT / "dbt" / "seeds", cities, only)
 
 
-def _printed(asked: Asked) -> list[PageCell]:
+def _printed(asked: Asked) -> list[Cell]:
     """Figures of a printed page, written down as they are read: what follows may refuse the file."""
     if not (asked.cells or asked.workbook or asked.view):
         return []
@@ -95,7 +96,7 @@ def _printed(asked: Asked) -> list[PageCell]:
     return cells
 
 
-def _write_pages(asked: Asked, cells: list[PageCell]) -> None:
+def _write_pages(asked: Asked, cells: list[Cell]) -> None:
     file, limits = asked.files[0], pages_limits(Limits())
     if asked.cells:
         write_cells(cells, asked.cells)

@@ -5,47 +5,26 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
 from dagster_project.ingest.apart import apart
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import cells_of, prepare
+from dagster_project.ingest.pages.read import Cell
 
 _ROW = ["page", "row", "column", "row_label", "header_path", "text", "value", "unit", "city_id"]
 COLUMNS = [*_ROW, "x0", "y0", "x1", "y1", "score", "flag"]
 UNKNOWN = "the name of the row is not known"
 
 
-class PageCell(NamedTuple):
-    """Fields of a cell of a page, in the order of `ingest.pages.read.Cell`, and what became of its row."""
-
-    page: int
-    row: int
-    column: int
-    row_label: str
-    header_path: str
-    text: str
-    value: float | None
-    unit: str
-    box: tuple[float, float, float, float]
-    score: float
-    flag: str
-    sheet: str
-    sheet_row: int
-    sheet_column: int
-    label_cell: str
-    city_id: str = ""
-
-
-def cells_of_pages(file: Path) -> list[PageCell]:
+def cells_of_pages(file: Path) -> list[Cell]:
     """All figures and marks of a document; IngestError says why not."""
     limits = prepare(file, replace(Limits()))
-    return [PageCell(*fields) for fields in apart(cells_of, file, where=str(file), limits=limits)]
+    return [Cell(*fields) for fields in apart(cells_of, file, where=str(file), limits=limits)]
 
 
-def with_cities(cells: list[PageCell], rows: pd.DataFrame, names: dict[str, str]) -> list[PageCell]:
+def with_cities(cells: list[Cell], rows: pd.DataFrame, names: dict[str, str]) -> list[Cell]:
     """The cells with the city that the gate gives to their rows; rows: of one file; names: city_id -> name.
 
     A name that was read otherwise than it is used is put right; one that is not known is a question.
@@ -57,7 +36,7 @@ def with_cities(cells: list[PageCell], rows: pd.DataFrame, names: dict[str, str]
         city, evidence, kind = known.get((cell.sheet, cell.label_cell), ("", "", ""))
         label = names[city] if city in names and evidence else cell.row_label
         flag = cell.flag or UNKNOWN * (kind == "unknown")
-        result.append(cell._replace(row_label=label, city_id=city, flag=flag))
+        result.append(replace(cell, row_label=label, city_id=city, flag=flag))
     return result
 
 
@@ -67,7 +46,7 @@ def _table_of(sheet: str, cell: str) -> str:
     return name if ":" in letters and cell.startswith(letters.partition(":")[0]) else sheet
 
 
-def write_cells(cells: list[PageCell], file: Path) -> None:
+def write_cells(cells: list[Cell], file: Path) -> None:
     """One line a figure or mark, in UTF-8."""
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)

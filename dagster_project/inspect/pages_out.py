@@ -13,9 +13,9 @@ import xlsxwriter
 from dagster_project.ingest.apart import apart
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import crops, page_picture
+from dagster_project.ingest.pages.read import Cell
 from dagster_project.ingest.pages.twin import BOX_COLUMNS, BOXES, DOUBTS
 from dagster_project.ingest.sheet import Sheet, cell_address
-from dagster_project.inspect.pages import PageCell
 from dagster_project.run.versions import sha256_of
 
 STYLE = """
@@ -28,7 +28,7 @@ rect:target{stroke:#d00;stroke-width:2}td.doubt{background:#ffe3a8}img{height:28
 """
 
 
-def write_twin(file: Path, sheets: Sequence[Sheet], cells: Sequence[PageCell], out: Path, limits: Limits) -> None:
+def write_twin(file: Path, sheets: Sequence[Sheet], cells: Sequence[Cell], out: Path, limits: Limits) -> None:
     """Tables as sheets, doubted figures yellow with a question mark; the crops of their ink; the box of each cell."""
     doubted = [cell for cell in cells if cell.flag]
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
@@ -71,13 +71,13 @@ def _cells(sheet: Sheet) -> list[tuple[int, int, str, str]]:
     return list(zip(sheet.row_no.tolist(), sheet.col_no.tolist(), sheet.text.tolist(), place, strict=True))
 
 
-def _crops(file: Path, cells: Sequence[PageCell], limits: Limits) -> list[bytes]:
+def _crops(file: Path, cells: Sequence[Cell], limits: Limits) -> list[bytes]:
     if not cells:
         return []
     return apart(crops, file, [(cell.page, cell.box) for cell in cells], where=str(file), limits=limits)
 
 
-def write_view(file: Path, cells: Sequence[PageCell], out: Path, limits: Limits) -> None:
+def write_view(file: Path, cells: Sequence[Cell], out: Path, limits: Limits) -> None:
     """One page of HTML that needs nothing else: doubts first, then each page of the scan with its figures beside it."""
     numbered = list(enumerate(cells))
     doubted = [(at, cell) for at, cell in numbered if cell.flag]
@@ -100,7 +100,7 @@ def write_view(file: Path, cells: Sequence[PageCell], out: Path, limits: Limits)
     out.write_text("\n".join(parts), encoding="utf-8")
 
 
-def _section(number: int, cells: list[tuple[int, PageCell]], picture: bytes, width: float, height: float) -> str:
+def _section(number: int, cells: list[tuple[int, Cell]], picture: bytes, width: float, height: float) -> str:
     boxes = "".join(
         f'<rect id="f{at}" class="{"doubt" if cell.flag else ""}" x="{cell.box[0]:.1f}" y="{cell.box[1]:.1f}"'
         f' width="{cell.box[2] - cell.box[0]:.1f}" height="{cell.box[3] - cell.box[1]:.1f}">'
@@ -109,7 +109,7 @@ def _section(number: int, cells: list[tuple[int, PageCell]], picture: bytes, wid
     )
     columns = sorted({cell.column for _, cell in cells})
     heads = {cell.column: cell.header_path for _, cell in cells}
-    rows: dict[int, dict[int, tuple[int, PageCell]]] = {}
+    rows: dict[int, dict[int, tuple[int, Cell]]] = {}
     for at, cell in cells:
         rows.setdefault(cell.row, {})[cell.column] = (at, cell)
     body = "".join(
@@ -128,6 +128,6 @@ def _section(number: int, cells: list[tuple[int, PageCell]], picture: bytes, wid
     )
 
 
-def _figure(at: int, cell: PageCell) -> str:
+def _figure(at: int, cell: Cell) -> str:
     mark = ' class="doubt"' if cell.flag else ""
     return f'<td{mark} title="{escape(cell.flag)}"><a href="#f{at}">{escape(cell.text)}</a></td>'

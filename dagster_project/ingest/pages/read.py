@@ -34,7 +34,8 @@ _READERS = ("document", "engine", "ink", "picture", "words")
 @dataclass(frozen=True)
 class Cell:
     """One printed figure or mark. row: on its page, from 1; column: of figures, from 1, over both pages of a spread;
-    box: in points of a PDF, in pixels of a picture; sheet_row, sheet_column: in the sheet."""
+    box: in points of a PDF, in pixels of a picture; sheet_row, sheet_column: in the sheet; city_id:
+    what the gate makes of its row."""
 
     page: int
     row: int
@@ -51,6 +52,7 @@ class Cell:
     sheet_row: int
     sheet_column: int
     label_cell: str
+    city_id: str = ""
 
     @property
     def place(self) -> str:

@@ -13,7 +13,6 @@ from dagster_project.ingest.pages import job
 from dagster_project.ingest.pages.read import cached_page, tables_of
 from dagster_project.ingest.pages.words import Page, Word
 from dagster_project.ingest.workbook import read_sheets
-from dagster_project.inspect.pages import PageCell
 from dagster_project.inspect.pages_out import write_twin
 
 CITIES = ["石家庄市", "唐山市", "秦皇岛市", "邯郸市", "邢台市", "保定市", "承德市", "沧州市", "廊坊市", "衡水市"]
@@ -102,7 +101,7 @@ def test_the_twin_has_the_figures_and_boxes_of_the_page_and_the_hash_of_the_scan
     (printed,) = tables_of([page(1, table(CITIES, figures(10)))], "a.pdf")
     scan, twin = tmp_path / "a.pdf", tmp_path / "twin.xlsx"
     scan.write_bytes(b"%PDF-1.7")
-    cells = [PageCell(*vars(cell).values()) for cell in printed.cells]
+    cells = list(printed.cells)
     write_twin(scan, [printed.sheet], cells, twin, Limits())
     (sheet,) = read_sheets(twin)
     places = dict(zip(sheet.place, sheet.text, strict=True))

@@ -44,7 +44,7 @@ def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, f
         columns=["indicator", *numbers],
     )
     console.print(table_of(table, whole=tuple(numbers)))
-    say(console, "lead: points that the indicator adds to the lead of the first city")
+    say(console, "lead: points that the indicator adds to the lead of the first city (0: both beyond its limits)")
 
 
 def _figure(value: float) -> str:

@@ -33,7 +33,8 @@ def ask(
         console.print(output.as_table(reply.columns, list(map(tuple, reply.rows)), console.width))
         unit = f" {reply.unit}" if reply.unit else ""
         ends = f" ({reply.lo:,.6g} to {reply.hi:,.6g}: {reply.interval_of})" if reply.lo is not None else ""
-        say(console, *([f"answer: {reply.value}{unit}{ends}"] if reply.value is not None else []))
+        value = f"{reply.value:,.6g}" if isinstance(reply.value, float) else reply.value
+        say(console, *([f"answer: {value}{unit}{ends}"] if value is not None else []))
         say(console, *(f"note: {flag}" for flag in reply.flags), f"key: {reply.key}", f"cite: {reply.citation}")
     else:
         print(output.as_text(form, reply.columns, list(map(tuple, reply.rows))), end="")

@@ -96,7 +96,7 @@ def show_status(paths: Paths, console: Console) -> None:
     say(console, *(f"Candidate {name} waits for a signature: nqpf release review" for name in waiting(paths)))
     disk = disk_use(dataclasses.replace(paths, landing=paths.warehouse / "landing")).query("bytes > 0")
     disk = disk.assign(size=disk["bytes"].map(human))[["area", "size", "files"]]
-    console.print(table_of(loads), table_of(checks), table_of(disk))
+    console.print(table_of(loads, whole=("source",)), table_of(checks), table_of(disk))
 
 
 def table_of(frame: pd.DataFrame, *, whole: tuple[str, ...] = ()) -> Table:

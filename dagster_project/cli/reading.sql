@@ -50,7 +50,7 @@ order by e.influence desc
 select index_code, drop_reason from mart.mart_sample_city where city_id = ? and not in_sample order by index_code
 
 -- name: loads
-select source, data_year, vintage, is_current, n_cells, maturity from mart.mart_source_load order by 1, 2, load_no
+select source, case data_year when 0 then 'many' else data_year::varchar end as data_year, vintage, is_current, n_cells, maturity from mart.mart_source_load order by 1, 2, load_no
 
 -- name: checks
 select severity, count(*) filter (where passed) as passed, count(*) filter (where not passed) as not_passed

@@ -11,6 +11,7 @@ from pathlib import Path
 from dagster_project.paths import PROJECT
 
 LOOK_SECONDS = 0.2  # between two looks at a service
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def say_when_open(port: int, docs: Path) -> None:
@@ -36,9 +37,9 @@ def run_until_told_to_stop(command: list[str]) -> int:
     until the wait is over.
     """
     signals: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
-    # in the background of a shell (`nohup nqpf ui &`) SIGINT is ignored, also by Dagster, which ends its parts by it
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # SIGINT too: in the background of a shell (`nohup nqpf ui &`) it is ignored, also by Dagster, which ends its parts
+    # by it; and whoever sends it to this process alone would leave Dagster behind
+    before = {number: signal.signal(number, lambda sent, _: signals.append(sent)) for number in STOPPING}
     try:
         # Dagster's advice to use another command of its own is not for whoever reads this page
         quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command`"}
@@ -49,4 +50,5 @@ def run_until_told_to_stop(command: list[str]) -> int:
                 time.sleep(LOOK_SECONDS)
             return service.returncode
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -118,8 +118,8 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.5])
-def test_a_stopped_process_takes_its_service_along(tmp_path, seconds):
+@pytest.mark.parametrize(("sent", "seconds"), [(signal.SIGTERM, 0.0), (signal.SIGINT, 0.5)])
+def test_a_stopped_process_takes_its_service_along(tmp_path, sent, seconds):
     """Also where it is stopped in the moment in which the service begins."""
     noted = tmp_path / "pid"
     starter = subprocess.Popen([sys.executable, "-c", STARTS, str(noted)])
@@ -130,7 +130,7 @@ def test_a_stopped_process_takes_its_service_along(tmp_path, seconds):
         service = int(noted.read_text())
         assert is_alive(service)
         time.sleep(seconds)
-        starter.send_signal(signal.SIGTERM)
+        starter.send_signal(sent)
         assert starter.wait(timeout=60) == 1
         assert not is_alive(service)
     finally:

@@ -203,6 +203,62 @@ def test_rounding_is_to_the_nearest(facts, figures):
         assert (finding.verdict in RIGHT) == is_right
 
 
+def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, figures):
+    y = figures.last
+    sql = """select m.group_name_zh, avg(r.score_100)
+        from easy.ranking as r join mart.dim_group_membership as m using (city_id)
+        where r.year = ? and m.scheme = 'four_region' group by 1 having count(*) > 1 order by 2"""
+    (low, low_mean), *_, (high, high_mean) = facts.con.execute(sql, [y]).fetchall()
+    province = _province_of_two(facts)
+    mean = facts.of(("nation", "mean_100"))[province, y].value
+    told = [
+        (f"{y}年{high}平均得分为{high_mean:.2f}分。", [True]),
+        (f"{y}年{high}、{low}平均得分分别为{high_mean:.2f}分和{high_mean:.2f}分。", [True, False]),
+        (f"{y}年{high}与{low}的平均得分差距为{high_mean - low_mean:.2f}分。", [True]),
+        (f"{y}年{high}与{low}的平均得分差距为{high_mean - low_mean + 1:.2f}分。", [False]),
+        (f"{y}年{province}各市平均得分{mean:.2f}分。", [True]),
+        (f"{y}年{province}各市平均得分{mean + 2:.2f}分。", [False]),
+    ]
+    for (place, year), fact in facts.of(("value", "gdp_nom")).items():
+        if place == province and year == y:
+            told += [(f"{y}年{province}地区生产总值合计{fact.value / 1e4:.1f}亿元。", [True])]
+            told += [(f"{y}年{province}地区生产总值合计{fact.value / 1e4:.1f}万元。", [False])]
+            told += [
+                (f"{y}年{province}地区生产总值合计{fact.value / 1e4 * 1.37:.1f}亿元。", [])
+            ]  # may be another source's
+    for text, is_right in told:
+        findings = check_passages([Passage("", text)], facts)
+        assert [finding.verdict in RIGHT for finding in findings] == is_right, text
+    table = table_passages(
+        [["区域", "平均得分"], [high, f"{high_mean:.2f}"], [low, f"{high_mean:.2f}"]],
+        "",
+        f"{y}年",
+        lambda i, k: f"{i},{k}",
+    )
+    assert [one.verdict in RIGHT for one in check_passages([Passage("", f"{y}年"), *table], facts)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [  # what stands beside a figure is not its own
+        "{y}年{zh}利润总额{profit:.1f}亿元，同比增长8.8%。",
+        "{y}年{zh}工业SO2排放量为{so2:.0f}吨，上年为{so2_before:.0f}吨。",
+        "{y}年{zh}本外币存款余额77.78亿元，贷款余额{loans:.2f}亿元。",
+        "{en} scored {score:.1f} in {y}. Its GDP was {gdp:.1f} billion yuan, compared with {before:.1f} in {y1}.",
+    ],
+)
+def test_a_comparison_does_not_take_the_year_or_the_name_of_another_figure(facts, figures, text):
+    code, zh, en = figures.cities()[0]
+    y, y1 = figures.last, figures.last - 1
+    filled = text.format(
+        y=y, y1=y1, zh=zh, en=en, score=figures.score(code),
+        profit=figures.value("industrial_profit", code) / 1e4, loans=figures.value("loans_balance_nom", code) / 1e4,
+        so2=figures.value("industrial_so2", code), so2_before=figures.value("industrial_so2", code, y1),
+        gdp=figures.value("gdp_nom", code) / 1e5, before=figures.value("gdp_nom", code, y1) / 1e5,
+    )  # fmt: skip
+    assert [(one.printed, one.note) for one in check_passages([Passage("", filled)], facts) if one.differs] == []
+
+
 def test_a_year_of_comparison_above_a_table_is_not_that_of_the_table(facts, figures):
     code, zh, _ = figures.cities()[0]
     above = f"得分较{figures.last - 1}年有变化。"

@@ -1,6 +1,7 @@
 """What a published file says: figures by subject, city and year, with their unit and what a reader must know of them.
 
-A subject is ("score" | "rank" | "low" | "high", index), ("value", variable or indicator) or ("nation", name).
+A subject is ("score" | "rank" | "low" | "high", index), ("value", variable or indicator) or ("nation", name). Places
+wider than a city (provinces by Chinese name, groups as east_of_four_region) have means of scores, and provinces sums.
 """
 
 from __future__ import annotations
@@ -117,6 +118,7 @@ class Facts:
         if kind == "value":
             rows = self.con.execute(SQL["values"], [name]).fetchall()
             rows = rows or self.con.execute(SQL["raw"], [name, self.scope.index]).fetchall()
+            sums = self.con.execute(SQL["sums"], [name]).fetchall()
             return {
                 (city, year): Fact(
                     value,
@@ -124,7 +126,7 @@ class Facts:
                     "" if origin in AS_PRINTED else f"the figure is not printed but filled in ({origin})",
                 )
                 for city, year, value, printed, origin in rows
-            }
+            } | {(place, year): Fact(value, None, f"the sum of its {n} cities") for place, year, value, n in sums}
         if name not in self.indexes:
             return {}
         rows = self.con.execute(SQL["scores"], [name, *self.indexes[name]]).fetchall()
@@ -144,8 +146,17 @@ class Facts:
 
     def _national(self, name: str) -> dict[tuple[str, int], Fact]:
         tables = {row[0] for row in self.con.execute(SQL["tables"]).fetchall()}
+        of_places = self.con.execute(SQL["places"]).df()
+        held = (
+            {
+                (str(row["place"]), int(row["year"])): Fact(row[name])
+                for row in of_places[of_places[name].notna()].to_dict("records")
+            }
+            if name in of_places
+            else {}
+        )
         if name == "n_city":
-            return {("", year): Fact(n) for year, n in self.n_cities.items()}
+            return held | {("", year): Fact(n) for year, n in self.n_cities.items()}
         if name in ("direct", "indirect", "total"):
             if "effects" not in tables:
                 return {}
@@ -154,4 +165,4 @@ class Facts:
             rows = self.con.execute(SQL["moran"]).fetchall() if "moran" in tables else []
         else:
             rows = self.con.execute(SQL["inequality"].format(name=name)).fetchall() if "inequality" in tables else []
-        return {("", int(year)): Fact(value) for year, value in rows if value is not None}
+        return held | {("", int(year)): Fact(value) for year, value in rows if value is not None}

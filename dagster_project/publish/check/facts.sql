@@ -35,3 +35,24 @@ select year, moran_i from easy.moran
 
 -- name: effects
 select last_year, points_per_unit from easy.effects where is_of_interest and effect = ?
+
+-- name: sums
+-- of provinces all of whose cities have a figure
+select v.province_name, v.year, sum(v.value), count(*)
+from easy.city_variable as v join mart.dim_variable as d using (variable_code)
+where v.variable_code = ? and d.harmonisation = 'sum' and v.value is not null
+group by v.province_name, v.year
+having count(*) > 1 and count(*) = (select count(distinct c.city_id) from mart.dim_city as c
+    where c.province_name = v.province_name and c.boundary_vintage = (select max(boundary_vintage) from mart.dim_city))
+
+-- name: places
+with place as (
+    select distinct city_id, province_name as place from mart.dim_city
+    union all select city_id, group_code || '_of_' || scheme from mart.dim_group_membership where valid_to is null
+)
+select p.place, r.year, count(*) as n_city, avg(r.score_100) as mean_100, median(r.score_100) as median_100,
+    any_value(g.g_jj) as gini
+from easy.ranking as r join place as p using (city_id)
+left join mart.mart_dagum_within as g
+    on g.is_headline and g.year = r.year and g.group_code || '_of_' || g.scheme = p.place
+group by p.place, r.year having count(*) > 1

@@ -329,35 +329,13 @@ def _html(file: Path) -> Iterator[Passage]:
                 yield Passage(f"{name} of {node.tag}", attribute)
 
 
-BLOCKS = {
-    "p",
-    "li",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "title",
-    "figcaption",
-    "caption",
-    "dt",
-    "dd",
-    "blockquote",
-    "div",
-    "section",
-    "td",
-    "th",
-    "summary",
-    "label",
-    "article",
-    "main",
-    "header",
-    "footer",
-    "body",
-    "aside",
-    "figure",
-}
+BLOCKS = frozenset(
+    re.findall(
+        r"\w+",
+        "p li h1 h2 h3 h4 h5 h6 title figcaption caption dt dd blockquote div section td th summary label article main"
+        " header footer body aside figure",
+    )
+)
 
 
 def _is_block(node: Any) -> bool:

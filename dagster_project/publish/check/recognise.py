@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -84,74 +84,27 @@ ZH_DIGITS = {sign: k for k, sign in enumerate("零一二三四五六七八九")}
 LAST_YEAR = re.compile(
     r"上年|去年|上一年|前一年|同比|previous year|year before|year earlier|preceding year|last year|year-on-year"
 )
-TIMES_ZH = {
-    "千": 1e3,
-    "万": 1e4,
-    "十万": 1e5,
-    "百万": 1e6,
-    "千万": 1e7,
-    "亿": 1e8,
-    "十亿": 1e9,
-    "百亿": 1e10,
-    "千亿": 1e11,
-}
-TIMES_ZH |= {"万亿": 1e12}
-TIMES_EN = {
-    "thousand": 1e3,
-    "million": 1e6,
-    "billion": 1e9,
-    "trillion": 1e12,
-    "bn": 1e9,
-    "mn": 1e6,
-    "hundred million": 1e8,
-    "100 million": 1e8,
-    "100m": 1e8,
-    "ten thousand": 1e4,
-    "10 thousand": 1e4,
-    "10,000": 1e4,
-    "10k": 1e4,
-    "10000": 1e4,
-}
-UNIT_WORDS: dict[str, Unit] = {
-    **{word: Unit("money") for word in ("元人民币", "元", "yuan", "RMB", "CNY", "renminbi")},
-    **{word: Unit("dollars") for word in ("美元", "US dollars", "dollars", "USD")},
-    **{
-        word: Unit("count") for word in ("人次", "人", "户", "个", "家", "件", "项", "台", "所", "辆", "张", "册", "名")
-    },
-    **{
-        word: Unit("count")
-        for word in ("people", "persons", "inhabitants", "firms", "patents", "users", "accounts", "items")
-    },
-    **{
-        word: Unit("area")
-        for word in ("平方公里", "平方千米", "square kilometres", "square kilometers", "sq km", "km²", "km2")
-    },
-    **{word: Unit("area", 0.01) for word in ("公顷", "hectares", "ha")},
-    **{word: Unit("area", 1e-6) for word in ("平方米", "square metres", "square meters", "m²", "m2")},
-    **{word: Unit("mass") for word in ("吨", "tonnes", "tons", "t")},
-    **{word: Unit("energy") for word in ("千瓦时", "千瓦小时", "度", "kWh")},
-    **{word: Unit("volume") for word in ("立方米", "cubic metres", "cubic meters", "m³")},
-    **{word: Unit("difference") for word in ("个百分点", "百分点", "percentage points", "percentage point", "pp")},
-    **{word: Unit("share") for word in ("%", "per cent", "percent")},
-    "‰": Unit("share", 0.1),
-    **{word: Unit("points") for word in ("分", "points", "point")},
-    **{word: Unit("rank") for word in ("位", "th", "st", "nd", "rd")},
-    **{word: Unit("places") for word in ("places", "place", "个位次", "positions")},
-    **{
-        word: Unit("concentration")
-        for word in ("微克/立方米", "微克每立方米", "μg/m³", "µg/m³", "μg/m3", "ug/m3", "µg/m3")
-    },
-    **{word: Unit("concentration") for word in ("micrograms per cubic metre", "micrograms per cubic meter")},
-    **{word: Unit("times") for word in ("倍", "times")},
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8")))
+
+
+TIMES: dict[str, float] = _words()["times"]
+UNIT_WORDS = {
+    word: Unit(of.partition(" ")[0], float(of.partition(" ")[2] or 1))
+    for of, words in _words()["units"].items()
+    for word in words
 }
 
 
 def _unit_pattern() -> str:
-    zh = "|".join(sorted(TIMES_ZH, key=len, reverse=True))
-    en = "|".join(re.escape(word) for word in sorted(TIMES_EN, key=len, reverse=True))
-    units = sorted(UNIT_WORDS, key=len, reverse=True)
-    words = "|".join(re.escape(word) + (r"(?![A-Za-z])" if LATIN.match(word[-1]) else "") for word in units)
-    return rf"(?:(?P<times>{zh}|(?:{en})(?![A-Za-z\d]))(?:\s+of)?)?\s*(?P<unit>{words})?"
+    def any_of(words: Iterable[str]) -> str:
+        by_length = sorted(words, key=len, reverse=True)
+        return "|".join(re.escape(word) + (r"(?![A-Za-z\d])" if LATIN.match(word[-1]) else "") for word in by_length)
+
+    return rf"(?:(?P<times>{any_of(TIMES)})(?:\s+of)?)?\s*(?P<unit>{any_of(UNIT_WORDS)})?"
 
 
 UNIT = re.compile(r"[\s\-]?\s*" + _unit_pattern(), re.IGNORECASE)
@@ -196,6 +149,7 @@ class Vocabulary:
     def __init__(self, facts: Facts) -> None:
         self._buckets: dict[str, list[tuple[str, bool, str, Any]]] = defaultdict(list)
         self._values: dict[tuple[str, str], list[Any]] = {}
+        self.groups: dict[str, list[str]] = {}  # English names that mean a group only alone in a cell: East
         self._cities(facts)
         self._variables(facts)
         self._indexes(facts)
@@ -205,6 +159,8 @@ class Vocabulary:
     def mentions(self, text: str) -> list[Mention]:
         """In order, without overlaps; years included."""
         low = text.lower()
+        if places := self.groups.get(low.strip()):
+            return [Mention("place", 0, len(text), tuple(places))]
         results, at = list[Mention](), 0
         while at < len(text):
             match = self._at(text, low, at)
@@ -235,14 +191,15 @@ class Vocabulary:
         return None
 
     def _add(self, phrase: str, kind: str, value: Any = None) -> None:
-        phrase = phrase.translate(WIDE_SIGNS).strip().lower()
+        phrase = phrase.translate(WIDE_SIGNS).strip()
+        is_name, phrase = kind in ("city", "place") and phrase[:1].isupper(), phrase.lower()
         if len(phrase) < 2:
             return
         variants = {phrase, *(phrase.replace(british, other) for british, other in SPELLINGS)}
         for text in variants:
             values = self._values.setdefault((text, kind), [])
             if not values:
-                self._buckets[text[:2]].append((text, kind in ("city", "place"), kind, values))
+                self._buckets[text[:2]].append((text, is_name, kind, values))
             if value is not None and value not in values:
                 values.append(value)
 
@@ -269,19 +226,22 @@ class Vocabulary:
                     continue
                 if row["city_id"] in roster:
                     self._add(row["alias"], "city", row["city_id"])
-                elif row["city_id"] != "CN000000":
-                    self._add(row["alias"], "place", row["city_id"])
+                elif row["city_id"] != "CN000000" and not row["city_id"].endswith("0000"):
+                    self._add(row["alias"], "place", "county")
         for city, (_, _, province, province_en) in roster.items():
-            if city[4:] == "0000":
+            if city.endswith("0000"):
                 continue
-            self._add(province, "place", province)
-            self._add(f"{province_en} province", "place", province)
-            if (province_en.lower(), "city") not in self._values:
-                self._add(province_en, "place", province)
+            self.names[province] = f"{province} {province_en}"
             short = re.sub("(省|(壮族|回族|维吾尔)?自治区)$", "", province)
-            if (short, "city") not in self._values:
-                self._add(short, "place", province)
-        for name in _words()["places"]:
+            for name in (province, f"{province_en} province", province_en, short):
+                if (name.lower(), "city") not in self._values:
+                    self._add(name, "place", province)
+        for place, code, zh, en in facts.con.execute(GROUPS_SQL).fetchall():
+            self.names[place] = f"{zh} {en}"
+            self.groups.setdefault(en.lower(), []).append(place)
+            for name in (zh, f"{zh}地区", *_words()["places"].get(code, ())):
+                self._add(name, "place", place)
+        for name in _words()["places"]["other"]:
             self._add(name, "place", name)
 
     def _variables(self, facts: Facts) -> None:
@@ -337,12 +297,11 @@ select variable_code, name_zh, name_en from mart.dim_variable
 union all select indicator_code, any_value(name_zh), any_value(name_en) from mart.dim_indicator group by 1
 union all select code, name_zh, name_en from mart.dim_label where kind in ('variable', 'indicator')
 """
+GROUPS_SQL = """
+select distinct group_code || '_of_' || scheme, group_code, group_name_zh, group_name_en from mart.dim_group_membership
+where group_code not in ('other', 'outside', 'no_cluster') order by 1
+"""
 INDEXES_SQL = "select code, name_zh, name_en from mart.dim_label where kind = 'index' order by code"
-
-
-@cache
-def _words() -> dict[str, Any]:
-    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8")))
 
 
 def _forms(name: str) -> Iterator[str]:
@@ -446,7 +405,7 @@ def _unit_after(text: str, end: int) -> tuple[Unit | None, int]:
 
 def _unit(match: re.Match[str]) -> Unit:
     times = match["times"]
-    factor = 1.0 if not times else TIMES_ZH.get(times) or TIMES_EN[times.lower()]
+    factor = TIMES[times.lower()] if times else 1.0
     word = match["unit"]
     if not word:
         return Unit("", factor)

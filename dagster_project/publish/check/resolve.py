@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from dagster_project.publish.check.facts import Facts, Subject, Unit
 from dagster_project.publish.check.recognise import LAST_YEAR, Mention, Number, unit_in_head
-from dagster_project.publish.check.verdicts import Target
+from dagster_project.publish.check.verdicts import Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
 UP = (
@@ -38,6 +38,7 @@ CHANGE_AFTER = re.compile(
 APART_RE = re.compile(
     rf"比|较|与|和|于|超过|{APART}|than|ahead of|behind|above|below|between|gap|差距|相差|lead over", re.IGNORECASE
 )
+GAP = re.compile(r"差距|\bgap\b", re.IGNORECASE)
 LEVEL_ZH = re.compile(r"(?:至|到|为|达|达到|是)\s*第?\s*$")
 OBJECT = re.compile(
     r"(?:ahead of|behind|than|compared (?:with|to)|unlike|above|below|after|next to|over|of|比|较|"
@@ -46,7 +47,8 @@ OBJECT = re.compile(
     re.IGNORECASE,
 )
 BASE = re.compile(
-    r"(?:比|较|自|从|由|相比|与|同|since|from|than in|than|compared (?:with|to)|against|relative to|over)\s*$",
+    r"(?:比|较|自|从|由|相比|与|同|since|from|than in|than|compared (?:with|to)|against|relative to|over)\s*"
+    r"(?:(?:rank\s*)?[\d.,]+\s*(?:%|points|billion yuan)?\s*(?:in|for)\s*)?$",
     re.IGNORECASE,
 )
 FROM = re.compile(r"(?:从|由|from)\s*(?:rank\s*)?(?:第)?\s*$", re.IGNORECASE)
@@ -131,9 +133,7 @@ class Sentence:
 def carried(sentence: Sentence) -> Context:
     """What the next sentence may leave out: what this one names, else what was carried into it."""
     was = sentence.before
-    cities, years = sentence.of("city"), sentence.of("year")
-    if sentence.of("place") and not cities:
-        was = replace(was, cities=())
+    cities, years = sentence.of("city") or sentence.of("place"), sentence.of("year")
     subject = next((m for m in cities if not OBJECT.search(sentence.text[: m.start])), None)
     indexes = sentence.of("index")
     plain = [mention for mention in years if not BASE.search(sentence.text[: mention.start])]
@@ -169,9 +169,9 @@ def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
         n = end - start
         if n > 1:
             is_list = bool(SIDE_BY_SIDE.search(sentence.text))
-            for kinds in (("city",), ("year",), ("variable", "index", "score", "nation")):
+            for kinds in (("city", "place"), ("year",), ("variable", "index", "score", "nation")):
                 listed = _last_list([m for m in sentence.of(*kinds) if m.end <= numbers[start].start], sentence, n)
-                if len(listed) == n and (is_list or kinds == ("city",)):
+                if len(listed) == n and (is_list or kinds[0] == "city"):
                     for k, mention in enumerate(listed):
                         results.setdefault(start + k, {})[mention.kind] = mention
                     break
@@ -209,7 +209,7 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         return (
             Target([("nation", "n_city")], [""], _year(s, k, number, {})[0] or facts.scope.last_year) if near else None
         )
-    content = next((listed[kind] for kind in CONTENT if kind in listed), None) or _nearest(s, number, unit)
+    content = next((listed[kind] for kind in CONTENT if kind in listed), None) or _nearest(facts, s, number, unit)
     ends = _rank_range(s, k) if content is not None and content.kind == "rank" else None
     if ends:
         number = replace(number, unit=Unit("rank"))
@@ -219,18 +219,30 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     year, since = _year(s, k, number, listed)
     left, right = text[: number.start], text[number.end :]
     about = bool(ABOUT.search(left) or ABOUT_AFTER.match(right))
+    placed = listed.get("city") or listed.get("place")
+    cities = tuple(placed.value) if placed else _city(s, number)
+    wide = bool(cities) and is_wide(cities[0])
+    is_mean = subjects[0][0] == "nation" or (wide and "_of_" in cities[0])  # a province may have an index of its own
+    if wide and subjects[0] == ("score", facts.scope.index):
+        subjects = [("nation", "mean_100")]
     if subjects[0][0] == "nation":
-        if any(place.start < number.start for place in s.of("place")):
-            return None
         is_effect = subjects[0][1] in ("direct", "indirect", "total")
         points = unit is not None and unit.dimension == "points"
-        if not points and (number.decimals < 2 or unit is not None):
+        if not points and (number.decimals < 2 - wide or unit is not None):
             return None
-        changes = CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right) or ADJUSTED.search(text)
+        changes = (
+            (wide and GAP.search(left))
+            or CHANGE_ZH.search(left)
+            or CHANGE_EN.search(left)
+            or CHANGE_AFTER.match(right)
+            or ADJUSTED.search(text)
+        )
         is_sure = bool(s.of("index") if is_effect else s.of("year")) and not changes
         last = facts.scope.last_year
-        return Target(subjects, [""], last if is_effect else year, unit=unit, is_about=about, is_sure=is_sure)
-    cities = tuple(listed["city"].value) if "city" in listed else _city(s, number)
+        if not (wide and s.of("place")):
+            return Target(subjects, [""], last if is_effect else year, unit=unit, is_about=about, is_sure=is_sure)
+        if not changes:
+            return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=is_sure and is_mean)
     if not cities:
         return None
     if number.is_rank and IN_PROVINCE.search(left):
@@ -238,14 +250,14 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     if subjects[0][0] == "rank" and (ends := ends or _rank_range(s, k)):
         subjects = [(ends, subjects[0][1])]
         return Target(subjects, cities, year, unit=unit)
-    is_difference = unit is not None and unit.dimension in ("difference", "places")
+    is_difference = (unit is not None and unit.dimension in ("difference", "places")) or (wide and GAP.search(left))
     is_change = is_signed or CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right)
     if is_difference or (is_change and not LEVEL_ZH.search(left) and not text[: number.start].endswith("第")):
         return _change(s, number, subjects, cities, year, since, about=about)
-    return Target(subjects, cities, year, unit=unit, is_about=about)
+    return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=not wide)
 
 
-def _nearest(s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
+def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
     """The word that says what is measured."""
     best, cost = None, 1e9
     for mention in s.of(*CONTENT):
@@ -256,12 +268,15 @@ def _nearest(s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
             )
         else:
             gap = s.gap(number.end, mention.start)
-            if s.between(number.end, mention.start) or re.search(r"[;；。]", gap):
+            if s.between(number.end, mention.start) or re.search(r"[,，;；。]", gap):
                 continue
             direct = re.fullmatch(r"\s*(?:的|个|件|家|项|of|in)?\s*(?:its\s+)?", gap)
-            distance = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[,，:：]", gap))
+            distance = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[:：]", gap))
         if unit is not None and not _unit_fits(mention, unit):
             distance += 200
+        elif mention.kind == "variable" and re.search("[,，]", gap):  # of a clause before, in a unit that it has not
+            has = [facts.unit_of(("value", code)) for code in mention.value]
+            distance += 0 if any(_dimension_fits(one, unit) for one in has) else 100
         if mention.kind == "variable" and mention.end <= number.start and _other_noun(s, mention, number):
             continue
         if distance < cost:
@@ -347,9 +362,9 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
 
 
 def _city(s: Sentence, number: Number) -> tuple[str, ...]:
-    """The city of a number; nothing where a wider place is meant."""
+    """The city of a number, or the province or group."""
     cities = s.of("city")
-    after = next((m for m in cities if m.start >= number.end), None)
+    after = next((m for m in s.of("city", "place") if m.start >= number.end), None)
     if after is not None:
         gap = s.gap(number.end, after.start)
         direct = NEXT_TO.match(gap) and re.search(r"\(|（|in|for|of|at|by", gap)
@@ -366,10 +381,11 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
         if place is not None and not re.search(
             r"(?:在|\(|（|,|in|of|within)\s*(?:the\s+)?$", s.text[: place.start], re.IGNORECASE
         ):
-            return ()
+            return tuple(place.value)
         return tuple(mention.value)
-    if any(place.start < number.start for place in s.of("place")):
-        return ()
+    if wide := [place for place in s.of("place") if place.start < number.start]:
+        return tuple(wide[-1].value)
+    after = next((m for m in cities if m.start >= number.end), None)
     if after is not None:
         return tuple(after.value)
     return () if s.of("place") else s.before.cities
@@ -424,7 +440,9 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
             (
                 m
                 for m in relative
-                if m.start() >= number.end and len(s.gap(number.end, m.start()).strip(" (（,，inthe")) == 0
+                if m.start() >= number.end
+                and not s.gap(number.end, m.start()).strip(" (（,，inthe")
+                and not re.match(r"[^\d,，;；。]{0,9}\d", text[m.end() :])  # which has a figure of its own
             ),
             None,
         )
@@ -462,9 +480,11 @@ def _change(
     about: bool,
 ) -> Target | None:
     """A change over years, or the distance between two cities."""
-    others = [m for m in s.of("city") if m.value != cities or OBJECT.search(s.text[: m.start])]
-    named = s.of("city")
-    if len(named) == 2 and others and since is None and APART_RE.search(s.text):
+    clause = max((m.end() for m in re.finditer("[,，;；]", s.text[: number.start])), default=0)
+    named = s.of("city", "place")
+    named = [m for m in named if clause <= m.start < number.start] if len(named) > 2 else named
+    others = [m for m in named if m.value != cities or OBJECT.search(s.text[: m.start])]
+    if len(named) == 2 and others and (since is None or GAP.search(s.text)) and APART_RE.search(s.text):
         first, second = named
         return Target(subjects, first.value, year, against=second.value, unit=number.unit, is_about=about)
     if year is None:
@@ -477,12 +497,13 @@ def _change(
 def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in: Context) -> Target | None:
     """What a figure of a table should be: city, year, subject and unit from the heads, the strongest first."""
     content = [m for head in heads for m in head.of("variable", "index", "score", "rank", "nation", "other")]
-    cities = next((m.value for head in heads for m in head.of("city")), None)
+    cities = next((m.value for kind in ("city", "place") for head in heads for m in head.of(kind)), None)
     years = [[m.value for m in head.of("year") if not BASE.search(head.text[: m.start])] for head in heads]
     year = next((values[-1] for values in years if values), carried_in.year)
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
-    if any(head.of("place") for head in heads[:2]) and not any(head.of("city") for head in heads[:2]):
-        cities = None
+    wide = [m.value for head in heads[:2] for m in head.of("place")]
+    if wide and not any(head.of("city") for head in heads[:2]):
+        cities = wide[0]
     elif cities is None:
         cities = carried_in.cities
     index = next((str(m.value[0]) for m in content if m.kind == "index"), carried_in.index or facts.scope.index)
@@ -500,11 +521,21 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     if chosen.kind == "variable":
         subjects: list[Subject] = [("value", code) for code in chosen.value]
     elif chosen.kind == "nation":
-        is_sure = is_sure and any(m.value[0] == facts.scope.index for head in heads for m in head.of("index"))
-        is_sure = is_sure and any(head.of("year") for head in heads[:2]) and not any(head.of("city") for head in heads)
-        return Target([("nation", chosen.value[0])], [""], year, unit=unit, is_sure=is_sure)
+        if not number.decimals:  # a count
+            return None
+        if not wide:
+            is_sure = is_sure and any(m.value[0] == facts.scope.index for head in heads for m in head.of("index"))
+            is_sure = is_sure and any(head.of("year") for head in heads[:2])
+        is_sure = is_sure and not any(head.of("city") for head in heads)
+        return Target([("nation", chosen.value[0])], wide[0] if wide else [""], year, unit=unit, is_sure=is_sure)
     else:
         subjects = [("rank" if chosen.kind == "rank" else "score", index)]
+    if cities and is_wide(cities[0]):
+        is_mean = subjects == [("score", facts.scope.index)]
+        subjects, is_sure = (
+            [("nation", "mean_100")] if is_mean else subjects,
+            is_sure and is_mean and "_of_" in cities[0],
+        )
     return Target(subjects, cities, year, unit=unit, is_sure=is_sure) if cities else None
 
 

@@ -13,6 +13,7 @@ from dagster_project.publish.check.recognise import Number, Vocabulary
 
 ORDER = ("equal", "rounded", "other_unit", "revised", "other_year", "other_city", "not_ours", "unknown")
 DIFFERS = ("other_unit", "other_city", "other_year", "revised", "not_ours")
+CLEAR = ("other_unit", "other_year", "revised")  # with three digits no accident, of whatever the figure is
 FACTORS = {  # what units of a dimension differ by
     "money": (1, 1e3, 1e4, 1e6, 1e8, 1e9, 1e12),
     "dollars": (1, 1e4, 1e6, 1e8, 1e9),
@@ -46,6 +47,11 @@ class Target:
     is_sure: bool = True
 
 
+def is_wide(place: str) -> bool:
+    """Whether it is a province or a group."""
+    return bool(place) and not place.startswith("CN")
+
+
 @dataclass
 class Verdict:
     verdict: str
@@ -68,7 +74,8 @@ class Judge:
         if not known:
             return None
         best = min(known, key=lambda verdict: ORDER.index(verdict.verdict))
-        if not target.is_sure and best.verdict not in ("equal", "rounded"):
+        slip = number.significant >= LIKELY and (best.verdict in CLEAR or "swapped" in best.note)
+        if not target.is_sure and best.verdict not in ("equal", "rounded") and not (slip and is_wide(target.cities[0])):
             return None
         same = [verdict for verdict in known if verdict.verdict == best.verdict and verdict is not best]
         for other in same if best.verdict in ("equal", "rounded") else known:
@@ -145,7 +152,10 @@ class Judge:
         results = [
             place
             for (place, y), fact in facts.items()
-            if y == year and place != city and self._same(number, fact, fact_unit, unit)
+            if y == year
+            and place != city
+            and is_wide(place) == is_wide(city)
+            and self._same(number, fact, fact_unit, unit)
         ]
         return sorted(
             results, key=lambda other: (self.words.provinces.get(other) != self.words.provinces.get(city), other)

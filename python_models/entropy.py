@@ -1,9 +1,4 @@
-"""Entropy weights for a panel of scaled indicators (docs/formulas.md#entropy): Shannon (1948); Hwang and Yoon (1981).
-
-With M complete rows (city, year), z in [0, 1] and 0 ln 0 = 0: p_k = (z_k + delta) / sum(z_k + delta),
-e_k = -(1 / ln M) sum(p_k ln p_k), g_k = 1 - e_k, w_k = g_k / sum_l g_l. The weight measures dispersion and
-concentration of a column, not its importance.
-"""
+"""Entropy weights for a panel of scaled indicators (Shannon 1948; Hwang and Yoon 1981; docs/formulas.md#entropy)."""
 
 import math
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
-from python_models._validate import as_cube, require_known, require_unique
+from python_models._validate import as_cube, require_unique
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,18 +80,6 @@ class Panel(Shown):
         keys = {**city_years(self.cities, self.years, len(self.names)), "indicator_code": pd.Series(names, dtype="str")}
         return pd.DataFrame({**keys, value: self.values.reshape(-1).copy()})
 
-    def select_years(self, years: Collection[int]) -> Panel:
-        """The panel of these years only, in panel order; an unknown year raises ValueError."""
-        require_known(years, self.years, "year")
-        keep = [y in set(years) for y in self.years]
-        return Panel(self.values[:, keep, :], self.cities, _kept(self.years, keep), self.names)
-
-    def select_cities(self, cities: Collection[str]) -> Panel:
-        """The panel of these cities only, in panel order; an unknown city raises ValueError."""
-        require_known(cities, self.cities, "city")
-        keep = [c in set(cities) for c in self.cities]
-        return Panel(self.values[keep], _kept(self.cities, keep), self.years, self.names)
-
     def in_window(self, window: tuple[int, int]) -> BoolArray:
         """Mask (T,) of the years from window[0] to window[1], both included."""
         first, last = window
@@ -100,11 +88,6 @@ class Panel(Shown):
         if not mask.any():
             raise ValueError(f"the panel ({self.years[0]}-{self.years[-1]}) has no year in {first}-{last}.")
         return mask
-
-    @property
-    def complete_rows(self) -> BoolArray:
-        """Mask (N, T): true where every indicator is there."""
-        return ~np.isnan(self.values).any(axis=2)
 
     def equals(self, other: Panel) -> bool:
         """Same labels in the same order, and the same values bit by bit (NaN equals NaN)."""
@@ -117,10 +100,6 @@ def city_years(cities: Sequence[str], years: Sequence[int], depth: int = 1) -> d
     city = np.repeat(np.array(cities, dtype=object), len(years) * depth)
     year = np.tile(np.repeat(np.array(years, dtype=np.int64), depth), len(cities))
     return {"city_id": pd.Series(city, dtype="str"), "year": year}
-
-
-def _kept[Label: Hashable](labels: tuple[Label, ...], keep: list[bool]) -> tuple[Label, ...]:
-    return tuple(label for label, k in zip(labels, keep, strict=True) if k)
 
 
 def _clean_keys(frame: pd.DataFrame, city: str, year: str, name: str) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from dagster_project.study.samples import (
     PanelSample,
     Skipped,
     attempt,
+    basis_of,
     model_keys,
     parts_of,
     read_sample,
@@ -183,9 +184,9 @@ class _Family:
 
 
 def _skipped(frames: Frames, spec: PanelSpec, reason: str) -> pd.DataFrame:
-    bases = frames["scores"]["basis"].dropna().unique()
-    basis = next((str(b) for b in sorted(bases) if str(b).startswith(spec.basis)), spec.basis)
-    return pd.DataFrame([{**model_keys(spec, basis), "status": "skipped", "skip_reason": reason, "converged": False}])
+    return pd.DataFrame(
+        [{**model_keys(spec, basis_of(frames, spec)), "status": "skipped", "skip_reason": reason, "converged": False}]
+    )
 
 
 def _spec_row(spec: PanelSpec, reason: str) -> pd.DataFrame:

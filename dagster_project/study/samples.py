@@ -250,7 +250,9 @@ def read_sample(frames: Frames, spec: PanelSpec, known: Planes | None = None) ->
     frames: as SAMPLE_FRAMES (`contributions` only for a variable `without` one). known: tables read before on the same
     basis, to be read once. Raises Skipped with the reason.
     """
-    basis = _basis(frames["scores"], spec)
+    basis = basis_of(frames, spec)
+    if basis not in frames["scores"]["basis"].unique():
+        raise Skipped(f"no score on the basis '{spec.basis}'.")
     read = {} if known is None else known
     planes = {}
     for variable in spec.variables:
@@ -358,13 +360,6 @@ def basis_of(frames: Frames, spec: PanelSpec) -> str:
     """The basis that the scores of the regression have, its name in full where there is one."""
     bases = sorted(str(b) for b in frames["scores"]["basis"].dropna().unique() if str(b).startswith(spec.basis))
     return bases[0] if bases else spec.basis
-
-
-def _basis(scores: pd.DataFrame, spec: PanelSpec) -> str:
-    bases = sorted(b for b in scores["basis"].dropna().unique() if str(b).startswith(spec.basis))
-    if not bases:
-        raise Skipped(f"no score on the basis '{spec.basis}'.")
-    return str(bases[0])
 
 
 def _plane(frames: Frames, variable: PanelVariable, basis: str) -> pd.DataFrame:

@@ -14,8 +14,6 @@ from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.logt import REJECT_BELOW, LogTDesign, dispersion, positive_plane
 
 type IntArray = NDArray[np.int64]
-type CoreRule = Literal["max_t", "max_abs_t"]
-type SieveRule = Literal["fixed", "incremental"]
 type MergeRule = Literal["phillips_sul", "von_lyncker_thoennessen"]
 
 
@@ -44,13 +42,7 @@ class ClubResult(Shown):
 
 @aligned
 def find_clubs(
-    Y: ArrayLike | pd.DataFrame,
-    r: float = 1.0 / 3.0,
-    *,
-    c_star: float = 0.0,
-    sieve: SieveRule = "fixed",
-    core_rule: CoreRule = "max_t",
-    threshold: float = REJECT_BELOW,
+    Y: ArrayLike | pd.DataFrame, r: float = 1.0 / 3.0, *, c_star: float = 0.0, threshold: float = REJECT_BELOW
 ) -> ClubResult:
     """Sort units into clubs that converge (docs/formulas.md#clubs); `merge_clubs` joins those that converge together.
 
@@ -62,11 +54,6 @@ def find_clubs(
         Share of first years that the log t test leaves out, as in `log_t`.
     c_star : float
         Least t with which a unit joins the core.
-    sieve : {"fixed", "incremental"}
-        `incremental` raises c_star by 0.1 until the club as a whole has t > threshold, up to 3; then the core alone is
-        the club.
-    core_rule : {"max_t", "max_abs_t"}
-        Size of the core: that with the largest t, or the largest |t|.
     threshold : float
         Convergence is rejected below this t.
 
@@ -84,8 +71,9 @@ def find_clubs(
     -----
     On the units that are left: (0) if they converge together (t > threshold) they are the last club; (1) sort by the
     last year, descending; (2) core: the first neighbours (i - 1, i) with t > threshold; units are added one by one
-    until the first failure, and `core_rule` picks among the sizes that pass; (3) every other unit that keeps t > c_star
-    when it alone joins the core is in; (4) again on the rest. A lone unit, or units without a core, are divergent.
+    until the first failure, and of the sizes that pass that with the largest t is taken; (3) every other unit that
+    keeps t > c_star when it alone joins the core is in; (4) again on the rest. A lone unit, or units without a core,
+    are divergent.
 
     References
     ----------
@@ -111,21 +99,19 @@ def find_clubs(
         if _t_whole(window[left], design) > threshold:
             labels[left] = club
             break
-        core = _core(window[left], design, threshold, core_rule)
+        core = _core(window[left], design, threshold)
         if core is None:
             break
-        inside = _sieved(window[left], core, design, c_star, sieve, threshold)
+        inside = np.zeros(left.size, dtype=np.bool_)
+        inside[core] = True
+        inside |= _t_joined(window[left], inside, design) > c_star
         labels[left[inside]] = club
         left = left[~inside]
     return _result(Y, values, labels, design, r)
 
 
 def merge_clubs(
-    clubs: ClubResult,
-    *,
-    method: MergeRule = "phillips_sul",
-    merge_divergent: bool = False,
-    threshold: float = REJECT_BELOW,
+    clubs: ClubResult, *, method: MergeRule = "phillips_sul", threshold: float = REJECT_BELOW
 ) -> ClubResult:
     """Merge neighbouring clubs that converge together.
 
@@ -136,8 +122,6 @@ def merge_clubs(
     method : {"phillips_sul", "von_lyncker_thoennessen"}
         `phillips_sul`: from the first club on, the next one joins while the joint t > threshold, else it starts a new
         club. `von_lyncker_thoennessen`: only if the joint t is also above that of the next club with the one after it.
-    merge_divergent : bool
-        Afterwards the divergent unit with the largest t joins its club, while t > threshold.
     threshold : float
         Convergence is rejected below this t.
 
@@ -175,8 +159,6 @@ def merge_clubs(
     labels = np.zeros(old.size, dtype=np.int64)
     for club, group in enumerate(merged, start=1):
         labels[group] = club
-    if merge_divergent:
-        _adopt(labels, window, design, threshold)
     return _result(clubs.labels, clubs.paths, labels, design, clubs.r)
 
 
@@ -196,7 +178,7 @@ def _t_whole(Z: FloatArray, design: LogTDesign) -> float:
     return float(design.fit(dispersion(Z)[None])[3, 0])
 
 
-def _core(Z: FloatArray, design: LogTDesign, threshold: float, rule: CoreRule) -> slice | None:
+def _core(Z: FloatArray, design: LogTDesign, threshold: float) -> slice | None:
     """Rows of the core group of Z (sorted), or None: all neighbours and all sizes are tested at once."""
     pair = ((Z[1:] - Z[:-1]) / (Z[1:] + Z[:-1])) ** 2  # H of two units
     passed = np.flatnonzero(design.fit(pair)[3] > threshold)
@@ -212,27 +194,7 @@ def _core(Z: FloatArray, design: LogTDesign, threshold: float, rule: CoreRule) -
     t = t[: failed[0]] if failed.size else t
     if not t.size:  # rounding at the threshold: the pair itself has passed
         return slice(start, start + 2)
-    best = int(np.argmax(np.abs(t) if rule == "max_abs_t" else t))
-    return slice(start, start + best + 2)
-
-
-def _sieved(
-    Z: FloatArray, core: slice, design: LogTDesign, c_star: float, sieve: SieveRule, threshold: float
-) -> NDArray[np.bool_]:
-    """Mask of the units of Z that make the club around the core."""
-    inside = np.zeros(Z.shape[0], dtype=np.bool_)
-    inside[core] = True
-    t = _t_joined(Z, inside, design)
-    club: NDArray[np.bool_] = inside | (t > c_star)
-    if sieve == "fixed":
-        return club
-    step = 0
-    while not _t_whole(Z[club], design) > threshold:
-        step += 1
-        if c_star + 0.1 * step > 3.0:
-            return inside
-        club = inside | (t > c_star + 0.1 * step)
-    return club
+    return slice(start, start + int(np.argmax(t)) + 2)
 
 
 def _t_joined(Z: FloatArray, inside: NDArray[np.bool_], design: LogTDesign) -> FloatArray:
@@ -243,15 +205,3 @@ def _t_joined(Z: FloatArray, inside: NDArray[np.bool_], design: LogTDesign) -> F
     variance = (k * members.var(axis=0) + off**2 * (k / (k + 1.0))) / (k + 1.0)
     t = design.fit(variance / (mean + off / (k + 1.0)) ** 2)[3]
     return np.where(inside, -np.inf, t)
-
-
-def _adopt(labels: IntArray, window: FloatArray, design: LogTDesign, threshold: float) -> None:
-    """Give divergent units to clubs, best t first, until none is above the threshold."""
-    n_clubs = int(labels.max(initial=0))
-    while n_clubs and (labels == 0).any():
-        t = np.array([_t_joined(window, labels == club, design) for club in range(1, n_clubs + 1)])
-        t = np.where((labels == 0) & ~np.isnan(t), t, -np.inf)
-        club, unit = np.unravel_index(int(np.argmax(t)), t.shape)
-        if not t[club, unit] > threshold:
-            return
-        labels[unit] = club + 1

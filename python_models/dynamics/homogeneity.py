@@ -39,18 +39,16 @@ class HomogeneityResult(OneRow):
 
 
 def time_homogeneity(
-    states: Any, n_states: int, lag: int = 1, *, periods: Any = None, simulations: int = 0, seed: int | None = None
+    states: Any, n_states: int, lag: int = 1, *, simulations: int = 0, seed: int | None = None
 ) -> HomogeneityResult:
-    """Homogeneity over start years, or over `periods` (T - lag,) of start years, of states (N, T).
+    """Homogeneity over start years, of states (N, T).
 
     simulations : panels drawn from the pooled one-year matrix, from the observed first states, for p_perm: it stands
     where expected counts are low and where transitions overlap (lag > 1).
     """
     panel = check_states(states, n_states, "states")
     check_lag(lag, panel.shape[1])
-    rows = np.arange(panel.shape[1] - lag) if periods is None else pd.factorize(np.asarray(periods))[0]
-    if rows.shape != (panel.shape[1] - lag,):
-        raise ValueError(f"periods need one label per start year ({panel.shape[1] - lag}), got {rows.shape}.")
+    rows = np.arange(panel.shape[1] - lag)
 
     def tables(panels: StateArray) -> FloatArray:
         return _tables(transition_codes(panels, n_states, lag), rows, int(rows.max()) + 1, n_states)

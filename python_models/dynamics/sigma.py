@@ -133,12 +133,7 @@ def sigma_trend(
         Positive values, N >= 2, T >= 3.
     measure : {"sigma_log", "sd", "cv"}
         sd of ln y (with n - 1), sd of y, or sd / mean.
-    n_bootstrap : int
-        Resamples of cities with their whole trajectory.
-    level : float
-        Level of the intervals.
-    seed : int
-        Seed of the resamples.
+    n_bootstrap, level, seed : as in `sigma_convergence`
 
     Returns
     -------

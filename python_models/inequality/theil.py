@@ -143,10 +143,7 @@ def theil_nested(
         Region of each city.
     province : (n,) labels
         Province of each city; each lies in one region.
-    kind : {"T", "L"}
-        Theil's T or L (mean logarithmic deviation).
-    weights : (n,) array or Series, optional
-        Case weights; default: all equal.
+    kind, weights : as in `theil`
 
     Returns
     -------

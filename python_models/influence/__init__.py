@@ -4,20 +4,13 @@ Does not belong here: estimators (regression); which groups, areas and threshold
 """
 
 from python_models.influence.barrier import Barrier, barrier_split, border_barrier
-from python_models.influence.blocks import (
-    BlockSpillover,
-    GroupEffects,
-    block_effects,
-    block_spillover,
-    group_effects,
-    split_blocks,
-)
+from python_models.influence.blocks import BlockSpillover, GroupEffects, block_spillover, group_effects, split_blocks
 from python_models.influence.honest import HonestBounds, honest_bounds
-from python_models.influence.level_adjusted import LevelAdjusted, even_scale, level_adjusted, level_controls
+from python_models.influence.level_adjusted import LevelAdjusted, level_adjusted
 from python_models.influence.pilot_placebo import PilotPlacebo, placebo_dates, placebo_pilots
-from python_models.influence.pilots import Exposure, PilotEffects, pilot_effects, pilot_exposure
+from python_models.influence.pilots import Exposure, PilotEffects, pilot_effects
 from python_models.influence.placebo import LeadLag, Placebo, lead_lag, placebo_weights
-from python_models.influence.rings import DistanceDecay, distance_decay, ring_matrices
+from python_models.influence.rings import DistanceDecay, distance_decay
 from python_models.influence.spatial_threshold import SpatialThreshold, SupWald, adjusted_threshold, spatial_threshold
 from python_models.influence.specification_curve import curve_summary, specification_curve
 from python_models.influence.spillover import Linear, SpilloverFit, fit_spillover
@@ -43,24 +36,19 @@ __all__ = [
     "ThresholdResult",
     "adjusted_threshold",
     "barrier_split",
-    "block_effects",
     "block_spillover",
     "border_barrier",
     "curve_summary",
     "distance_decay",
-    "even_scale",
     "fit_spillover",
     "group_effects",
     "honest_bounds",
     "lead_lag",
     "level_adjusted",
-    "level_controls",
     "pilot_effects",
-    "pilot_exposure",
     "placebo_dates",
     "placebo_pilots",
     "placebo_weights",
-    "ring_matrices",
     "spatial_threshold",
     "specification_curve",
     "split_blocks",

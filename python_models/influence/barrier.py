@@ -1,7 +1,5 @@
 """Barriers to spillovers at a border: inside against across, by ring, by place (docs/formulas.md#barrier).
 
-    b = 1 - theta_out / theta_in
-
 A ratio of two estimates: its interval is Fieller's, and the index is missing where theta_in is not above 0 at 5 %.
 """
 
@@ -60,10 +58,7 @@ def border_barrier(
 
     Parameters
     ----------
-    y, x : (N, T) array or frame
-        Outcome and explanatory variable.
-    W : weights (N, N)
-        Row-normalised; row i receives.
+    y, x, W : as in `fit_spillover`
     area : sequence of N labels
         Area of each city.
     controls : (N, T, k) array, optional
@@ -138,10 +133,7 @@ def barrier_split(
 
     Parameters
     ----------
-    y, x : (N, T) array or frame
-        Outcome and explanatory variable.
-    W : weights (N, N)
-        Row-normalised; row i receives.
+    y, x, W : as in `fit_spillover`
     is_behind : (N, N) mask
         Links of W that cross the barrier.
     controls : (N, T, k) array, optional

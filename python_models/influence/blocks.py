@@ -110,34 +110,11 @@ def _sides(centre: BoolArray) -> dict[str, tuple[BoolArray, BoolArray]]:
     return {b: (groups[b[0]], groups[b[1]]) for b in BLOCKS}
 
 
-@aligned
 def block_effects(multiplier: ArrayLike, is_centre: ArrayLike, *, with_own: bool = False) -> FloatArray:
-    """Effects between centre and periphery, per emitting and per receiving city.
+    """Effects between centre and periphery (8,): E per emitting city in the order of BLOCKS, then R per receiving one.
 
-    Parameters
-    ----------
-    multiplier : (N, N) array
-        Effects S of a change of x in j on y in i.
-    is_centre : (N,) mask or Series
-        Cities of the centre.
-    with_own : bool
-        Whether the diagonal of S counts.
-
-    Returns
-    -------
-    (8,) array
-        E per emitting city, in the order of BLOCKS, then R per receiving city.
-
-    Notes
-    -----
-    E_{a->b} = (1/N_a) sum_{j in a} sum_{i in b} S_ij, R the same sum over N_b.
-
-    Examples
-    --------
-    >>> from python_models.influence import block_effects
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> block_effects(np.linalg.inv(np.eye(12) - 0.3 * W), np.arange(12) < 4).round(3).shape
-    (8,)
+    E_{a->b} = (1/N_a) sum_{j in a} sum_{i in b} S_ij, R the same sum over N_b; multiplier S (N, N): effects of a change
+    of x in j on y in i, whose diagonal counts `with_own`.
     """
     s, centre = np.asarray(multiplier, dtype=np.float64), np.asarray(is_centre, dtype=np.bool_)
     s = s if with_own else s - np.diag(np.diag(s))
@@ -156,10 +133,7 @@ def block_spillover(
 
     Parameters
     ----------
-    y, x : (N, T) array or frame
-        Outcome and explanatory variable.
-    W : weights (N, N)
-        Row-normalised; row i receives.
+    y, x, W : as in `fit_spillover`
     is_centre : (N,) mask or Series
         Cities of the centre.
     controls : (N, T, k) array, optional
@@ -251,10 +225,7 @@ def group_effects(
 
     Parameters
     ----------
-    y, x : (N, T) array or frame
-        Outcome and explanatory variable.
-    W : weights (N, N)
-        Row-normalised; row i receives.
+    y, x, W : as in `fit_spillover`
     groups : sequence of N labels
         Group of each city.
     controls : (N, T, k) array, optional

@@ -7,8 +7,6 @@ in level, so tests of equal slopes reject where nothing differs. Three steps tak
 2. level      l^d t and l^d (x - x_i.), d = 1, 2, 3, join the controls, for l = y of the first year and l = x_i.
 3. trend      effects of the group of the receiving city by year: groups that differ in trend do not differ in slope.
 4. variance   errors clustered by city, without the pull of the own city.
-
-Measured sizes and powers: docs/methods.md. Box and Cox (1964, J. Royal Stat. Society B 26), Wooldridge (2010, ch. 11).
 """
 
 from collections.abc import Mapping, Sequence
@@ -121,43 +119,10 @@ def even_level(y: ArrayLike, x: ArrayLike, controls: ArrayLike | None) -> tuple[
     return yy, xx, np.concatenate([others, level_controls(yy, xx)], axis=2)
 
 
-@aligned
 def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, float]:
-    """Box-Cox scale of positive values, standardised.
+    """Box-Cox scale of values above 0, standardised: ((v^lambda - 1) / lambda, lambda); the same for c v, c > 0.
 
-    Parameters
-    ----------
-    values : array of any shape
-        Values above 0.
-    name : str
-        Their name in messages.
-
-    Returns
-    -------
-    scaled : array
-        (v^lambda - 1) / lambda with mean 0 and variance 1, log v at lambda = 0; the same for c v, c > 0.
-    power : float
-        lambda.
-
-    Raises
-    ------
-    PanelInputError
-        A value that is not above 0, or values that are all equal.
-
-    Notes
-    -----
-    lambda in [-2, 2] maximises -m/2 ln var + (lambda - 1) sum ln v over all m cells.
-
-    References
-    ----------
-    Box and Cox (1964, J. Royal Stat. Society B 26).
-
-    Examples
-    --------
-    >>> from python_models.influence import even_scale
-    >>> values, power = even_scale(np.exp(np.arange(24.0).reshape(6, 4) / 9))
-    >>> values.mean().round(6), values.var().round(6)
-    (np.float64(0.0), np.float64(1.0))
+    lambda in [-2, 2] maximises -m/2 ln var + (lambda - 1) sum ln v over all m cells (Box and Cox 1964).
     """
     v = np.asarray(values, dtype=np.float64)
     if not (np.isfinite(v).all() and (v > 0).all()):
@@ -176,26 +141,10 @@ def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, flo
     return np.asarray((scaled - scaled.mean()) / scaled.std()), power
 
 
-@aligned
 def level_controls(y: FloatArray, x: FloatArray) -> FloatArray:
-    """Controls for trends and slopes that go with the level of a city.
+    """Controls (N, T, 12) for trends and slopes that go with the level of a city, of y and x (N, T).
 
-    Parameters
-    ----------
-    y, x : (N, T) array
-        Outcome and explanatory variable.
-
-    Returns
-    -------
-    (N, T, 12) array
-        l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities.
-
-    Examples
-    --------
-    >>> from python_models.influence import level_controls
-    >>> rng = np.random.default_rng(1)
-    >>> level_controls(rng.normal(size=(8, 5)), rng.normal(size=(8, 5))).shape
-    (8, 5, 12)
+    l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities.
     """
     move = x - x.mean(axis=1, keepdims=True)
     time = np.broadcast_to(np.arange(y.shape[1]) - (y.shape[1] - 1) / 2.0, y.shape)

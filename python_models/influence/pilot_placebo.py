@@ -58,16 +58,7 @@ def placebo_pilots(
 
     Parameters
     ----------
-    y : (N, T) array or frame
-        Outcome in any unit, NaN where it is not known (a pilot without y still exposes its neighbours).
-    start : (N,) array or Series
-        First year as a pilot; NaN or inf for never.
-    points : (N, 2) array or frame
-        Longitude and latitude (km), or plane coordinates with `metric="euclidean"`.
-    years : sequence of T int
-        Years.
-    edges : sequence of float
-        Rising cut points of the rings from 0 on, in km; empty: no rings.
+    y, start, points, years, edges : as in `pilot_effects`
     draws : int
         Deals; rings are drawn anew around the drawn pilots.
     seed : int
@@ -129,22 +120,10 @@ def placebo_dates(
 
     Parameters
     ----------
-    y : (N, T) array or frame
-        Outcome in any unit, NaN where it is not known (a pilot without y still exposes its neighbours).
-    start : (N,) array or Series
-        First year as a pilot; NaN or inf for never.
-    points : (N, 2) array or frame
-        Longitude and latitude (km), or plane coordinates with `metric="euclidean"`.
-    years : sequence of T int
-        Years.
-    edges : sequence of float
-        Rising cut points of the rings from 0 on, in km; empty: no rings.
+    y, start, points, years, edges : as in `pilot_effects`
     shift : int
         Years by which every start is earlier.
-    cutoff : float
-        Distance in km up to which the errors of two cities may go together.
-    metric : {"haversine", "euclidean"}
-        Distance of two points.
+    cutoff, metric : as in `pilot_effects`
     clusters : (N,) labels, optional
         Cities whose errors go together; default: each city for itself.
 

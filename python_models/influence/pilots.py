@@ -73,32 +73,10 @@ class PilotEffects(Shown):
         return self.table.copy()
 
 
-@aligned
 def pilot_exposure(start: ArrayLike, distance: ArrayLike, edges: Sequence[float], years: Sequence[int]) -> Exposure:
-    """Which cities are pilots, and how far the nearest other pilot is, in each year.
+    """Which cities are pilots, and in which ring of km the nearest other pilot is, in each year.
 
-    Parameters
-    ----------
-    start : (N,) array
-        First year as a pilot; NaN or inf for never.
-    distance : (N, N) array
-        Kilometres.
-    edges : sequence of float
-        Rising cut points of the rings from 0 on, in km; empty: no rings.
-    years : sequence of T int
-        Years.
-
-    Returns
-    -------
-    Exposure
-        Pilots and ring of each city and year; -1: none.
-
-    Examples
-    --------
-    >>> from python_models.influence import pilot_exposure
-    >>> gap = np.abs(np.subtract.outer(np.arange(3.0), np.arange(3.0)))
-    >>> pilot_exposure([2013, np.nan, np.nan], gap, [0, 1.5], [2012, 2013]).ring.tolist()
-    [[-1, -1], [-1, 0], [-1, -1]]
+    start (N,): first year as a pilot, NaN or inf for never; distance (N, N) and edges: km.
     """
     begin, d, t = _starts(start), np.array(distance, dtype=np.float64), np.asarray(years, dtype=np.float64)
     cuts = [float(e) for e in edges]

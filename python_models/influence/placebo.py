@@ -58,12 +58,7 @@ def lead_lag(y: ArrayLike, x: ArrayLike, W: AnyWeights, controls: ArrayLike | No
 
     Parameters
     ----------
-    y, x : (N, T) array or frame
-        Outcome and explanatory variable.
-    W : weights (N, N)
-        Row-normalised; row i receives.
-    controls : (N, T, k) array, optional
-        Further regressors, each also as W C.
+    y, x, W, controls : as in `fit_spillover`
     **options : effects, estimator, cov
         As in `fit_panel`; cov is by city by default.
 
@@ -156,12 +151,7 @@ def placebo_weights(
 
     Parameters
     ----------
-    y, x : (N, T) array or frame
-        Outcome and explanatory variable.
-    W : weights (N, N)
-        Row-normalised; row i receives.
-    controls : (N, T, k) array, optional
-        Further regressors, each also as W C.
+    y, x, W, controls : as in `fit_spillover`
     draws : int
         Relabellings.
     seed : int

@@ -46,28 +46,10 @@ class DistanceDecay(Shown):
         return self.table.copy()
 
 
-@aligned
 def ring_matrices(distance: ArrayLike, edges: Sequence[float]) -> dict[str, FloatArray]:
-    """Row-normalised masks of rings of distance.
+    """Row-normalised masks (N, N) of links in [edge_b, edge_(b+1)) km, by the name of the ring.
 
-    Parameters
-    ----------
-    distance : (N, N) array
-        Kilometres.
-    edges : sequence of float
-        Rising cut points.
-
-    Returns
-    -------
-    dict of (N, N) arrays
-        Links in [edge_b, edge_(b+1)) by the name of the ring; a city without a neighbour has a zero row.
-
-    Examples
-    --------
-    >>> from python_models.influence import ring_matrices
-    >>> gap = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
-    >>> list(ring_matrices(gap, [0.5, 1.5, 3.5]))
-    ['0.5-1.5', '1.5-3.5']
+    A city without a neighbour in a ring has a zero row.
     """
     d = _distances(distance)
     if len(edges) < 2 or any(b <= a for a, b in itertools.pairwise(edges)):

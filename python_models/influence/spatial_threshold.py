@@ -1,10 +1,4 @@
-"""Does the spillover of a city depend on a threshold of its own synergy? (docs/formulas.md#spatial-threshold)
-
-One test for all candidates g: c(g) = theta_high(g) - theta_low(g) of a clustered fit, psi_i(g) what city i adds to it,
-Wald(g) = c(g)^2 / sum_i psi_i(g)^2. Under equal slopes sup Wald(g) is distributed as
-sup [sum_i xi_i psi_i(g)]^2 / sum_i psi_i(g)^2 with xi_i ~ N(0, 1), the same for all g (Hansen 1996, Econometrica 64).
-On a convex index slopes seem to jump where nothing jumps: `adjusted_threshold` takes that away.
-"""
+"""Does the spillover of a city depend on a threshold of its own synergy? (docs/formulas.md#spatial-threshold)"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,10 +92,7 @@ def spatial_threshold(
         Outcome and explanatory variable.
     q : (N,) array or Series
         Threshold variable, lagged or of the base year.
-    W : weights (N, N)
-        Row-normalised; row i receives.
-    controls : (N, T, k) array, optional
-        Further regressors, each also as W C.
+    W, controls : as in `fit_spillover`
     side : {"emitter", "receiver"}
         W (x 1[q <= g]): the neighbour's q counts; 1[q <= g] (W x): that of the city itself.
     n_grid : int
@@ -193,10 +184,7 @@ def adjusted_threshold(
         Outcome and explanatory variable, above 0.
     q : (N,) array or Series
         Threshold variable, lagged or of the base year.
-    W : weights (N, N)
-        Row-normalised; row i receives.
-    controls : (N, T, k) array, optional
-        Further regressors, each also as W C.
+    W, controls : as in `fit_spillover`
     side : {"emitter", "receiver"}
         Whose q counts, as in `spatial_threshold`.
     n_grid : int

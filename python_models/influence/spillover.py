@@ -131,7 +131,7 @@ def fit_spillover(
     estimator: str = "lee_yu",
     cov: str | Robust = "cluster",
 ) -> SpilloverFit:
-    """Spatial panel model whose spillover of x is split over several matrices.
+    """Spatial panel model whose spillover of x is split over several matrices (docs/formulas.md#influences).
 
     Parameters
     ----------
@@ -161,11 +161,6 @@ def fit_spillover(
     ------
     PanelInputError
         As `fit_panel`; a matrix of another size or one that is all zero, by its name.
-
-    Notes
-    -----
-    y_t = rho W y_t + beta x_t + sum_m theta_m M_m x_t + C_t c + W C_t d + mu + lambda_t 1 + e_t,
-    S = (I - rho W)^-1 (beta I + sum_m theta_m M_m) (docs/formulas.md#influences).
 
     Examples
     --------

@@ -125,10 +125,7 @@ def pairwise_agreement(scores: Mapping[str, FloatArray], years: tuple[int, ...],
     ----------
     scores : mapping of (N, T) arrays
         Scores by scheme.
-    years : tuple of int
-        The T years.
-    top : int
-        Number of first and last places that are compared.
+    years, top : as in `agreement_by_year`
 
     Returns
     -------

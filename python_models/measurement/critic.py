@@ -27,38 +27,10 @@ class CriticWeights:
 
 
 def critic_weights(Z: ArrayLike) -> CriticWeights:
-    """CRITIC weights: contrast of an indicator times its conflict with the others (docs/formulas.md#schemes).
+    """CRITIC weights of Z (N, T, m), complete rows pooled.
 
-    Parameters
-    ----------
-    Z : (N, T, m) array
-        Scaled indicators; complete rows (city, year) are pooled.
-
-    Returns
-    -------
-    CriticWeights
-        Weights (m,) and flags. A column without variation or values has weight 0 and a flag; without any conflict the
-        usable columns get equal weights and the flag 'all_uniform'.
-
-    Raises
-    ------
-    ValueError
-        Fewer than 2 complete rows, or no column varies.
-
-    Notes
-    -----
-    C_k = sd(z_k) sum_l (1 - r_kl), w_k = C_k / sum_l C_l, r_kl over the pooled complete rows.
-
-    References
-    ----------
-    Diakoulaki, Mavrotas and Papayannakis (1995).
-
-    Examples
-    --------
-    >>> from python_models.measurement import critic_weights
-    >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
-    >>> critic_weights(Z).weights.round(3)
-    array([0.489, 0.511])
+    A column without variation or values has weight 0 and a flag; without any conflict the usable columns get equal
+    weights and the flag 'all_uniform'. ValueError: fewer than 2 complete rows, or no column varies.
     """
     rows, is_empty = complete_rows(Z)
     used = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])
@@ -76,31 +48,9 @@ def critic_weights(Z: ArrayLike) -> CriticWeights:
 
 
 def entropy_critic_weights(Z: ArrayLike, *, delta: float = 0.0) -> FloatArray:
-    """Weights between entropy and CRITIC: w_k proportional to sqrt(w_entropy w_critic).
+    """Weights (m,) between entropy and CRITIC: w_k proportional to sqrt(w_entropy w_critic).
 
-    Parameters
-    ----------
-    Z : (N, T, m) array
-        Scaled indicators.
-    delta : float
-        As in `entropy_weights`.
-
-    Returns
-    -------
-    (m,) array
-        Weights; 0 where either of the two is 0.
-
-    Raises
-    ------
-    ValueError
-        No indicator has both weights.
-
-    Examples
-    --------
-    >>> from python_models.measurement import entropy_critic_weights
-    >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
-    >>> entropy_critic_weights(Z).round(3)
-    array([0.446, 0.554])
+    ValueError: no indicator has both.
     """
     both = np.sqrt(entropy_weights(Z, delta=delta).weights * critic_weights(Z).weights)
     if both.sum() == 0.0:

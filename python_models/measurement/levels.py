@@ -28,39 +28,10 @@ class LevelWeights:
 def two_stage_weights(
     Z: ArrayLike, dimensions: Sequence[str], *, second: str = "entropy", delta: float = 0.0
 ) -> LevelWeights:
-    """Entropy weights inside each dimension, then weights of the dimensions (docs/formulas.md#schemes).
+    """Entropy weights inside each dimension of Z (N, T, m), then weights of the dimensions.
 
-    Parameters
-    ----------
-    Z : (N, T, m) array
-        Scaled indicators; both stages use the rows that are complete in all of them.
-    dimensions : sequence of m str
-        Dimension of each indicator. One whose columns are all empty or zero has weight 0.
-    second : {"entropy", "equal"}
-        Weights of the dimensions: by the entropy of their scores, or 1 / D.
-    delta : float
-        As in `entropy_weights`.
-
-    Returns
-    -------
-    LevelWeights
-        Weights w_k = W_d w_k|d and flags.
-
-    Raises
-    ------
-    ValueError
-        Unknown `second`, a count of dimensions that does not fit, or no usable dimension.
-
-    References
-    ----------
-    Hwang and Yoon (1981) for the inner step.
-
-    Examples
-    --------
-    >>> from python_models.measurement import two_stage_weights
-    >>> Z = np.random.default_rng(1).uniform(size=(6, 2, 3))
-    >>> two_stage_weights(Z, ["a", "a", "b"]).weights.sum().round(6)
-    np.float64(1.0)
+    Both stages use the rows that are complete in all indicators. A dimension whose columns are all empty or zero has
+    weight 0. second: "entropy" of the dimensions' scores, or "equal", 1 / D. ValueError: no usable dimension.
     """
     if second not in ("entropy", "equal"):
         raise ValueError(f"the second stage is 'entropy' or 'equal', not '{second}'.")
@@ -81,23 +52,7 @@ def two_stage_weights(
 def equal_by_dimension(Z: ArrayLike, dimensions: Sequence[str]) -> LevelWeights:
     """Equal weights of the dimensions, and of the indicators inside each: w_k = 1 / (D m_d).
 
-    Parameters
-    ----------
-    Z : (N, T, m) array
-        Scaled indicators; those without values get weight 0 and a flag, and count neither in m_d nor in D.
-    dimensions : sequence of m str
-        Dimension of each indicator.
-
-    Returns
-    -------
-    LevelWeights
-        Weights and flags.
-
-    Examples
-    --------
-    >>> from python_models.measurement import equal_by_dimension
-    >>> equal_by_dimension(np.random.default_rng(1).uniform(size=(4, 2, 3)), ["a", "a", "b"]).weights
-    array([0.25, 0.25, 0.5 ])
+    Indicators without values get weight 0 and a flag, and count neither in m_d nor in D.
     """
     cube = np.asarray(Z, dtype=np.float64)
     _check(cube, dimensions)

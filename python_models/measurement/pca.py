@@ -61,39 +61,10 @@ class PcaIndex(Shown):
 
 
 def pca_index(Z: ArrayLike) -> PcaIndex:
-    """Principal-component index of scaled indicators.
+    """Principal-component index of Z (N, T, m), complete rows pooled.
 
-    Parameters
-    ----------
-    Z : (N, T, m) array
-        Scaled indicators; complete rows are pooled. A column that does not vary has weight 0 and a flag.
-
-    Returns
-    -------
-    PcaIndex
-        Score, weights, eigenvalues, and the tests of Kaiser and Bartlett.
-
-    Raises
-    ------
-    ValueError
-        Fewer than 2 complete rows, no varying column, or F is the same for every row.
-
-    Notes
-    -----
-    With R the correlations (m, m), lambda_q its eigenvalues, a_q its eigenvectors: q with lambda_q > 1 stay (the first
-    if there is none), f_q = sum_k a_qk (z_k - mean_k) / sd_k, F = sum_q (lambda_q / sum lambda) f_q, score = (F - min
-    F) / (max F - min F). The loadings of a component sum to more than 0. Weights are the coefficients of z in F over
-    the sum of their absolute values; a negative one has a flag.
-
-    References
-    ----------
-    Jolliffe (2002), Kaiser (1974), Bartlett (1951).
-
-    Examples
-    --------
-    >>> from python_models.measurement import pca_index
-    >>> pca_index(np.random.default_rng(1).uniform(size=(6, 2, 3))).weights.shape
-    (3,)
+    A column that does not vary has weight 0 and a flag; so has a negative weight. ValueError: fewer than 2 complete
+    rows, no varying column, or F is the same for every row.
     """
     rows, is_empty = complete_rows(Z)
     used = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])

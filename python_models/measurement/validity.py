@@ -17,26 +17,10 @@ from python_models.estimates import NORMAL_HALF, Interval, rank_correlation
 FEWEST = 5
 
 
-@aligned
 def pearson(x: ArrayLike, y: ArrayLike) -> Interval:
-    """Pearson's r of two vectors with a 95 % interval by Fisher's z.
+    """Pearson's r of two vectors (n,) with a 95 % interval by Fisher's z.
 
-    Parameters
-    ----------
-    x, y : (n,) array
-        Values.
-
-    Returns
-    -------
-    Interval
-        value, low, high; nan below 5 pairs or without variation, no interval at |r| = 1.
-
-    Examples
-    --------
-    >>> from python_models.measurement import pearson
-    >>> r = pearson([1.0, 2.0, 3.0, 4.0, 6.0], [1.0, 2.0, 2.0, 5.0, 5.0])
-    >>> r
-    Interval(value=0.9031262733621838, low=0.10265571467596439, high=0.9936524360779897)
+    NaN below 5 pairs or without variation, no interval at |r| = 1.
     """
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if len(a) < FEWEST or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:

@@ -10,37 +10,9 @@ from python_models.entropy import complete_rows
 
 
 def vertical_horizontal_weights(Z: ArrayLike) -> FloatArray:
-    """Vertical-and-horizontal weights, which pull cities and years furthest apart.
+    """The weights (m,) of Z (N, T, m) over its complete rows; a column without values has weight 0.
 
-    Parameters
-    ----------
-    Z : (N, T, m) array
-        Scaled indicators, 0 and more, over the complete rows.
-
-    Returns
-    -------
-    (m,) array
-        Weights; a column without values has weight 0.
-
-    Raises
-    ------
-    ValueError
-        A negative z, fewer than 2 complete rows, or no value above 0.
-
-    Notes
-    -----
-    The leading eigenvector of sum_t Z_t'Z_t, divided by its sum; z >= 0 makes it not negative (Perron).
-
-    References
-    ----------
-    Guo Yajun (2002).
-
-    Examples
-    --------
-    >>> from python_models.measurement import vertical_horizontal_weights
-    >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
-    >>> vertical_horizontal_weights(Z).round(3)
-    array([0.543, 0.457])
+    ValueError: a negative z, fewer than 2 complete rows, or no value above 0.
     """
     rows, is_empty = complete_rows(Z)
     filled = np.where(is_empty, 0.0, rows)

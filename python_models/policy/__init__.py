@@ -4,10 +4,10 @@ Does not belong here: estimates of what a policy does (influence.pilots).
 """
 
 from python_models.policy.benchmark import NOBODY, gower_distance, nearest_better
-from python_models.policy.draws import Geography, Index, Interval, PathDraws, coordination, draw_paths, path_inputs
+from python_models.policy.draws import Geography, Index, Interval, PathDraws, draw_paths, path_inputs
 from python_models.policy.history import NEVER, Spells, share_table, spells, transition_table
-from python_models.policy.inputs import centre_barrier, high_presence, n_in_window, trailing_mean
-from python_models.policy.monitors import MONITORS, Monitor, aggregate, city_monitor, light, single_monitor
+from python_models.policy.inputs import n_in_window
+from python_models.policy.monitors import MONITORS, Monitor, city_monitor, single_monitor
 from python_models.policy.rules import (
     INPUTS,
     PATHS,
@@ -18,9 +18,7 @@ from python_models.policy.rules import (
     Decision,
     base_cuts,
     classify,
-    decide,
     margin,
-    replay,
     replay_differences,
     year_cuts,
 )
@@ -42,27 +40,19 @@ __all__ = [
     "Monitor",
     "PathDraws",
     "Spells",
-    "aggregate",
     "base_cuts",
-    "centre_barrier",
     "city_monitor",
     "classify",
-    "coordination",
-    "decide",
     "draw_paths",
     "gower_distance",
-    "high_presence",
-    "light",
     "margin",
     "n_in_window",
     "nearest_better",
     "path_inputs",
-    "replay",
     "replay_differences",
     "share_table",
     "single_monitor",
     "spells",
-    "trailing_mean",
     "transition_table",
     "year_cuts",
 ]

@@ -111,31 +111,10 @@ def path_inputs(
     return np.stack([*moving, np.repeat(barrier[:, None], len(years), axis=1)], axis=-1)
 
 
-@aligned
 def coordination(u: FloatArray, p: FloatArray, base: BoolArray) -> tuple[FloatArray, BoolArray]:
-    """Corrected coordination D of two scores, and where relations lag.
+    """Corrected coordination D (N, T) of two scores, and where relations lag by more than 0.1.
 
-    Parameters
-    ----------
-    u, p : (N, T) array
-        Scores of productive forces and of production relations.
-    base : (T,) mask
-        Years that set the common scale.
-
-    Returns
-    -------
-    d : (N, T) array
-        Coordination.
-    lags : (N, T) mask
-        Where relations lag by more than 0.1.
-
-    Examples
-    --------
-    >>> from python_models.policy import coordination
-    >>> u, p = np.random.default_rng(1).uniform(size=(2, 8, 4))
-    >>> d, lags = coordination(u, p, np.ones(4, dtype=bool))
-    >>> d.shape, lags.dtype
-    ((8, 4), dtype('bool'))
+    base (T,): the years that set the common scale.
     """
     mask = np.broadcast_to(base, u.shape)
     one, two = (common_scale(x, base=mask) for x in (u, p))

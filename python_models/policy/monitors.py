@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from python_models._align import aligned
 from python_models._types import BoolArray, FloatArray
 
 type Better = Literal["high", "low", "none"]
@@ -67,26 +66,7 @@ MONITORS = {
 
 
 def light(monitor: Monitor, value: float) -> str | None:
-    """Light of a monitor.
-
-    Parameters
-    ----------
-    monitor : Monitor
-        The monitor with its bands.
-    value : float
-        Its value.
-
-    Returns
-    -------
-    str or None
-        green, amber or red; None without a value or a band.
-
-    Examples
-    --------
-    >>> from python_models.policy import MONITORS, light
-    >>> light(next(iter(MONITORS.values())), float("nan")) is None
-    True
-    """
+    """green, amber or red; None without a value or a band."""
     if monitor.better == "none" or not np.isfinite(value):
         return None
     if monitor.better == "high":
@@ -94,30 +74,8 @@ def light(monitor: Monitor, value: float) -> str | None:
     return "green" if value <= monitor.band_low else "amber" if value <= monitor.band_high else "red"
 
 
-@aligned
 def aggregate(values: FloatArray, reduce: Reduce, weights: FloatArray | None = None) -> float:
-    """One number of the values that are not missing.
-
-    Parameters
-    ----------
-    values : (N,) array
-        Values; NaN is missing.
-    reduce : {"mean", "weighted_mean", "median"}
-        Mean, weighted mean, or median.
-    weights : (N,) array, optional
-        Weights of the weighted mean; a city without one is left out.
-
-    Returns
-    -------
-    float
-        NaN where no value is left.
-
-    Examples
-    --------
-    >>> from python_models.policy import aggregate
-    >>> aggregate(np.array([1.0, np.nan, 3.0]), "mean")
-    2.0
-    """
+    """One number of the values (N,) that are not missing, NaN where none is left; w NaN or 0 leaves a city out."""
     known = np.isfinite(values)
     if reduce == "weighted_mean":
         w = np.full(values.shape, np.nan) if weights is None else weights

@@ -190,24 +190,7 @@ def classify(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> Assignment:
 
 
 def decide(high: BoolArray) -> Assignment:
-    """Apply the decision list.
-
-    Parameters
-    ----------
-    high : (.., 6) mask
-        True where the input is high.
-
-    Returns
-    -------
-    Assignment
-        Path, sub-type and rule.
-
-    Examples
-    --------
-    >>> from python_models.policy import decide
-    >>> decide(np.ones((1, 6), dtype=bool)).path
-    array([0], dtype=int8)
-    """
+    """Apply the decision list to the mask (.., 6) of inputs that are high."""
     rule = _RULE_OF_STATE[high @ _BITS]
     subtype = np.select([rule == 4, rule == 5, np.isin(rule, (2, 3)) & high[..., 0]], [1, 2, 3], 0)
     return Assignment(rule, PATH_OF_RULE[rule], subtype.astype(np.int8))
@@ -262,26 +245,7 @@ def margin(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> tuple[FloatArray, 
 
 
 def replay(row: Mapping[str, Any]) -> Decision:
-    """Repeat the decision of one stored row.
-
-    Parameters
-    ----------
-    row : mapping
-        Its six inputs and its `cuts` text.
-
-    Returns
-    -------
-    Decision
-        Path, sub-type and rule, from one comparison after the other.
-
-    Examples
-    --------
-    >>> from python_models.policy import Cuts, replay
-    >>> row = dict(u=1.0, p=1.0, d=0.2, u_neighbour=0.0, p_neighbour=0.0, barrier=0.0)
-    >>> row["cuts"] = Cuts(value=(0.5,) * 6, sd=(1.0,) * 6).to_json()
-    >>> replay(row)
-    Decision(path='endogenous_evolution', subtype='endogenous_adjust', rule_fired='r5_adjust')
-    """
+    """Repeat the decision of one stored row from its six inputs and its `cuts` text, one comparison after the other."""
     cut = json.loads(row["cuts"])
     forces, relations = row["u"] >= cut["u"], row["p"] >= cut["p"]
     if relations and forces:
@@ -314,10 +278,10 @@ def replay_differences(table: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from python_models.policy import Cuts, replay, replay_differences
+    >>> from python_models.policy import Cuts, replay_differences
     >>> row = dict(u=1.0, p=1.0, d=0.2, u_neighbour=0.0, p_neighbour=0.0, barrier=0.0)
     >>> row["cuts"] = Cuts(value=(0.5,) * 6, sd=(1.0,) * 6).to_json()
-    >>> true = row | replay(row)._asdict()
+    >>> true = row | dict(path="endogenous_evolution", subtype="endogenous_adjust", rule_fired="r5_adjust")
     >>> stored = pd.DataFrame([true, true | {"path": "gradient_transfer"}])
     >>> replay_differences(stored).index.tolist()
     [1]

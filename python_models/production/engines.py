@@ -17,7 +17,7 @@ from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models._validate import not_negative, positive
 
 LOWEST, HIGHEST = 0.05, 0.95
-Method = Literal["national", "group", "swamy"]
+Method = Literal["national", "group"]
 DEPRECIATION = 0.096  # Zhang Jun, Wu Guiying and Zhang Jipeng 2004; Shan Haojie 2008 has 0.1096
 GROWTH_YEARS = 5
 
@@ -132,9 +132,8 @@ def output_elasticities(
         Above zero.
     groups : (N,) labels, optional
         Groups of cities, for `method="group"`.
-    method : {"group", "national", "swamy"}
-        One slope a group, one for all, or city slopes after a common trend is removed, shrunk towards their mean by
-        Swamy's generalised least squares.
+    method : {"group", "national"}
+        One slope a group, or one for all.
 
     Returns
     -------
@@ -145,10 +144,6 @@ def output_elasticities(
     Notes
     -----
     ln(Y/L)_it = mu_i + lambda_t + b ln(K/L)_it + e_it.
-
-    References
-    ----------
-    Swamy (1970).
 
     Examples
     --------
@@ -168,12 +163,9 @@ def output_elasticities(
     if method == "national":
         none = np.zeros(n, dtype=np.bool_)
         return Elasticities(np.full(n, national), np.full(n, national_se), none, national, national_se)
-    if method == "group":
-        beta, se = _by_group(log_y, log_k, groups)
-    elif method == "swamy":
-        beta, se = _swamy(log_y, log_k)
-    else:
-        raise ValueError(f"unknown method {method!r}: choose national, group or swamy.")
+    if method != "group":
+        raise ValueError(f"unknown method {method!r}: choose national or group.")
+    beta, se = _by_group(log_y, log_k, groups)
     bad = ~((beta > LOWEST) & (beta < HIGHEST))
     return Elasticities(np.where(bad, national, beta), np.where(bad, national_se, se), bad, national, national_se)
 
@@ -208,23 +200,6 @@ def _by_group(log_y: FloatArray, log_k: FloatArray, groups: ArrayLike | None) ->
         if mine.sum() > 1:
             beta[mine], se[mine] = _slope(log_y[mine], log_k[mine])
     return beta, se
-
-
-def _swamy(log_y: FloatArray, log_k: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """City slopes b_i shrunk to their precision-weighted mean: b_i - v_i/(v_i + D) (b_i - b_mean)."""
-    y, x = _within(log_y), _within(log_k)
-    squares = (x * x).sum(axis=1)
-    known = squares > 1e-12
-    safe = np.where(known, squares, 1.0)
-    slope = np.where(known, (x * y).sum(axis=1) / safe, np.nan)
-    residual = ((y - slope[:, None] * x) ** 2).sum(axis=1) / max(y.shape[1] - 2, 1)
-    variance = residual / safe
-    spread = max(float(np.nanvar(slope, ddof=1) - np.nanmean(variance[known])), 0.0)
-    weight = np.where(known, 1 / (variance + spread + 1e-300), 0.0)
-    mean = float(np.nansum(weight * np.nan_to_num(slope)) / weight.sum())
-    pull = np.where(known, variance / (variance + spread + 1e-300), 1.0)
-    shrunk = np.nan_to_num(slope) + pull * (mean - np.nan_to_num(slope))
-    return shrunk, np.sqrt(np.where(known, variance * spread / (variance + spread + 1e-300), spread) + 1 / weight.sum())
 
 
 @aligned

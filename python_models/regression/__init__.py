@@ -8,14 +8,7 @@
 from python_models.regression.convention import ESTIMATORS, MODELS
 from python_models.regression.core import COVARIANCES, CoreFit, fit_panel
 from python_models.regression.covariance import Cluster, Conley, DriscollKraay, Robust
-from python_models.regression.diagnostics import (
-    modified_wald,
-    pesaran_cd,
-    residual_moran,
-    squared_correlation,
-    variance_inflation,
-    wooldridge_ar1,
-)
+from python_models.regression.diagnostics import pesaran_cd, residual_moran, variance_inflation
 from python_models.regression.dynamic import DynamicFit, dynamic_effects, fit_dynamic
 from python_models.regression.effects import average_effects, city_effects
 from python_models.regression.errors import PanelInputError
@@ -25,16 +18,7 @@ from python_models.regression.results import Effects, PanelResults
 from python_models.regression.sensitivity import robustness_value
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTests
-from python_models.regression.spec_search import (
-    effects_tests,
-    hausman,
-    joint_effects_f,
-    likelihood_ratio,
-    nested_tests,
-    residual_tests,
-    specification_search,
-    wald,
-)
+from python_models.regression.spec_search import hausman, nested_tests, residual_tests, specification_search
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.regression.within import EFFECTS, by_segment
 
@@ -60,14 +44,10 @@ __all__ = [
     "by_segment",
     "city_effects",
     "dynamic_effects",
-    "effects_tests",
     "fit_dynamic",
     "fit_panel",
     "hausman",
-    "joint_effects_f",
-    "likelihood_ratio",
     "lm_tests",
-    "modified_wald",
     "nested_tests",
     "pesaran_cd",
     "residual_moran",
@@ -76,8 +56,5 @@ __all__ = [
     "spatial_2sls",
     "spatial_weights",
     "specification_search",
-    "squared_correlation",
     "variance_inflation",
-    "wald",
-    "wooldridge_ar1",
 ]

@@ -151,35 +151,12 @@ def pesaran_cd(residuals: ArrayLike) -> SpecTest:
     return SpecTest.normal("pesaran_cd", np.sqrt(2.0 * t / (n * (n - 1))) * pairs, note)
 
 
-@aligned
 def squared_correlation(residuals: ArrayLike) -> SpecTest:
-    """Cross-section dependence by the sum of squared correlations, whatever their signs.
+    """Cross-section dependence of residuals (N, T) without city effects, by the sum of squared correlations.
 
-    Parameters
-    ----------
-    residuals : (N, T) array or frame
-        Residuals without city effects.
-
-    Returns
-    -------
-    SpecTest
-        Statistic, degrees of freedom, p-value.
-
-    Notes
-    -----
     d(d + 2)/(2N) (|Z'Z|_F^2 - N^2/d) with d = T - 1 and Z (N, T) of unit-length series is chi2((d - 1)(d + 2)/2) for
-    fixed T and many cities. Informative where year effects blind CD; rejects as well where errors last or their
-    variances move.
-
-    References
-    ----------
-    Bingham (1974).
-
-    Examples
-    --------
-    >>> from python_models.regression import squared_correlation
-    >>> squared_correlation(np.random.default_rng(1).normal(size=(12, 6))).df
-    14.0
+    fixed T and many cities (Bingham 1974). Informative where year effects blind CD; rejects as well where errors last
+    or their variances move.
     """
     z = _unit_series(residuals)
     n, t = z.shape
@@ -201,44 +178,10 @@ def _unit_series(residuals: ArrayLike) -> FloatArray:
     return z
 
 
-@aligned
 def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> SpecTest:
-    """Wooldridge's test of serial correlation.
+    """Wooldridge's test of serial correlation (2010, 10.6.3; Drukker 2003); four years or more.
 
-    Parameters
-    ----------
-    y : (N, T) array or frame
-        Outcome.
-    x : (N, T, k) array, or frame(s)
-        Regressors.
-    time_effects : bool
-        Whether the model has year effects.
-
-    Returns
-    -------
-    SpecTest
-        Statistic, degrees of freedom, p-value.
-
-    Raises
-    ------
-    PanelInputError
-        Fewer than four years.
-
-    Notes
-    -----
     Residuals of the first-differenced regression on their own lag; H0 slope = -1/2, F(1, N - 1), clustered by city.
-
-    References
-    ----------
-    Wooldridge (2010, 10.6.3); Drukker (2003).
-
-    Examples
-    --------
-    >>> from python_models.regression import wooldridge_ar1
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> 0 <= wooldridge_ar1(y, x[..., None]).p <= 1
-    True
     """
     plane = as_panel_y(y)
     cube = as_panel_x(x, plane.shape)
@@ -259,34 +202,11 @@ def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> 
     return SpecTest.f("wooldridge_ar1", (slope + 0.5) ** 2 / variance, 1, n - 1, note)
 
 
-@aligned
 def modified_wald(residuals: ArrayLike) -> SpecTest:
-    """Modified Wald test of group-wise heteroskedasticity.
+    """Modified Wald test of group-wise heteroskedasticity of residuals (N, T) (Greene 2000; Baum 2001).
 
-    Parameters
-    ----------
-    residuals : (N, T) array or frame
-        Residuals of a fit.
-
-    Returns
-    -------
-    SpecTest
-        Statistic, degrees of freedom, p-value.
-
-    Notes
-    -----
     W = sum_i (s2_i - s2)^2/V_i, chi2(N), with s2_i = sum_t e_it^2/T, s2 their mean and V_i = sum_t (e_it^2 -
-    s2_i)^2/(T(T-1)).
-
-    References
-    ----------
-    Greene (2000); Baum (2001).
-
-    Examples
-    --------
-    >>> from python_models.regression import modified_wald
-    >>> modified_wald(np.random.default_rng(1).normal(size=(12, 6))).df
-    12.0
+    s2_i)^2/(T(T - 1)).
     """
     e = as_panel_y(residuals, "residuals")
     n, t = e.shape
@@ -313,10 +233,7 @@ def variance_inflation(
         Regressors.
     w : (N, N) matrix, graph or SpatialWeights, optional
         Weights; without: x alone.
-    effects : str
-        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
-    names : sequence of str, optional
-        Names of the regressors.
+    effects, names : as in `fit_panel`
 
     Returns
     -------

@@ -121,10 +121,7 @@ def fit_dynamic(
         exists.
     cov : str
         "cluster", summed by city; "info", of independent errors of one variance.
-    names : sequence of str, optional
-        Names of the regressors.
-    durbin : sequence of int, optional
-        Positions of the regressors that enter as W x; default: all.
+    names, durbin : as in `fit_panel`
 
     Returns
     -------

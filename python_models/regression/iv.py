@@ -315,10 +315,7 @@ def spatial_2sls(
     ----------
     y : (N, T) array or frame
         Outcome.
-    x : (N, T, k) array, or frame(s)
-        Regressors.
-    w : (N, N) matrix, graph or SpatialWeights
-        Weights; row i receives.
+    x, w : as in `specification_search`
     effects : str
         Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
     durbin : sequence of int, optional

@@ -1,4 +1,4 @@
-"""Labelled results of a spatial panel model, and their tables as text, HTML and LaTeX."""
+"""Labelled results of a spatial panel model, and their tables as text and HTML."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ from python_models.regression.effects import AverageEffects, average_effects, ci
 from python_models.regression.errors import PanelInputError
 from python_models.regression.logdet import log_determinant
 from python_models.regression.within import has_entity, has_time
-
-_LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
-_LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 
 
 @dataclass(frozen=True)
@@ -60,17 +57,6 @@ class Summary:
     def _repr_html_(self) -> str:
         return self.as_html()
 
-    def as_latex(self) -> str:
-        """A LaTeX table (booktabs); the header stands below as notes."""
-        spec = "l" + "r" * (len(self.columns) - 1)
-        lines = [" & ".join(_t(cell) for cell in row) + r" \\" for row in self.rows]
-        notes = "; ".join(f"{_t(name)}: {_t(value)}" for name, value in self.header)
-        head = " & ".join(_t(c) for c in self.columns) + r" \\"
-        top = [r"\begin{table}", rf"\caption{{{_t(self.title)}}}", rf"\begin{{tabular}}{{{spec}}}", r"\toprule", head]
-        foot = [rf"\par\footnotesize {notes}."] if notes else []
-        body = [r"\midrule", *lines, r"\bottomrule", r"\end{tabular}", *foot, r"\end{table}"]
-        return "\n".join([*top, *body])
-
 
 def summarise(title: str, header: Sequence[tuple[str, str]], frame: pd.DataFrame) -> Summary:
     rows = tuple(tuple(cell(value) for value in row) for row in frame.itertuples(index=False))
@@ -87,10 +73,6 @@ def cell(value: object) -> str:
     if number != 0.0 and not 1e-3 <= abs(number) < 1e6:
         return f"{number:.4g}"
     return f"{number:.4f}"
-
-
-def _t(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +236,7 @@ class PanelResults:
         return "theta" if position < self.core.n_slopes else self.core.names[position]
 
     def summary(self) -> Summary:
-        """Header and coefficient table; print it, or ask for `.as_html()` or `.as_latex()`."""
+        """Header and coefficient table; print it, or ask for `.as_html()`."""
         c = self.core
         low, high = self.feasible_range
         header = [

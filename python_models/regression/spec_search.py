@@ -43,40 +43,9 @@ RULES = {
 def wald(
     estimate: ArrayLike, cov: ArrayLike, restriction: ArrayLike, *, code: str = "wald", note: str = ""
 ) -> SpecTest:
-    """Wald test of R theta = 0.
+    """Wald test of R theta = 0: (R th)'(R V R')^-1 (R th), chi2(q); theta (p,), V (p, p), R (q, p).
 
-    Parameters
-    ----------
-    estimate : (p,) array
-        theta.
-    cov : (p, p) array
-        V, its covariance.
-    restriction : (q, p) array
-        R.
-    code : str
-        Code of the test.
-    note : str
-        Note of the result.
-
-    Returns
-    -------
-    SpecTest
-        Statistic, degrees of freedom, p-value.
-
-    Raises
-    ------
-    PanelInputError
-        Shapes that do not fit, a restriction whose variance is singular (the same restriction twice).
-
-    Notes
-    -----
-    (R th)'(R V R')^-1 (R th), chi2(q).
-
-    Examples
-    --------
-    >>> from python_models.regression import wald
-    >>> wald([2.0, 0.0], np.eye(2), [[1.0, 0.0]]).statistic
-    4.0
+    PanelInputError: shapes that do not fit, a restriction whose variance is singular (the same restriction twice).
     """
     theta, v = np.asarray(estimate, dtype=np.float64), np.asarray(cov, dtype=np.float64)
     r = np.atleast_2d(np.asarray(restriction, dtype=np.float64))
@@ -86,39 +55,9 @@ def wald(
 
 
 def likelihood_ratio(lnl_wide: float, lnl_narrow: float, df: float, *, code: str, note: str = "") -> SpecTest:
-    """Likelihood-ratio test of nested models on one sample.
+    """Likelihood-ratio test of nested models on one sample: LR = 2 (lnL wide - lnL narrow), chi2(df).
 
-    Parameters
-    ----------
-    lnl_wide, lnl_narrow : float
-        Log-likelihoods.
-    df : float
-        Number of restrictions.
-    code : str
-        Code of the test.
-    note : str
-        Note of the result.
-
-    Returns
-    -------
-    SpecTest
-        Statistic, degrees of freedom, p-value.
-
-    Raises
-    ------
-    PanelInputError
-        A narrow model that fits better: the two are not nested, or one search has failed.
-
-    Notes
-    -----
-    LR = 2 (lnL of the wide model - lnL of the narrow one), chi2(df).
-
-    Examples
-    --------
-    >>> from python_models.regression import likelihood_ratio
-    >>> test = likelihood_ratio(-10.0, -13.0, 2, code="lr")
-    >>> test.statistic, round(test.p, 4)
-    (6.0, 0.0498)
+    PanelInputError: a narrow model that fits better: the two are not nested, or one search has failed.
     """
     value = 2.0 * (lnl_wide - lnl_narrow)
     if not np.isfinite(value):
@@ -128,35 +67,11 @@ def likelihood_ratio(lnl_wide: float, lnl_narrow: float, df: float, *, code: str
     return SpecTest.chi2(code, max(value, 0.0), df, note)
 
 
-@aligned
 def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> SpecTests:
     """F tests of the effects of OLS: `f_ind` cities given years, `f_time` years given cities.
 
-    Parameters
-    ----------
-    y : (N, T) array or frame
-        Outcome.
-    x : (N, T, k) array, or frame(s)
-        Regressors.
-    effects : str
-        "twoways"; "entity" or "time": only its own test, against the pooled regression with a constant.
-
-    Returns
-    -------
-    SpecTests
-        Tests by code.
-
-    Notes
-    -----
-    F = [(SSR_r - SSR_u)/q]/[SSR_u/(NT - k - effects)].
-
-    Examples
-    --------
-    >>> from python_models.regression import joint_effects_f
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> joint_effects_f(y, x[..., None]).codes
-    ('f_ind', 'f_time')
+    F = [(SSR_r - SSR_u)/q]/[SSR_u/(NT - k - effects)]. effects "entity" or "time": only its own test, against the
+    pooled regression with a constant.
     """
     require_known(effects, EFFECTS, "effects")
     plane = as_panel_y(y)
@@ -189,16 +104,10 @@ def hausman(
     ----------
     y : (N, T) array or frame
         Outcome.
-    x : (N, T, k) array, or frame(s)
-        Regressors.
-    w : (N, N) matrix, graph or SpatialWeights
-        Weights; row i receives.
+    x, w : as in `specification_search`
     effects : str
         "twoways" or "entity".
-    durbin : sequence of int, optional
-        Positions of the regressors that enter as W x; default: all.
-    names : sequence of str, optional
-        Names of the regressors.
+    durbin, names : as in `fit_panel`
 
     Returns
     -------
@@ -399,43 +308,14 @@ def nested_tests(sdm: CoreFit, sar: CoreFit, sem: CoreFit) -> SpecTests:
     )
 
 
-@aligned
 def effects_tests(
     y: Values, x: Values, w: Weights, *, effects: str = "twoways", names: Sequence[str] | None = None
 ) -> SpecTests:
     """Tests of the fixed effects of the SDM: LR on the untransformed likelihood, F of OLS, Hausman.
 
-    Parameters
-    ----------
-    y : (N, T) array or frame
-        Outcome.
-    x : (N, T, k) array, or frame(s)
-        Regressors.
-    w : (N, N) matrix, graph or SpatialWeights
-        Weights; row i receives.
-    effects : str
-        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
-    names : sequence of str, optional
-        Names of the regressors.
-
-    Returns
-    -------
-    SpecTests
-        Tests by code.
-
-    Notes
-    -----
     Hausman needs city effects, and with year effects a row-normalised W; it is left out otherwise, and has p NaN and a
     note where the cities are too few. The LR test of city effects is unreliable for a fixed number of years: F beside
     it.
-
-    Examples
-    --------
-    >>> from python_models.regression import effects_tests
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> effects_tests(y, x[..., None], W).codes
-    ('lr_ind', 'lr_time', 'f_ind', 'f_time', 'hausman')
     """
     inputs = panel_inputs(y, x, w, names)
     data, labels = inputs[:3], inputs.names

@@ -9,7 +9,7 @@ from python_models.space.graph import CityGraph, WeightProfile, normalise, profi
 from python_models.space.local import GetisOrdResult, LisaResult, getis_ord, lisa
 from python_models.space.moran import GlobalStatistic, global_statistics, moran
 from python_models.space.network import NetworkResult, gravity_network
-from python_models.space.weights import build_weights, split_blocks
+from python_models.space.weights import build_weights
 
 __all__ = [
     "CityGraph",
@@ -29,7 +29,6 @@ __all__ = [
     "moran",
     "normalise",
     "profile_weights",
-    "split_blocks",
     "to_graph",
     "to_sparse",
 ]

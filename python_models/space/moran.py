@@ -125,17 +125,11 @@ def global_statistics(
 
     Parameters
     ----------
-    y : (N,) array or Series
-        Values of one year; a Series is matched to the labels of the weights.
-    w : graph, PySAL W or (N, N) matrix
-        Weights.
+    y, w : as in `moran`
     statistics : tuple of str
         "moran", "geary" (1 without spatial order, less when neighbours are alike), "getis" (of a positive
         y; high when high values lie together).
-    permutations : int
-        Random permutations behind `p_perm`, `lo` and `hi`; 0: none.
-    seed : int, optional
-        Seed of the permutations.
+    permutations, seed : as in `moran`
 
     Returns
     -------

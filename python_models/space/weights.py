@@ -5,19 +5,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from libpysal.graph import Graph
 from scipy import sparse
 
-from python_models._align import aligned
-from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models._types import BoolArray, FloatArray
 from python_models._validate import require_unique
 from python_models.space.distance import distance_matrix, pair_distances, tree, tree_radius
 from python_models.space.graph import CityGraph, labels_of, normalise, to_graph, to_sparse
 
 DISTANCE_KINDS = ("invd", "nested", "geo_econ", "center_periphery")
-KINDS = (*DISTANCE_KINDS, "queen", "knn", "expd", "econ", "band", "same_prov", "diff_prov", "hybrid")
+KINDS = (*DISTANCE_KINDS, "queen", "knn", "expd", "econ", "band", "same_prov", "diff_prov")
 TIE_DIGITS = 9  # decimals of a km (or of the plane's unit): nearer than a micrometre is a tie
-ATTACHED_KINDS = {"queen", "invd", "expd", "hybrid"}  # rings and masks keep their empty rows
+ATTACHED_KINDS = {"queen", "invd", "expd"}  # rings and masks keep their empty rows
 
 
 def build_weights(
@@ -27,8 +25,6 @@ def build_weights(
     points: Any = None,
     metric: str = "haversine",
     edges: Any = None,
-    polygons: Any = None,
-    snap: float = 0.0,
     k: int = 6,
     power: float | None = None,
     cutoff: float | str | None = None,
@@ -39,7 +35,6 @@ def build_weights(
     group: Any = None,
     is_centre: Any = None,
     base: Any = None,
-    proximities: Sequence[ArrayLike] = (),
     attach_islands: bool | None = None,
     normalisation: str = "row",
 ) -> CityGraph:
@@ -50,7 +45,7 @@ def build_weights(
     kind : str
         One of the kinds in the notes.
     labels : sequence, optional
-        N city labels; default: the index of `points`, `polygons`, `mass` or `base`, else positions.
+        N city labels; default: the index of `points`, `mass` or `base`, else positions.
     points : (N, 2) array or frame, optional
         Longitude and latitude (`metric="haversine"`, km) or plane coordinates (`metric="euclidean"`, their unit). A
         frame is matched by its index.
@@ -58,10 +53,6 @@ def build_weights(
         Distance of two points.
     edges : pairs of labels, optional
         Neighbours, for `queen`.
-    polygons : GeoSeries, optional
-        Areas, for `queen` without `edges`.
-    snap : float
-        Grid to which polygons are rounded, in their unit; 0: none.
     k : int
         Number of neighbours, for `knn`.
     power : float, optional
@@ -81,9 +72,7 @@ def build_weights(
     is_centre : (N,) mask, optional
         Cities of the centre, for `center_periphery`.
     base : weights, optional
-        What `same_prov`, `diff_prov` and `hybrid` start from; default `invd`.
-    proximities : sequence of (N, N) arrays
-        Factors of `hybrid`.
+        What `same_prov` and `diff_prov` start from; default `invd`.
     attach_islands : bool, optional
         Whether a city without a neighbour is linked to its nearest one, both ways, with the weight that its distance
         has in this kind (queen and knn: 1), and listed in `.attached`. Default: not for rings and masks, where an empty
@@ -104,7 +93,7 @@ def build_weights(
 
     Notes
     -----
-    - queen: 1 where polygons share a point.
+    - queen: 1 for the pairs of `edges`.
     - invd: d^-power up to `cutoff`.
     - knn: 1 for the `k` nearest, ties by label.
     - expd: exp(-d/h).
@@ -114,7 +103,6 @@ def build_weights(
     - center_periphery: geo_econ without the links from the periphery into the centre.
     - band: 1[a <= d < b]; with `power` d^-power in the ring.
     - same_prov, diff_prov: `base` masked by equality of `group`.
-    - hybrid: `base` times `proximities`, entry by entry.
 
     References
     ----------
@@ -131,9 +119,9 @@ def build_weights(
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of weights '{kind}': choose from {', '.join(KINDS)}.")
-    names = _labels(labels, points, polygons, mass, base, edges)
+    names = _labels(labels, points, mass, base, edges)
     at = None if points is None else _points(points, names)
-    if kind in ("same_prov", "diff_prov", "hybrid"):
+    if kind in ("same_prov", "diff_prov"):
         raw = _base(base, names, at, metric, power or 1.0, cutoff)
     elif kind not in ("queen", "econ"):
         spots = _need(at, kind, "points")
@@ -141,10 +129,8 @@ def build_weights(
         raw = inverse_distance(spots, names, metric, 1.0 if power is None else power, cutoff)
     if kind in ("econ", "nested", "geo_econ", "center_periphery"):
         economy = _vector(mass, names, kind)
-    if kind == "queen" and edges is not None:
-        raw = queen_from_edges(edges, names)
-    elif kind == "queen":
-        raw = queen_from_polygons(_need(polygons, kind, "edges or polygons"), snap)
+    if kind == "queen":
+        raw = queen_from_edges(_need(edges, kind, "edges"), names)
     elif kind == "knn":
         raw = nearest(spots, names, metric, k)
     elif kind == "expd":
@@ -158,8 +144,6 @@ def build_weights(
         raw = phi * near + (1 - phi) * alike
     elif kind in ("geo_econ", "center_periphery"):
         raw = emitter_mass(raw, economy, names)
-    elif kind == "hybrid":
-        raw = product(raw, _need(proximities or None, kind, "proximities"), names)
     elif kind != "invd":
         provinces = per_city(_need(group, kind, "group (e.g. the province of each city)"), names, "group")
         raw = same_group_mask(raw, provinces, kind == "same_prov")
@@ -173,42 +157,6 @@ def build_weights(
     params = {"metric": metric, "power": power, "cutoff": cutoff, "scale": scale, "ring": ring, **only}
     known = {key: value for key, value in params.items() if value is not None}
     return normalise(to_graph(raw, names, kind=kind, params=known, attached=attached), normalisation)
-
-
-@aligned
-def split_blocks(w: Any, is_centre: Any) -> dict[str, CityGraph]:
-    """Split weights into the four blocks of centre and periphery.
-
-    Parameters
-    ----------
-    w : graph, PySAL W or (N, N) matrix
-        Weights; row receives, column emits.
-    is_centre : (N,) mask or Series
-        Cities of the centre.
-
-    Returns
-    -------
-    dict of CityGraph
-        "cc", "cp", "pc", "pp": receiver first, emitter second (c centre, p periphery), not normalised again: they sum
-        to W.
-
-    Raises
-    ------
-    ValueError
-        A city without a value in `is_centre`.
-
-    Examples
-    --------
-    >>> from python_models.space import split_blocks, to_graph, to_sparse
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> blocks = split_blocks(to_graph(W), np.arange(12) < 4)
-    >>> {name: to_sparse(part).sum() for name, part in blocks.items()}
-    {'cc': np.float64(3.0), 'cp': np.float64(1.0), 'pc': np.float64(1.0), 'pp': np.float64(7.0)}
-    """
-    matrix = to_sparse(w)
-    names = list(labels_of(w))
-    centre: BoolArray = np.array(per_city(is_centre, names, "is_centre"), dtype=np.bool_)
-    return {b: to_graph(block_mask(matrix, centre, [b]), names) for b in ("cc", "cp", "pc", "pp")}
 
 
 def per_city(values: Any, names: Sequence[Hashable], what: str) -> list[Any]:
@@ -226,7 +174,7 @@ def per_city(values: Any, names: Sequence[Hashable], what: str) -> list[Any]:
 
 def _base(base: Any, names: list[Hashable], at: FloatArray | None, metric: str, power: float, cutoff: Any) -> Any:
     if base is None:
-        spots = _need(at, "same_prov, diff_prov and hybrid", "base or points")
+        spots = _need(at, "same_prov and diff_prov", "base or points")
         return inverse_distance(spots, names, metric, power, cutoff)
     if hasattr(base, "unique_ids") and list(base.unique_ids) != names:
         raise ValueError("labels and base must name the same cities in the same order.")
@@ -271,10 +219,8 @@ def _nearest_of(at: FloatArray, lone: Any, metric: str) -> Any:
     return np.where(nearest[:, 0] == lone, nearest[:, 1], nearest[:, 0])
 
 
-def _labels(
-    labels: Sequence[Hashable] | None, points: Any, polygons: Any, mass: Any, base: Any, edges: Any
-) -> list[Hashable]:
-    frames = [source for source in (points, polygons, mass) if isinstance(source, pd.DataFrame | pd.Series)]
+def _labels(labels: Sequence[Hashable] | None, points: Any, mass: Any, base: Any, edges: Any) -> list[Hashable]:
+    frames = [source for source in (points, mass) if isinstance(source, pd.DataFrame | pd.Series)]
     sized = [source for source in (points, mass) if source is not None]
     if labels is not None:
         names = list(labels)
@@ -288,7 +234,7 @@ def _labels(
         frame = pd.DataFrame(edges)
         names = sorted(set(frame.iloc[:, 0]) | set(frame.iloc[:, 1]), key=str)
     else:
-        raise ValueError("give labels, points, polygons, mass, base or edges: there is nothing to make weights of.")
+        raise ValueError("give labels, points, mass, base or edges: there is nothing to make weights of.")
     require_unique(names, "city")
     return names
 
@@ -334,14 +280,6 @@ def queen_from_edges(edges: Any, labels: Sequence[Hashable]) -> Any:
     matrix = sparse.csr_array((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(len(at), len(at)))
     matrix.data[:] = 1.0  # a pair that is listed twice counts once
     return matrix
-
-
-def queen_from_polygons(polygons: Any, snap: float) -> Any:
-    """1 if two polygons of a GeoSeries share a point; made valid and, with snap > 0, rounded to that grid."""
-    shapes = polygons.make_valid()
-    if snap > 0:
-        shapes = shapes.set_precision(snap).make_valid()
-    return to_sparse(Graph.build_contiguity(shapes.reset_index(drop=True), rook=False, strict=True))
 
 
 def inverse_distance(points: FloatArray, labels: Sequence[Hashable], metric: str, power: float, cutoff: Any) -> Any:
@@ -432,21 +370,6 @@ def block_mask(base: Any, is_centre: BoolArray, blocks: Sequence[str]) -> Any:
     side = np.where(is_centre, "c", "p")
     keep = np.isin(np.char.add(side[w.row], side[w.col]), list(blocks))
     return sparse.csr_array((w.data[keep], (w.row[keep], w.col[keep])), shape=w.shape)
-
-
-def product(base: Any, factors: Sequence[ArrayLike], labels: Sequence[Hashable]) -> Any:
-    """The weights times proximities (N, N), technological or social ones, entry by entry."""
-    w = sparse.csr_array(base, copy=True)
-    for at, factor in enumerate(factors):
-        plane = np.asarray(factor, dtype=np.float64)
-        if plane.shape != w.shape:
-            raise ValueError(f"proximity {at} has shape {plane.shape}, the weights have {w.shape}.")
-        if not (np.isfinite(plane).all() and (plane >= 0).all()):
-            i, j = np.argwhere(~(plane >= 0))[0]
-            raise ValueError(f"proximity {at} of {labels[i]} and {labels[j]} is {plane[i, j]}: it must be >= 0.")
-        w = sparse.csr_array(w.multiply(plane))
-    w.eliminate_zeros()
-    return w
 
 
 def nearest_distances(points: FloatArray, metric: str) -> FloatArray:

@@ -19,23 +19,20 @@ from python_models.policy import (
     Index,
     Interval,
     base_cuts,
-    centre_barrier,
     classify,
-    coordination,
     draw_paths,
     gower_distance,
-    high_presence,
     margin,
     nearest_better,
     path_inputs,
-    replay,
     share_table,
     spells,
-    trailing_mean,
     transition_table,
     year_cuts,
 )
-from python_models.policy.rules import replay_differences
+from python_models.policy.draws import coordination
+from python_models.policy.inputs import centre_barrier, high_presence, trailing_mean
+from python_models.policy.rules import replay, replay_differences
 from python_models.production.coupling import common_scale, coupling
 from python_models.simulation import random_knn_weights
 

@@ -247,15 +247,6 @@ def test_elasticities_of_groups_are_recovered_with_their_error():
     assert result.beta_l == pytest.approx(1 - result.beta_k)
 
 
-def test_shrunken_city_slopes_are_nearer_the_truth_than_one_slope():
-    rng = np.random.default_rng(2)
-    truth = rng.uniform(0.3, 0.7, 60)
-    y, k, labour = _panel(rng, truth)
-    shrunk = output_elasticities(y, k, labour, method="swamy")
-    single = output_elasticities(y, k, labour, method="national")
-    assert np.abs(shrunk.beta_k - truth).mean() < 0.3 * np.abs(single.beta_k - truth).mean()
-
-
 def test_elasticity_outside_its_range_is_replaced_and_flagged():
     groups = np.repeat(["a", "b"], 30)
     y, k, labour = _panel(np.random.default_rng(3), np.where(groups == "a", 0.5, 1.4))

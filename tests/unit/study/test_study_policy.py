@@ -8,7 +8,9 @@ from study_tools import settings
 from text_table import words
 
 from dagster_project.study import policy
-from python_models.policy import MONITORS, Cuts, light, replay
+from python_models.policy import MONITORS, Cuts
+from python_models.policy.monitors import light
+from python_models.policy.rules import replay
 
 ESTIMATES = tuple(
     words("threshold barrier block boundary segmentation segmentation_pair dagum network network_city features")

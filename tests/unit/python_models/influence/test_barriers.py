@@ -7,15 +7,9 @@ import pytest
 from checks import gradient, panel_refused
 from worlds import places, world
 
-from python_models.influence import (
-    barrier_split,
-    block_effects,
-    block_spillover,
-    border_barrier,
-    distance_decay,
-    ring_matrices,
-)
-from python_models.influence.blocks import BLOCKS, split_blocks
+from python_models.influence import barrier_split, block_spillover, border_barrier, distance_decay
+from python_models.influence.blocks import BLOCKS, block_effects, split_blocks
+from python_models.influence.rings import ring_matrices
 from python_models.simulation import random_knn_weights
 
 N = 120

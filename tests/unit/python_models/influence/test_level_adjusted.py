@@ -5,15 +5,9 @@ import pytest
 from checks import panel_refused, refused
 from worlds import world
 
-from python_models.influence import (
-    adjusted_threshold,
-    even_scale,
-    fit_spillover,
-    level_adjusted,
-    level_controls,
-    split_blocks,
-)
+from python_models.influence import adjusted_threshold, fit_spillover, level_adjusted, split_blocks
 from python_models.influence.blocks import BLOCKS
+from python_models.influence.level_adjusted import even_scale, level_controls
 from python_models.simulation import random_knn_weights
 
 N, YEARS, RHO = 120, 8, 0.3

@@ -9,8 +9,8 @@ import statsmodels.api as sm
 from checks import panel_refused
 
 from python_models._types import FloatArray
-from python_models.influence import pilot_effects, pilot_exposure, placebo_dates, placebo_pilots
-from python_models.influence.pilots import BY_CITY, _Panel, _TwoWay
+from python_models.influence import pilot_effects, placebo_dates, placebo_pilots
+from python_models.influence.pilots import BY_CITY, _Panel, _TwoWay, pilot_exposure
 
 YEARS = list(range(2012, 2022))
 EDGES = [0.0, 150.0, 300.0]

@@ -28,8 +28,6 @@ def test_the_halves_of_the_century_equal_giddy(income):
     states = discretise(income, "relative", n_states=5).states
     found = of_tables([markov(states[:, :41], 5).counts, markov(states[:, 40:], 5).counts])
     assert (found.lr, found.q, found.dof) == pytest.approx((103.84985861721717, 102.6428756456604, 15), abs=1e-8)
-    by_period = time_homogeneity(states, 5, periods=["first"] * 40 + ["second"] * 40)
-    assert by_period.q == pytest.approx(found.q, abs=1e-9)
 
 
 def test_random_tables_equal_giddy_in_any_order_and_equal_ones_have_no_distance():
@@ -99,7 +97,6 @@ def test_simulated_chains_have_the_matrix_they_come_from_where_every_state_is_le
 def test_errors_say_what_is_wrong():
     states = np.zeros((2, 5), dtype=int)
     refused("order must be 1 or 2", order_test, states, 2, 3)
-    refused("one label per start year", time_homogeneity, states, 2, periods=[1, 2])
     refused("one label per city", group_homogeneity, states, 2, ["a"])
     refused("need a seed", time_homogeneity, states, 2, simulations=9)
 

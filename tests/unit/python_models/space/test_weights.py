@@ -9,7 +9,7 @@ from libpysal.weights import KNN, DistanceBand
 from scipy.spatial.distance import pdist
 
 from python_models.simulation import contiguity_weights
-from python_models.space import build_weights, normalise, profile_weights, split_blocks, to_graph, to_sparse
+from python_models.space import build_weights, normalise, profile_weights, to_graph, to_sparse
 from python_models.space.distance import albers, albers_inverse, distance_matrix, haversine_km
 
 EDGES = [("a", "b"), ("b", "c"), ("c", "d")]
@@ -116,15 +116,12 @@ def test_hash_equals_that_of_pysal_and_does_not_see_the_row_order(points):
         assert profile_weights(ours).sha256 == profile_weights(theirs).sha256
 
 
-def test_rings_sum_to_the_cutoff_matrix_and_masks_and_blocks_to_w():
+def test_rings_sum_to_the_cutoff_matrix_and_masks_to_w():
     rings = [raw("band", ring=(a, a + 100)) for a in (0, 100, 200)]
     np.testing.assert_array_equal(sum(rings), raw("invd", cutoff=300.0, attach_islands=False) > 0)
     base, group = build_weights("invd", points=PLACES), list("ppqqq")
     masks = [build_weights(k, base=base, group=group, normalisation="raw") for k in ("same_prov", "diff_prov")]
-    blocks = split_blocks(base, [True, False, False, True, False])
-    for parts in (masks, blocks.values()):
-        np.testing.assert_array_equal(sum(dense(part) for part in parts), dense(base))
-    assert set(np.nonzero(dense(blocks["pc"]))[0]) == {1, 2, 4}  # rows receive: the periphery
+    np.testing.assert_array_equal(sum(dense(part) for part in masks), dense(base))
 
 
 def test_geo_econ_carries_the_mass_of_the_emitter():
@@ -185,23 +182,8 @@ def test_a_labelled_group_is_matched_by_label_and_loops_and_negative_entries_are
     base, group = build_weights("invd", points=PLACES), pd.Series(list("ppqqq"), index=list("abcde"))
     one, two = (build_weights("same_prov", base=base, group=g) for g in (group.iloc[::-1], list(group)))
     np.testing.assert_array_equal(dense(one), dense(two))
-    centre = pd.Series([True, False, False, False, True], index=list("abcde"))
-    one, two = (split_blocks(base, c)["pc"] for c in (centre.iloc[::-1], centre))
-    np.testing.assert_array_equal(dense(one), dense(two))
     refused("diagonal must be zero", to_graph, np.eye(2))
     refused("must be >= 0", to_graph, [[0.0, -1.0], [1.0, 0.0]])
-
-
-def test_polygons_that_share_a_point_are_neighbours():
-    geopandas = pytest.importorskip("geopandas")
-    from shapely.geometry import box
-
-    shapes = geopandas.GeoSeries(
-        [box(0, 0, 1, 1), box(1, 1, 2, 2), box(1.00001, 0, 2, 1), box(5, 5, 6, 6)], index=list("abcd")
-    )
-    graph = build_weights("queen", polygons=shapes, snap=0.001, normalisation="raw", attach_islands=False)
-    assert sorted(graph["a"].index) == ["b", "c"]
-    assert graph.isolates.tolist() == ["d"]
 
 
 LINKS = [(0, 1), (1, 2), (0, 2), (2, 3)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from python_models._types import ArrayLike, BoolArray, FloatArray
@@ -162,6 +163,32 @@ def sup_t_band(
     z = rng.standard_normal((draws, len(point))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
     critical = max(float(np.quantile(np.abs(z).max(axis=1), level)), half_width(level))
     return Band(point - critical * se, point + critical * se, critical)
+
+
+def rank_sets(
+    estimate: ArrayLike, cov: ArrayLike, *, level: float = LEVEL, draws: int = 20_000, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Lowest and highest rank (m, 2) that each of m estimates may have, 1 for the largest: a confidence set for each.
+
+    theta_k is above theta_j, or below, where the studentised difference exceeds the `level` quantile of the largest of
+    them in normal draws; what is rejected is left out and the quantile taken again. The set of j covers the rank of j;
+    quantiles of drawn ranks do not. Source: Mogstad, Romano, Shaikh and Wilhelm (2024, Rev. Economic Studies 91).
+    """
+    theta, v = np.asarray(estimate, dtype=np.float64), np.asarray(cov, dtype=np.float64)
+    values, vectors = np.linalg.eigh(v)
+    z = rng.standard_normal((draws, len(theta))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    sets = np.empty((len(theta), 2), dtype=np.int64)
+    for j in range(len(theta)):
+        gap = np.delete(np.eye(len(theta)), j, axis=0)
+        gap[:, j] = -1.0
+        gap /= np.sqrt(((gap @ v) * gap).sum(axis=1))[:, None]
+        t, drawn = np.concatenate([gap, -gap]) @ theta, z @ np.concatenate([gap, -gap]).T
+        kept = np.ones(len(t), dtype=np.bool_)
+        while kept.any() and (out := kept & (t > np.quantile(drawn[:, kept].max(axis=1), level))).any():
+            kept &= ~out
+        above, below = (~kept).reshape(2, -1).sum(axis=1)
+        sets[j] = 1 + above, len(theta) - below
+    return sets
 
 
 @dataclass(frozen=True, eq=False)

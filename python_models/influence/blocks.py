@@ -11,7 +11,7 @@ import pandas as pd
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
-from python_models.inference import Wald, normal
+from python_models.inference import Wald, normal, rank_sets
 from python_models.influence.spillover import AnyWeights, Linear, SpilloverFit, fit_spillover
 from python_models.regression import PanelInputError, spatial_weights
 from python_models.regression.errors import estimable
@@ -197,8 +197,13 @@ class GroupEffects(Shown):
         return _contrasts(self.groups)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per group and effect: point, se, lower, upper, p (delta method)."""
+        """One row per group and effect: point, se, lower, upper, p (delta method), and the 95 % confidence set rank_low
+        to rank_high of the group's rank in that effect, 1 for the largest."""
         limits, k = self.effects.normal(), len(self.groups)
+        ranks = np.empty((len(EFFECTS) * k, 2), dtype=np.int64)
+        for at in (np.arange(e, len(ranks), len(EFFECTS)) for e in range(len(EFFECTS))):
+            part = self.effects.point[at], self.effects.cov[np.ix_(at, at)]
+            ranks[at] = rank_sets(*part, rng=np.random.default_rng(0))
         keys = {"group_code": np.repeat(np.array(self.groups, dtype=object), len(EFFECTS)), "effect": [*EFFECTS] * k}
         values = {
             "point": self.effects.point,
@@ -206,7 +211,8 @@ class GroupEffects(Shown):
             "lower": limits.lower,
             "upper": limits.upper,
         }
-        return pd.DataFrame({**keys, **values, "p": limits.p, "p_equal": self.p_equal})
+        ends = {"rank_low": ranks[:, 0], "rank_high": ranks[:, 1]}
+        return pd.DataFrame({**keys, **values, "p": limits.p, "p_equal": self.p_equal, **ends})
 
 
 @aligned
@@ -257,7 +263,7 @@ def group_effects(
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
     >>> group_effects(y, x, W, ["e"] * 6 + ["w"] * 6).to_frame().shape
-    (6, 8)
+    (6, 10)
     """
     weights = spatial_weights(W)
     labels = np.asarray([str(g) for g in groups])

@@ -13,6 +13,7 @@ from python_models.inference import (
     normal,
     p_from_draws,
     p_two_sided,
+    rank_sets,
     ratio_interval,
     romano_wolf,
     rubin,
@@ -171,3 +172,37 @@ def test_rho_is_that_of_scipy():
         b = np.round(a + rng.normal(size=n), 1)
         assert rank_correlation(a, b).value == float(stats.spearmanr(a, b).statistic)
     assert np.isnan(rank_correlation([1.0, np.nan, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]).value)
+
+
+# mathematics in PISA 2018, OECD: score and standard error by country (the data of csranks), United Kingdom first
+PISA = """501.770 2.564  491.360 1.940  498.942 2.971  508.070 2.263  512.017 2.357  417.407 2.416  390.932 2.990
+499.468 2.461  509.398 1.735  523.415 1.744  507.301 1.968  495.408 2.320  500.044 2.647  451.370 3.091  481.083 2.320
+495.187 1.953  499.633 2.199  463.035 3.499  486.590 2.780  526.973 2.471  525.933 3.121  496.126 1.963  481.191 1.953
+483.421 1.098  408.801 2.493  519.231 2.632  494.490 1.706  500.964 2.219  515.648 2.602  492.487 2.685  486.165 2.556
+508.898 1.364  481.393 1.462  502.388 2.654  515.315 2.908  453.508 2.260  478.245 3.235"""
+
+
+def test_rank_sets_are_those_of_the_published_example_and_of_the_closed_form_of_two():
+    """csranks, vignette: the United Kingdom is 13th, its set of 95 % is 8 to 23 (1,000 draws)."""
+    score, se = np.array(PISA.split(), dtype=float).reshape(-1, 2).T
+    sets = rank_sets(score, np.diag(se**2), draws=20_000, rng=np.random.default_rng(0))
+    assert sets[0].tolist() == [8, 23]
+    rank = stats.rankdata(-score)
+    assert ((sets[:, 0] <= rank) & (rank <= sets[:, 1])).all()
+    for gap, expected in ((1.9, [[1, 2], [1, 2]]), (2.02, [[1, 1], [2, 2]])):  # of two: |t| against 1.96
+        draws = {"draws": 200_000, "rng": np.random.default_rng(1)}
+        assert rank_sets([gap, 0.0], [[0.7, 0.2], [0.2, 0.7]], **draws).tolist() == expected
+
+
+def test_rank_sets_cover_where_quantiles_of_drawn_ranks_do_not():
+    """Ten values a hundredth apart, errors of one: the first is first. 200 samples."""
+    truth, rng = -np.arange(10) / 100, np.random.default_rng(2)
+    covers = []
+    for _ in range(200):
+        x = truth + rng.standard_normal(10)
+        drawn = stats.rankdata(-(x + rng.standard_normal((499, 10))), axis=1)[:, 0]
+        ours = rank_sets(x, np.eye(10), draws=499, rng=rng)[0]
+        covers.append((ours[0] == 1, np.quantile(drawn, 0.025) <= 1))
+    ours, naive = np.mean(covers, axis=0)
+    assert ours >= 0.92
+    assert naive < 0.8

@@ -21,12 +21,12 @@ from python_models.regression.errors import PanelInputError
 from python_models.regression.filtered import FilteredLikelihood
 from python_models.regression.information import Point, ScoreParts, information, inverse, score_parts
 from python_models.regression.likelihood import Likelihood, Moments, SlopeMoments
-from python_models.regression.logdet import Factor, LogDet, log_determinant
+from python_models.regression.logdet import Factor, log_determinant
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import has_entity, has_time
 
 GRID = 200
-FILTERED_GRID = 17  # of lambda where the dummies are filtered: each point solves a system of all dummies
+FILTERED_GRID = 11  # of lambda where the dummies are filtered: each point solves a system of all dummies
 WINDOW, WINDOW_POINTS = 0.14, 29  # in atanh(rho): neighbourhood of the grid's maximum, within one tile of ln|S|
 MOVES = 200  # of the window along the range
 NEWTON, STEP = 2, 1e-5  # SAC: last refinement of the root
@@ -166,7 +166,8 @@ def maximise_filtered(likelihood: FilteredLikelihood) -> Optimum:
     if conv.has_rho:
         optima = [_polish(likelihood, start, low, high) for start in starts]
     else:
-        optima = [_root_in_lambda(likelihood, float(start[1]), errors) for start in starts]
+        places = [errors.low + 1e-9, *grid.tolist(), errors.high - 1e-9]
+        optima = [_root_in_lambda(likelihood, *places[j : j + 3]) for j in modes[:POLISHED]]
     rho, lam, loglik = max(optima, key=lambda point: point[2])
     if conv.has_rho:
         _refuse_bound(rho, ld.low, ld.high, "rho")
@@ -175,10 +176,11 @@ def maximise_filtered(likelihood: FilteredLikelihood) -> Optimum:
     return Optimum(rho, lam, loglik, float(low[0]), float(high[0]), (float(first[0]), float(first[1])), len(modes))
 
 
-def _root_in_lambda(likelihood: FilteredLikelihood, start: float, errors: LogDet) -> tuple[float, float, float]:
+def _root_in_lambda(
+    likelihood: FilteredLikelihood, low: float, start: float, high: float
+) -> tuple[float, float, float]:
     """Root of the score between the neighbours of a grid point; at an end of the range, the end."""
-    step = (errors.high - errors.low) / FILTERED_GRID
-    low, high = (min(max(start + s, errors.low + 1e-9), errors.high - 1e-9) for s in (-step, step))
+    low, high = (start, high) if likelihood.gradient(0.0, start)[1] > 0.0 else (low, start)
     slopes = [likelihood.gradient(0.0, end)[1] for end in (low, high)]
     if slopes[0] <= 0.0 or slopes[1] >= 0.0:
         lam = low if slopes[0] <= 0.0 else high

@@ -23,7 +23,7 @@ from python_models._types import FloatArray
 from python_models.regression.convention import Convention
 from python_models.regression.errors import PanelInputError
 from python_models.regression.logdet import LogDet
-from python_models.regression.within import Projection, symmetric_solver
+from python_models.regression.within import DENSE, Projection, symmetric_solver
 
 SAME_SPAN = 1e-8  # relative length of M D u off D that is rounding
 
@@ -95,10 +95,15 @@ class FilteredLikelihood:
         return [np.asarray(m) for m in (d.T @ columns, d.T @ moved + shifted.T @ columns, shifted.T @ moved)]
 
     @cached_property
-    def _system(self) -> list[sp.csr_matrix]:
-        """Of the dummies with themselves."""
+    def _system(self) -> list[sp.csr_matrix] | list[FloatArray]:
+        """Of the dummies with themselves; small ones full, as adding up sparse ones would take longer than solving."""
         d, shifted = self._dummies
-        return [sp.csr_matrix(m) for m in (d.T @ d, d.T @ shifted + shifted.T @ d, shifted.T @ shifted)]
+        parts = [sp.csr_matrix(m) for m in (d.T @ d, d.T @ shifted + shifted.T @ d, shifted.T @ shifted)]
+        return [m.toarray() for m in parts] if d.shape[1] <= DENSE else parts
+
+    @cached_property
+    def _grams(self) -> dict[float, Gram]:
+        return {}
 
     @cached_property
     def _columns(self) -> tuple[FloatArray, FloatArray]:
@@ -116,13 +121,15 @@ class FilteredLikelihood:
 
     def gram(self, lam: float) -> Gram:
         """Cross-products at one lambda: C - B'K^-1 B, and their derivative."""
-        square, by_own = _quadratic(self._square, lam)
-        cross, by_cross = _quadratic(self._cross, lam)
-        k0, k1, k2 = self._system
-        share = symmetric_solver(sp.csr_matrix(k0 - lam * k1 + lam**2 * k2))(cross)
-        mixed = by_cross.T @ share
-        bent = share.T @ np.asarray((2.0 * lam * k2 - k1) @ share)
-        return Gram(square - cross.T @ share, by_own - mixed - mixed.T + bent)
+        if lam not in self._grams:
+            square, by_own = _quadratic(self._square, lam)
+            cross, by_cross = _quadratic(self._cross, lam)
+            k0, k1, k2 = self._system
+            share = symmetric_solver(k0 - lam * k1 + lam**2 * k2)(cross)
+            mixed = by_cross.T @ share
+            bent = share.T @ np.asarray(2.0 * lam * (k2 @ share) - k1 @ share)
+            self._grams[lam] = Gram(square - cross.T @ share, by_own - mixed - mixed.T + bent)
+        return self._grams[lam]
 
     def profile(self, gram: Gram, rho: FloatArray | float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """SSR over the slopes, and its derivatives by rho and lambda, at each rho."""

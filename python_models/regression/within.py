@@ -134,12 +134,13 @@ class Projection:
         return np.asarray(out, dtype=np.float64).reshape(values.shape)
 
 
-def symmetric_solver(matrix: sp.csr_matrix) -> Callable[[FloatArray], FloatArray]:
+def symmetric_solver(matrix: sp.csr_matrix | FloatArray) -> Callable[[FloatArray], FloatArray]:
     """Solve with a symmetric positive definite matrix, scaled to a diagonal of one."""
     scale = 1.0 / np.sqrt(np.asarray(matrix.diagonal()))
-    scaled = sp.csc_matrix(sp.diags(scale) @ matrix @ sp.diags(scale))
     if matrix.shape[0] <= DENSE:
-        factor = sl.cho_factor(scaled.toarray())
+        full = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+        factor = sl.cho_factor(scale[:, None] * full * scale)
         return lambda b: np.asarray(scale[:, None] * sl.cho_solve(factor, scale[:, None] * b))
+    scaled = sp.csc_matrix(sp.diags(scale) @ matrix @ sp.diags(scale))
     lu = splu(scaled, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     return lambda b: np.asarray(scale[:, None] * lu.solve(np.asarray(scale[:, None] * b)))

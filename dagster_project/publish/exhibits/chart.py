@@ -21,7 +21,11 @@ from dagster_project.publish.locale import Catalogue
 COLOURS = Path(__file__).with_name("colours.css")
 STEPS = tuple(f"var(--s{k})" for k in range(6))  # from low to high
 ON_STEPS = tuple(f"t{k}" for k in range(6))  # text on them
-LIGHTS = ("d", "warnline", "alarm")  # of a monitor
+PALETTES = {  # colours of cells and of the text on them: steps, lights of a monitor, signs
+    "step": (STEPS, ON_STEPS),
+    "light": (("d", "warnline", "alarm", "blank"), ("on", "on", "on", "ink")),
+    "sign": (("b", "blank", "a"), ("on", "ink", "on")),
+}
 SERIES = ("a", "b", "d", "e", "alarm", "muted")
 DASHES = ("", "7 3", "2 3", "8 3 2 3", "12 4", "1 4")
 SMALL, FONT = 11, 12
@@ -256,14 +260,13 @@ def key(drawing: Drawing, names: Sequence[str], kind: str, extra: Sequence[tuple
         if x + room > drawing.width and x > 4:
             x, y = 4.0, y + 17
         colour = SERIES[k % len(SERIES)]
-        if how == "band":
-            drawing.area([(x, y - 8), (x + 22, y - 8), (x + 22, y + 2), (x, y + 2)], colour)
+        if how.startswith("band"):  # band1: of the second series
+            shade = SERIES[int(how[4:] or 0)]
+            drawing.area([(x, y - 8), (x + 22, y - 8), (x + 22, y + 2), (x, y + 2)], shade)
         elif how == "dash":
             drawing.line([(x, y - 4), (x + 24, y - 4)], "border", 1.2, "4 3")
-        elif how.startswith("step"):
-            drawing.box(x + 4, y - 9, 14, 11, STEPS[int(how[4:])])
-        elif how.startswith("light"):
-            drawing.box(x + 4, y - 9, 14, 11, LIGHTS[int(how[5:])])
+        elif how[:-1] in PALETTES:
+            drawing.box(x + 4, y - 9, 14, 11, PALETTES[how[:-1]][0][int(how[-1])])
         else:
             if how == "line":
                 drawing.line([(x, y - 4), (x + 24, y - 4)], colour, 2, DASHES[k % len(DASHES)])
@@ -304,7 +307,7 @@ def _axes(
         drawing.text(at.x - 5, sy(value) + 4, tick_text(value, y_ticks), "end")
     drawing.line([(at.x, foot), (at.x + at.w, foot)], "border")
     every = -(-len(x_ticks) // max(1, int(room / 44)))
-    for value in x_ticks[::every]:
+    for value in x_ticks[(len(x_ticks) - 1) % every :: every]:
         drawing.line([(sx(value), foot), (sx(value), foot + 4)], "border")
         text = str(int(value)).replace("-", "−") if chart.years else tick_text(value, x_ticks)
         drawing.text(sx(value), foot + 15, text, "middle")
@@ -331,8 +334,9 @@ def _plane(plot: Plot) -> None:
     legend = [] if chart.direct or is_sequence else names
     top = plot.key(legend, "line" if chart.mark in ("line", "curve") else "mark")
     is_bar = chart.mark == "bar"
-    end_room = max((width_of(name) for name in names), default=0) + 8 if chart.direct else 0.0
     for at in _panels(plot, top, 1.0 if chart.diagonal else None):
+        own = plot.names(at.rows) if chart.direct else []
+        end_room = max(map(width_of, own), default=0) + 16 if any(own) else 0.0
         span, rule, (x, y, w, h) = at.rows if chart.free else None, plot.rule(at.rows), (at.x, at.y, at.w, at.h)
         all_x = plot.values(chart.x)
         xs = (min(all_x) - 0.3, max(all_x) + 0.3) if chart.years else _limits(all_x, rule if is_bar else None)
@@ -340,6 +344,9 @@ def _plane(plot: Plot) -> None:
         ys = _limits(all_y, None if is_bar else rule, 0.0 if chart.zero else None)
         if chart.diagonal:
             xs = ys = (min(xs[0], ys[0]), max(xs[1], ys[1]))
+        if chart.equal:  # one kilometre is as long to the east as to the north
+            rate = max((xs[1] - xs[0]) / w, (ys[1] - ys[0]) / h) / 2
+            xs, ys = ((sum(ends) / 2 - side * rate, sum(ends) / 2 + side * rate) for ends, side in ((xs, w), (ys, h)))
         sx, sy = scale(*xs, x, x + w - end_room), scale(*ys, y + h, y)
         x_ticks = sorted(set(all_x)) if chart.years else ticks(*xs, n=max(3, int(w / 70)))
         _axes(plot, at, sx, sy, x_ticks, ticks(*ys, n=max(3, int(h / 45))), w - end_room)
@@ -348,7 +355,7 @@ def _plane(plot: Plot) -> None:
         if rule is not None:
             ends = [(sx(rule), y), (sx(rule), y + h)] if is_bar else [(x, sy(rule)), (x + w, sy(rule))]
             drawing.line(ends, "border", 1.2, "4 3")
-        labels: list[tuple[float, float, str]] = []
+        labels: list[tuple[float, float, str, str]] = []
         of_series = by(at.rows, chart.series)
         for s, series in enumerate(of_series if chart.direct else names):
             part = [row for row in of_series.get(series, ()) if not is_missing(row.get(chart.y))]
@@ -356,17 +363,20 @@ def _plane(plot: Plot) -> None:
                 continue
             shade = STEPS[1 + round(4 * s / max(1, len(names) - 1))] if is_sequence else SERIES[s % len(SERIES)]
             _series(plot, part, s, shade, sx, sy, base=y + h)
-            labels.append((sy(float(part[-1][chart.y])), sx(float(part[-1][chart.x])) + 7, series))
-        for above, left, text in _apart(labels) if chart.direct else []:
-            drawing.text(left, above + 4, text)
+            if chart.direct and series:
+                labels.append((sy(float(part[-1][chart.y])), sx(float(part[-1][chart.x])), series, shade))
+        labels.sort()
+        for (end, left, text, shade), above in zip(labels, _apart([label[0] for label in labels], y + h), strict=True):
+            drawing.line([(left, end), (left + 11, above)], shade, 0.7)
+            drawing.text(left + 13, above + 4, text)
 
 
-def _apart(labels: list[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
-    """Labels moved down just enough not to cover each other."""
-    placed: list[tuple[float, float, str]] = []
-    for at, left, text in sorted(labels):
-        placed.append((max(at, placed[-1][0] + 12) if placed else at, left, text))
-    return placed
+def _apart(wanted: list[float], bottom: float) -> list[float]:
+    """Heights of labels, in order, moved just enough not to cover each other nor to leave the panel below."""
+    placed: list[float] = []
+    for at in wanted:
+        placed.append(max(at, placed[-1] + 12) if placed else at)
+    return [min(at, bottom - 12 * k) for k, at in zip(reversed(range(len(placed))), placed, strict=True)]
 
 
 def _series(plot: Plot, rows: list[Record], s: int, colour: str, sx: Scale, sy: Scale, *, base: float) -> None:
@@ -392,6 +402,8 @@ def _series(plot: Plot, rows: list[Record], s: int, colour: str, sx: Scale, sy: 
     if chart.mark == "dot" or (chart.mark == "line" and len(at) <= 40):
         for row, (x, y) in zip(rows, at, strict=True):
             drawing.mark(x, y, s, plot.tip(row), 2.6 if chart.mark == "dot" else 3.0)
+            if row.get("beside"):
+                drawing.text(x + 6, y - 6, str(row["beside"]))
 
 
 def _ranges(plot: Plot) -> None:
@@ -455,21 +467,24 @@ def _cells(plot: Plot) -> None:
     heads = max(width_of(str(row[chart.label])) for row in rows) + 8
     heads = min(heads, drawing.width * (0.34 if plot.is_narrow else 0.4 / n + 0.08))
     width = (drawing.width - 16 * (n - 1)) / n
-    y, tall = 0.0, 0.0
+    y, tall = plot.key([], "mark"), 0.0
     for k, (name, group) in enumerate(facets.items()):
         left, lines = k % n * (width + 16), list(by(group, chart.label))
         columns = list(by(rows if n == 1 else group, chart.series))
         cell = (width - heads - 2) / len(columns)
-        names = {text: wrapped(text, heads - 8)[:2] for text in lines}
+        names = {text: wrapped(text, heads - 8) for text in lines}
         height = max(float(chart.height), 12.0 * max(map(len, names.values())) + 3)
-        top = y + (18 if name else 0) + 30
+        words = [width_of(word) for text in columns for word in wrapped(text, 1)] if cell > 40 else [0.0]
+        rows_of = 1 + (max(words) > cell)  # heads stand in two rows where a word is wider than a cell
+        top = y + (18 if name else 0) + 4 + 26 * rows_of
         if name:
             drawing.text(left, y + 13, name, size=FONT, fill="ink")
         every = 1 if cell > 40 else -(-int(max(map(width_of, columns)) + 4) // int(cell))
         for c, text in list(enumerate(columns))[::every]:
-            lines_of = wrapped(text, cell - 4)[:2] if cell > 40 else [text]
+            lines_of = wrapped(text, rows_of * cell - 4)[:2] if cell > 40 else [text]
             for j, part in enumerate(lines_of):
-                drawing.text(left + heads + cell * (c + 0.5), top - 6 - 12 * (len(lines_of) - 1 - j), part, "middle")
+                at = top - 6 - 26 * (rows_of - 1) * (c % 2 == 0) - 12 * (len(lines_of) - 1 - j)
+                drawing.text(left + heads + cell * (c + 0.5), at, part, "middle")
         for r, text in enumerate(lines):
             for j, part in enumerate(names[text]):
                 at = top + height * (r + 0.5) + 4 + 12 * (j - (len(names[text]) - 1) / 2)
@@ -477,16 +492,16 @@ def _cells(plot: Plot) -> None:
         for row in group:
             x = left + heads + cell * columns.index(str(row[chart.series]))
             at = top + height * lines.index(str(row[chart.label]))
-            if is_missing(row.get(chart.y)):
-                continue
-            colours, on = (LIGHTS, ("on",) * 3) if chart.lights else (STEPS, ON_STEPS)
-            step = min(len(colours) - 1, int(len(colours) * max(0.0, float(row[chart.y]))))
-            drawing.box(x + 1, at + 1, cell - 2, height - 2, colours[step], plot.tip(row))
+            fill, (colours, on) = "muted", PALETTES[chart.palette]
+            if not is_missing(row.get(chart.y)):
+                step = min(len(colours) - 1, int(len(colours) * max(0.0, float(row[chart.y]))))
+                fill = on[step]
+                drawing.box(x + 1, at + 1, cell - 2, height - 2, colours[step], plot.tip(row))
             parts = str(row.get(chart.x) or "").split("\n")
             for j, part in enumerate(parts):
                 if part and width_of(part) < cell + (2 if cell > 40 else -1):
                     middle = at + height / 2 + 4 + 13 * (j - (len(parts) - 1) / 2)
-                    drawing.text(x + cell / 2, middle, part, "middle", fill=on[step])
+                    drawing.text(x + cell / 2, middle, part, "middle", fill=fill)
         tall = max(tall, top + height * len(lines) + 10)
         if k % n == n - 1 or k == len(facets) - 1:
             y = tall

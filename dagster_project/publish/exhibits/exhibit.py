@@ -44,10 +44,11 @@ class Chart:
     """How the rows of an exhibit are drawn; every name is a field of its query.
 
     mark: line (x, y, lo, hi, series), range (label, x, lo, hi, series), dot (x, y), curve (x, y by series), bar (x, y),
-    cell (label, series, y shade, x text), raster (x, y, label shade), map (city_id, y or series). `facet`: one panel
-    each, `columns` side by side. `rule`: a line at this value, or at that of a field. `direct`: names at the ends of
-    lines instead of a key. `free`: every panel has its own vertical axis. `lights`: cells in three colours. `legend`:
-    more of the key, "how: words". `tip`: what a mark says when pointed at, a sentence with the fields as holes.
+    cell (label, series, y shade, x text), raster (x, y, label shade), map (city_id, y or series; lon and lat of points).
+    `facet`: one panel each, `columns` side by side. `rule`: a line at this value, or at that of a field. `direct`: names
+    at the ends of lines instead of a key. `free`: every panel has its own vertical axis. `equal`: one scale for both
+    axes. `palette` of cells: step, light or sign. `legend`: more of the key, "how: words". `tip`: what a mark says when
+    pointed at, a sentence with the fields as holes. A field `beside` is written beside its mark.
     """
 
     mark: str
@@ -65,7 +66,8 @@ class Chart:
     free: bool = False
     zero: bool = False
     diagonal: bool = False
-    lights: bool = False
+    equal: bool = False
+    palette: str = "step"
     years: bool = True
     columns: int = 2
     height: int = 200
@@ -81,7 +83,7 @@ class Exhibit:
     `marts`: what the query reads; all must be published. `across`, `panel`: see `lay_out`. `note`: how to read it.
     `facts`: further queries with a sentence for each row (tests, limits, lists). `brackets`: what stands in brackets,
     if not standard errors in round and 95 % intervals in square ones. Fields n_obs, seed and se_type of the query go
-    into the note. `method`: the entry of methods.yml behind it.
+    into the note. `demo`: of the demo alone. `method`: the entry of methods.yml behind it.
     """
 
     code: str
@@ -98,6 +100,7 @@ class Exhibit:
     chart: Chart | None = None
     method: str = ""
     limit: int = 0
+    demo: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,6 +242,14 @@ def decimals(digits: int, se: float | None) -> int:
 def number(value: float | None, digits: int) -> str:
     """1,234.568 with a true minus; nothing for a missing value; never "-0.000"."""
     return "" if value is None or is_missing(value) else format(Number(value), f",.{digits}f")
+
+
+def plain(value: float | None) -> str:
+    """A figure with the digits that its size needs."""
+    if value is None:
+        return "–"
+    size = abs(value)
+    return number(value, 0 if size >= 1000 or value == int(value) else 2 if size >= 1 else 4)
 
 
 def p_value(p: float | None) -> str:

@@ -1,6 +1,7 @@
 """The map: city outlines as they are, as SVG paths, with the islands of the South China Sea in a frame of their own."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -39,6 +40,18 @@ def shapes() -> list[tuple[str, str, str]]:
         path = "".join(_path(ring, closed=not is_line) for ring in rings)
         outlines.append((properties["kind"], str(properties.get("city_id") or properties["name_zh"]), path))
     return sorted(outlines, key=lambda shape: ("outline", "city", "line").index(shape[0]))
+
+
+def place(lon: float, lat: float) -> tuple[int, int]:
+    """A point on the map: Albers with parallels 25 and 47 and meridian 105, as scripts/seeds/build_map.py draws it."""
+
+    def authalic(degrees: float) -> float:  # the sphere of the same area as WGS 84
+        return math.sin(math.radians(degrees) - 0.0022392 * math.sin(2 * math.radians(degrees)))
+
+    low, high, n = authalic(25), authalic(47), (authalic(25) + authalic(47)) / 2
+    across = n * math.radians(lon - 105)
+    rho, rho0 = (637_100.7 / n * math.sqrt(1 + low * high - 2 * n * at) for at in (authalic(lat), 0.0))
+    return round((rho * math.sin(across) - LEFT) * RATE), round((TOP - rho0 + rho * math.cos(across)) * RATE)
 
 
 def _rings(nested: list[Any]) -> list[list[Any]]:
@@ -106,7 +119,12 @@ def _maps(plot: Plot) -> None:
             else:
                 colour = STEPS[class_of(float(row[chart.y]), limits)]
             fills[row["city_id"]] = colour
-        drawing.parts.append(_one_map(fills, x, y + (18 if facet else 0), width, height, f"f{k}"))
+        spots = "".join(
+            '<circle cx="{}" cy="{}" r="9" fill="{}"/>'.format(*place(row["lon"], row["lat"]), fills[row["city_id"]])
+            for row in rows
+            if row.get("lon") is not None
+        )
+        drawing.parts.append(_one_map(fills, x, y + (18 if facet else 0), width, height, f"f{k}", spots))
         if k % n == n - 1 or k == len(facets) - 1:
             y += height + (18 if facet else 0) + 8
     drawing.height = y
@@ -166,7 +184,7 @@ def box(path: str) -> tuple[int, int, int, int]:
     return max(boxes, key=lambda sides: (sides[2] - sides[0]) * (sides[3] - sides[1]))
 
 
-def _one_map(fills: dict[str, str], x: float, y: float, width: float, height: float, key: str) -> str:
+def _one_map(fills: dict[str, str], x: float, y: float, width: float, height: float, key: str, spots: str) -> str:
     used = "".join(
         f'<use href="#s{k}"'
         + (
@@ -180,7 +198,8 @@ def _one_map(fills: dict[str, str], x: float, y: float, width: float, height: fl
     left, top = UNITS - INSET_WIDTH - 4, HEIGHT - inset_height - 4
     return (
         f'<svg x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {UNITS} {HEIGHT}">'
-        f'<g id="{key}">{used}</g><svg x="{left}" y="{top:.0f}" width="{INSET_WIDTH}" height="{inset_height:.0f}"'
+        f'<g id="{key}">{used}{spots}</g>'
+        f'<svg x="{left}" y="{top:.0f}" width="{INSET_WIDTH}" height="{inset_height:.0f}"'
         f' viewBox="{" ".join(map(str, INSET))}"><rect x="{INSET[0]}" y="{INSET[1]}" width="{INSET[2]}"'
         f' height="{INSET[3]}" fill="var(--page)" stroke="var(--border)" stroke-width="8"/><use href="#{key}"/>'
         "</svg></svg>"

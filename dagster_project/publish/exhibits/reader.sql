@@ -57,6 +57,29 @@ create or replace temp macro lo_95(est, se) as est - $half * se
 -- name: macro_hi_95
 create or replace temp macro hi_95(est, se) as est + $half * se
 
+-- name: macro_measured
+create or replace temp macro measured(v, unit) as replace(case
+    when unit = 'share' then format('{:.0f} %', 100 * v) when unit = 'percent' then format('{:.0f} %', v)
+    when unit = 'km' then format('{:.0f} km', v) when v <> 0 and abs(v) < 0.01 then format('{:.3f}', v)
+    else format('{:.2f}', v) end, '-', '−'
+)
+
+-- name: macro_rests_on
+create or replace temp macro rests_on(monitor) as case  -- the finding without which a monitor says nothing
+    when monitor = 'barrier_index' then 'border' when monitor = 'share_synergy' then 'threshold'
+    when monitor in ('effect_centre_to_periphery', 'effect_on_periphery', 'boundary', 'half_distance')
+        or starts_with(monitor, 'link_ratio') then 'spillover'
+end
+
+-- name: macro_open_findings
+create or replace temp macro open_findings(of_model, of_basis) as table
+    select finding from (
+        select finding, p_holm as p from mart.mart_level_adjusted_test where model_id = of_model and basis = of_basis
+        union all
+        select 'threshold', min(p_level_adjusted) * count(p_level_adjusted) from mart.mart_threshold_result
+        where model_id = of_model and basis = of_basis and n_threshold = 1
+    ) where finding <> '' and coalesce(p, 1) > 0.05
+
 -- name: macro_item
 create or replace temp macro item(of_item) as coalesce(
     (

@@ -16,14 +16,13 @@ from docx.shared import Cm, Pt
 
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.chart import in_light
-from dagster_project.publish.exhibits.exhibit import Grid, Row, number
+from dagster_project.publish.exhibits.exhibit import Grid, Row, number, plain
 from dagster_project.publish.exhibits.reader import SYNTHETIC, Reader, Record, Scope
 from dagster_project.publish.explain.cities import NoAnswer, find_city, folded, the_city
 from dagster_project.publish.locale import msg
 from dagster_project.publish.paper import word
 from dagster_project.publish.paper.figures import DPI
 from dagster_project.publish.site.cities import MIDDLE, SQL, CityFacts, Profiles, listed
-from dagster_project.publish.site.marks import plain
 from dagster_project.run.failures import Refusal
 
 PROVINCE_KIND = ("省", "市", "自治区", "壮族自治区", "回族自治区", "维吾尔自治区")

@@ -101,3 +101,12 @@ left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, ye
 where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.year = $last
     and s.score is not null
 order by s.rank_year, s.city_id limit 20
+
+-- name: counties
+select county.name_zh as county, city.city_id, city.name as city, city.province, i.rank_year as rank, 100 * i.score as score,
+    i.year, b.rank_year as before, b.year as year_before
+from mart.mart_county_index as i join mart.dim_county as county using (county_id)
+left join city on county.parent_city_id = city.city_id
+left join mart.mart_county_index as b on i.county_id = b.county_id
+    and b.year = (select max(year) from mart.mart_county_index where year < i.year)
+where i.rank_year is not null and i.year = (select max(year) from mart.mart_county_index) order by i.rank_year, i.county_id

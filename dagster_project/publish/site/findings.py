@@ -36,6 +36,12 @@ class Said:
     hi: float | None = None
     p: float | None = None
 
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The first sentence, and the figures behind it."""
+        lead, *rest = re.split(r"(?<=[a-z)\d%]\. )|(?<=。)", self.text, maxsplit=1)
+        return lead.strip(), "".join(rest)
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -45,7 +51,6 @@ class Shown:
     title: str
     unit: str
     notes: list[str]
-    n: str
     method: str
     svgs: list[Markup] = field(default_factory=list)
     map: dict[str, Any] | None = None
@@ -109,16 +114,11 @@ def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None)
     if kept is not None:
         kept[code] = rows
     notes = read_notes(reader, exhibit, rows)
-    if exhibit.chart and exhibit.chart.mark == "map":
-        notes.append(words.gettext(maps.NOTE))
-    counts = sorted({int(row["n_obs"]) for row in rows if row.get("n_obs") is not None})
-    n = "" if not counts else f"{counts[0]:,}" + (f"–{counts[-1]:,}" if len(counts) > 1 else "")
     shape = {
         "code": code,
         "title": words.gettext(exhibit.title),
         "unit": words.gettext(exhibit.unit) if exhibit.unit else "",
         "notes": notes,
-        "n": n,
         "method": exhibit.method,
     }
     if grid is not None:
@@ -158,16 +158,20 @@ def picture(reader: Reader, drawing: Drawing, title: str, label: str, rows: list
 
 
 def map_data(rows: list[Record], text: Callable[[float], str]) -> dict[str, Any]:
-    """What the script draws: a step of the palette or a category for each city, and the key; `text`: of a number."""
+    """What the script draws: a step of the palette or a category for each city, and the key; `text`: of a number.
+
+    Rows with lon and lat are points on the map, with their own words in `say`."""
+    points = {row["city_id"]: maps.place(row["lon"], row["lat"]) for row in rows if row.get("lon") is not None}
+    more = {"points": points, "say": {row["city_id"]: row["say"] for row in rows}} if points else {}
     known = {row["city_id"]: float(row["y"]) for row in rows if row.get("y") is not None}
     if rows and not known:
         names = [str(name) for name in dict.fromkeys(row["series"] for row in rows)]
         key = [[f"a{k}", name, sum(row["series"] == name for row in rows)] for k, name in enumerate(names)]
-        return {"fill": {row["city_id"]: f"a{names.index(str(row['series']))}" for row in rows}, "key": key}
+        return {"fill": {row["city_id"]: f"a{names.index(str(row['series']))}" for row in rows}, "key": key} | more
     limits = maps.breaks(list(known.values()))
     ends = [min(known.values()), *limits, max(known.values())] if known else []
     key = [[f"s{maps.class_of(low, limits)}", f"{text(low)}–{text(high)}", 0] for low, high in pairwise(ends)]
-    return {"fill": {city: f"s{maps.class_of(value, limits)}" for city, value in known.items()}, "key": key}
+    return {"fill": {city: f"s{maps.class_of(value, limits)}" for city, value in known.items()}, "key": key} | more
 
 
 def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None) -> dict[str, Any]:
@@ -188,10 +192,15 @@ def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None)
                 "figure": figure,
             }
         )
-    held = [show(reader, code, kept) for code in page_spec.get("appendix", ())]
+    codes = [code for code in page_spec.get("appendix", ()) if reader.scope.is_synthetic or not exhibits()[code].demo]
+    held = [show(reader, code, kept) for code in codes]
+    claims = [page_spec["headline"]] if "headline" in page_spec else page_spec["questions"][0]["claims"]
+    first = [one for claim in claims for one in sentences_of(reader, claim)] if questions else []
+    title = words.gettext(page_spec["title"])
     return {
         "slug": slug,
-        "title": words.gettext(page_spec["title"]),
+        "title": title,
+        "heading": first[0].parts[0].rstrip(".。") if first else title,
         "lead": words.gettext(page_spec["lead"]),
         "questions": questions,
         "appendix": [one for one in held if isinstance(one, Shown)],

@@ -1,5 +1,6 @@
 """A page for each indicator: definition, source, map, distribution, first and last cities, coverage, weights."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,12 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from dagster_project.publish.exhibits.chart import by, draw
-from dagster_project.publish.exhibits.exhibit import Chart, number
+from dagster_project.publish.exhibits.exhibit import Chart, number, plain
 from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
 from dagster_project.publish.site.cities import MIDDLE
 from dagster_project.publish.site.findings import map_data, picture
-from dagster_project.publish.site.marks import plain
 from dagster_project.published import statements
 
 SQL = statements(__file__)
@@ -42,28 +42,19 @@ class Indicators:
         words = self.reader.words
         return words.gettext(msg("higher is better")) if row["direction"] > 0 else words.gettext(msg("lower is better"))
 
+    def _formula(self, sql: str) -> str:
+        """The definition with the names of the variables."""
+        text = re.sub(r"^1\.0 \* |\.0(?= \*)", "", sql).replace(" * ", " × ").replace(" / ", " ÷ ")
+        return re.sub(r"[a-z]\w+", lambda code: self.reader.name("variable", code[0]), text)
+
     def listed(self) -> list[dict[str, Any]]:
         """One row an indicator."""
-        top = max((row["hi"] or row["weight"] or 0.0 for row in self.rows), default=1.0) or 1.0
         listing = []
         for row in self.rows:
             coverage = self.coverage.get(row["code"], [])
             printed, all_ = (sum(one[name] for one in coverage) for name in ("n_observed", "n_city"))
-            ends = [116 * (row[name] or 0.0) / top + 2 for name in ("lo", "hi", "weight")]
-            bar = Markup(
-                '<svg class="bar" viewBox="0 0 120 12" width="120" height="12" aria-hidden="true"><line x1="{:.0f}"'
-                ' x2="{:.0f}" y1="6" y2="6" stroke="var(--a)" stroke-width="4" stroke-opacity=".5"/><circle cx="{:.0f}"'
-                ' cy="6" r="3" fill="var(--a)"/></svg>'
-            ).format(*ends)
-            listing.append(
-                {
-                    **row,
-                    "better": self._better(row),
-                    "weight": number(row["weight"], 1),
-                    "bar": bar if row["lo"] is not None else "",
-                    "printed": number(100 * printed / all_, 1) if all_ else "–",
-                }
-            )
+            share = number(100 * printed / all_, 1) if all_ else "–"
+            listing.append({**row, "better": self._better(row), "printed": share})
         return listing
 
     def each(self) -> Iterator[dict[str, Any]]:
@@ -85,6 +76,7 @@ class Indicators:
             **row,
             "better": self._better(row),
             "weight": weight if row["lo"] is not None else f"{number(row['weight'], 1)} %",
+            "formula": self._formula(row["formula"]),
             "variables": source["variables"],
             "sources": source["sources"],
             "map": map_data(last, plain) | {"say": {one["city_id"]: plain(one["y"]) for one in last}},

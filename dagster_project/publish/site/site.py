@@ -23,7 +23,7 @@ from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.reader import ExportError, Reader, Record, read_scope
 from dagster_project.publish.locale import catalogue, languages, msg
 from dagster_project.publish.paper.figures import svg_of
-from dagster_project.publish.site import cities, findings, indicators, marks, shared, yearbook
+from dagster_project.publish.site import cities, findings, indicators, shared, yearbook
 from dagster_project.published import open_read_only
 from dagster_project.run.versions import sha256_of
 
@@ -131,7 +131,14 @@ class Site:
             "data.js": shared.as_script("NQPF", shared.scores(self.reader)),
             "map.js": shared.as_script("NQPF_MAP", shared.outlines()),
             "z.js": shared.as_script("NQPF_Z", shared.panel(self.reader)),
+            "counties.js": shared.as_script(
+                "NQPF_COUNTIES", [[row["county"], row["city_id"]] for row in self._counties(self.reader)]
+            ),
         }
+
+    @staticmethod
+    def _counties(reader: Reader) -> list[Record]:
+        return reader.rows(cities.SQL["counties"]) if reader.has("mart_county_index", "dim_county") else []
 
     def _write_maps(self, reader: Reader, folder: Path) -> None:
         """Maps as files, for readers without scripts."""
@@ -183,8 +190,8 @@ class Site:
             page = findings.page(reader, slug, self.kept if words.language == "en" else None)
             if not page["questions"]:
                 continue
-            more = self._data(reader) if slug == "data" else {}
-            template = "data.html.j2" if slug == "data" else "finding.html.j2"
+            more = self._data(reader) if slug == "data" else {"rows": self._counties(reader)}
+            template = f"{slug}.html.j2" if slug in ("data", "counties") else "finding.html.j2"
             yield f"{slug}.html", template, page["title"], {"page": page, **more}
             if page["appendix"] or page["absent"]:
                 title = words.say("Appendix: {title}", title=page["title"])
@@ -298,7 +305,7 @@ class Site:
                 "translated": words.gettext,
                 "name": lambda kind, code: reader.name(kind, code or ""),
                 "number": exhibit.number,
-                **{one.__name__: one for one in (marks.plain, marks.bar, marks.spark, marks.strip)},
+                "plain": exhibit.plain,
                 "scope": self.scope,
                 "synthetic": self.scope.is_synthetic,
                 "language": words.language,
@@ -306,6 +313,7 @@ class Site:
                 "index_name": reader.name("index", self.scope.index),
                 "menu": self._menu(reader),
                 "map_note": words.gettext(maps.NOTE),
+                "has_counties": reader.has("mart_county_index"),
                 "as_json": lambda value: Markup(shared.as_json(value)),
             }
         return self.environments[words.language]
@@ -410,7 +418,7 @@ def styles() -> str:
     """Colours and style sheet; without scripts the colours follow the screen."""
     colours = chart.COLOURS.read_text(encoding="utf-8")
     dark = colours.split('[data-theme="dark"]')[1]
-    fallback = f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme]){dark}}}\n"
+    fallback = f"@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme]){dark}}}\n"
     return colours + fallback + _text("style.css")
 
 

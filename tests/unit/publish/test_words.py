@@ -216,7 +216,7 @@ def test_the_first_page_names_every_finding_that_the_files_do_not_support(empty,
     (one,) = findings.findings_held(reader())
     assert one.says == 0
     names = "Asymmetry of core and periphery · Core cities against the rest · City clusters against the rest"
-    assert one.text.startswith("Of 7 findings on influences 3 hold (")
+    assert one.text.startswith("3 of 7 findings on influences hold (")
     assert one.text.endswith(f"or not testable here (1): {names} · Province borders.")
     (zh,) = findings.findings_held(reader("zh"))
     assert "：核心与外围不对称 · " in zh.text

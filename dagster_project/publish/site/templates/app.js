@@ -90,11 +90,14 @@
       }
       other.href = other.href.split("#")[0] + location.hash;
     });
-  addEventListener("beforeprint", () =>
-    all("details").forEach((fold) => {
-      fold.open = true;
-    }),
-  );
+  addEventListener("beforeprint", () => {
+    page.dataset.screen = page.dataset.theme;
+    page.dataset.theme = "light";
+    for (const fold of all("details")) fold.open = true;
+  });
+  addEventListener("afterprint", () => {
+    page.dataset.theme = page.dataset.screen;
+  });
 
   // ---- what a mark says
   const tip = make("div", { id: "tip", hidden: "" });
@@ -113,7 +116,9 @@
     tip.style.top = Math.max(4, event.clientY - tip.offsetHeight - 10) + "px";
   });
 
-  // ---- find a city: name, Chinese name, code, initials of syllables, province
+  one(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+  // ---- find a city: name, Chinese name, code, initials of syllables, province; an indicator or a county by its name
   const plain = (text) =>
     text
       .normalize("NFD")
@@ -160,16 +165,33 @@
     list = one("#find-list");
   let picked = 0;
   form.hidden = false;
+  const others = () => {
+    const wanted = plain(input.value),
+      isLike = (text) => wanted.length > 1 && plain(text).includes(wanted),
+      place = (page, text) => [root + page, text];
+    return isSingle
+      ? []
+      : [
+          ...Object.keys(DATA.strip)
+            .filter((code) => isLike(name("indicator", code)))
+            .map((code) => place("indicators/" + code + ".html", name("indicator", code))),
+          ...(window.NQPF_COUNTIES || [])
+            .filter(([county]) => isLike(county))
+            .map(([county, id]) => place("counties.html#q=" + encodeURIComponent(county), county + " · " + cityName(id))),
+        ];
+  };
   const suggest = () => {
-    const found = matches(input.value).slice(0, 8);
+    const found = [
+      ...matches(input.value).map((k) => [
+        link(DATA.cities[k][0]),
+        short(DATA.cities[k]) + " · " + DATA.cities[k][isChinese ? 5 : 4],
+      ]),
+      ...others(),
+    ].slice(0, 8);
     picked = Math.max(0, Math.min(picked, found.length - 1));
     list.replaceChildren(
-      ...found.map((k, n) =>
-        make(
-          "li",
-          { role: "option", id: "option-" + n, "aria-selected": n === picked, "data-id": DATA.cities[k][0] },
-          short(DATA.cities[k]) + " · " + DATA.cities[k][isChinese ? 5 : 4],
-        ),
+      ...found.map(([href, text], n) =>
+        make("li", { role: "option", id: "option-" + n, "aria-selected": n === picked, "data-href": href }, text),
       ),
     );
     if (input.value.trim() && !found.length)
@@ -205,12 +227,27 @@
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const id = one("[aria-selected=true]", list)?.dataset.id;
-    if (id) location.href = link(id);
+    const href = one("[aria-selected=true]", list)?.dataset.href;
+    if (href) location.href = href;
   });
   list.addEventListener("pointerdown", (event) => {
-    const id = event.target.closest("li")?.dataset.id;
-    if (id) location.href = link(id);
+    const href = event.target.closest("li")?.dataset.href;
+    if (href) location.href = href;
+  });
+  input.addEventListener(
+    "focus",
+    () => {
+      if (!form.dataset.counties || isSingle) return;
+      const script = make("script", { src: form.dataset.counties });
+      script.addEventListener("load", suggest);
+      document.head.append(script);
+    },
+    { once: true },
+  );
+  addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.target.closest("input, select, textarea")) return;
+    event.preventDefault();
+    input.focus();
   });
 
   // ---- maps
@@ -271,9 +308,18 @@
   for (const place of all(".map[data-file]:not(#map)")) {
     const held = JSON.parse(one("script", place).textContent),
       labels = Object.fromEntries(held.key.map(([code, label]) => [code, label]));
-    paint(fold(place), held.fill, (id) =>
-      [cityName(id), held.say?.[id] ?? labels[held.fill[id]] ?? t("no value")].filter(Boolean).join(": "),
-    );
+    const paths = fold(place),
+      said = (id) => [cityName(id), held.say?.[id] ?? labels[held.fill[id]] ?? t("no value")].filter(Boolean).join(": ");
+    if (held.points) {
+      const group = one("svg.country > g", place);
+      paths.clear();
+      for (const [id, [cx, cy]] of Object.entries(held.points)) {
+        const mark = make("circle", { cx, cy, r: 9, class: "m", stroke: "var(--border)", "stroke-width": 1 });
+        group.append(mark);
+        paths.set(id, mark);
+      }
+    }
+    paint(paths, held.fill, said);
     key(place, held.key);
     place.addEventListener("click", open);
   }
@@ -961,6 +1007,29 @@
       ),
     );
     pick.dispatchEvent(new Event("change"));
+  }
+
+  // ---- counties: found by a part of a row
+  if (one("#counties")) {
+    const find = one("#county"),
+      rows = all("#counties tbody tr");
+    const filter = () => {
+      const wanted = plain(find.value);
+      for (const row of rows) row.hidden = !plain(row.textContent).includes(wanted);
+      one("#counties-shown").textContent = t("{n} shown", { n: rows.filter((row) => !row.hidden).length });
+    };
+    const start = () => {
+      find.value = read().q || "";
+      filter();
+      if (find.value) find.scrollIntoView({ block: "center" });
+    };
+    find.closest("form").hidden = false;
+    find.addEventListener("input", () => {
+      if (!isSingle) write({ q: find.value });
+      filter();
+    });
+    addEventListener("hashchange", start);
+    start();
   }
 
   // ---- the yearbook: concepts found by a word, lines of a city

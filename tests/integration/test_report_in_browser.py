@@ -97,7 +97,7 @@ def violations(page, **options):
 
 
 @pytest.mark.parametrize("home", ["", "zh/"], ids=["en", "zh"])
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", (*SLUGS, "compare"))
 def test_page_opens_alone_on_desk_and_phone_in_light_and_dark(page, at, slug, home):
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
@@ -216,8 +216,13 @@ def test_map_and_ranking_follow_dimension_and_year_and_the_address(page, at, rea
 
 
 def test_cities_are_filtered_sorted_and_compared_by_a_link(page, at):
-    at("cities", f"#c={HEFEI},CN110000")
-    assert page.locator("#compare thead th").all_inner_texts()[1:] == ["Hefei", "Beijing"]
+    at("cities", f"#c={HEFEI},CN110000").locator("#compare a").click()
+    page.wait_for_url(f"**/compare.html#c={HEFEI},CN110000")
+    assert page.locator("#compared thead th").all_inner_texts()[1:] == ["Hefei", "Beijing"]
+    assert page.locator("#compared svg.chart path").count() == 4  # scores and the way through both dimensions
+    page.locator("#compared button").first.click()
+    assert page.url.endswith("#c=CN110000")
+    at("cities")
     page.locator("[data-sort=score]").click()
     scores = "[...document.querySelectorAll('#cities tbody tr')].map((row) => row.cells[2].textContent.trim())"
     rising = [float(text) for text in page.evaluate(scores)]
@@ -397,7 +402,7 @@ COUNT = """() => {
   const height = document.documentElement.scrollHeight;
   const count = (what) => [...main.querySelectorAll(what)].filter(seen).length;
   const figures = count("figure.exhibit"), tables = count("table");
-  main.querySelectorAll("#cities tbody, #ranking, #reranked").forEach((list) => list.remove());
+  main.querySelectorAll("#cities tbody, #counties tbody, #ranking, #reranked").forEach((list) => list.remove());
   return [height, main.innerText.split(/\\s+/).filter(Boolean).length, figures, tables];
 }"""
 FINDINGS = ("disparity", "dynamics", "space", "relations", "influences", "policy")

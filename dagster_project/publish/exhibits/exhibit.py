@@ -44,11 +44,11 @@ class Chart:
     """How the rows of an exhibit are drawn; every name is a field of its query.
 
     mark: line (x, y, lo, hi, series), range (label, x, lo, hi, series), dot (x, y), curve (x, y by series), bar (x, y),
-    cell (label, series, y shade, x text), raster (x, y, label shade), map (city_id, y or series; lon and lat of points).
-    `facet`: one panel each, `columns` side by side. `rule`: a line at this value, or at that of a field. `direct`: names
-    at the ends of lines instead of a key. `free`: every panel has its own vertical axis. `equal`: one scale for both
-    axes. `palette` of cells: step, light or sign. `legend`: more of the key, "how: words". `tip`: what a mark says when
-    pointed at, a sentence with the fields as holes. A field `beside` is written beside its mark.
+    cell (label, series, y shade, x text), raster (x, y, label shade), map (city_id, y or series; points have lon, lat).
+    `facet`: one panel each, `columns` side by side. `rule`: a line at this value, or at that of a field. `direct`:
+    names at the ends of lines instead of a key. `free`: every panel has its own vertical axis. `equal`: one scale for
+    both axes. `palette` of cells: step, light or sign. `legend`: more of the key, "how: words". `tip`: what a mark
+    says when pointed at, a sentence with the fields as holes. A field `beside` is written beside its mark.
     """
 
     mark: str

@@ -23,6 +23,11 @@ PARTS = {
     "@regional": "scheme in (select scheme from mart.dim_group_scheme where role = 'region' and is_main)",
     "@split": "scheme in (select scheme from mart.dim_group_scheme where role = 'centre')",
     "@core": "scheme in (select scheme from mart.dim_group_scheme where role = 'centre' and is_main)",
+    "@open_findings": (  # not supported by the file: a monitor that rests on one says nothing
+        "(select finding from (select finding, p_holm as p from mart.mart_level_adjusted_test where @model union all"
+        " select 'threshold', min(p_level_adjusted) * count(p_level_adjusted) from mart.mart_threshold_result"
+        " where @model and n_threshold = 1) where finding <> '' and coalesce(p, 1) > 0.05)"
+    ),
 }
 
 
@@ -102,7 +107,7 @@ class Reader:
 
     def ready(self, sql: str, **more: Any) -> tuple[str, dict[str, Any]]:
         """The query as DuckDB takes it, with the values that it uses."""
-        for short, text in PARTS.items():
+        for short, text in reversed(PARTS.items()):
             sql = sql.replace(short, text)
         known = {**vars(self.scope), "first": self.scope.first_year, "last": self.scope.last_year, **more}
         used = set(re.findall(r"\$(\w+)", sql))

@@ -71,15 +71,6 @@ create or replace temp macro rests_on(monitor) as case  -- the finding without w
         or starts_with(monitor, 'link_ratio') then 'spillover'
 end
 
--- name: macro_open_findings
-create or replace temp macro open_findings(of_model, of_basis) as table
-    select finding from (
-        select finding, p_holm as p from mart.mart_level_adjusted_test where model_id = of_model and basis = of_basis
-        union all
-        select 'threshold', min(p_level_adjusted) * count(p_level_adjusted) from mart.mart_threshold_result
-        where model_id = of_model and basis = of_basis and n_threshold = 1
-    ) where finding <> '' and coalesce(p, 1) > 0.05
-
 -- name: macro_item
 create or replace temp macro item(of_item) as coalesce(
     (

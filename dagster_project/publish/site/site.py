@@ -184,6 +184,7 @@ class Site:
         tiers = {"rows": profiles.listed(), "n_tiers": len({row["tier"] for row in profiles.rows})}
         yield "index.html", "index.html.j2", headline.text, first
         yield "cities.html", "cities.html.j2", say(msg("Cities")), listed
+        yield "compare.html", "compare.html.j2", say(msg("Cities side by side")), {"section": "cities"}
         yield "indicators.html", "indicators.html.j2", say(msg("Indicators")), tiers
         yield "weights.html", "weights.html.j2", say(msg("Weights")), self._weights(reader, parts)
         for slug in findings.pages():

@@ -56,7 +56,7 @@
         isState = hash.includes("=");
       const wanted =
         (isState
-          ? one(/(^|&)[sw]=/.test(hash) ? "#page-weights" : /(^|&)[cq]=/.test(hash) ? "#page-cities" : "#page-index")
+          ? one("#page-" + ({ s: "weights", w: "weights", c: "compare", q: "cities" }[hash[0]] || "index"))
           : hash && document.getElementById(hash)?.closest(".one-page")) || sections[0];
       for (const section of sections) section.hidden = section !== wanted;
       for (const a of all(".top nav a"))
@@ -177,7 +177,9 @@
             .map((code) => place("indicators/" + code + ".html", name("indicator", code))),
           ...(window.NQPF_COUNTIES || [])
             .filter(([county]) => isLike(county))
-            .map(([county, id]) => place("counties.html#q=" + encodeURIComponent(county), county + " · " + cityName(id))),
+            .map(([county, id]) =>
+              place("counties.html#q=" + encodeURIComponent(county), county + " · " + cityName(id)),
+            ),
         ];
   };
   const suggest = () => {
@@ -309,7 +311,8 @@
     const held = JSON.parse(one("script", place).textContent),
       labels = Object.fromEntries(held.key.map(([code, label]) => [code, label]));
     const paths = fold(place),
-      said = (id) => [cityName(id), held.say?.[id] ?? labels[held.fill[id]] ?? t("no value")].filter(Boolean).join(": ");
+      said = (id) =>
+        [cityName(id), held.say?.[id] ?? labels[held.fill[id]] ?? t("no value")].filter(Boolean).join(": ");
     if (held.points) {
       const group = one("svg.country > g", place);
       paths.clear();
@@ -577,7 +580,8 @@
     show();
   }
 
-  // ---- cities: filter, sort, compare
+  // ---- cities: filter, sort, choose
+  const chosenOf = (text) => (text || "").split(",").filter((id) => at.has(id)).slice(0, 4);
   if (one("#cities")) {
     const rows = all("#cities tbody tr"),
       body = one("#cities tbody"),
@@ -605,106 +609,19 @@
       const n = rows.filter((row) => !row.hidden).length;
       one("#shown").textContent = n ? t("{n} shown", { n }) : t("No city found");
     };
-    const chosen = () =>
-      state.c
-        .split(",")
-        .filter((id) => at.has(id))
-        .slice(0, 4);
+    const chosen = () => chosenOf(state.c);
     const keep = () =>
       write({ c: state.c, q: state.q, ...Object.fromEntries(picks.map((pick) => [pick.dataset.group, pick.value])) });
     const compare = () => {
       const ids = chosen();
       for (const row of rows) one("input", row).checked = ids.includes(row.dataset.id);
       box.hidden = !ids.length;
-      if (!ids.length) return;
-      const scores = ids.map((id) => DATA.by.composite.score[at.get(id)]),
-        top = Math.max(...scores.flat().filter((v) => v != null)) * 1.05,
-        x = (k) => 40 + (480 * k) / Math.max(1, last),
-        y = (v) => 200 - (180 * v) / top;
-      const lines = make("svg", {
-        class: "chart",
-        viewBox: "0 0 640 226",
-        role: "img",
-        "aria-label": t("Scores over the years"),
-        "font-size": 11,
-      });
-      const gap = top > 50 ? 25 : top > 20 ? 10 : 5;
-      for (let v = 0; v < top; v += gap)
-        lines.append(
-          make("line", { x1: 40, x2: 520, y1: y(v), y2: y(v), stroke: "var(--grid)" }),
-          make("text", { x: 34, y: y(v) + 4, "text-anchor": "end", fill: "var(--muted)" }, v),
-        );
-      DATA.years.forEach((year, k) => {
-        if (k % 3 === 0)
-          lines.append(make("text", { x: x(k), y: 216, "text-anchor": "middle", fill: "var(--muted)" }, year));
-      });
-      ids.forEach((id, s) => {
-        const path = scores[s]
-          .map((v, k) => (v == null ? "" : x(k).toFixed(1) + "," + y(v).toFixed(1)))
-          .filter(Boolean)
-          .join("L");
-        lines.append(
-          make("path", {
-            d: "M" + path,
-            fill: "none",
-            stroke: `var(--${SERIES[s]})`,
-            "stroke-width": 2.2,
-            "stroke-dasharray": ["", "7 3", "2 3", "8 3 2 3"][s],
-          }),
-          make("text", { x: 526, y: y(scores[s][last] ?? 0) + 4, fill: `var(--${SERIES[s]})` }, cityName(id)),
-        );
-      });
-      const head = make(
-        "tr",
-        {},
-        make("th", { scope: "col" }, t("Indicator, place among the cities (0 worst, 100 best)")),
-        ...ids.map((id) => make("th", { scope: "col", class: "num" }, cityName(id))),
-      );
-      const facts = [
-        [
-          t("Rank, 90 % range"),
-          (c) =>
-            DATA.lo[c][last] == null
-              ? (DATA.by.composite.rank[c][last] ?? "–")
-              : `${DATA.by.composite.rank[c][last]} [${DATA.lo[c][last]}, ${DATA.hi[c][last]}]`,
-        ],
-        ...DATA.parts.map((part) => [name("part", part), (c) => fixed(DATA.by[part].score[c][last])]),
-        ...Object.entries(DATA.strip).map(([code, held]) => [name("indicator", code), (c) => held[c]]),
-      ];
-      const table = make(
-        "table",
-        { class: "grid" },
-        make("thead", {}, head),
-        make(
-          "tbody",
-          {},
-          ...facts.map(([label, value]) =>
-            make(
-              "tr",
-              {},
-              make("th", { scope: "row" }, label),
-              ...ids.map((id) => {
-                const held = value(at.get(id));
-                const made = cell(held ?? "–", "num");
-                if (typeof held === "number") {
-                  const mark = make(
-                    "svg",
-                    { class: "strip", viewBox: "0 0 100 8", width: 90, height: 8, "aria-hidden": "true" },
-                    make("line", { x1: 0, y1: 4, x2: 100, y2: 4, stroke: "var(--line)" }),
-                    make("circle", { cx: 3 + held * 0.94, cy: 4, r: 3, fill: `var(--${SERIES[ids.indexOf(id)]})` }),
-                  );
-                  made.append(mark);
-                }
-                return made;
-              }),
-            ),
-          ),
-        ),
-      );
       box.replaceChildren(
-        make("h2", {}, ids.map(cityName).join(" · ")),
-        lines,
-        make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("Comparison") }, table),
+        make(
+          "a",
+          { href: (isSingle ? "#c=" : "compare.html#c=") + ids.join(",") },
+          t("Compare {cities}", { cities: ids.map(cityName).join(" · ") }),
+        ),
       );
     };
     for (const row of rows) {
@@ -758,6 +675,184 @@
     };
     addEventListener("hashchange", start);
     start();
+  }
+
+  // ---- cities side by side: scores over the years, the way through two dimensions, places on the indicators
+  const steps = (low, high) => {
+    const rough = (high - low) / 5,
+      power = 10 ** Math.floor(Math.log10(rough)),
+      gap = [1, 2, 5, 10].find((k) => k * power >= rough) * power;
+    return [...Array(12).keys()].map((k) => (Math.ceil(low / gap) + k) * gap).filter((v) => v <= high);
+  };
+  const graph = (label, series, titles, years) => {
+    // series: [name, [[x, y, what a mark says], ...]] with the colour of its place; `years`: below the axis
+    const ends = (k) => {
+        const held = series.flatMap(([, points]) => points.map((point) => point[k])),
+          room = (Math.max(...held) - Math.min(...held) || 1) * 0.06;
+        return [Math.min(...held) - room, Math.max(...held) + room];
+      },
+      [[x0, x1], [y0, y1]] = [ends(0), ends(1)],
+      x = (v) => 44 + (416 * (v - x0)) / (x1 - x0),
+      y = (v) => 216 - (202 * (v - y0)) / (y1 - y0),
+      svg = make("svg", { class: "chart", viewBox: "0 0 560 256", role: "img", "aria-label": label, "font-size": 11 }),
+      muted = (at, text) => svg.append(make("text", { fill: "var(--muted)", ...at }, text));
+    for (const v of steps(y0, y1)) {
+      svg.append(make("line", { x1: 44, x2: 460, y1: y(v), y2: y(v), stroke: "var(--grid)" }));
+      muted({ x: 38, y: y(v) + 4, "text-anchor": "end" }, v);
+    }
+    for (const v of years || steps(x0, x1)) muted({ x: x(v), y: 232, "text-anchor": "middle" }, v);
+    muted({ x: 460, y: 250, "text-anchor": "end" }, titles[0]);
+    muted({ x: 4, y: 10 }, titles[1]);
+    let above = -20;
+    const order = series.map(([, points], s) => [y(points[points.length - 1][1]), s]).sort((a, b) => a[0] - b[0]);
+    const place = new Map(order.map(([wanted, s]) => [s, (above = Math.max(wanted, above + 13))]));
+    series.forEach(([title, points], s) => {
+      const colour = `var(--${SERIES[s]})`,
+        end = points[points.length - 1];
+      svg.append(
+        make("path", {
+          d: "M" + points.map(([u, v]) => x(u).toFixed(1) + "," + y(v).toFixed(1)).join("L"),
+          fill: "none",
+          stroke: colour,
+          "stroke-width": 2,
+          "stroke-dasharray": ["", "7 3", "2 3", "8 3 2 3"][s],
+        }),
+        ...points.map(([u, v, tip]) =>
+          make("circle", { class: "m", cx: x(u), cy: y(v), r: 3, fill: colour, "data-tip": tip }),
+        ),
+        make("text", { x: x(end[0]) + 7, y: place.get(s) + 4, fill: colour }, title),
+      );
+      if (!years) muted({ x: x(points[0][0]) + 6, y: y(points[0][1]) + 12 }, points[0][2].split(":")[0]);
+    });
+    return svg;
+  };
+  if (one("#compared")) {
+    const box = one("#compared"),
+      pick = one("#add"),
+      state = { c: "", ...read() };
+    const rows = (ids, part) =>
+      ids.map((id) => DATA.years.map((year, k) => [year, part(at.get(id))[k]]).filter(([, v]) => v != null));
+    const figure = (title, unit, svg) =>
+      make("figure", { class: "exhibit" }, make("figcaption", {}, make("b", {}, title), " (" + unit + ")"), svg);
+    const show = () => {
+      const ids = chosenOf(state.c).filter((id) => DATA.by.composite.score[at.get(id)]?.some((v) => v != null)),
+        [, first, second] = DATA.parts;
+      box.hidden = !ids.length;
+      if (!ids.length) return box.replaceChildren();
+      const scores = rows(ids, (c) => DATA.by.composite.score[c]).map((points, s) => [
+          cityName(ids[s]),
+          points.map(([year, v]) => [year, v, year + ": " + fixed(v)]),
+        ]),
+        ways = second
+          ? rows(ids, (c) => DATA.by[second].score[c]).map((points, s) => [
+              cityName(ids[s]),
+              points.map(([year, v]) => {
+                const u = DATA.by[first].score[at.get(ids[s])][DATA.years.indexOf(year)];
+                return [u, v, `${year}: ${fixed(u)}, ${fixed(v)}`];
+              }),
+            ])
+          : [];
+      const head = make(
+        "tr",
+        {},
+        make("th", { scope: "col" }, t("Indicator, place among the cities (0 worst, 100 best)")),
+        ...ids.map((id) => make("th", { scope: "col", class: "num" }, make("a", { href: link(id) }, cityName(id)))),
+      );
+      const facts = [
+        [
+          t("Rank, 90 % range"),
+          (c) =>
+            DATA.lo[c][last] == null
+              ? (DATA.by.composite.rank[c][last] ?? "–")
+              : `${DATA.by.composite.rank[c][last]} [${DATA.lo[c][last]}, ${DATA.hi[c][last]}]`,
+        ],
+        ...DATA.parts.map((part) => [name("part", part), (c) => fixed(DATA.by[part].score[c][last])]),
+        ...Object.entries(DATA.strip).map(([code, held]) => [name("indicator", code), (c) => held[c]]),
+      ];
+      const table = make(
+        "table",
+        { class: "grid" },
+        make("thead", {}, head),
+        make(
+          "tbody",
+          {},
+          ...facts.map(([label, value]) =>
+            make(
+              "tr",
+              {},
+              make("th", { scope: "row" }, label),
+              ...ids.map((id) => {
+                const held = value(at.get(id));
+                const made = cell(held ?? "–", "num");
+                if (typeof held === "number") {
+                  const mark = make(
+                    "svg",
+                    { class: "strip", viewBox: "0 0 100 8", width: 90, height: 8, "aria-hidden": "true" },
+                    make("line", { x1: 0, y1: 4, x2: 100, y2: 4, stroke: "var(--line)" }),
+                    make("circle", { cx: 3 + held * 0.94, cy: 4, r: 3, fill: `var(--${SERIES[ids.indexOf(id)]})` }),
+                  );
+                  made.append(mark);
+                }
+                return made;
+              }),
+            ),
+          ),
+        ),
+      );
+      box.replaceChildren(
+        make(
+          "p",
+          { class: "pick" },
+          ...ids.map((id) => {
+            const button = make("button", { type: "button" }, cityName(id) + " ×");
+            button.addEventListener("click", () => change(ids.filter((other) => other !== id)));
+            return button;
+          }),
+        ),
+        make(
+          "div",
+          { class: "two" },
+          figure(
+            t("Scores over the years"),
+            t("points"),
+            graph(
+              t("Scores over the years"),
+              scores,
+              ["", ""],
+              DATA.years.filter((_, k) => (last - k) % 3 === 0),
+            ),
+          ),
+          ...(ways.length
+            ? [
+                figure(
+                  t("The way through both dimensions"),
+                  t("points"),
+                  graph(t("The way through both dimensions"), ways, [name("part", first), name("part", second)]),
+                ),
+              ]
+            : []),
+        ),
+        make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("Comparison") }, table),
+      );
+    };
+    const change = (ids) => {
+      state.c = ids.slice(-4).join(",");
+      write({ c: state.c });
+      show();
+    };
+    const scored = DATA.cities.filter((_, k) => DATA.by.composite.score[k]?.some((v) => v != null)).map(([id]) => id);
+    scored.sort((a, b) => cityName(a).localeCompare(cityName(b), WORDS.tag));
+    pick.append(...scored.map((id) => make("option", { value: id }, cityName(id))));
+    pick.form.hidden = false;
+    pick.addEventListener("change", () => {
+      change([...chosenOf(state.c).filter((id) => id !== pick.value), pick.value]);
+      pick.value = "";
+    });
+    addEventListener("hashchange", () => {
+      state.c = read().c;
+      show();
+    });
+    show();
   }
 
   // ---- weights: the sums of publish/whatif.py

@@ -97,7 +97,7 @@ def violations(page, **options):
 
 
 @pytest.mark.parametrize("home", ["", "zh/"], ids=["en", "zh"])
-@pytest.mark.parametrize("slug", (*SLUGS, "compare"))
+@pytest.mark.parametrize("slug", [*SLUGS, "compare"])
 def test_page_opens_alone_on_desk_and_phone_in_light_and_dark(page, at, slug, home):
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)

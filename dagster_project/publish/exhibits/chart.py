@@ -335,8 +335,8 @@ def _plane(plot: Plot) -> None:
     top = plot.key(legend, "line" if chart.mark in ("line", "curve") else "mark")
     is_bar = chart.mark == "bar"
     for at in _panels(plot, top, 1.0 if chart.diagonal else None):
-        own = plot.names(at.rows) if chart.direct else []
-        end_room = max(map(width_of, own), default=0) + 16 if any(own) else 0.0
+        lines = plot.names(at.rows) if chart.direct else []
+        end_room = max(map(width_of, lines), default=0) + 16 if any(lines) else 0.0
         span, rule, (x, y, w, h) = at.rows if chart.free else None, plot.rule(at.rows), (at.x, at.y, at.w, at.h)
         all_x = plot.values(chart.x)
         xs = (min(all_x) - 0.3, max(all_x) + 0.3) if chart.years else _limits(all_x, rule if is_bar else None)

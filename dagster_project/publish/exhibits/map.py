@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any
 
 from dagster_project.publish.exhibits.chart import MARKS, ON_STEPS, SERIES, STEPS, Drawing, Plot, key, width_of
 from dagster_project.publish.exhibits.exhibit import is_missing
+from dagster_project.publish.exhibits.reader import ExportError
 from dagster_project.publish.locale import msg
 
 FILE = Path(__file__).with_name("city_boundaries.json")
@@ -30,16 +32,45 @@ NOTE = msg(
 
 
 @cache
+def _base_map() -> dict[str, Any]:
+    """The file beside this module, or the GeoJSON in degrees that NQPF_OUTLINES names (docs/report.md)."""
+    named = os.environ.get("NQPF_OUTLINES")
+    try:
+        held: dict[str, Any] = json.loads(Path(named or FILE).read_text(encoding="utf-8"))
+        if named and not (held["features"] and held["note"]):
+            raise ValueError("note is empty")
+    except (OSError, ValueError, KeyError) as error:
+        raise ExportError(
+            f"NQPF_OUTLINES names {named}, which is no GeoJSON of outlines with a member `note` ({error}). The note"
+            " says whose outlines they are and the number of their approval."
+        ) from error
+    return held
+
+
+def note() -> str:
+    """Whose outlines they are."""
+    return str(_base_map().get("note", NOTE))
+
+
+@cache
 def shapes() -> list[tuple[str, str, str]]:
     """(kind, city_id or name, path) of every outline. Kinds: city, outline (outside the panel), line (dashed line)."""
-    outlines = []
-    for feature in json.loads(FILE.read_text(encoding="utf-8"))["features"]:
+    outlines, is_own = [], "note" in _base_map()
+    for feature in _base_map()["features"]:
         properties, geometry = feature["properties"], feature["geometry"]
         is_line = geometry["type"].endswith("LineString")
         rings = _rings(geometry["coordinates"])
-        path = "".join(_path(ring, closed=not is_line) for ring in rings)
-        outlines.append((properties["kind"], str(properties.get("city_id") or properties["name_zh"]), path))
+        path = "".join(
+            _path([place(*at[:2]) if is_own else _in_units(*at) for at in ring], closed=not is_line) for ring in rings
+        )
+        code = f"CN{properties['adcode']}" if "adcode" in properties else properties.get("city_id")
+        kind = properties.get("kind") or ("line" if is_line else "city" if code else "outline")
+        outlines.append((kind, str(code or properties.get("name_zh", "")), path))
     return sorted(outlines, key=lambda shape: ("outline", "city", "line").index(shape[0]))
+
+
+def _in_units(x: float, y: float) -> tuple[int, int]:
+    return round((x - LEFT) * RATE), round((TOP - y) * RATE)
 
 
 def place(lon: float, lat: float) -> tuple[int, int]:
@@ -51,7 +82,7 @@ def place(lon: float, lat: float) -> tuple[int, int]:
     low, high, n = authalic(25), authalic(47), (authalic(25) + authalic(47)) / 2
     across = n * math.radians(lon - 105)
     rho, rho0 = (637_100.7 / n * math.sqrt(1 + low * high - 2 * n * at) for at in (authalic(lat), 0.0))
-    return round((rho * math.sin(across) - LEFT) * RATE), round((TOP - rho0 + rho * math.cos(across)) * RATE)
+    return _in_units(rho * math.sin(across), rho0 - rho * math.cos(across))
 
 
 def _rings(nested: list[Any]) -> list[list[Any]]:
@@ -60,9 +91,8 @@ def _rings(nested: list[Any]) -> list[list[Any]]:
     return [ring for part in nested for ring in _rings(part)]
 
 
-def _path(ring: list[Any], *, closed: bool) -> str:
+def _path(points: list[tuple[int, int]], *, closed: bool) -> str:
     """Whole units, each point as the step from the one before; points that fall together count once."""
-    points = [(round((x - LEFT) * RATE), round((TOP - y) * RATE)) for x, y in ring]
     steps = [f"M{points[0][0]},{points[0][1]}l"]
     last = points[0]
     for x, y in points[1:]:

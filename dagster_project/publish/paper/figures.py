@@ -32,7 +32,11 @@ def svg_of(reader: Reader, exhibit: Exhibit, width: float = WIDE, *, framed: boo
     rows, words = read_rows(reader, exhibit), reader.words
     drawing = draw(exhibit.chart, rows, words, width)
     mark = f"{words.gettext(SYNTHETIC)}." if reader.scope.is_synthetic else ""
-    notes = [mark, *read_notes(reader, exhibit, rows), words.gettext(maps.NOTE) if exhibit.chart.mark == "map" else ""]
+    notes = [
+        mark,
+        *read_notes(reader, exhibit, rows),
+        words.gettext(maps.note()) if exhibit.chart.mark == "map" else "",
+    ]
     title = words.gettext(exhibit.title) + (f" ({words.gettext(exhibit.unit)})" if exhibit.unit else "")
     drawing.set_frame(f"{exhibit.code}. {title}" if code else title, [*filter(None, notes), reader.origin])
     return drawing.svg(title, framed=framed)

@@ -102,4 +102,4 @@ def _pictures(old: Path, new: Path) -> list[str]:
         title = f"Ranks of {year} that moved most, before and after, with their ranges"
         pictures.append((title, draw(RANKS, ranks, words, 900)))
     drawn = [f"<h2>{title}</h2>{in_light(drawing.svg(title))}" for title, drawing in pictures]
-    return [*drawn, f"<p>{html.escape(maps.NOTE)}</p>"]
+    return [*drawn, f"<p>{html.escape(maps.note())}</p>"]

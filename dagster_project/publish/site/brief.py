@@ -286,7 +286,7 @@ class Briefs:
                 y0=scope.window_start, y1=scope.window_end, boundary=scope.boundary_vintage,
             ),
             words.gettext(msg("Effects are those of a regression: they describe, and prove no cause.")),
-            words.gettext(maps.NOTE),
+            words.gettext(maps.note()),
             self.citation,
             words.gettext(msg("The figures carry keys: nqpf check compares them with this and later releases.")),
         ]  # fmt: skip

@@ -139,7 +139,10 @@ class Profiles:
         """Rank, side of the median, change since the first year (no more than the ranges allow), path, effects."""
         words, name = self.reader.words, city["name"]
         if not scores:
-            return [Said(words.say("{city} has no score: a figure is missing in too many years.", city=name))]
+            codes = re.findall(r"\w+", city["drop_reason"] or "")
+            missing = [self.reader.name("indicator", row["code"]) for row in self.indicators if row["code"] in codes]
+            text = msg("{city} has no score: figures are missing in too many years ({names}).")
+            return [Said(words.say(text, city=name, names=" · ".join(missing)))]
         first, last = scores[0], scores[-1]
         sentences, middle = [self.place_of(city, last)], (self.n + 1) / 2
         if last["lo"] is None:

@@ -71,8 +71,8 @@ left join mart.mart_index_score as e
 qualify from_top <= 3 or from_bottom <= 3 order by a.city_id, a.points desc, a.indicator_code
 
 -- name: revisions
-select city_id, variable_code, year, value_old, value_new, unit, source_new, count(*) over (partition by city_id) as n
-from mart.mart_revision_log
+select *, count(*) over (partition by city_id) as n
+from (select distinct city_id, variable_code, year, value_old, value_new, unit, source_new, pct_change from mart.mart_revision_log)
 qualify row_number() over (partition by city_id order by abs(pct_change) desc nulls last, year, variable_code) <= 10
 order by city_id, abs(pct_change) desc nulls last, year, variable_code
 

@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 BOM = "\ufeff"
 SQL = statements(__file__)
 NAMES = (
-    *("indicator", "variable", "unit", "origin", "source", "group", "path", "tier", "part"),
+    *("indicator", "variable", "unit", "origin", "source", "group", "path", "tier", "part", "province"),
     *("weight_scheme", "edit_action"),
 )
 

@@ -313,7 +313,7 @@ class Site:
                 "tag": words.tag,
                 "index_name": reader.name("index", self.scope.index),
                 "menu": self._menu(reader),
-                "map_note": words.gettext(maps.NOTE),
+                "map_note": words.gettext(maps.note()),
                 "has_counties": reader.has("mart_county_index"),
                 "as_json": lambda value: Markup(shared.as_json(value)),
             }

@@ -282,6 +282,62 @@
     place.prepend(drawn);
     return new Map(all("path[data-id]", group).map((path) => [path.dataset.id, path]));
   };
+  // the provinces on a grid, column and row, each with a square a city: no outline, so no approval of a map is needed
+  const GRID =
+    "23:70 65:01 15:41 11:51 22:71 63:12 62:22 64:32 14:42 13:52 12:62 21:72 54:13 51:23 61:33 41:43 37:53 50:24 42:34 34:44 " +
+    "32:54 31:64 53:15 52:25 43:35 36:45 33:55 45:36 44:46 35:56 71:66 46:37 82:47 81:57";
+  const tiles = (place) => {
+    const group = make("g"),
+      drawn = make("svg", { class: "country tiles", viewBox: "0 0 2000 1860" }, group),
+      found = new Map();
+    for (const [code, [column, row]] of GRID.split(" ").map((text) => text.split(":"))) {
+      const [x, y] = [column * 250 + 6, row * 232 + 6],
+        ids = DATA.cities.filter((city) => city[1].slice(0, 2) === code).map((city) => city[0]),
+        far = { 71: t("Taiwan"), 81: t("Hong Kong"), 82: t("Macao") }[code],
+        text = (far || name("province", code + "0000")).replace(/(壮族|回族|维吾尔)?(省|市|自治区)$/, ""),
+        title = make("text", { x, y: y + 30, "font-size": isChinese ? 44 : 32, fill: "var(--muted)" }, text);
+      group.append(title);
+      if (!ids.length) ids.push("");
+      ids.forEach((id, k) => {
+        const tile = make("rect", {
+          ...{ x: x + (k % 6) * 39, y: y + 40 + Math.floor(k / 6) * 39, width: 36, height: 36, rx: 4 },
+          ...{ "data-id": id || null, fill: "var(--blank)", stroke: "var(--border)", "stroke-width": 1.5 },
+        });
+        group.append(tile);
+        if (id) found.set(id, tile);
+      });
+    }
+    place.prepend(drawn);
+    return found;
+  };
+  const redraws = [];
+  let isTiled = false;
+  try {
+    isTiled = localStorage.getItem("nqpf-map") === "tiles";
+  } catch {
+    /* no storage */
+  }
+  const charted = (place, draw) => {
+    // outlines or tiles, as the reader chose, on all maps of the page
+    const button = make("button", { type: "button", class: "kind" });
+    const redraw = () => {
+      one("svg.country", place)?.remove();
+      button.textContent = isTiled ? t("Outline map") : t("Tiles by province");
+      draw(isTiled ? tiles(place) : fold(place));
+    };
+    button.addEventListener("click", () => {
+      isTiled = !isTiled;
+      try {
+        localStorage.setItem("nqpf-map", isTiled ? "tiles" : "outlines");
+      } catch {
+        /* no storage */
+      }
+      for (const other of redraws) other();
+    });
+    redraws.push(redraw);
+    place.append(button);
+    redraw();
+  };
   const paint = (paths, fill, say) => {
     for (const [id, path] of paths) {
       path.setAttribute("fill", colour(fill[id]));
@@ -304,25 +360,24 @@
   };
   const cityName = (id) => (at.has(id) ? short(DATA.cities[at.get(id)]) : "");
   const open = (event) => {
-    const id = event.target.closest?.("path[data-id]")?.dataset.id;
+    const id = event.target.closest?.("svg [data-id]")?.dataset.id;
     if (id) location.href = link(id);
   };
   for (const place of all(".map[data-file]:not(#map)")) {
     const held = JSON.parse(one("script", place).textContent),
       labels = Object.fromEntries(held.key.map(([code, label]) => [code, label]));
-    const paths = fold(place),
-      said = (id) =>
-        [cityName(id), held.say?.[id] ?? labels[held.fill[id]] ?? t("no value")].filter(Boolean).join(": ");
+    const said = (id) =>
+      [cityName(id), held.say?.[id] ?? labels[held.fill[id]] ?? t("no value")].filter(Boolean).join(": ");
     if (held.points) {
-      const group = one("svg.country > g", place);
-      paths.clear();
+      const marks = new Map(),
+        group = (fold(place), one("svg.country > g", place));
       for (const [id, [cx, cy]] of Object.entries(held.points)) {
         const mark = make("circle", { cx, cy, r: 9, class: "m", stroke: "var(--border)", "stroke-width": 1 });
         group.append(mark);
-        paths.set(id, mark);
+        marks.set(id, mark);
       }
-    }
-    paint(paths, held.fill, said);
+      paint(marks, held.fill, said);
+    } else charted(place, (shapes) => paint(shapes, held.fill, said));
     key(place, held.key);
     place.addEventListener("click", open);
   }
@@ -379,7 +434,7 @@
       return svg;
     }
     const place = map.closest(".map"),
-      [width, height] = MAP.size,
+      [, , width, height] = map.getAttribute("viewBox").split(" "),
       scale = 900 / width,
       synthetic = one(".banner")?.textContent.replace(/\s+/g, " ").trim() || "";
     const text = (x, y, size, words, more = {}) =>
@@ -388,7 +443,7 @@
     const below = [
       synthetic,
       place.dataset.note || "",
-      one("footer p:last-child").textContent,
+      map.matches(".tiles") ? "" : one("footer p:last-child").textContent,
       one("footer p").textContent,
     ]
       .filter(Boolean)
@@ -486,9 +541,9 @@
     const place = one("#map"),
       body = one("#ranking"),
       slider = one("#year"),
-      paths = fold(place),
       play = one("#play");
-    let timer = 0;
+    let timer = 0,
+      paths = new Map();
     one(".pick").hidden = false;
     const show = () => {
       const part = DATA.by[state.d] || DATA.by.composite,
@@ -540,7 +595,7 @@
       focus(state.c);
     };
     const focus = (id) => {
-      for (const marked of all("#ranking tr.on, #map path.on")) marked.classList.remove("on");
+      for (const marked of all("#ranking tr.on, #map svg .on")) marked.classList.remove("on");
       one(`#ranking tr[data-id="${id}"]`)?.classList.add("on");
       const path = paths.get(id);
       path?.classList.add("on");
@@ -577,7 +632,10 @@
           900,
         );
     });
-    show();
+    charted(place, (shapes) => {
+      paths = shapes;
+      show();
+    });
   }
 
   // ---- cities: filter, sort, choose
@@ -1049,6 +1107,13 @@
               score: fixed(DATA.by.composite.score[at.get(id)][last]),
             })
           : ""),
+    );
+    key(
+      near,
+      [5, 4, 3, 2, 1, 0].map((step) => [
+        "s" + step,
+        Math.floor(((5 - step) * n) / 6) + 1 + "–" + Math.floor(((6 - step) * n) / 6),
+      ]),
     );
     const own = paths.get(near.dataset.city);
     own.classList.add("on");

@@ -169,12 +169,11 @@ def threshold_table(world: World, synergy: FloatArray) -> pd.DataFrame:
 
 
 def pilot_table(world: World, seed: int) -> pd.DataFrame:
-    """A policy that does nothing, its pilots drawn by lot as in the demo; errors by city."""
+    """A policy that does nothing, its pilots drawn by lot as in the demo; errors by province, as in the study."""
     spec, years, points = settings().pilots, HORIZON[:BASE_YEARS], city_points()
     start = draw_pilots(len(points), np.random.default_rng([seed, 2]))["pilot_low_carbon"][:, 0]
-    pilots = pilot_effects(
-        world[0], np.where(start > 0, start, np.nan), points, years, spec.edges_km, horizon=spec.horizon
-    )
+    where = (np.where(start > 0, start, np.nan), points, years, spec.edges_km)
+    pilots = pilot_effects(world[0], *where, horizon=spec.horizon, clusters=np.array(places()[0].province))
     table = pilots.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
     return table.assign(model_id="m", policy_code="pilot_low_carbon")
 

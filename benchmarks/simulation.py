@@ -42,8 +42,8 @@ from python_models.regression import (
     fit_panel,
     hausman,
     lm_tests,
-    nested_tests,
 )
+from python_models.regression.spec_search import nested_tests
 from python_models.regression.split_half import split_half
 from python_models.regression.weights import spatial_weights
 

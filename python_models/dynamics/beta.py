@@ -51,7 +51,7 @@ class BetaResult(Shown):
 
 @aligned
 def beta_convergence(
-    Y: ArrayLike | pd.DataFrame, *, kind: Kind = "conditional", groups: Labels | None = None, X: ArrayLike | None = None
+    Y: ArrayLike | pd.DataFrame, *, kind: Kind = "conditional", groups: Labels | None = None
 ) -> BetaResult:
     """Beta convergence: does growth fall with the level at the start (docs/formulas.md#beta)?
 
@@ -60,13 +60,11 @@ def beta_convergence(
     Y : (N, T) array or frame
         Positive values, T >= 4.
     kind : {"conditional", "absolute"}
-        `absolute`: no mu_i and no X; pooled least squares with year effects. `conditional`: within estimator (`lsdv`),
+        `absolute`: no mu_i; pooled least squares with year effects. `conditional`: within estimator (`lsdv`),
         biased down for short T, with three corrections: `nickell_inversion`, the headline; `half_panel_jackknife`,
         which needs no assumption on the start values; `one_step`, tau + (1 + tau) / T.
     groups : (N,) labels, optional
         The slope differs by group; year effects are common.
-    X : (N, T) or (N, T, k) array, optional
-        Controls of the start year. With them the headline is `lsdv`.
 
     Returns
     -------
@@ -80,8 +78,8 @@ def beta_convergence(
 
     Notes
     -----
-    ln(y_{i,t+1} / y_it) = a + beta ln y_it + x_it'c + mu_i + eta_t + e. `nickell_inversion` solves plim LSDV(tau) =
-    tau_lsdv for tau = 1 + beta: exact for large N, stationary start values and no X; nan where no tau below 0.99 has
+    ln(y_{i,t+1} / y_it) = a + beta ln y_it + mu_i + eta_t + e. `nickell_inversion` solves plim LSDV(tau) =
+    tau_lsdv for tau = 1 + beta: exact for large N and stationary start values; nan where no tau below 0.99 has
     that limit. speed = -ln(1 + beta), half-life = ln 2 / speed; nan if beta <= -1 or beta >= 0.
 
     Examples
@@ -97,19 +95,16 @@ def beta_convergence(
         raise ValueError(f"beta convergence needs 4 years or more, got {values.shape[1]}.")
     if kind not in ("conditional", "absolute"):
         raise ValueError(f"unknown kind {kind!r}: conditional or absolute.")
-    if kind == "absolute" and X is not None:
-        raise ValueError("absolute convergence has no controls: leave X out or use kind='conditional'.")
-    controls, logs = _controls(X, values.shape), np.log(values)
-    has_effects = kind == "conditional"
-    pooled = _slopes(logs, None, controls, has_unit_effects=has_effects)
-    halves = _half_panel(logs, None, controls, pooled) if has_effects else None
-    rows = _rows("all", pooled, halves, 0, kind, X is None)
+    logs, has_effects = np.log(values), kind == "conditional"
+    pooled = _slopes(logs, None, has_unit_effects=has_effects)
+    halves = _half_panel(logs, None, pooled) if has_effects else None
+    rows = _rows("all", pooled, halves, 0, kind)
     wald, df, p = math.nan, 0, math.nan
     if groups is not None:
-        by_group = _slopes(logs, groups, controls, has_unit_effects=has_effects)
-        halves = _half_panel(logs, groups, controls, by_group) if has_effects else None
+        by_group = _slopes(logs, groups, has_unit_effects=has_effects)
+        halves = _half_panel(logs, groups, by_group) if has_effects else None
         for g, label in enumerate(by_group.labels):
-            rows += _rows(label, by_group, halves, g, kind, X is None)
+            rows += _rows(label, by_group, halves, g, kind)
         wald, df, p = _wald(by_group)
     table = pd.DataFrame(rows)
     head = table.iloc[0]
@@ -141,9 +136,7 @@ def invert_nickell(tau_lsdv: float, n_equations: int) -> float:
     return float(brentq(lambda tau: nickell_limit(tau, n_equations) - tau_lsdv, -0.99, 0.99, xtol=1e-14))
 
 
-def _rows(
-    group: object, slopes: _Slopes, halves: _Slopes | None, at: int, kind: str, can_invert: bool
-) -> list[dict[str, object]]:
+def _rows(group: object, slopes: _Slopes, halves: _Slopes | None, at: int, kind: str) -> list[dict[str, object]]:
     """Headline estimator first."""
     beta, se, n_units = float(slopes.beta[at]), math.sqrt(slopes.covariance[at, at]), int(slopes.n_units[at])
     T = slopes.n_equations
@@ -154,10 +147,9 @@ def _rows(
         if halves is not None:
             spread = math.sqrt(halves.covariance[at, at])
             estimates.append(("half_panel_jackknife", float(halves.beta[at]), spread))
-        if can_invert:
-            tau, step = invert_nickell(1.0 + beta, T), 1e-6
-            slope = (nickell_limit(tau + step, T) - nickell_limit(tau - step, T)) / (2.0 * step)
-            estimates.insert(0, ("nickell_inversion", tau - 1.0, se / slope))
+        tau, step = invert_nickell(1.0 + beta, T), 1e-6
+        slope = (nickell_limit(tau + step, T) - nickell_limit(tau - step, T)) / (2.0 * step)
+        estimates.insert(0, ("nickell_inversion", tau - 1.0, se / slope))
     return [
         {
             "group": group,
@@ -185,16 +177,6 @@ def _wald(slopes: _Slopes) -> tuple[float, int, float]:
     return test.statistic, test.df, test.p
 
 
-def _controls(X: ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
-    if X is None:
-        return np.empty((*shape, 0))
-    cube = np.asarray(X, dtype=np.float64)
-    cube = cube[:, :, None] if cube.ndim == 2 else cube
-    if cube.ndim != 3 or cube.shape[:2] != shape or not np.isfinite(cube).all():
-        raise ValueError(f"X must be finite with the axes (unit, year[, control]) of Y {shape}, got {cube.shape}.")
-    return cube
-
-
 @dataclass(frozen=True, eq=False)
 class _Slopes:
     """Slopes of ln y_t by group (G,), the influence of each unit on them, and the sizes behind them."""
@@ -216,18 +198,17 @@ class _Slopes:
         return int(self.n_units.sum()) * self.n_equations
 
 
-def _slopes(logs: FloatArray, groups: Labels | None, controls: FloatArray, *, has_unit_effects: bool) -> _Slopes:
-    """Least squares of ln y_{t+1} - ln y_t on ln y_t (by group) and the controls of year t.
+def _slopes(logs: FloatArray, groups: Labels | None, *, has_unit_effects: bool) -> _Slopes:
+    """Least squares of ln y_{t+1} - ln y_t on ln y_t (by group), logs (N, T).
 
-    logs (N, T), controls (N, T, k). Year effects are swept out, with `has_unit_effects` unit effects too.
+    Year effects are swept out, with `has_unit_effects` unit effects too.
     """
     n, n_years = logs.shape
     codes, unique = (np.zeros(n, dtype=np.int64), ["all"]) if groups is None else pd.factorize(np.asarray(groups))
     if len(codes) != n or (codes < 0).any():
         raise ValueError(f"groups must have one label for each of the {n} units, none missing.")
     member = np.eye(len(unique))[codes]  # (N, G)
-    start = logs[:, :-1, None] * member[:, None, :]
-    Z = np.concatenate([start, controls[:, :-1]], axis=2)
+    Z = logs[:, :-1, None] * member[:, None, :]
     y = np.diff(logs, axis=1)[:, :, None]
     Zs, ys = (_swept(a, has_unit_effects=has_unit_effects) for a in (Z, y))
     flat = Zs.reshape(-1, Zs.shape[2])
@@ -240,7 +221,7 @@ def _slopes(logs: FloatArray, groups: Labels | None, controls: FloatArray, *, ha
     return _Slopes(tuple(unique), coefficients[:g], (score @ bread)[:, :g], sizes, n_years - 1)
 
 
-def _half_panel(logs: FloatArray, groups: Labels | None, controls: FloatArray, full: _Slopes) -> _Slopes | None:
+def _half_panel(logs: FloatArray, groups: Labels | None, full: _Slopes) -> _Slopes | None:
     """Half-panel jackknife of the within estimator: 2 b - (b_1 + b_2) / 2, b_1, b_2 of the two halves of the years.
 
     An odd number of equations is halved both ways and averaged; None below four. Removes the bias of order 1/T without
@@ -253,7 +234,7 @@ def _half_panel(logs: FloatArray, groups: Labels | None, controls: FloatArray, f
     beta, influence = 2.0 * full.beta, 2.0 * full.influence
     for cut in cuts:
         for part in (slice(0, cut + 1), slice(cut, None)):  # the year of the cut ends one half and starts the other
-            half = _slopes(logs[:, part], groups, controls[:, part], has_unit_effects=True)
+            half = _slopes(logs[:, part], groups, has_unit_effects=True)
             beta = beta - half.beta / (2.0 * len(cuts))
             influence = influence - half.influence / (2.0 * len(cuts))
     return _Slopes(full.labels, beta, influence, full.n_units, equations)

@@ -9,7 +9,6 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.spatial.distance import pdist
 
-from python_models import _plot
 from python_models._show import OneRow, Shown
 from python_models._types import ArrayLike, FloatArray
 
@@ -40,11 +39,6 @@ class KernelDensity(Shown):
         """One row per grid point: grid_id, x, density, bandwidth."""
         ids = np.arange(self.x.size)
         return pd.DataFrame({"grid_id": ids, "x": self.x, "density": self.density, "bandwidth": self.bandwidth})
-
-    def plot(self) -> _plot.Picture:
-        """Altair chart of the density over the values. ImportError: Altair is not installed."""
-        titles = ("value", f"density (1 / unit of the value), bandwidth {self.bandwidth:.3g}")
-        return _plot.curve(self.to_frame(), x="x", y="density", titles=titles)
 
 
 @dataclass(frozen=True)

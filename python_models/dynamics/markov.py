@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from python_models import _plot
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
@@ -61,14 +60,6 @@ class MarkovResult(Shown):
         start, end = (axis.ravel() for axis in np.indices(self.counts.shape))
         labels = np.array(state_labels(len(self.counts), names), dtype=object)
         return pd.DataFrame({"state_from": labels[start], "state_to": labels[end], **share_columns(self)})
-
-    def plot(self, names: Sequence[str] | None = None) -> _plot.Picture:
-        """Altair chart of the transition matrix: origins down, destinations across, shares of the origins (0-1).
-
-        A state that is never left has an empty row. ImportError: Altair is not installed.
-        """
-        titles = ("state", f"state {self.lag} year{'s' * (self.lag > 1)} later", "share (0-1)")
-        return _plot.matrix(self.to_frame(names), rows="state_from", columns="state_to", value="p", titles=titles)
 
 
 def share_columns(result: Any) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from python_models import _plot
 from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.dynamics.homogeneity import HomogeneityResult, divergence, judged
@@ -80,15 +79,6 @@ class SpatialMarkovResult(HomogeneityResult):
         states = {"lag_state": lag_state, "state_from": start, "state_to": end}
         pooled = np.tile(self.pooled_probabilities.ravel(), len(self.counts))
         return pd.DataFrame({**states, **share_columns(self), "p_unconditional": pooled})
-
-    def plot(self) -> _plot.Picture:
-        """Altair chart: one transition matrix for each class of the neighbours, shares of the origins (0-1).
-
-        ImportError: Altair is not installed.
-        """
-        titles = ("state", f"state {self.lag} year{'s' * (self.lag > 1)} later", "share (0-1)")
-        frame = self.to_frame()
-        return _plot.matrix(frame, rows="state_from", columns="state_to", value="p", titles=titles, facet="lag_state")
 
 
 @aligned

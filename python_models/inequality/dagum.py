@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from python_models import _plot
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
@@ -64,11 +63,6 @@ class DagumResult(Shown):
         share = np.concatenate([[100.0 if self.total > 0.0 else np.nan], self.shares.to_numpy()])
         names = ["total", "within", "between", "transvariation"]
         return pd.DataFrame({"component": names, "value": values, "share": share})
-
-    def plot(self) -> _plot.Picture:
-        """Altair chart: the three parts of the Gini index as one bar. ImportError: Altair is not installed."""
-        parts = self.to_frame().query("component != 'total'").assign(index="Gini")
-        return _plot.bars(parts, of="index", x="value", part="component", title=f"Gini index {self.total:.3f} (0-1)")
 
     def pairs_frame(self) -> pd.DataFrame:
         """One row per pair of groups with members, the one with the higher mean first (the earlier label if equal).

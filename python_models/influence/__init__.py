@@ -4,7 +4,7 @@ Does not belong here: estimators (regression); which groups, areas and threshold
 """
 
 from python_models.influence.barrier import Barrier, barrier_split, border_barrier
-from python_models.influence.blocks import BlockSpillover, GroupEffects, block_spillover, group_effects, split_blocks
+from python_models.influence.blocks import BlockSpillover, GroupEffects, block_spillover, group_effects
 from python_models.influence.honest import HonestBounds, honest_bounds
 from python_models.influence.level_adjusted import LevelAdjusted, level_adjusted
 from python_models.influence.pilot_placebo import PilotPlacebo, placebo_dates, placebo_pilots
@@ -51,6 +51,5 @@ __all__ = [
     "placebo_weights",
     "spatial_threshold",
     "specification_curve",
-    "split_blocks",
     "threshold_regression",
 ]

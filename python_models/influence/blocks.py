@@ -76,27 +76,7 @@ class BlockSpillover(Shown):
 
 @aligned
 def split_blocks(W: AnyWeights, is_centre: ArrayLike) -> dict[str, FloatArray]:
-    """Blocks of W by receiver and emitter.
-
-    Parameters
-    ----------
-    W : weights (N, N)
-        Row-normalised; row i receives.
-    is_centre : (N,) mask or Series
-        Cities of the centre.
-
-    Returns
-    -------
-    dict of (N, N) arrays
-        W_cc, W_cp, W_pc, W_pp (receiver, emitter), not normalised again: together they are W.
-
-    Examples
-    --------
-    >>> from python_models.influence import split_blocks
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> {name: float(part.sum()) for name, part in split_blocks(W, np.arange(12) < 4).items()}
-    {'cc': 3.0, 'cp': 1.0, 'pc': 1.0, 'pp': 7.0}
-    """
+    """Blocks W_cc, W_cp, W_pc, W_pp (N, N) of W by receiver and emitter, not normalised again: together they are W."""
     full = spatial_weights(W).matrix.toarray()
     centre = np.asarray(is_centre, dtype=np.bool_)
     if centre.shape != (len(full),):

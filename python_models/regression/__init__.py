@@ -18,7 +18,7 @@ from python_models.regression.results import Effects, PanelResults
 from python_models.regression.sensitivity import robustness_value
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTests
-from python_models.regression.spec_search import hausman, nested_tests, residual_tests, specification_search
+from python_models.regression.spec_search import hausman, residual_tests, specification_search
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.regression.within import EFFECTS, by_segment
 
@@ -48,7 +48,6 @@ __all__ = [
     "fit_panel",
     "hausman",
     "lm_tests",
-    "nested_tests",
     "pesaran_cd",
     "residual_moran",
     "residual_tests",

@@ -126,7 +126,6 @@ def fit_panel(
     names: Sequence[str] | None = None,
     durbin: Sequence[int] | None = None,
     draws: int = 499,
-    bias_draws: int = 0,
     rng: np.random.Generator | None = None,
     error_W: SpatialWeights | sp.spmatrix | sp.sparray | FloatArray | None = None,
 ) -> CoreFit:
@@ -156,8 +155,6 @@ def fit_panel(
         Positions of the regressors that enter as W x; default: all.
     draws : int
         Panels of a bootstrap.
-    bias_draws : int
-        Parametric bootstrap panels whose mean bias is subtracted (meant for "transformed_dummies"); 0: none.
     rng : numpy Generator, optional
         Needed for draws.
     error_W : (N, N) matrix or SpatialWeights, optional
@@ -202,7 +199,7 @@ def fit_panel(
         if matrix.n != n:
             raise PanelInputError(f"{name} is for {matrix.n} cities, the panel has {n}.")
     conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, **matrices)
-    options: dict[str, Any] = {"names": names, "durbin": durbin, "draws": draws, "bias_draws": bias_draws, "rng": rng}
+    options: dict[str, Any] = {"names": names, "durbin": durbin, "draws": draws, "rng": rng}
     return _fit(yy, xx, weights, error, conv, cov=cov, **options)
 
 
@@ -245,17 +242,16 @@ def _fit(
     durbin: Sequence[int] | None,
     cov: str | Robust,
     draws: int,
-    bias_draws: int,
     rng: np.random.Generator | None,
     dummies: FilteredDummies | None = None,
 ) -> CoreFit:
-    _check_cov(cov, bias_draws, rng)
+    _check_cov(cov, rng)
     lagged = _lagged(durbin, xx.shape[2], conv)
     labels = names_of(names, xx.shape[2])
     design = make_design(yy, xx, weights, conv, names=labels, lagged=lagged, error_weights=error)
     reached = None
     if dummies is not None:
-        refuse_refits("wild_bootstrap" if bias_draws else cov)
+        refuse_refits(cov)
         reached = maximise_filtered(_filtered_likelihood(yy, xx, weights, error, conv, lagged, dummies))
         # at the maximum the filtered dummies are projected off: all that follows is as with plain ones
         conv = replace(conv, absorb=dummies.at(reached.lam))
@@ -264,11 +260,6 @@ def _fit(
     first, optimum = est.maximum(design.ys) if reached is None else (est.at(design.ys, reached), reached)
     at = est.corrected(design.ys, first)
     e = residuals(design, conv, at)
-    if bias_draws:
-        assert rng is not None  # checked above
-        simulated = Resampler.of(est, yy, e, at).parametric(bias_draws, rng)
-        at = Point.unpack(2.0 * at.pack(conv) - simulated.params.mean(axis=0), conv)
-        e = residuals(design, conv, at)
     boot = None
     if cov in ("block_bootstrap", "wild_bootstrap") and rng is not None:
         resampler = Resampler.of(est, yy, e, at)
@@ -369,8 +360,8 @@ def _lagged(durbin: Sequence[int] | None, k: int, conv: Convention) -> tuple[int
     return chosen
 
 
-def _check_cov(cov: str | Robust, bias_draws: int, rng: np.random.Generator | None) -> None:
+def _check_cov(cov: str | Robust, rng: np.random.Generator | None) -> None:
     if isinstance(cov, str) and cov not in COVARIANCES:
         raise PanelInputError(f"cov must be one of {', '.join(COVARIANCES)}, or Cluster, Conley, got {cov!r}.")
-    if (cov in ("block_bootstrap", "wild_bootstrap") or bias_draws) and rng is None:
+    if cov in ("block_bootstrap", "wild_bootstrap") and rng is None:
         raise PanelInputError("a bootstrap needs `rng`, for example numpy.random.default_rng(2026).")

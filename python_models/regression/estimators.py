@@ -295,23 +295,22 @@ class Resampler:
     estimator: Estimator
     y: FloatArray
     e: FloatArray
-    at: Point
     factors: tuple[Factor, ...]
 
     @classmethod
     def of(cls, estimator: Estimator, y: FloatArray, e: FloatArray, at: Point) -> Resampler:
         pairs = ((at.lam, estimator.error_weights), (at.rho, estimator.weights))
         factors = tuple(log_determinant(w).system.factor(r) for r, w in pairs if r != 0.0)
-        return cls(estimator, y, e, at, factors)
+        return cls(estimator, y, e, factors)
 
-    def refit(self, errors: FloatArray, *, corrected: bool) -> FloatArray:
+    def refit(self, errors: FloatArray) -> FloatArray:
         change = errors - self.e
         for factor in self.factors:
             change = factor.solve(change)
         est = self.estimator
         ys = y_columns(self.y + change, est.weights, est.conv, est.error_weights)
         point, _ = est.maximum(ys)
-        return (est.corrected(ys, point) if corrected else point).pack(est.conv)
+        return est.corrected(ys, point).pack(est.conv)
 
     def block(self, draws: int, rng: np.random.Generator) -> Draws:
         """Block bootstrap: whole cities' residual vectors (T,) drawn with replacement, times sqrt(N/(N-1)) where year
@@ -320,7 +319,7 @@ class Resampler:
         n = len(self.e)
         if self.estimator.conv.absorb is not None:
             raise PanelInputError("residual vectors of cities change places only in a balanced panel: wild_bootstrap.")
-        return self._collect(draws, lambda: self._scale(n) * self.e[rng.integers(0, n, n)], corrected=True)
+        return self._collect(draws, lambda: self._scale(n) * self.e[rng.integers(0, n, n)])
 
     def wild(self, draws: int, rng: np.random.Generator) -> Draws:
         """Wild cluster bootstrap: each city keeps its residual vector, and so its x, with a drawn sign."""
@@ -330,22 +329,18 @@ class Resampler:
             signs = rng.choice(np.array([-1.0, 1.0]), size=rows.n)[rows.unit]
             return np.asarray(self._scale(rows.n) * self.e * signs.reshape(self.e.shape))
 
-        return self._collect(draws, signed, corrected=True)
+        return self._collect(draws, signed)
 
     def _scale(self, n: int) -> float:
         return float(np.sqrt(n / (n - 1.0))) if has_time(self.estimator.conv.effects) else 1.0
 
-    def parametric(self, draws: int, rng: np.random.Generator) -> Draws:
-        root = np.sqrt(self.at.sigma2)
-        return self._collect(draws, lambda: root * rng.standard_normal(self.e.shape), corrected=False)
-
-    def _collect(self, draws: int, make: Callable[[], FloatArray], *, corrected: bool) -> Draws:
+    def _collect(self, draws: int, make: Callable[[], FloatArray]) -> Draws:
         if draws < 2:
             raise PanelInputError(f"a bootstrap needs at least 2 draws, got {draws}.")
         kept: list[FloatArray] = []
         for _ in range(draws):
             try:
-                kept.append(self.refit(make(), corrected=corrected))
+                kept.append(self.refit(make()))
             except PanelInputError:
                 continue
         failed = draws - len(kept)

@@ -73,17 +73,12 @@ class SpatialPanel:
         self.estimator = estimator or ("direct" if self._stack is not None else "lee_yu")
 
     def fit(
-        self,
-        cov: str | Robust = "cluster",
-        *,
-        draws: int = 499,
-        bias_draws: int = 0,
-        rng: np.random.Generator | None = None,
+        self, cov: str | Robust = "cluster", *, draws: int = 499, rng: np.random.Generator | None = None
     ) -> PanelResults:
         """Estimate, as `fit_panel`; groups and points of Cluster and Conley as Series or frame are matched by label."""
         data, stack = self.data, self._stack
         options: dict[str, Any] = {"model": self.model, "cov": self._in_order(cov), "names": data.names}
-        options |= {"durbin": self._durbin, "draws": draws, "bias_draws": bias_draws, "rng": rng}
+        options |= {"durbin": self._durbin, "draws": draws, "rng": rng}
         if stack is not None:
             fit = fit_stack(data.y, data.x, (data.weights, stack.error), stack.codes, stack.effects, **options)
             return PanelResults(replace(fit, effects=self.effects), data)

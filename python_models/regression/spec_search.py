@@ -266,27 +266,7 @@ def specification_search(
 
 
 def nested_tests(sdm: CoreFit, sar: CoreFit, sem: CoreFit) -> SpecTests:
-    """Wald and LR tests of SDM against SAR (theta = 0) and SEM (theta + rho beta = 0).
-
-    Parameters
-    ----------
-    sdm, sar, sem : CoreFit
-        The three fits of one sample.
-
-    Returns
-    -------
-    SpecTests
-        Tests by code.
-
-    Examples
-    --------
-    >>> from python_models.regression import fit_panel, nested_tests
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> fits = [fit_panel(y, x[..., None], W, model=model) for model in ("sdm", "sar", "sem")]
-    >>> nested_tests(*fits).codes
-    ('wald_sar', 'lr_sar', 'wald_sem', 'lr_sem')
-    """
+    """Wald and LR tests of SDM against SAR (theta = 0) and SEM (theta + rho beta = 0), fits of one sample."""
     if sdm.model != "sdm" or sar.model != "sar" or sem.model != "sem":
         raise PanelInputError(f"expected sdm, sar and sem, got {sdm.model}, {sar.model} and {sem.model}.")
     if len({(f.n_rows, f.estimator, f.effects, f.weights.key) for f in (sdm, sar, sem)}) > 1:

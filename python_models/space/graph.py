@@ -5,7 +5,7 @@ Row receives, column emits, and the diagonal is zero. Nothing here changes the g
 
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from python_models._align import align_to, aligned, graph_labels
-from python_models._show import Shown
+from python_models._show import OneRow
 from python_models._types import FloatArray
 from python_models._validate import require_unique
 from python_models.space import spectrum
@@ -275,7 +275,7 @@ def _divided(w: Any, value: float, what: str) -> Any:
 
 
 @dataclass(frozen=True)
-class WeightProfile(Shown):
+class WeightProfile(OneRow):
     """See docs/formulas.md#normalisation. s0, s1, s2 as in `weight_sums`; eig_min, eig_max: smallest and largest real
     eigenvalue; n_components of the undirected graph.
     """
@@ -295,9 +295,6 @@ class WeightProfile(Shown):
     eig_max: float
     is_symmetric: bool
     sha256: str
-
-    def to_frame(self) -> pd.DataFrame:
-        return pd.DataFrame([asdict(self)])
 
 
 @aligned

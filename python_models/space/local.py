@@ -18,7 +18,7 @@ from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inference import adjust
 from python_models.space.graph import in_order_of, to_sparse
-from python_models.space.moran import CACHED, DEFAULT_SEED, TIE, GlobalStatistic, global_statistics
+from python_models.space.moran import CACHED, DEFAULT_SEED, TIE
 
 CELLS = 300_000  # numbers in a block of lags: few enough for the cache, and a bound on memory
 QUADRANTS = ("HH", "LH", "LL", "HL")  # own value first, neighbours second; z > 0 is high
@@ -58,20 +58,16 @@ class LisaResult(Shown):
 
 @dataclass(frozen=True, eq=False)
 class GetisOrdResult(Shown):
-    """Gi* (or Gi) as z-values, two-sided normal and adjusted p, hot/cold/ns; `overall` the global G, None if y is not
-    positive everywhere.
-    """
+    """Gi* as z-values, two-sided normal and adjusted p, hot/cold/ns."""
 
     cities: pd.Index
     gi: FloatArray
     p_norm: FloatArray
     q_bh: FloatArray
     class_fdr: Any
-    star: bool
-    overall: GlobalStatistic | None
 
     def to_frame(self) -> pd.DataFrame:
-        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "overall"}
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
         return pd.DataFrame(columns).rename(columns={"cities": "city_id"})
 
 
@@ -154,26 +150,18 @@ def lisa(
 
 
 @aligned
-def getis_ord(
-    y: Any, w: Any, *, star: bool = True, q: float = 0.05, permutations: int = 0, seed: int | None = DEFAULT_SEED
-) -> GetisOrdResult:
-    """Hot and cold spots: Gi* or Gi of each city, as z-values.
+def getis_ord(y: Any, w: Any, *, q: float = 0.05) -> GetisOrdResult:
+    """Hot and cold spots: Gi* of each city, as z-values.
 
     Parameters
     ----------
     y : (N,) array or Series
         Values of one year.
     w : graph, PySAL W or (N, N) matrix
-        Weights; normalising their rows changes nothing.
-    star : bool
-        Gi*: city i is its own neighbour, with the largest weight of its row. Gi: mean and standard deviation are over
-        the other cities.
+        Weights; normalising their rows changes nothing. City i is its own neighbour, with the largest weight of its
+        row.
     q : float
         A hot or cold spot has an adjusted p (`q_bh`) of at most this.
-    permutations : int
-        Permutations of the global G, which is there if y is positive.
-    seed : int, optional
-        Seed of the permutations.
 
     Returns
     -------
@@ -198,20 +186,17 @@ def getis_ord(
     >>> from python_models.space import getis_ord
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> getis_ord(np.r_[np.full(6, 2.0), np.ones(6)], W).to_frame().shape
-    (12, 6)
+    (12, 5)
     """
     values, labels = in_order_of(y, w)
     matrix = to_sparse(w)
-    overall = None
-    if (values > 0).all():
-        overall = global_statistics(values, matrix, ("getis",), permutations=permutations, seed=seed)["getis"]
-    gi = _gi(values, matrix, star)
+    gi = _gi(values, matrix)
     p = 2 * norm.sf(np.abs(gi))
     adjusted = adjust(p, "bh")
     spot = np.where(gi > 0, "hot", "cold").astype(object)
     spot[~(adjusted <= q)] = "ns"
     spot[np.isnan(gi)] = "island"
-    return GetisOrdResult(labels, gi, p, adjusted, spot, star, overall)
+    return GetisOrdResult(labels, gi, p, adjusted, spot)
 
 
 def quadrants(z: FloatArray, lag: FloatArray) -> Any:
@@ -238,19 +223,13 @@ def _conditional_moments(z: FloatArray, w: Any) -> tuple[FloatArray, FloatArray]
     return expected, z**2 * spread
 
 
-def _gi(y: FloatArray, w: Any, star: bool) -> FloatArray:
-    n = len(y)
-    if star:
-        largest = np.asarray(w.max(axis=1).todense()).ravel()
-        w = sparse.csr_array(w + sparse.diags_array(np.where(largest > 0, largest, 0.0)))
-        mean, sd, count = np.full(n, y.mean()), np.full(n, y.std()), n
-    else:
-        mean = (y.sum() - y) / (n - 1)
-        sd = np.sqrt(np.maximum((y @ y - y**2) / (n - 1) - mean**2, 0.0))
-        count = n - 1
+def _gi(y: FloatArray, w: Any) -> FloatArray:
+    n, mean, sd = len(y), y.mean(), y.std()
+    largest = np.asarray(w.max(axis=1).todense()).ravel()
+    w = sparse.csr_array(w + sparse.diags_array(np.where(largest > 0, largest, 0.0)))
     row = np.asarray(w.sum(axis=1)).ravel()
     row2 = np.asarray(w.power(2).sum(axis=1)).ravel()
-    scale = sd * np.sqrt(np.maximum(count * row2 - row**2, 0.0) / (count - 1))
+    scale = sd * np.sqrt(np.maximum(n * row2 - row**2, 0.0) / (n - 1))
     return np.where(row > 0, _ratio(w @ y - mean * row, scale), np.nan)
 
 

@@ -7,15 +7,14 @@ With z = y - mean(y), n cities and S0 = sum w_ij:
 Moran (1950), Geary (1954), Getis & Ord (1992); analytic variances under randomisation: Cliff & Ord (1981).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 
 from python_models._align import aligned
-from python_models._show import Shown
+from python_models._show import OneRow
 from python_models._types import FloatArray
 from python_models.space.graph import in_order_of, to_sparse, weight_sums
 
@@ -25,7 +24,7 @@ TIE = 1e-12  # a permuted value within this share of the scale counts as equal t
 
 
 @dataclass(frozen=True)
-class GlobalStatistic(Shown):
+class GlobalStatistic(OneRow):
     """One statistic of one variable, unit 1.
 
     expected, variance, z, p_norm : analytic, randomisation, two-sided.   variance_norm, z_norm : under normality (NaN
@@ -47,9 +46,6 @@ class GlobalStatistic(Shown):
     n_perm: int
     n_obs: int
     seed: int | None
-
-    def to_frame(self) -> pd.DataFrame:
-        return pd.DataFrame([asdict(self)])
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,6 @@ import vl_convert
 from checks import refused, ring
 
 from python_models import CompositeIndex, Panel
-from python_models.dynamics import kernel_density, markov, spatial_markov
-from python_models.inequality import dagum
 from python_models.measurement import audit
 from python_models.regression import SpatialPanel
 
@@ -79,43 +77,11 @@ def test_places_are_drawn_with_their_ranges(drawn):
     assert titles == {f"rank 2014: median and 5-95 % of {len(drawn.ranks)} draws"}
 
 
-def test_a_matrix_shows_every_share():
-    chain = markov([[0, 0, 1], [1, 1, 1], [1, 0, 0]], 3, lag=2)  # no one starts in the third state
-    rows, titles = looked_at(chain.plot(["low", "middle", "high"]))
-    np.testing.assert_allclose(rows["p"].to_numpy(float), chain.probabilities.ravel())
-    assert rows["state_from"].tolist()[::3] == ["low", "middle", "high"]
-    assert titles == {"state", "state 2 years later", "share (0-1)"}
-
-
-def test_each_class_of_neighbours_has_a_matrix():
-    rng = np.random.default_rng(2)
-    chain = spatial_markov(rng.integers(0, 2, (30, 5)), rng.integers(0, 3, (30, 5)), 2, 3)
-    rows, titles = looked_at(chain.plot())
-    np.testing.assert_allclose(rows["p"], chain.probabilities.ravel())
-    assert titles == {"state", "state 1 year later", "share (0-1)", "lag state"}
-
-
-def test_a_density_is_its_curve_and_without_altair_says_what_to_install(monkeypatch):
-    density = kernel_density([1.0, 2.0, 3.0], bandwidth=0.5, n_grid=64)
-    rows, titles = looked_at(density.plot())
-    np.testing.assert_allclose(rows[["x", "density"]], np.column_stack([density.x, density.density]))
-    assert titles == {"value", "density (1 / unit of the value), bandwidth 0.5"}
-    monkeypatch.setitem(sys.modules, "altair", None)
-    refused(r"nqpf-models\[plot\]", density.plot, error=ImportError)
-
-
-def test_the_parts_of_a_gini_index_are_one_bar():
-    parts = dagum([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"])
-    rows, titles = looked_at(parts.plot())
-    assert dict(zip(rows["component"], rows["value"], strict=True)) == pytest.approx(
-        {"within": parts.within, "between": parts.between, "transvariation": parts.transvariation}
-    )
-    assert titles == {"Gini index 0.250 (0-1)"}
-
-
-def test_effects_are_drawn_with_their_intervals_and_their_chart_can_be_changed(effects):
+def test_effects_are_drawn_with_their_intervals_and_without_altair_say_what_to_install(effects, monkeypatch):
     rows, titles = looked_at(effects.plot())
     columns = ["point", "lower", "upper"]
     np.testing.assert_allclose(rows[columns], effects.to_frame()[columns])
     assert titles == {"change of y for one unit of x, 95% interval (delta)"}
     assert isinstance(effects.plot().properties(title="Effects"), alt.LayerChart)
+    monkeypatch.setitem(sys.modules, "altair", None)
+    refused(r"nqpf-models\[plot\]", effects.plot, error=ImportError)

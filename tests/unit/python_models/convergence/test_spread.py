@@ -168,17 +168,8 @@ def test_groups_have_their_own_slopes_and_a_test_of_equality():
     assert same.wald_p > 0.01
 
 
-def test_controls_switch_the_headline_to_least_squares():
-    Y = panel(0.7, n=60)
-    found = beta_convergence(Y, X=np.random.default_rng(4).normal(size=(60, 11)))
-    assert "nickell_inversion" not in found.to_frame()["estimator"].tolist()
-    assert found.beta == pytest.approx(betas(Y)["lsdv"], abs=0.02)
-
-
 def test_beta_refuses_bad_input():
     refused("4 years", beta_convergence, np.ones((5, 3)))
     refused("not positive", beta_convergence, np.zeros((5, 8)))
     refused("unknown kind", beta_convergence, np.ones((5, 8)), kind="relative")
-    refused("no controls", beta_convergence, np.ones((5, 8)), kind="absolute", X=np.ones((5, 8)))
-    refused("axes", beta_convergence, np.ones((5, 8)), X=np.ones((5, 7)))
     refused("one label for each", beta_convergence, panel(0.5, n=5), groups=["a"])

@@ -5,8 +5,8 @@ import pytest
 from checks import panel_refused, refused
 from worlds import world
 
-from python_models.influence import adjusted_threshold, fit_spillover, level_adjusted, split_blocks
-from python_models.influence.blocks import BLOCKS
+from python_models.influence import adjusted_threshold, fit_spillover, level_adjusted
+from python_models.influence.blocks import BLOCKS, split_blocks
 from python_models.influence.level_adjusted import even_scale, level_controls
 from python_models.simulation import random_knn_weights
 

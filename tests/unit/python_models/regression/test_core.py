@@ -73,7 +73,6 @@ def test_a_request_that_cannot_be_met_is_refused_in_words(world):
     panel_refused("cov must be one of", fit_panel, y, x, w, cov="hac")
     panel_refused("needs `rng`", fit_panel, y, x, w, cov="block_bootstrap")
     panel_refused("at least 2 draws", fit_panel, y, x, w, cov="block_bootstrap", draws=1, rng=np.random.default_rng(1))
-    panel_refused("needs `rng`", fit_panel, y, x, w, bias_draws=50)
     panel_refused("1 names for 2 regressors", fit_panel, y, x, w, names=["a"])
     panel_refused("among 0..1", fit_panel, y, x, w, durbin=[2])
     panel_refused("has no W:x terms", fit_panel, y, x, w, durbin=[0], model="sar")

@@ -167,17 +167,6 @@ def test_block_bootstrap_sees_serial_correlation_that_the_information_misses():
     assert se_of(fit)[0] > 1.3 * se_of(fit_panel(y, x, w, model="sar", cov="info"))[0]
 
 
-def test_parametric_correction_takes_most_of_the_bias_of_the_year_dummies():
-    """Inverse distance, N = 60: year dummies pull rho far down, the bootstrap moves it towards lee_yu."""
-    w, request = inverse_distance(60), {"model": "sar", "estimator": "transformed_dummies"}
-    y, x = draw(w, t=8, rng=np.random.default_rng(36), rho=0.5, theta=(0.0, 0.0))
-    plain, target = fit_panel(y, x, w, **request).rho, fit_panel(y, x, w, model="sar").rho
-    mended, again = (fit_panel(y, x, w, rng=np.random.default_rng(1), bias_draws=40, **request) for _ in range(2))
-    assert np.array_equal(mended.params, again.params)
-    assert plain < target
-    assert abs(mended.rho - target) < 0.6 * abs(plain - target)
-
-
 def test_a_general_w_is_fitted_with_year_dummies():
     rng = np.random.default_rng(37)
     base = knn(60).matrix.toarray() * rng.uniform(0.5, 1.5, (60, 1))

@@ -99,7 +99,6 @@ class Exhibit:
     brackets: str = ""
     chart: Chart | None = None
     method: str = ""
-    limit: int = 0
     demo: bool = False
 
 
@@ -250,6 +249,11 @@ def plain(value: float | None) -> str:
         return "–"
     size = abs(value)
     return number(value, 0 if size >= 1000 or value == int(value) else 2 if size >= 1 else 4)
+
+
+def signed(value: float) -> str:
+    """+1.2 or −1.2"""
+    return f"{value:+.1f}".replace("-", "−")
 
 
 def p_value(p: float | None) -> str:

@@ -16,13 +16,13 @@ from docx.shared import Cm, Pt
 
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.chart import in_light
-from dagster_project.publish.exhibits.exhibit import Grid, Row, number, plain
+from dagster_project.publish.exhibits.exhibit import Grid, Row, number, plain, signed
 from dagster_project.publish.exhibits.reader import SYNTHETIC, Reader, Record, Scope
 from dagster_project.publish.explain.cities import NoAnswer, find_city, folded, the_city
 from dagster_project.publish.locale import msg
 from dagster_project.publish.paper import word
 from dagster_project.publish.paper.figures import DPI
-from dagster_project.publish.site.cities import MIDDLE, SQL, CityFacts, Profiles, listed
+from dagster_project.publish.site.cities import MIDDLE, SQL, CityFacts, Profiles
 from dagster_project.run.failures import Refusal
 
 PROVINCE_KIND = ("省", "市", "自治区", "壮族自治区", "回族自治区", "维吾尔自治区")
@@ -178,11 +178,7 @@ class Briefs:
 
     def _province(self, name: str) -> bytes:
         words, scope, year = self.words, self.scope, self.scope.last_year
-        members = [
-            row
-            for row in listed(self.reader, self.facts, list(self.judged.values()))
-            if self.of_province[row["city_id"]] == name
-        ]
+        members = [row for row in self.reader.rows(SQL["listed"]) if self.of_province[row["city_id"]] == name]
         if not members:
             raise NoAnswer(f"No city of {name} has a score in {year}: a figure is missing in too many years.")
         title = next(row["province"] for city, row in self.judged.items() if self.of_province[city] == name)
@@ -293,8 +289,3 @@ class Briefs:
         for line in lines:
             self._paragraph(doc, line, size=8)
         return word.as_bytes(doc)
-
-
-def signed(value: float) -> str:
-    """+1.2 or −1.2"""
-    return f"{value:+.1f}".replace("-", "−")

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dagster_project.publish.exhibits.chart import Drawing, draw, tick_text, ticks, width_of
-from dagster_project.publish.exhibits.exhibit import Chart, number
+from dagster_project.publish.exhibits.exhibit import Chart, number, signed
 from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
 from dagster_project.publish.site.findings import Said, picture, side
@@ -40,11 +40,6 @@ class CityFacts:
         return held
 
     @cached_property
-    def parts(self) -> dict[str, dict[str, float]]:
-        by_city = self._by_city(SQL["parts"], "mart_index_score")
-        return {city: {row["part"]: row["score"] for row in rows} for city, rows in by_city.items()}
-
-    @cached_property
     def groups(self) -> dict[str, dict[str, str]]:
         by_city = self._by_city(SQL["groups"], "dim_group_membership")
         return {city: {row["scheme"]: row["group_code"] for row in rows} for city, rows in by_city.items()}
@@ -67,38 +62,10 @@ class CityFacts:
     @cached_property
     def medians(self) -> dict[tuple[str, str], list[Record]]:
         """(scheme, group) -> median score a year; ("", "") for all cities."""
-        held: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-        for city, rows in self.scores.items():
-            for key in [("", ""), *self.groups.get(city, {}).items()]:
-                for row in rows:
-                    held[key][row["year"]].append(row["score"])
-        return {
-            key: [{"x": year, "y": sorted(ranks)[len(ranks) // 2]} for year, ranks in sorted(years.items())]
-            for key, years in held.items()
-        }
-
-
-def listed(reader: Reader, facts: CityFacts, judged: list[Record]) -> list[dict[str, Any]]:
-    """Rows of the list, by rank."""
-    rows = []
-    for city in judged:
-        scores = facts.scores.get(city["city_id"], [])
-        if not scores or scores[-1]["year"] != reader.scope.last_year:
-            continue
-        first, last = scores[0], scores[-1]
-        parts = facts.parts.get(city["city_id"], {})
-        move = first["rank"] - last["rank"] if first["year"] == reader.scope.first_year else None
-        rows.append(
-            {
-                **city,
-                **last,
-                "new": parts.get("new"),
-                "quality": parts.get("quality"),
-                "move": "" if move is None else f"{move:+d}".replace("-", "−") if move else "0",
-                "scores": [row["score"] for row in scores],
-            }
-        )
-    return sorted(rows, key=lambda row: (row["rank"], row["city_id"]))
+        held: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        for row in self.reader.rows(SQL["medians"]):
+            held[row["scheme"], row["group_code"]].append({"x": row["year"], "y": row["score"]})
+        return held
 
 
 class Profiles:
@@ -209,10 +176,8 @@ class Profiles:
         def named(column: str, sign: int) -> str:
             kept = [row for row in rows if row[column] <= 3 and sign * row["points"] >= 0.05]  # 0.0 is none
             kept.sort(key=lambda row: row[column])
-            return " · ".join(f"{self.reader.name('indicator', row['indicator_code'])} ({signed(row)})" for row in kept)
-
-        def signed(row: Record) -> str:
-            return f"{row['points']:+.1f}".replace("-", "−")
+            pairs = ((self.reader.name("indicator", row["indicator_code"]), signed(row["points"])) for row in kept)
+            return " · ".join(f"{name} ({points})" for name, points in pairs)
 
         text = words.say(
             "Points against the mean of the 20 cities nearest in GDP per head: strongest in {strong};"

@@ -5,9 +5,39 @@ left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, ye
 where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.score is not null
     and s.year between $first and $last order by s.city_id, s.year
 
--- name: parts
-select city_id, index_code[length($index) + 2:] as part, score_100 as score from mart.mart_index_score
-where spec_code = $index and index_code <> $index and basis = $basis and weight_scheme = $scheme and year = $last
+-- name: listed
+with own as (
+    select s.city_id, s.year, s.score_100 as score, s.rank_year as rank, u.rank_p05 as lo, u.rank_p95 as hi
+    from mart.mart_index_score as s
+    left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, year)
+    where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.score is not null
+        and s.year between $first and $last
+), part as (
+    select city_id, max(score_100) filter (where index_code[length($index) + 2:] = 'new') as new,
+        max(score_100) filter (where index_code[length($index) + 2:] = 'quality') as quality
+    from mart.mart_index_score
+    where spec_code = $index and basis = $basis and weight_scheme = $scheme and year = $last group by city_id
+)
+select own.city_id, any_value(city.name) as name, any_value(city.province) as province,
+    max(score) filter (where year = $last) as score, max(rank) filter (where year = $last) as rank,
+    max(lo) filter (where year = $last) as lo, max(hi) filter (where year = $last) as hi, any_value(new) as new,
+    any_value(quality) as quality, max(rank) filter (where year = $first) - max(rank) filter (where year = $last) as move,
+    list(score order by year) as scores
+from own join city using (city_id) left join part using (city_id)
+group by own.city_id having count(*) filter (where year = $last) > 0 order by 5, 1
+
+-- name: medians
+with own as (
+    select city_id, year, score_100 as score from mart.mart_index_score
+    where @slice and score is not null and year between $first and $last
+), grouped as (
+    select '' as scheme, '' as group_code, year, score from own
+    union all
+    select scheme, group_code, year, score from own join mart.dim_group_membership using (city_id)
+    where valid_from <= $last and coalesce(valid_to, 9999) >= $last
+)
+select scheme, group_code, year, list_sort(list(score))[count(*) // 2 + 1] as score from grouped
+group by scheme, group_code, year order by scheme, group_code, year
 
 -- name: judged
 select s.city_id, city.name, city.full_name, city.province, name('admin_tier', city.admin_tier) as tier, s.in_sample,

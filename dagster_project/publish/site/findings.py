@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -114,19 +114,14 @@ def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None)
     if kept is not None:
         kept[code] = rows
     notes = read_notes(reader, exhibit, rows)
-    shape = {
-        "code": code,
-        "title": words.gettext(exhibit.title),
-        "unit": words.gettext(exhibit.unit) if exhibit.unit else "",
-        "notes": notes,
-        "method": exhibit.method,
-    }
+    unit = words.gettext(exhibit.unit) if exhibit.unit else ""
+    shown = Shown(code, words.gettext(exhibit.title), unit, notes, exhibit.method)
     if grid is not None:
-        return Shown(**shape, table=html_table(grid, caption=False))  # type: ignore[arg-type]
+        return replace(shown, table=html_table(grid, caption=False))
     if exhibit.chart and exhibit.chart.mark == "map":
         digits = exhibit.chart.digits
-        return Shown(**shape, map=map_data(rows, lambda value: f"{value:,.{digits}f}"))  # type: ignore[arg-type]
-    return Shown(**shape, svgs=[Markup(svg) for svg in drawn(reader, exhibit, rows, shape["title"], notes)])  # type: ignore[arg-type]
+        return replace(shown, map=map_data(rows, lambda value: f"{value:,.{digits}f}"))
+    return replace(shown, svgs=[Markup(svg) for svg in drawn(reader, exhibit, rows, shown.title, notes)])
 
 
 def drawn(reader: Reader, exhibit: Exhibit, rows: list[Record], title: Any, notes: list[str]) -> list[str]:

@@ -33,11 +33,6 @@ class Indicators:
         self.edits = by(reader.rows(SQL["edits"]) if reader.has("mart_edit") else [], "code")
         self.sources = by(reader.rows(SQL["sources"]) if reader.has("mart_indicator_source") else [], "code")
 
-    def _edited(self, n: int) -> str:
-        return self.reader.words.say(
-            "One printed figure behind it was edited.", "{n:,} printed figures behind it were edited.", n=n
-        )
-
     def _better(self, row: Record) -> str:
         words = self.reader.words
         return words.gettext(msg("higher is better")) if row["direction"] > 0 else words.gettext(msg("lower is better"))
@@ -89,7 +84,7 @@ class Indicators:
                 row["name"],
                 msg("Weight under all schemes"),
             ),
-            "edits": self._edited(self.edits[code][0]["n"]) if code in self.edits else "",
+            "edits": self.edits[code][0]["n"] if code in self.edits else 0,
         }
 
     def _histogram(self, row: Record, values: list[float]) -> dict[str, Markup] | None:

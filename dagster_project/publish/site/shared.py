@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from dagster_project.publish.exhibits import map as maps
@@ -82,13 +81,10 @@ def scores(reader: Reader) -> dict[str, Any]:
 
 def _strips(reader: Reader, places: list[str]) -> dict[str, list[Any]]:
     """indicator -> place of each city among the scored ones in the last year, 0 (lowest z) to 100."""
-    frame = reader.frame(f"{SQL['z']} and year = $last")
-    strips: dict[str, list[Any]] = {}
-    for code, rows in frame.dropna(subset=["z"]).groupby("indicator_code"):
-        rank, n = rows["z"].rank(method="average"), max(1, len(rows) - 1)
-        share = {city: round(100 * (value - 1) / n) for city, value in zip(rows["city_id"], rank, strict=True)}
-        strips[str(code)] = [share.get(city) for city in places]
-    return strips
+    strips: dict[str, dict[str, int]] = {}
+    for row in reader.rows(SQL["places"]):
+        strips.setdefault(row["indicator_code"], {})[row["city_id"]] = row["place"]
+    return {code: [place.get(city) for city in places] for code, place in strips.items()}
 
 
 def usable_presets(reader: Reader) -> list[dict[str, Any]]:
@@ -103,19 +99,14 @@ def panel(reader: Reader) -> dict[str, Any]:
     frame = pd.DataFrame(reader.rows(SQL["z"]), columns=["city_id", "year", "indicator_code", "z"])
     years = sorted({int(year) for year in frame["year"]})
     cities = sorted(set(frame["city_id"]))
-    cube = np.full((len(years), len(cities), len(codes)), np.nan)
-    known = frame[frame["indicator_code"].isin(codes)]
-    at = [
-        pd.Categorical(known[name], categories=order).codes
-        for name, order in (("year", years), ("city_id", cities), ("indicator_code", codes))
-    ]
-    cube[at[0], at[1], at[2]] = known["z"].to_numpy(dtype=float)
+    places = pd.MultiIndex.from_product([years, cities])
+    cube = frame.pivot(index=["year", "city_id"], columns="indicator_code", values="z").reindex(places, columns=codes)
     held = usable_presets(reader)
     return {
         "indicators": [[row["code"], row["tier"], row["dimension"]] for row in indicators],
         "years": years,
         "cities": cities,
-        "z": base64.b64encode(cube.astype("<f8").tobytes()).decode(),
+        "z": base64.b64encode(cube.to_numpy().astype("<f8").tobytes()).decode(),
         "presets": [[row["scheme"], [row["weights"].get(code, 0.0) for code in codes]] for row in held],
     }
 
@@ -148,8 +139,13 @@ def as_csv(rows: list[Record]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     names = list(rows[0])
     writer.writerow(names)
-    writer.writerows([plain_cell(v) if isinstance(v := row[name], str) else v for name in names] for row in rows)
+    writer.writerows([_cell(row[name]) for name in names] for row in rows)
     return BOM + buffer.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Figures with ten digits, text that no program computes."""
+    return f"{value:.10g}" if isinstance(value, float) else plain_cell(value) if isinstance(value, str) else value
 
 
 def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]]) -> list[str]:

@@ -38,3 +38,10 @@ where v.index_code = $index and v.basis = $basis and v.year between $first and $
 -- name: indicators
 select indicator_code as code, tier, dimension, direction, unit, formula_sql, transform, provenance
 from mart.dim_indicator where index_code = $index order by tier, indicator_code
+
+-- name: places
+select indicator_code, city_id, round(100 * (rank() over (partition by indicator_code order by z) + (count(*) over (partition by indicator_code, z) - 1) / 2 - 1)
+    / greatest(1, count(*) over (partition by indicator_code) - 1))::integer as place
+from mart.mart_indicator_value
+where index_code = $index and basis = $basis and year = $last and z is not null
+order by indicator_code, city_id

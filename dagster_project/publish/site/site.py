@@ -18,6 +18,7 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
+from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.exhibits import chart, exhibit
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.reader import ExportError, Reader, Record, read_scope
@@ -175,7 +176,7 @@ class Site:
             "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",
         }
         listed = {
-            "rows": cities.listed(reader, self.facts, judged),
+            "rows": reader.rows(cities.SQL["listed"]),
             "choices": self._choices(reader),
             "part_names": [part["name"] for part in parts],
             "n_cities": len(self.facts.scores),
@@ -240,7 +241,10 @@ class Site:
         ]
         known = [{**one, "href": f"{up}{one['name']}"} for one in self.hashes] if is_release else []
         methods = yaml.safe_load(Path(__file__).with_name("methods.yml").read_text(encoding="utf-8"))
-        return {"files": files, "folders": known, "n_files": len(known), "methods": methods}
+        scope, form = self.scope, "gbt7714" if words.language == "zh" else "text"
+        year = getattr(scope.built, "year", 0)
+        cited = Cited(scope.release, scope.data_vintage, scope.method_version, year, scope.is_synthetic)
+        return {"files": files, "folders": known, "methods": methods, "cited": citation(cited, form)}
 
     @cached_property
     def hashes(self) -> list[dict[str, str]]:

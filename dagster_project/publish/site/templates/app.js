@@ -335,7 +335,7 @@
       for (const other of redraws) other();
     });
     redraws.push(redraw);
-    place.append(button);
+    place.after(button);
     redraw();
   };
   const paint = (paths, fill, say) => {

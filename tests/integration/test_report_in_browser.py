@@ -399,11 +399,10 @@ def test_downloads_name_each_file_with_its_hash_and_the_terms_of_use(docs, relea
 # Read are prose, tables and charts with their labels; lists of all cities are looked up, not read.
 COUNT = """() => {
   const main = document.querySelector("main"), seen = (part) => part.getClientRects().length > 0;
-  const height = document.documentElement.scrollHeight;
   const count = (what) => [...main.querySelectorAll(what)].filter(seen).length;
   const figures = count("figure.exhibit"), tables = count("table");
-  main.querySelectorAll("#cities tbody, #counties tbody, #ranking, #reranked").forEach((list) => list.remove());
-  return [height, main.innerText.split(/\\s+/).filter(Boolean).length, figures, tables];
+  main.querySelectorAll("#cities tbody, #counties tbody, #ranking, #reranked, #add").forEach((list) => list.remove());
+  return [document.documentElement.scrollHeight, main.innerText.split(/\\s+/).filter(Boolean).length, figures, tables];
 }"""
 FINDINGS = ("disparity", "dynamics", "space", "relations", "influences", "policy")
 LOADED = ("boot.js", "app.js", "data.js", "map.js", "words.en.js", "style.css")

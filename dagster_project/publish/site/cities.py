@@ -2,7 +2,6 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -76,10 +75,6 @@ class Profiles:
         self.names = {row["city_id"]: row for row in judged}
         self.indicators = reader.rows(SQL["indicators"])
         self.n = len(facts.scores)
-
-    def each(self) -> Iterator[dict[str, Any]]:
-        for city in self.judged:
-            yield self.profile(city)
 
     def profile(self, city: Record) -> dict[str, Any]:
         """Everything on the page of a city."""

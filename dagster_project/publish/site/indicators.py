@@ -1,7 +1,6 @@
 """A page for each indicator: definition, source, map, distribution, first and last cities, coverage, weights."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -33,10 +32,6 @@ class Indicators:
         self.edits = by(reader.rows(SQL["edits"]) if reader.has("mart_edit") else [], "code")
         self.sources = by(reader.rows(SQL["sources"]) if reader.has("mart_indicator_source") else [], "code")
 
-    def _better(self, row: Record) -> str:
-        words = self.reader.words
-        return words.gettext(msg("higher is better")) if row["direction"] > 0 else words.gettext(msg("lower is better"))
-
     def _formula(self, sql: str) -> str:
         """The definition with the names of the variables."""
         text = re.sub(r"^1\.0 \* |\.0(?= \*)", "", sql).replace(" * ", " × ").replace(" / ", " ÷ ")
@@ -49,12 +44,8 @@ class Indicators:
             coverage = self.coverage.get(row["code"], [])
             printed, all_ = (sum(one[name] for one in coverage) for name in ("n_observed", "n_city"))
             share = number(100 * printed / all_, 1) if all_ else "–"
-            listing.append({**row, "better": self._better(row), "printed": share})
+            listing.append({**row, "printed": share})
         return listing
-
-    def each(self) -> Iterator[dict[str, Any]]:
-        for row in self.rows:
-            yield self.profile(row)
 
     def profile(self, row: Record) -> dict[str, Any]:
         """Everything on the page of an indicator."""
@@ -69,7 +60,6 @@ class Indicators:
         )
         return {
             **row,
-            "better": self._better(row),
             "weight": weight if row["lo"] is not None else f"{number(row['weight'], 1)} %",
             "formula": self._formula(row["formula"]),
             "variables": source["variables"],

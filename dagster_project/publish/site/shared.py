@@ -148,17 +148,14 @@ def _cell(value: Any) -> Any:
     return f"{value:.10g}" if isinstance(value, float) else plain_cell(value) if isinstance(value, str) else value
 
 
-def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]]) -> list[str]:
+def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]]) -> None:
     """One CSV an exhibit (English names and codes), one an indicator (a column a year), the ranking as a workbook too.
-
-    Returns the names of what was written.
 
     `contents.csv` says of each file what it shows, in which unit, with which caveats, and where it is from.
 
     `kept`: rows by code that are read already.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written: list[str] = []
     contents: list[Record] = []
     for code, exhibit in exhibits().items():
         try:
@@ -171,15 +168,11 @@ def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]])
         notes = " ".join(read_notes(reader, exhibit, rows))
         contents.append({"file": f"{name}.csv", **heads, "notes": notes, "source": reader.origin})
         (folder / f"{name}.csv").write_text(as_csv(marked), encoding="utf-8")
-        written.append(f"{name}.csv")
         if code == "R1":
             (folder / "ranking.xlsx").write_bytes(frame_to_excel(pd.DataFrame(marked)))
-            written.append("ranking.xlsx")
     text, values = reader.ready(SQL["values"])
     for indicator, values_of in reader.con.execute(text, values).df().groupby("indicator_code"):
         name = f"indicator-{indicator}.csv"
         by_year = values_of.pivot(index=["city_id", "name_en", "name_zh", "unit"], columns="year", values="value")
         by_year.to_csv(folder / name, encoding="utf-8-sig", lineterminator="\n")
-        written.append(name)
     (folder / "contents.csv").write_text(as_csv(contents), encoding="utf-8")
-    return [*written, "contents.csv"]

@@ -200,10 +200,10 @@ class Site:
                 yield f"appendix-{slug}.html", "appendix.html.j2", title, {"page": page, "section": slug}
         if yearbook.is_landed(reader):
             yield "yearbook.html", "yearbook.html.j2", say(msg("Yearbook")), yearbook.matrix(reader)
-        for one in profiles.each():
+        for one in map(profiles.profile, profiles.rows):
             more = {"one": one, "section": "indicators"}
             yield f"indicators/{one['code']}.html", "indicator.html.j2", one["name"], more
-        for city in cities.Profiles(reader, self.facts, judged).each():
+        for city in map(cities.Profiles(reader, self.facts, judged).profile, judged):
             more = {"city": city, "section": "cities"}
             yield f"cities/{city['city_id']}.html", "city.html.j2", city["full_name"], more
 
@@ -235,7 +235,7 @@ class Site:
         words, release, up = reader.words, self.folder.parent, "../" if reader.words.language == "en" else "../../"
         is_release = (release / "diff.md").is_file()
         files = [
-            {"href": f"{up}{name}", "name": name, "size": size(path.stat().st_size), "what": words.gettext(what)}
+            {"href": f"{up}{name}", "name": name, "size": path.stat().st_size, "what": words.gettext(what)}
             for name, what in FILES.items()
             if is_release and (path := release / name).is_file()
         ]
@@ -247,12 +247,12 @@ class Site:
         return {"files": files, "folders": known, "methods": methods, "cited": citation(cited, form)}
 
     @cached_property
-    def hashes(self) -> list[dict[str, str]]:
+    def hashes(self) -> list[dict[str, Any]]:
         """Name, size and SHA-256 of every file of the release but these pages and the manifest, which comes last."""
         release = self.folder.parent
         files = sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.json")
         return [
-            {"name": p.relative_to(release).as_posix(), "size": size(p.stat().st_size), "sha": sha256_of(p)}
+            {"name": p.relative_to(release).as_posix(), "size": p.stat().st_size, "sha": sha256_of(p)}
             for p in files
             if self.folder not in p.parents
         ]
@@ -405,14 +405,6 @@ def _figures(page: Mapping[str, Any]) -> list[str]:
 def _has_figure(reader: Reader, page: Mapping[str, Any]) -> bool:
     """Whether the file holds the rows of one of the page's figures."""
     return any(reader.has(*exhibit.exhibits()[code].marts) for code in _figures(page))
-
-
-def size(n: int) -> str:
-    """1.2 MB (1 MB = 1,000,000 bytes)."""
-    for unit, each in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if n >= each:
-            return f"{n / each:,.1f} {unit}"
-    return f"{n} B"
 
 
 def _hash(script: str) -> str:

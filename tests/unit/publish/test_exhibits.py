@@ -1,5 +1,6 @@
 """Exhibits and drawings: laid out once, rounded once, within what the dbt project promises; charts inert and whole."""
 
+import json
 import math
 import re
 import struct
@@ -233,3 +234,27 @@ def test_a_figure_is_found_by_its_number_and_an_unknown_one_is_answered_with_the
     assert list(figures.chosen(exhibits(), "F15B")) == ["F15B"]
     with pytest.raises(ExportError, match=r"No figure is called 'F99'\. Figures: .*F02 "):
         figures.chosen(exhibits(), "F99")
+
+
+def test_an_outline_of_the_reader_takes_the_place_of_ours_and_says_whose_it_is(tmp_path, monkeypatch):
+    left, above, right, below = maps.box(next(path for _, code, path in maps.shapes() if code == "CN110000"))
+    x, y = maps.place(116.4, 40.2)
+    assert left < x < right
+    assert above < y < below
+    file = tmp_path / "own.geojson"
+    monkeypatch.setenv("NQPF_OUTLINES", str(file))
+    ring = [[116, 40], [117, 40], [117, 41], [116, 40]]
+    feature = {"properties": {"adcode": 110000}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    for note in ("", "GS(2020)1"):
+        file.write_text(json.dumps({"features": [feature], "note": note}), encoding="utf-8")
+        for kept in (maps._base_map, maps.shapes):
+            kept.cache_clear()
+        if note:
+            assert maps.note() == note
+            assert [shape[:2] for shape in maps.shapes()] == [("city", "CN110000")]
+        else:
+            with pytest.raises(ExportError, match="number of their approval"):
+                maps.note()
+    monkeypatch.delenv("NQPF_OUTLINES")
+    maps._base_map.cache_clear()
+    maps.shapes.cache_clear()

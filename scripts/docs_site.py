@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
+from sphinx.search.en import SearchEnglish
 
 import python_models
 from dagster_project.publish.questions.catalogue import questions
@@ -36,17 +37,13 @@ SETTINGS: dict[str, Any] = {
     "copyright": "The NQPF warehouse contributors, CC BY 4.0",
     "extensions": ["myst_parser", "sphinx.ext.autodoc"],
     "root_doc": "index",
-    "html_theme": "alabaster",
-    "html_theme_options": {
-        "page_width": "1180px",
-        "sidebar_width": "250px",
-        "body_max_width": "auto",
-        "show_powered_by": False,
-    },
-    "html_sidebars": {"**": ["about.html", "searchfield.html", "navigation.html"]},
+    "html_theme": "furo",
+    "html_title": "NQPF warehouse",
+    "html_show_search_summary": False,  # it fetches pages, which browsers refuse to files
     "html_static_path": ["_static"],
     "html_css_files": ["site.css"],
     "html_show_sourcelink": False,
+    "suppress_warnings": ["misc.highlighting_failure"],  # drawings stand as text
     "html_copy_source": False,
     "myst_heading_anchors": 4,
     "autodoc_member_order": "bysource",
@@ -54,10 +51,20 @@ SETTINGS: dict[str, Any] = {
     "autodoc_default_options": {"members": True},
 }
 CSS = """
-pre { white-space: pre-wrap; } table.docutils { width: 100%; } img { max-width: 100%; }
-td strong { white-space: nowrap; } .words { font-size: .9em; }
+pre { white-space: pre-wrap; } td strong { white-space: nowrap; } .words { font-size: .9em; } .content { width: 62em; }
 .words .highlight, .words pre { background: none; border: 0; padding: 0; margin: 0; font: inherit; }
 """
+
+
+class Search(SearchEnglish):
+    """English, and Chinese character by character: no dictionary decides what a word is."""
+
+    js_splitter_code = (
+        r'var splitQuery = (q) => q.replace(/[\u4e00-\u9fff]/g, " $& ").split(/[^\p{L}\p{N}_]+/gu).filter(Boolean);'
+    )
+
+    def split(self, input: str) -> list[str]:
+        return re.findall(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+", input)
 
 
 def build(site: Path) -> None:
@@ -77,6 +84,7 @@ def build(site: Path) -> None:
             warningiserror=True,
         )
         app.connect("autodoc-process-docstring", as_written)
+        app.add_search_language(Search)
         app.build()
         if app.statuscode:
             raise SphinxError("see the warnings above")
@@ -191,7 +199,10 @@ def index_page(source: Path, built: list[str]) -> str:
     first = source / "docs" / "README.md"
     start = re.sub(r"\]\((?!https?:|\.\./|#)", "](docs/", first.read_text(encoding="utf-8")).replace("](../", "](")
     first.unlink()
+    order = re.findall(r"\]\(([\w/.-]+)\.(?:md|ipynb)\)", start)  # pages stand in the menu as the first page names them
+    rank = {f"{name}.md": place for place, name in reversed([*enumerate(order)])}
     copied = sorted({p.relative_to(source).as_posix() for p in source.rglob("*.md")} - set(built))
+    copied.sort(key=lambda page: rank.get(page, len(order)))
     menu: dict[str, list[str]] = {"documentation": [], "how to": [], "reference": [], "notebooks": [], "中文": []}
     for page in copied:
         menu.setdefault(caption_of(page), []).append(page)

@@ -387,6 +387,20 @@ def test_every_link_leads_somewhere(docs):
     assert broken == []
 
 
+def test_ranks_are_whole_and_an_interval_holds_its_estimate(docs):
+    amiss, n = [], 0
+    for path in docs.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        amiss += [f"{path.name}: {rank}" for rank in re.findall(r"\branks? (?:is |to )?\d+\.\d", text)]
+        for tag in re.findall(r"<p class=.claim.([^>]*)>", text):
+            held = {name: float(value) for name, value in re.findall(r'data-(est|lo|hi)="([^"]+)"', tag)}
+            if len(held) == 3:
+                n += 1
+                amiss += [] if held["lo"] <= held["est"] <= held["hi"] else [f"{path.name}: {tag}"]
+    assert n > 100
+    assert amiss == []
+
+
 def test_downloads_name_each_file_with_its_hash_and_the_terms_of_use(docs, release):
     text = (docs / "data.html").read_text(encoding="utf-8")
     files = [release / "city.duckdb", *(release / "parquet").iterdir()]

@@ -128,7 +128,7 @@ class Briefs:
     def _moved(self, city: Record, scores: list[Record]) -> str:
         """What moved the score since the first year, by tier, the largest first."""
         first, last = scores[0], scores[-1]
-        moved = sorted(self.profiles.moved(city["city_id"], scores).items(), key=lambda item: -abs(item[1]))
+        moved = sorted(self.profiles.moved(city["city_id"]).items(), key=lambda item: -abs(item[1]))
         parts = " · ".join(f"{self.reader.name('tier', tier)} {signed(change)}" for tier, change in moved)
         return self.words.say(
             "From {y0} to {y1} its score changed by {change} points: {parts}.",

@@ -25,6 +25,7 @@ class CityFacts:
         self.reader = reader
         self.scores = self._by_city(SQL["scores"], "mart_index_score")
         self.values = self._by_city(SQL["values"], "mart_index_contribution")
+        self.moved = self._by_city(SQL["moved"], "mart_index_contribution")
         self.neighbours = self._by_city(SQL["neighbours"], "mart_spatial_weight_edge")
         self.paths = self._by_city(SQL["benchmark"], "mart_city_path")
         self.effects = self._by_city(SQL["effects"], "mart_panel_effect_city")
@@ -87,7 +88,7 @@ class Profiles:
             parts |= {
                 "lines": self._lines(city, scores),
                 "waterfall": self._waterfall(city, scores),
-                "indicators": self._indicators(key),
+                "indicators": self.facts.values.get(key, []),
             }
         return {
             **parts,
@@ -204,7 +205,7 @@ class Profiles:
 
     def _waterfall(self, city: Record, scores: list[Record]) -> dict[str, Markup]:
         """From the first to the last score, tier by tier."""
-        words, moved = self.reader.words, self.moved(city["city_id"], scores)
+        words, moved = self.reader.words, self.moved(city["city_id"])
         steps = [(str(scores[0]["year"]), 0.0, scores[0]["score"])]
         at = scores[0]["score"]
         for tier, change in moved.items():
@@ -215,29 +216,9 @@ class Profiles:
         rows: list[Record] = [{"step": name, "from": a, "to": b} for name, a, b in steps]
         return picture(self.reader, _steps(steps, MIDDLE), f"{city['name']}: {label}", label, rows)
 
-    def moved(self, key: str, scores: list[Record]) -> dict[str, float]:
+    def moved(self, key: str) -> dict[str, float]:
         """Tier -> points that it moved the score by, from the first to the last score."""
-        tier_of = {row["code"]: row["tier"] for row in self.indicators}
-        moved: dict[str, float] = dict.fromkeys(dict.fromkeys(tier_of.values()), 0.0)
-        years = {scores[0]["year"]: -1.0, scores[-1]["year"]: 1.0}
-        for row in self.facts.values.get(key, []):
-            if row["indicator_code"] in tier_of and row["points"] is not None:
-                moved[tier_of[row["indicator_code"]]] += years.get(row["year"], 0.0) * row["points"]
-        return moved
-
-    def _indicators(self, key: str) -> list[dict[str, Any]]:
-        cells: dict[str, dict[int, Record]] = defaultdict(dict)
-        for row in self.facts.values.get(key, []):
-            cells[row["indicator_code"]][row["year"]] = row
-        scope, rows = self.reader.scope, []
-        for indicator in self.indicators:
-            by_year = cells.get(indicator["code"], {})
-            last, first = by_year.get(scope.last_year), by_year.get(scope.first_year)
-            if last is None:
-                continue
-            change = last["points"] - first["points"] if first else None
-            rows.append({**indicator, **last, "change": change})
-        return rows
+        return {row["tier"]: row["points"] for row in self.facts.moved.get(key, [])}
 
     def _neighbours(self, key: str) -> list[dict[str, Any]]:
         neighbours = []

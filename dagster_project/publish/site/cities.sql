@@ -49,13 +49,25 @@ select city_id, scheme, group_code from mart.dim_group_membership
 where valid_from <= $last and coalesce(valid_to, 9999) >= $last order by city_id, place('scheme', scheme)
 
 -- name: values
-select k.city_id, k.year, k.indicator_code, k.contribution * 100 as points, v.value_raw as value,
-    v.value_origin as origin, rank() over (same order by k.z) as place, count(*) over same as n
-from mart.mart_index_contribution as k
-left join mart.mart_indicator_value as v using (basis, index_code, city_id, year, indicator_code)
+with own as (
+    select k.city_id, k.year, k.indicator_code as code, k.contribution * 100 as points, v.value_raw as value,
+        v.value_origin as origin, rank() over (same order by k.z) as place, count(*) over same as n,
+        100 * (k.contribution - lag(k.contribution) over (partition by k.city_id, k.indicator_code order by k.year)) as change
+    from mart.mart_index_contribution as k
+    left join mart.mart_indicator_value as v using (basis, index_code, city_id, year, indicator_code)
+    where k.index_code = $index and k.basis = $basis and k.weight_scheme = $scheme and k.year in ($first, $last)
+    window same as (partition by k.year, k.indicator_code)
+)
+select own.*, i.tier, i.unit
+from own join mart.dim_indicator as i on i.index_code = $index and own.code = i.indicator_code
+where own.year = $last order by own.city_id, i.tier, own.code
+
+-- name: moved
+select k.city_id, i.tier, 100 * (coalesce(sum(k.contribution) filter (where k.year = $last), 0)
+    - coalesce(sum(k.contribution) filter (where k.year = $first), 0)) as points
+from mart.mart_index_contribution as k join mart.dim_indicator as i using (index_code, indicator_code)
 where k.index_code = $index and k.basis = $basis and k.weight_scheme = $scheme and k.year in ($first, $last)
-window same as (partition by k.year, k.indicator_code)
-order by k.city_id, k.indicator_code, k.year
+group by all order by k.city_id, i.tier
 
 -- name: indicators
 select indicator_code as code, tier, unit from mart.dim_indicator where index_code = $index

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from dagster_project.paths import Paths
-from dagster_project.run.dbt import is_manifest_stale, parse, start_dbt
+from dagster_project.run.dbt import DbtCommand, is_manifest_stale, parse
 from dagster_project.run.kind import SYNTHETIC, marker
 
 BANNER = (  # at the foot: the page's own head stands still over whatever is above it
@@ -31,13 +31,13 @@ class DbtDocs:
         self._paths, self._target = paths, paths.dbt_target / "docs"
         self._lay_out_manifest()
         words = ("docs", "generate", "--static", "--no-compile")
-        self._process = start_dbt(paths, *words, DBT_TARGET_PATH=str(self._target))
+        self._command = DbtCommand(paths, *words, DBT_TARGET_PATH=str(self._target))
 
     def page(self) -> str:
         """The page, without the folder of this machine in it. Raises DbtDocsError."""
-        output, _ = self._process.communicate()
+        output = self._command.output()
         file = self._target / "static_index.html"
-        if self._process.returncode != 0 or not file.exists():
+        if not self._command.is_ok or not file.exists():
             raise DbtDocsError(f"dbt could not make its page of tables:\n{output.strip()[-2000:]}")
         page = file.read_text(encoding="utf-8").replace(str(self._paths.dbt_project.resolve()), "dbt")
         if marker(self._paths) != SYNTHETIC:
@@ -46,9 +46,7 @@ class DbtDocs:
 
     def stop(self) -> None:
         """Leave no process behind."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+        self._command.stop()
 
     def _lay_out_manifest(self) -> None:
         """The project as it was parsed for the graph: dbt need not do it a second time."""

@@ -11,7 +11,7 @@ import duckdb
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.paths import PROJECT, Paths, cache_folder
-from dagster_project.run.dbt import models_of_the_gate, start_dbt
+from dagster_project.run.dbt import DbtCommand, models_of_the_gate
 from dagster_project.run.versions import dbt_files, hash_of_files
 from dagster_project.store import SCHEMA_SQL, Warehouse
 
@@ -64,9 +64,12 @@ def _build(scratch: Path, project: Path) -> Path:
         shutil.copyfile(file, copy)
     Warehouse(paths.build_file).prepare()
     select = ("--select", "+exposure:gate", "--exclude-resource-type", "unit_test", "test")
-    with start_dbt(paths, "build", *select, DBT_WRITE_JSON="true") as process:
-        lines = [line.strip() for line in process.communicate()[0].splitlines()]
-    if process.returncode != 0:
+    command = DbtCommand(paths, "build", *select, DBT_WRITE_JSON="true")
+    try:
+        lines = [line.strip() for line in command.lines()]
+    finally:
+        command.stop()
+    if not command.is_ok:
         at = next((at for at, line in enumerate(lines) if "Error" in line), 0)
         reason = " ".join(lines[at : at + 3]) or "it gave no reason"
         raise IngestError(f"dbt could not build the reading models ({reason})", str(project / "dbt"), "Correct them")

@@ -1,4 +1,4 @@
-"""Runs dbt, always as a process of its own: its environment, the manifest of the project, builds with their results."""
+"""Runs dbt, always in a process of its own: its environment, the manifest of the project, builds with their results."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from dagster_project.paths import Paths, dbt_executable
+from dagster_project.paths import PROJECT, Paths, cache_folder
 from dagster_project.run.versions import dbt_files
+
+END = "\x1e"  # begins the last line of a command
 
 LINES_KEPT = 200  # of the output of a failed build
 
@@ -45,15 +49,61 @@ def dbt_environment(paths: Paths) -> dict[str, str]:
     }
 
 
-def start_dbt(paths: Paths, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start `dbt <arguments>`, which ends when this process does. Its output is one stream.
+class DbtCommand:
+    """`dbt <arguments>` in a process that has dbt loaded, which ends when this process does. Its output is one stream.
 
-    environment: variables beside those of every start.
+    environment: variables beside those of every command. Results, by unique id, and whether it went through are known
+    once all lines are read.
     """
-    runner = (sys.executable, "-P", "-m", "dagster_project.run.dbt_child", str(os.getpid()))
+
+    _idle: ClassVar[list[subprocess.Popen[str]]] = []  # processes that wait for their next command
+
+    def __init__(self, paths: Paths, *arguments: str, **environment: str) -> None:
+        self.is_ok: bool | None = None
+        self.results: dict[str, dict[str, Any]] = {}
+        while self._idle and self._idle[-1].poll() is not None:  # it was killed
+            self._idle.pop()
+        self._process = self._idle.pop() if self._idle else _loaded_dbt()
+        files = sorted((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in dbt_files(paths))
+        command = {
+            "arguments": arguments,
+            "environment": {**os.environ, **dbt_environment(paths), **environment},
+            "project": repr(files),
+        }
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+
+    def lines(self) -> Iterator[str]:
+        """What dbt prints, while it prints it."""
+        if self.is_ok is not None:
+            return
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith(END):
+                ended = json.loads(line.removeprefix(END))
+                self.is_ok, self.results = ended["is_ok"], ended["results"]
+                self._idle.append(self._process)
+                return
+            yield line
+        self.is_ok = False  # it was killed
+
+    def output(self) -> str:
+        """All that dbt prints, once it is done."""
+        return "".join(self.lines())
+
+    def stop(self) -> None:
+        """Leave no process behind that still works."""
+        if self.is_ok is None:
+            self._process.kill()
+            self._process.wait()
+            self.is_ok = False
+
+
+def _loaded_dbt() -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*runner, str(dbt_executable()), *arguments],
-        env={**os.environ, **dbt_environment(paths), **environment},
+        [sys.executable, "-P", "-m", "dagster_project.run.dbt_child", str(os.getpid())],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -61,32 +111,23 @@ def start_dbt(paths: Paths, *arguments: str, **environment: str) -> subprocess.P
 
 
 def build(paths: Paths, nodes: Sequence[str], target: Path, *, threads: int) -> dict[str, dict[str, Any]]:
-    """Build seeds and models and run tests, each named by its fqn; the results by unique id, as in run_results.json.
+    """Build seeds and models and run tests, each named by its fqn; the results by unique id.
 
     Prints what dbt prints. DbtError if dbt fails, tests of severity error included.
     """
     target.mkdir(parents=True, exist_ok=True)
-    parsed = paths.dbt_target / "partial_parse.msgpack"
-    if parsed.exists():
-        shutil.copyfile(parsed, target / parsed.name)
     chosen = ("--select", *nodes, "--indirect-selection", "empty", "--exclude-resource-type", "unit_test")
-    where = {"DBT_TARGET_PATH": str(target), "DBT_WRITE_JSON": "true"}
-    lines = []
-    with start_dbt(paths, "build", *chosen, "--threads", str(threads), **where) as process:
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                lines.append(line)
-        except BaseException:
-            process.terminate()
-            raise
-    file = target / "run_results.json"
-    content = json.loads(file.read_text(encoding="utf-8"))["results"] if file.exists() else []
-    results = {str(result["unique_id"]): dict(result) for result in content}
-    if process.returncode != 0:
-        raise DbtError("".join(lines[-LINES_KEPT:]), results)
-    return results
+    command = DbtCommand(paths, "build", *chosen, "--threads", str(threads), "--target-path", str(target))
+    lines: deque[str] = deque(maxlen=LINES_KEPT)
+    try:
+        for line in command.lines():
+            print(line, end="", flush=True)
+            lines.append(line)
+    finally:
+        command.stop()
+    if not command.is_ok:
+        raise DbtError("".join(lines), command.results)
+    return command.results
 
 
 def is_manifest_stale(paths: Paths) -> bool:
@@ -124,33 +165,46 @@ def models_of_the_gate(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 class Parsing:
-    """Writing the manifest in the background; killed at the end of the `with` if it still runs."""
+    """Writing the manifest in the background; stopped at the end of the `with` if it still runs."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self._process: subprocess.Popen[str] | None = None
+        self._command: DbtCommand | None = None
+        self._parsed = paths.dbt_target / "partial_parse.msgpack"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+        if self._command is not None:
+            self._command.stop()
 
     def start(self) -> None:
+        """dbt begins with what it parsed for another warehouse: it takes what is still true of it."""
         self._paths.dbt_target.mkdir(parents=True, exist_ok=True)
-        self._process = start_dbt(self._paths, "parse", DBT_WRITE_JSON="true")
+        if not self._parsed.exists():
+            _copy_if_possible(cache_folder() / self._parsed.name, self._parsed)
+        self._command = DbtCommand(self._paths, "parse", DBT_WRITE_JSON="true")
 
     def start_if_stale(self) -> None:
         """Unless it was started before, or the manifest is as young as its files."""
-        if self._process is None and is_manifest_stale(self._paths):
+        if self._command is None and is_manifest_stale(self._paths):
             self.start()
 
     def wait(self) -> None:
         """Until the manifest is there; at once if nothing was started. RuntimeError with dbt's output if it fails."""
-        if self._process is None:
+        if self._command is None:
             return
-        output, _ = self._process.communicate()
-        if self._process.returncode != 0:
+        output = self._command.output()
+        if not self._command.is_ok:
             raise RuntimeError(f"dbt could not parse the project in {self._paths.dbt_project}:\n{output}")
+        if self._paths.project == PROJECT:
+            _copy_if_possible(self._parsed, cache_folder() / self._parsed.name)
+
+
+def _copy_if_possible(source: Path, target: Path) -> None:
+    with suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f".{target.name}.{os.getpid()}")
+        shutil.copyfile(source, fresh)
+        fresh.replace(target)

@@ -7,10 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dagster_project.paths import Paths
-from dagster_project.run.dbt import DbtError, build
+from dagster_project.run.dbt import DbtCommand, DbtError, build
 
 FILES = {
     "dbt_project.yml": "name: small\nversion: 1.0.0\nprofile: small\n",
@@ -61,15 +62,30 @@ build(Paths(root, root, root, project=root), ["small.long"], root / "target", th
 """
 
 
+def test_one_process_runs_command_after_command_and_reads_changed_files(paths):
+    first = build(paths, ["small.one"], paths.dbt_target / "runs" / "a", threads=1)
+    (paths.dbt_project / "models" / "one.sql").write_text("select 1 as n", encoding="utf-8")
+    second = build(paths, NAMED, paths.dbt_target / "runs" / "b", threads=1)
+    assert [*statuses(first)] == ["one"]
+    assert statuses(second) == {"one": "success", "not_null_one_n": "pass", "two": "success"}
+    assert len(DbtCommand._idle) == 1
+    with duckdb.connect(str(paths.build_file)) as con:  # which dbt has closed
+        assert con.execute("select n from main.two").fetchall() == [(1,)]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-def test_a_run_that_is_stopped_takes_its_dbt_along(paths):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_stopped_takes_its_dbt_along(paths, how):
     command = [sys.executable, "-c", PROGRAM, str(paths.warehouse)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while not holders(paths.build_file):
             time.sleep(0.05)
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         assert process.wait(timeout=60) != 0
+    end = time.monotonic() + 30
+    while holders(paths.build_file) and time.monotonic() < end:
+        time.sleep(0.1)
     assert holders(paths.build_file) == []
 
 

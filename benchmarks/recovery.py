@@ -17,7 +17,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -44,8 +43,8 @@ from dagster_project.demo.figures import (
 from dagster_project.demo.generate import generate_demo, read_parts
 from dagster_project.ingest.load import read_load
 from dagster_project.ingest.sidecar import landed_sidecars
-from dagster_project.paths import PROJECT, Paths, dbt_executable, demo_paths
-from dagster_project.run.dbt import dbt_environment
+from dagster_project.paths import PROJECT, Paths, demo_paths
+from dagster_project.run.dbt import DbtCommand
 from dagster_project.store import Warehouse
 from dagster_project.study import convergence, disparity
 from dagster_project.study.index import composite
@@ -356,19 +355,16 @@ def found_slips(folder: Path) -> pd.DataFrame:
     return recall_of(paths)
 
 
-def recall_of(paths: Paths) -> pd.DataFrame:
-    """The same of a demo whose files are read and accepted."""
+def recall_of(paths: Paths, *done: str) -> pd.DataFrame:
+    """The same of a demo whose files are read and accepted. done: selections of dbt that are built already."""
     warehouse = Warehouse(paths.build_file)
     warehouse.refill("ops.index_spec", spec_frame(settings().indexes))
     warehouse.refill("ops.synthetic_truth", truth_frame(paths))
-    command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project)]
-    command += ["--select", "+int_edits", "+int_edits_of_breaks"]
-    command += ["--exclude-resource-type", "test", "unit_test"]
-    done = subprocess.run(
-        command, env={**os.environ, **dbt_environment(paths)}, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"dbt failed:\n{done.stdout}{done.stderr}")
+    words = ["--select", "+int_edits", "+int_edits_of_breaks", "--exclude-resource-type", "test", "unit_test"]
+    command = DbtCommand(paths, "build", *words, *(["--exclude", *done] if done else []))
+    output = command.output()
+    if not command.is_ok:
+        raise RuntimeError(f"dbt failed:\n{output}")
     return recall_table(warehouse.read_frames({name: INPUTS[name] for name in ("truth", "edit", "n_values")}))
 
 

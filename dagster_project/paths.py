@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,11 +133,6 @@ class Paths:
     def data_docs(self) -> Path:
         """A page of the gate for each load, and their index."""
         return self.reports / "data_docs"
-
-
-def dbt_executable() -> Path:
-    """dbt of the environment that this program runs in."""
-    return Path(sys.executable).parent / "dbt"
 
 
 def default_warehouse() -> Path:

@@ -24,9 +24,9 @@ _TEXTS = words("city_id city_name variable_code scope text is_corrected file she
 class BlockYear:
     """The blocks of one year.
 
-    cells: one row per figure, in printed order, with `block`.  wide, past: cities x blocks, this year and the last
-    accepted one, on the same cities.  year_last: block -> year of its past.  Filled while judging: faults (block ->
-    what is wrong) and checked (identity -> how it holds city by city).
+    cells: one row per figure, in printed order, with `block`, the number that its text is, its decimals.  wide, past:
+    cities x blocks, this year and the last accepted one, on the same cities.  year_last: block -> year of its past.
+    Filled while judging: faults (block -> what is wrong) and checked (identity -> how it holds city by city).
     """
 
     year: int
@@ -113,6 +113,9 @@ def _cells(values: pd.DataFrame) -> pd.DataFrame:
     frame["year"] = frame["year"].astype("int64")
     frame["block"] = frame["variable_code"].astype(str) + "/" + frame["scope"].astype(str)
     frame["row_no"] = as_number(frame["cell"].astype("string").str.extract(r"(\d+)$", expand=False))
+    texts = frame["text"]
+    frame["printed"] = pd.to_numeric(texts, errors="coerce")
+    frame["decimals"] = texts.astype("string").str.extract(r"\.(\d*?)0*$", expand=False).str.len()
     frame = frame.sort_values(["file", "sheet", "row_no", "cell", "block"], kind="stable")
     return frame.drop_duplicates(["block", "year", "city_id"])
 

@@ -19,7 +19,7 @@ from great_expectations.expectations.expectation import Expectation
 from expectations.context import run_suite
 from expectations.contract import Baseline, Frames, ResultRow
 from expectations.rules import Rule
-from expectations.sentences import broken_row, result_row
+from expectations.sentences import broken_row, result_row, row_of_nothing
 from expectations.suites import PREPARE
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JudgedSuite:
-    """The outcome of one suite; `result` is None when the suite could not run at all."""
+    """The outcome of one suite; `result` is None when it could not run, or no rule of it applies."""
 
     name: str
     rows: list[ResultRow]
@@ -42,8 +42,11 @@ def judge_suite(context: EphemeralDataContext, name: str, frames: Frames, baseli
         if "weighs" not in frame and "variable_code" in frame:
             scopes = frame["scope"] if "scope" in frame else [None] * len(frame)
             frame["weighs"] = [baseline.weighs(*one) for one in zip(frame["variable_code"], scopes, strict=True)]
-        result = run_suite(context, build_suite(name, list(rules.values()), frame), frame)
-        answers = {row.rule_id: row for row in (result_row(one, frame, rules) for one in result.results)}
+        answers = {rule.rule_id: row_of_nothing(rule) for rule in rules.values() if not _applies(rule, frame)}
+        asked = [rule for rule in rules.values() if rule.rule_id not in answers]
+        result = run_suite(context, build_suite(name, asked, frame), frame) if asked else None
+        judged = [result_row(one, frame, rules) for one in result.results] if result else []
+        answers |= {row.rule_id: row for row in judged}
     except Exception as error:  # the gate must refuse, whatever went wrong inside it
         logger.exception("Suite '%s' could not be run.", name)
         problem = f"{type(error).__name__}: {error}"
@@ -53,6 +56,11 @@ def judge_suite(context: EphemeralDataContext, name: str, frames: Frames, baseli
         for rule_id, rule in rules.items()
     ]
     return JudgedSuite(name, rows, result)
+
+
+def _applies(rule: Rule, frame: pd.DataFrame) -> bool:
+    """Whether there is anything to hold against the rule: of nulls alone Great Expectations says that they passed."""
+    return rule.condition == "has rows" or rule.rule_id not in frame or bool(frame[rule.rule_id].notna().any())
 
 
 def build_suite(name: str, rules: Sequence[Rule], frame: pd.DataFrame) -> ExpectationSuite:

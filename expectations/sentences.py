@@ -62,19 +62,20 @@ def broken_row(rule: Rule, problem: str) -> ResultRow:
     return ResultRow(rule.rule_id, rule.frame, "error", False, 0, 0, f"not checked: {problem.strip()}", sentence)
 
 
+def row_of_nothing(rule: Rule) -> ResultRow:
+    """A rule that applies to nothing in the load."""
+    return _passed_row(rule, 0)
+
+
+def _passed_row(rule: Rule, n_checked: int) -> ResultRow:
+    observed, sentence = f"0 of {n_checked:,} {rule.things}", f"{rule.sentence} {n_checked:,} {rule.things} checked."
+    return ResultRow(rule.rule_id, rule.frame, rule.severity, True, n_checked, 0, observed, sentence)
+
+
 def _element_row(rule: Rule, passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame) -> ResultRow:
     n_checked = int(outcome["element_count"]) - int(outcome.get("missing_count") or 0)
     if passed:
-        return ResultRow(
-            rule.rule_id,
-            rule.frame,
-            rule.severity,
-            True,
-            n_checked,
-            0,
-            f"0 of {n_checked:,} {rule.things}",
-            f"{rule.sentence} {n_checked:,} {rule.things} checked.",
-        )
+        return _passed_row(rule, n_checked)
     bad = frame.loc[outcome["unexpected_index_list"]]
     severity, advice = rule.severity, rule.advice
     left_out: list[dict[str, object]] = []

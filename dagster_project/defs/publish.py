@@ -12,6 +12,7 @@ import dagster as dg
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_docs import DbtDocs
 from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.settings import current_settings
 from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.operations.promote import keep_seal, read_review
 from dagster_project.operations.rebuild import Manifest, contents_of, read_manifest
@@ -62,7 +63,15 @@ def build_publish_asset(
         " published by hand, a candidate for it.",
     )
     def city(landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
-        publication = publish(paths, warehouse, landed.sidecars, has_tables_page=True, as_candidate=as_candidate)
+        is_small = current_settings(paths).depth.is_headline_only
+        publication = publish(
+            paths,
+            warehouse,
+            landed.sidecars,
+            has_tables_page=not is_small,
+            only_easy=is_small,
+            as_candidate=as_candidate,
+        )
         release = folder_of(paths, str(publication["release"])) or paths.releases
         places: dict[str, Any] = {
             "file_to_query": paths.published_file,
@@ -100,11 +109,13 @@ def publish(
     sidecars: Sequence[Sidecar],
     *,
     has_tables_page: bool = False,
+    only_easy: bool = False,
     as_candidate: bool = False,
 ) -> dict[str, Any]:
     """Write the next release, or a candidate for it, unless nothing changed; returns what a person wants to know.
 
     has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
+    only_easy: exports of schema easy alone.
     """
     as_candidate = as_candidate or read_publishing(paths).by_hand
     state = warehouse.read_frame("from ops.run_context").iloc[0]
@@ -136,7 +147,7 @@ def publish(
     is_page_same = has_same_tables and before["hashes"].get("dbt") == hashes["dbt"] and old_page.is_file()
     docs = DbtDocs(paths) if has_tables_page and not is_page_same else None
     try:
-        exported, changes = _write_release(paths, fresh, folder, release, current)
+        exported, changes = _write_release(paths, fresh, folder, release, current, only_easy=only_easy)
         if docs:
             (folder / TABLES_PAGE).write_text(docs.page(), encoding="utf-8")
         elif has_tables_page:
@@ -214,7 +225,7 @@ def accepted_loads(warehouse: Warehouse, sidecars: Sequence[Sidecar]) -> list[Si
 
 
 def _write_release(
-    paths: Paths, fresh: Path, folder: Path, release: str, current: str | None
+    paths: Paths, fresh: Path, folder: Path, release: str, current: str | None, *, only_easy: bool
 ) -> tuple[dict[str, dict[str, object]], Frames | None]:
     """Exports, descriptions for catalogues, report, comparison and the file itself; what was exported, and changed."""
     old = paths.releases / current / "city.duckdb" if current else None
@@ -222,7 +233,7 @@ def _write_release(
     report = partial(write_report, fresh, folder / "docs", release=release, previous=current, changed=changes)
     # the pages are a half of the work, and one core's: with two workers they are written while the database writes
     pages = start_tasks([report], workers=current_resources().workers)
-    exported = export_tables(fresh, folder)
+    exported = export_tables(fresh, folder, only_easy=only_easy)
     write_exchange(fresh, folder, exported)
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
     (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")

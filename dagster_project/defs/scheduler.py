@@ -94,12 +94,13 @@ class Scheduler:
             self.close()
 
     def result(self, entry: Analysis, settings: Settings, key_if_due: Callable[[Analysis], str | None]) -> Frames:
-        """Tables of an analysis; with one worker they are computed in this process.
+        """Tables of an analysis; with one worker, or of the headline alone, they are computed in this process.
 
         Submits other analyses whose inputs are written. key_if_due: None for those that are up to date.
         """
         resources = current_resources()
-        if resources.workers < 2 and not resources.cluster:
+        is_small = settings.depth.is_headline_only  # less than a second process takes to start
+        if (resources.workers < 2 or is_small) and not resources.cluster:
             return run_tasks([partial(compute, entry.name, self._frames_of(entry, None), settings)])[0]
         if resources.cluster and self._client is None:
             self._client = connect(resources.cluster)

@@ -31,8 +31,8 @@ def end_with(parent: int) -> None:
 
 
 def run(arguments: list[str], project: str, parsed: dict[str, Manifest]) -> dbtRunnerResult:
-    """parsed: key of the project -> its manifest. Builds share it, and add their compiled SQL, which no page shows."""
-    if arguments[0] != "build" or project not in parsed:
+    """parsed: key of the project -> its manifest. Commands share it; builds add their SQL, which docs do not show."""
+    if arguments[0] in ("parse", "docs") or project not in parsed:
         file = os.environ["NQPF_BUILD_FILE"]
         os.environ["NQPF_BUILD_FILE"] = Path(file).name  # what is parsed serves every build file of the name
         outcome = dbtRunner().invoke(["parse"])

@@ -68,8 +68,9 @@ class Sizes:
 def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of influence_run with the reason."""
     sizes, rows = Sizes(**settings.sizes("influence")), Rows()
-    policies = None if settings.depth.is_headline_only else settings.pilots
-    jobs = partial(_jobs, sizes=sizes, policies=policies, findings=settings.findings)
+    jobs = partial(_jobs, sizes=sizes, policies=settings.pilots, findings=settings.findings)
+    if settings.depth.is_headline_only:
+        jobs = _of_headline
     run_jobs(frames, settings.regressions, settings.seed, jobs, "influence_run", rows)
     tables = rows.tables(TABLES)
     tests = with_holm(tables["level_adjusted_test"], settings.findings)
@@ -91,7 +92,7 @@ def with_holm(tests: pd.DataFrame, findings: Sequence[Finding]) -> pd.DataFrame:
 
 def _jobs(world: World, sizes: Sizes, policies: PilotSpec | None, findings: Sequence[Finding]) -> list[Job]:
     sides: tuple[Side, ...] = ("emitter", "receiver")
-    jobs: list[Job] = [("level adjusted", "spillover", partial(_spillover, world))]
+    jobs = _of_headline(world)
     for scheme in world.schemes.splits(whole=True):
         jobs += [("heterogeneity", f"{scheme}:{side}", partial(_heterogeneity, world, scheme, side)) for side in sides]
     for scheme in (*world.schemes.centres(), SYNERGY):
@@ -108,6 +109,10 @@ def _jobs(world: World, sizes: Sizes, policies: PilotSpec | None, findings: Sequ
     jobs += [("threshold", f"spatial:{side}", partial(_spatial, world, side, sizes)) for side in sides]
     jobs += pilots.jobs(world, policies, sizes.pilot_placebo) if policies else []
     return [(what, variant, partial(_guarded, world, what, variant, make)) for what, variant, make in jobs]
+
+
+def _of_headline(world: World) -> list[Job]:
+    return [("level adjusted", "spillover", partial(_spillover, world))]
 
 
 def _guarded(world: World, analysis: str, variant: str, make: Callable[[], Tables]) -> Tables:

@@ -133,7 +133,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
         key = (case.index_code, case.window, case.panel.cities)
         if key not in done:
             done[key] = _tables_of_window(case, settings, frames["outside"])
-        tables = {**done[key], **_tables_of_basis(frames, case)}
+        tables = done[key] if settings.depth.is_headline_only else {**done[key], **_tables_of_basis(frames, case)}
         headline = rows_with(frames["weight"], index_code=case.index_code, basis=case.basis, is_headline=True)
         scheme = headline["weight_scheme"].iloc[0]
         rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=scheme)

@@ -151,9 +151,8 @@ def _midpoints(
 
 def printed_step(cells: pd.DataFrame) -> float:
     """One unit of the last printed digit of a column, in the unit of its values; 0 where no text is a number."""
-    numbers = pd.to_numeric(cells["text"], errors="coerce")
-    factor = (cells["value"] / numbers.where(numbers != 0)).median()
-    decimals = cells["text"].astype("string").str.extract(r"\.(\d*?)0*$", expand=False).str.len().max()
+    factor = (cells["value"] / cells["printed"].where(cells["printed"] != 0)).median()
+    decimals = cells["decimals"].max()
     return 0.0 if pd.isna(factor) else float(factor) * 10.0 ** -(0 if pd.isna(decimals) else int(decimals))
 
 

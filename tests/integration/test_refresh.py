@@ -2,9 +2,7 @@
 
 import csv
 import json
-import os
 import re
-import subprocess
 import unicodedata
 from itertools import product
 from pathlib import Path
@@ -19,8 +17,7 @@ from xlsxwriter.utility import xl_cell_to_rowcol
 
 from dagster_project.cli.refresh import show_plan
 from dagster_project.demo.counties import SPOILT
-from dagster_project.paths import dbt_executable
-from dagster_project.run.dbt import dbt_environment
+from dagster_project.run.dbt import DbtCommand
 
 FROZEN, WINDOW = "frozen_2012_2021", (2012, 2021)
 JINAN, LAIWU = "CN370100", "CN371200"
@@ -251,12 +248,10 @@ def test_each_policy_is_done_or_says_why_not(small_warehouse):
 
 def test_sql_unit_tests_pass_on_a_finished_build(house):
     """dbt's own unit tests: two or three rows in, exact rows out. They read column types from a finished build."""
-    command = [str(dbt_executable()), "test", "--select", "test_type:unit"]
-    command += ["--project-dir", str(house.paths.dbt_project)]
-    environment = {**os.environ, **dbt_environment(house.paths)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    assert "PASS=14" in done.stdout
+    command = DbtCommand(house.paths, "test", "--select", "test_type:unit")
+    output = command.output()
+    assert command.is_ok, output
+    assert "PASS=14" in output
 
 
 def test_loglinear_gaps_follow_the_formula_between_their_anchors(small_warehouse):

@@ -4,6 +4,7 @@ import pytest
 import recovery
 from house import House, paths_below, unchanged_environment
 
+from dagster_project.defs.dbt_project import GATE_READS
 from dagster_project.defs.instance import prepare_instance
 from dagster_project.demo import generate_demo
 from dagster_project.store import Warehouse
@@ -27,7 +28,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recall(whole):
-    return recovery.recall_of(whole.paths)
+    return recovery.recall_of(whole.paths, GATE_READS)
 
 
 def test_the_gate_accepts_every_file(whole):

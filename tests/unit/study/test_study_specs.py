@@ -263,7 +263,7 @@ def test_depth_quick_has_the_headline_alone():
     assert quick.regressions == tuple(spec for spec in trial.regressions if spec.is_headline)
     assert quick.base_window == trial.base_window
     left_out = {entry.name for entry in REGISTRY if entry.is_left_out(quick)}
-    assert left_out == {"robustness", "propagation", "county", "policy", "truth"}
+    assert left_out == {"convergence", "markov", "robustness", "propagation", "county", "policy", "truth"}
     assert set(BY_NAME["policy"].result({}, quick)) == set(BY_NAME["policy"].writes)
     assert not any(entry.is_left_out(trial) for entry in REGISTRY)
 

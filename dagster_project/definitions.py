@@ -26,7 +26,7 @@ from dagster_project.defs.sensors import build_sensors
 from dagster_project.defs.settings import current_settings
 from dagster_project.ingest.sidecar import Landed, landed_sidecars
 from dagster_project.paths import Paths, export_to_environment, paths_from_environment
-from dagster_project.run.dbt import is_manifest_stale, parse
+from dagster_project.run.dbt import parse
 from dagster_project.store import Warehouse
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -40,8 +40,7 @@ def build_defs(paths: Paths, landed: Landed | None = None, *, as_candidate: bool
     as_candidate: a refresh builds a candidate, whatever the settings of the warehouse say.
     """
     export_to_environment(paths)
-    if is_manifest_stale(paths):
-        parse(paths)
+    parse(paths)
     warehouse = Warehouse(paths.build_file)
     window = current_settings(paths).base_window
     years = data_years(landed.sidecars if landed else landed_sidecars(paths), window)

@@ -21,7 +21,7 @@ from dagster_project.publish.release.folder import latest_release, withdrawn_rel
 from dagster_project.publish.release.record import waiting
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
-from dagster_project.run.dbt import Parsing
+from dagster_project.run.dbt import parsing
 from dagster_project.run.failures import (
     EXIT_BAD_INPUT,
     EXIT_BUSY,
@@ -210,23 +210,23 @@ def _run(
     is_quiet: bool,
     as_candidate: bool,
 ) -> Failure | None:
-    with quiet_output(log) as people, Parsing(paths) as parsing:
+    with quiet_output(log) as people:
         people.quiet = is_quiet
         say(people, f"Refresh of {paths.warehouse}; details in {log}")
         check_kind(paths, is_synthetic=landed.is_synthetic)
-        parsing.start_if_stale()  # it takes some seconds, beside all that comes before the graph
-        # heavy, and not needed where nothing changed
-        from dagster_project.definitions import build_defs
-        from dagster_project.defs.execute import run_refresh, run_showing
-        from dagster_project.defs.instance import prepare_instance
+        with parsing(paths) as wait:  # it takes some seconds, beside all that comes before the graph
+            # heavy, and not needed where nothing changed
+            from dagster_project.definitions import build_defs
+            from dagster_project.defs.execute import run_refresh, run_showing
+            from dagster_project.defs.instance import prepare_instance
 
-        years = _years(landed, year)
-        if changed == Changed.presentation:
-            say(people, "  Only pages and exports changed: the numbers stay, and are shown anew.")
-        _prepare_build(paths, people)
-        prepare_instance(paths)
-        tidy(paths)
-        parsing.wait()
+            years = _years(landed, year)
+            if changed == Changed.presentation:
+                say(people, "  Only pages and exports changed: the numbers stay, and are shown anew.")
+            _prepare_build(paths, people)
+            prepare_instance(paths)
+            tidy(paths)
+            wait()
         defs = build_defs(paths, landed, as_candidate=as_candidate)
         with step_progress(people, record) as listener:
             if changed == Changed.presentation:
@@ -294,12 +294,11 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
         shutil.rmtree(paths.landing.rename(old))
     paths.landing.mkdir(parents=True, exist_ok=True)
     marker.write_text("unfinished\n", encoding="utf-8")
-    with Parsing(paths) as parsing:
-        parsing.start_if_stale()  # beside the generator
+    with parsing(paths) as wait:  # beside the generator
         from dagster_project.demo.generate import generate_demo
 
         generate_demo(paths.landing)
-        parsing.wait()
+        wait()
     marker.write_text(key + "\n", encoding="utf-8")
     seconds = time.monotonic() - started
     people.print(f"  [green]done[/]  {'write SYNTHETIC landing files':<28}{seconds:6.1f} s", highlight=False)

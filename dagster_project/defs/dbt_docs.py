@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from dagster_project.paths import Paths
-from dagster_project.run.dbt import DbtCommand, is_manifest_stale, parse
+from dagster_project.run.dbt import DbtCommand, parse
 from dagster_project.run.kind import SYNTHETIC, marker
 
 BANNER = (  # at the foot: the page's own head stands still over whatever is above it
@@ -50,8 +50,7 @@ class DbtDocs:
 
     def _lay_out_manifest(self) -> None:
         """The project as it was parsed for the graph: dbt need not do it a second time."""
-        if is_manifest_stale(self._paths):
-            parse(self._paths)
+        parse(self._paths)
         shutil.rmtree(self._target, ignore_errors=True)
         self._target.mkdir(parents=True)
         for name in ("manifest.json", "partial_parse.msgpack"):

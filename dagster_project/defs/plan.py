@@ -13,7 +13,7 @@ from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import DbtState, project_key, read_records, records_of
 from dagster_project.ingest.sidecar import Landed
 from dagster_project.paths import Paths
-from dagster_project.run.dbt import is_manifest_stale, parse
+from dagster_project.run.dbt import parse
 from dagster_project.run.versions import gate_hash, reader_hash
 from dagster_project.store import Warehouse
 from dagster_project.study.registry import REGISTRY
@@ -32,8 +32,7 @@ class Plan:
 def plan_refresh(paths: Paths, landed: Landed) -> Plan:
     """By content, as the steps themselves decide. A file that is read anew may change everything after it."""
     landed.check(landed.sidecars)
-    if is_manifest_stale(paths):
-        parse(paths)
+    parse(paths)
     manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
     models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("seed", "model")}
     warehouse = Warehouse(paths.build_file)

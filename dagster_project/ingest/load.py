@@ -55,13 +55,8 @@ def _joined(parts: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFram
     return cells, header
 
 
-def frames_of_file(path: Path, name: str, sidecar: Sidecar, limits: Limits) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(cells, header) of one file, read in this process."""
-    return _unpacked(packed_file(path, name, sidecar, limits), name, sidecar)
-
-
 def packed_file(path: Path, name: str, sidecar: Sidecar, limits: Limits) -> tuple[Frame, Frame]:
-    """The same, packed for another process and without what the sidecar says."""
+    """(cells, header) of one file, packed for another process and without what the sidecar says."""
     cells, header = geometry_of(name, open_sheets(path, sidecar.sheet, limits), sidecar)
     return pack_frame(cells), pack_frame(header)
 

@@ -64,11 +64,8 @@ def _build(scratch: Path, project: Path) -> Path:
         shutil.copyfile(file, copy)
     Warehouse(paths.build_file).prepare()
     select = ("--select", "+exposure:gate", "--exclude-resource-type", "unit_test", "test")
-    command = DbtCommand(paths, "build", *select, DBT_WRITE_JSON="true")
-    try:
+    with DbtCommand(paths, "build", *select, DBT_WRITE_JSON="true") as command:
         lines = [line.strip() for line in command.lines()]
-    finally:
-        command.stop()
     if not command.is_ok:
         at = next((at for at, line in enumerate(lines) if "Error" in line), 0)
         reason = " ".join(lines[at : at + 3]) or "it gave no reason"

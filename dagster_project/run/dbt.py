@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -92,6 +92,12 @@ class DbtCommand:
         """All that dbt prints, once it is done."""
         return "".join(self.lines())
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
     def stop(self) -> None:
         """Leave no process behind that still works."""
         if self.is_ok is None:
@@ -117,14 +123,12 @@ def build(paths: Paths, nodes: Sequence[str], target: Path, *, threads: int) -> 
     """
     target.mkdir(parents=True, exist_ok=True)
     chosen = ("--select", *nodes, "--indirect-selection", "empty", "--exclude-resource-type", "unit_test")
-    command = DbtCommand(paths, "build", *chosen, "--threads", str(threads), "--target-path", str(target))
+    words = (*chosen, "--threads", str(threads), "--target-path", str(target))
     lines: deque[str] = deque(maxlen=LINES_KEPT)
-    try:
+    with DbtCommand(paths, "build", *words) as command:
         for line in command.lines():
             print(line, end="", flush=True)
             lines.append(line)
-    finally:
-        command.stop()
     if not command.is_ok:
         raise DbtError("".join(lines), command.results)
     return command.results
@@ -142,11 +146,44 @@ def is_manifest_stale(paths: Paths) -> bool:
     return any(max(file.st_mtime, file.st_ctime) > written for file in files)  # a wheel keeps no time of a last write
 
 
+@contextmanager
+def parsing(paths: Paths) -> Iterator[Callable[[], None]]:
+    """Write the manifest in the background if a file of the project is younger; what is yielded waits for it.
+
+    dbt takes what is still true of what it parsed for another warehouse. RuntimeError with its output if it fails.
+    """
+    if not is_manifest_stale(paths):
+        yield lambda: None
+        return
+    paths.dbt_target.mkdir(parents=True, exist_ok=True)
+    parsed = paths.dbt_target / "partial_parse.msgpack"
+    kept = cache_folder() / parsed.name
+    if not parsed.exists():
+        _copy_if_possible(kept, parsed)
+    with DbtCommand(paths, "parse", DBT_WRITE_JSON="true") as command:
+
+        def wait() -> None:
+            output = command.output()
+            if not command.is_ok:
+                raise RuntimeError(f"dbt could not parse the project in {paths.dbt_project}:\n{output}")
+            if paths.project == PROJECT:
+                _copy_if_possible(parsed, kept)
+
+        yield wait
+
+
 def parse(paths: Paths) -> None:
-    """Write the manifest. Does not open the build file."""
-    with Parsing(paths) as parsing:
-        parsing.start()
-        parsing.wait()
+    """Write the manifest if it is stale. Does not open the build file."""
+    with parsing(paths) as wait:
+        wait()
+
+
+def _copy_if_possible(source: Path, target: Path) -> None:
+    with suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f".{target.name}.{os.getpid()}")
+        shutil.copyfile(source, fresh)
+        fresh.replace(target)
 
 
 def models_of_the_gate(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -162,49 +199,3 @@ def models_of_the_gate(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             open_nodes += parents[node]
     order = graphlib.TopologicalSorter(parents).static_order()
     return [nodes[node] for node in order if nodes[node]["resource_type"] == "model"]
-
-
-class Parsing:
-    """Writing the manifest in the background; stopped at the end of the `with` if it still runs."""
-
-    def __init__(self, paths: Paths) -> None:
-        self._paths = paths
-        self._command: DbtCommand | None = None
-        self._parsed = paths.dbt_target / "partial_parse.msgpack"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if self._command is not None:
-            self._command.stop()
-
-    def start(self) -> None:
-        """dbt begins with what it parsed for another warehouse: it takes what is still true of it."""
-        self._paths.dbt_target.mkdir(parents=True, exist_ok=True)
-        if not self._parsed.exists():
-            _copy_if_possible(cache_folder() / self._parsed.name, self._parsed)
-        self._command = DbtCommand(self._paths, "parse", DBT_WRITE_JSON="true")
-
-    def start_if_stale(self) -> None:
-        """Unless it was started before, or the manifest is as young as its files."""
-        if self._command is None and is_manifest_stale(self._paths):
-            self.start()
-
-    def wait(self) -> None:
-        """Until the manifest is there; at once if nothing was started. RuntimeError with dbt's output if it fails."""
-        if self._command is None:
-            return
-        output = self._command.output()
-        if not self._command.is_ok:
-            raise RuntimeError(f"dbt could not parse the project in {self._paths.dbt_project}:\n{output}")
-        if self._paths.project == PROJECT:
-            _copy_if_possible(self._parsed, cache_folder() / self._parsed.name)
-
-
-def _copy_if_possible(source: Path, target: Path) -> None:
-    with suppress(OSError):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.copyfile(source, fresh)
-        fresh.replace(target)

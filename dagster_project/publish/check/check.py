@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from dagster_project.publish.check.facts import Facts, Subject
-from dagster_project.publish.check.passages import KEY, Passage, read_passages
+from dagster_project.publish.check.passages import KEY, Passage
 from dagster_project.publish.check.recognise import WIDE_SIGNS, Number, Vocabulary, numbers
 from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, targets
 from dagster_project.publish.check.verdicts import DIFFERS, Judge, Target, Verdict
@@ -44,11 +43,6 @@ class Finding:
         """What --json prints."""
         kept = asdict(replace(self, passage=None))
         return {name: kept[name] for name in ("place", "text", "number", "verdict", "candidates", "note")}
-
-
-def check_file(file: Path, facts: Facts, older: Sequence[Facts]) -> list[Finding]:
-    """All findings of a document, in its order. Raises Refusal for a file that cannot be read."""
-    return check_passages(read_passages(file), facts, older)
 
 
 def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Facts] = ()) -> list[Finding]:

@@ -21,7 +21,7 @@ from dagster_project.store import Warehouse
 type Event = dg.MaterializeResult | dg.AssetCheckResult
 POOL = "warehouse"
 
-# Each start of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
+# Each run of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
 # before the engines, before the index, and once for all marts. Step -> (selection, exclusion) in dbt's words.
 GATE_READS = "+exposure:gate"  # dbt/models/gate/_gate.yml
 STEPS = {

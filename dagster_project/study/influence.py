@@ -68,9 +68,8 @@ class Sizes:
 def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of influence_run with the reason."""
     sizes, rows = Sizes(**settings.sizes("influence")), Rows()
-    jobs = partial(_jobs, sizes=sizes, policies=settings.pilots, findings=settings.findings)
-    if settings.depth.is_headline_only:
-        jobs = _of_headline
+    every = partial(_jobs, sizes=sizes, policies=settings.pilots, findings=settings.findings)
+    jobs = _of_headline if settings.depth.is_headline_only else every
     run_jobs(frames, settings.regressions, settings.seed, jobs, "influence_run", rows)
     tables = rows.tables(TABLES)
     tests = with_holm(tables["level_adjusted_test"], settings.findings)

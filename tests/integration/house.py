@@ -15,6 +15,7 @@ import dagster as dg
 import duckdb
 from filelock import FileLock
 from rich.console import Console
+from typer.testing import CliRunner
 
 from dagster_project.paths import PROJECT, Paths
 
@@ -111,16 +112,21 @@ class House:
 
     def run_reading(self, *arguments):
         """A command that only reads the published file or the releases: its answer; where it has none, all it says."""
-        nqpf = str(Path(sys.executable).with_name("nqpf"))
-        command = [nqpf, *arguments, "--warehouse", str(self.paths.warehouse)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return Outcome(done.returncode, done.stdout if done.returncode == 0 else done.stdout + done.stderr)
+        done = self._invoked(arguments)
+        return Outcome(done.exit_code, done.output if done.exit_code else done.stdout)
 
     def stderr_of_reading(self, *arguments):
         """What such a command says beside its answer: the release that it asks."""
-        nqpf = str(Path(sys.executable).with_name("nqpf"))
-        command = [nqpf, *arguments, "--warehouse", str(self.paths.warehouse)]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        done = self._invoked(arguments)
+        assert done.exit_code == 0, done.output
+        return done.stderr
+
+    def _invoked(self, arguments):
+        """In this process: starting another takes seconds."""
+        from dagster_project.cli.main import app
+
+        with unchanged_environment():
+            return CliRunner().invoke(app, [*map(str, arguments), "--warehouse", str(self.paths.warehouse)])
 
     def run_job(self, name, partition_key=None, years=None):
         """One of Dagster's jobs, as its schedule or a person at its web page starts it; True if it went through."""

@@ -1,7 +1,7 @@
 -- Indicator = multiplier x sum of numerators / sum of denominators; money in prices of the base year where said.
 -- Policies: `edited` is the headline, `as_printed` takes no edit, `registered` divides by registered persons,
 -- `unbridged` crosses the breaks of series.
-with policies as (
+with every_policy as (
     select 'edited' as edit_policy, 'edited' as value_policy, 'population' as population_code
     union all
     select 'as_printed' as edit_policy, 'as_printed' as value_policy, 'population' as population_code
@@ -9,6 +9,15 @@ with policies as (
     select 'unbridged' as edit_policy, 'edited' as value_policy, 'population' as population_code
     union all
     select 'registered' as edit_policy, 'edited' as value_policy, 'population_registered' as population_code
+),
+
+policies as (
+    select * from every_policy
+    where
+        edit_policy = 'edited'
+        or edit_policy in (
+            select edit_policy from {{ source('ops', 'index_spec') }} where not coalesce(is_left_out, false)
+        )
 ),
 
 parts as (

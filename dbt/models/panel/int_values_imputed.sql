@@ -5,6 +5,7 @@
 -- A value made of a figure that is withheld is missing, but expels no city: at an edge its donor stands in.
 with policies as (
     select distinct fill_policy, edit_policy from {{ source('ops', 'index_spec') }}
+    where not coalesce(is_left_out, false)
     union
     select 'with_fills' as fill_policy, 'edited' as edit_policy
 ),

@@ -10,6 +10,7 @@ MIT licence); install them into a throw-away environment:
     python -m scripts.seeds.build_map dbt/seeds/city.csv dagster_project/publish/exhibits
 
 GEOGRAPHY_DIR holds city_attributes.csv (337 units of 2021) and queen_edges_cnmaps.csv (their contiguity).
-A new label goes into aliases.py, a new name or abolished unit into names.py; then run the first
-command: the gate says which labels of a file are still unknown. A county-level unit that went into another goes into SUCCESSORS of build_county_seeds.py.
+A new label goes into aliases.py, a new name or abolished unit into names.py; then run the first command: the gate says
+which labels of a file are still unknown. A county-level unit that went into another goes into SUCCESSORS of
+build_county_seeds.py.
 """

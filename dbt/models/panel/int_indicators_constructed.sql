@@ -14,7 +14,7 @@ with every_policy as (
 policies as (
     select * from every_policy
     where
-        edit_policy = 'edited'
+        edit_policy in ('edited', 'as_printed')
         or edit_policy in (
             select edit_policy from {{ source('ops', 'index_spec') }} where not coalesce(is_left_out, false)
         )

@@ -75,16 +75,16 @@ def draw_counties(seeds: Path, printed: Printed, rng: np.random.Generator) -> Co
     sound = {name: printed.values[name, "city"].copy() for name in sorted(needed)}
     shares = {name: of_kind[kind].copy() for name, (_, _, kind) in SHARED.items()}
     book = CountyBook(units, shares, sound, printed.rows)
-    shares_of = read_rules(seeds).shares
+    shares_of, by_year = read_rules(seeds).shares, [_of_year(units, year) for year in HORIZON]
     for event in TRANSFERS:
-        _move(book, event, shares_of)
+        _move(book, event, shares_of, by_year)
     return book
 
 
-def _move(book: CountyBook, event: Transfer, shares: Mapping[str, str]) -> None:
+def _move(book: CountyBook, event: Transfer, shares: Mapping[str, str], by_year: Sequence[pd.DataFrame]) -> None:
     """A unit that changes its city takes along what the cities print of it, so that no other unit jumps (in place).
 
-    taken: printed variable -> what its part of a transfer follows, where it has one.
+    shares: printed variable -> what its part of a transfer follows, where it has one. by_year: units of each year.
     """
     at = book.units["county_id"].tolist().index(event.county_id)
     drift = 1 + 0.01 * np.arange(len(HORIZON))
@@ -93,9 +93,8 @@ def _move(book: CountyBook, event: Transfer, shares: Mapping[str, str]) -> None:
         part = (event.share_population if is_of_people else event.share_gdp) * drift
         old, new = (book.sound[base][book.rows.index(city)] for city in (event.old_city, event.new_city))
         of_new = np.minimum(part / (1 - part) * old / new, MOST_MOVED)  # the old city prints the rest of itself now
-        for t, year in enumerate(HORIZON):
-            there = _of_year(book.units, year)
-            is_before = year < event.first_year
+        for t, there in enumerate(by_year):
+            is_before = HORIZON[t] < event.first_year
             city = event.old_city if is_before else event.new_city
             others = there.index[(there["parent_city_id"] == city) & (there["county_id"] != event.county_id)]
             share = part[t] if is_before else of_new[t]

@@ -46,6 +46,12 @@ def small_warehouse(tmp_path_factory):
     return made_once(tmp_path_factory, "small", make)
 
 
+@pytest.fixture(scope="session")
+def whole_demo(tmp_path_factory):
+    """Landing folder and truth of the demo as `make refresh` writes it. Read it, never change it."""
+    return made_once(tmp_path_factory, "demo", lambda root: (root / "landing", generate_demo(root / "landing")))
+
+
 @pytest.fixture
 def house(small_warehouse, tmp_path):
     """A copy of the small warehouse that one test may change."""

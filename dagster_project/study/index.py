@@ -43,23 +43,26 @@ def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
         reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
         needs = "An index needs its indicators in every year of its base window: land the files that are missing"
         raise NoIndexError(f"no index can be computed. {'; '.join(reasons or ['no indicator has a value'])}. {needs}")
-    return (part for index_code in sorted(computed) for part in _parts(frames, index_code))
+    is_small = settings.depth.is_headline_only
+    return (part for index_code in sorted(computed) for part in _parts(frames, index_code, is_small=is_small))
 
 
-def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
-    """The tables of one index, basis by basis."""
+def _parts(frames: Frames, index_code: str, *, is_small: bool) -> Iterator[Tables]:
+    """The tables of one index, basis by basis. is_small: with the weight schemes of variants alone."""
     spec, cells = (rows_with(frames[name], index_code=index_code) for name in ("spec", "panel"))
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
         within = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
         index = composite(within, spec, frames["indicator"], window)
         rows = Rows()
-        published = str(spec["weight_scheme"].iloc[0])
+        published, weighting = str(spec["weight_scheme"].iloc[0]), frames["weighting"]
+        if is_small:
+            weighting = weighting[weighting["is_for_variants"] | (weighting["weight_scheme"] == published)]
         # candidates for the headline, and what they are paired with, get every weight scheme
         known = frames["spec"]
         studied = {*known.loc[known["headline_rank"].notna(), "index_code"], *known["relations_code"].dropna()}
         is_side = bool(spec["variant_of"].iloc[0]) or index_code not in studied
-        _schemes(index, frames["weighting"], published, rows, is_variant=is_side)
+        _schemes(index, weighting, published, rows, is_variant=is_side)
         tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
         tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
         yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}

@@ -2,11 +2,11 @@
 
 import pytest
 import recovery
-from house import House, paths_below, unchanged_environment
+from house import House, unchanged_environment
 
 from dagster_project.defs.dbt_project import GATE_READS
 from dagster_project.defs.instance import prepare_instance
-from dagster_project.demo import generate_demo
+from dagster_project.paths import Paths
 from dagster_project.store import Warehouse
 
 SPIKES = ("beside_jump", "lost_digit", "ten_times", "tenth", "transposed")
@@ -15,10 +15,10 @@ LEAST = {0.95: (*SPIKES, *OTHERS), 0.85: ("edge", "run")}
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(whole_demo, tmp_path_factory):
     """All cities, counties and years, read and judged."""
-    house = House(paths_below(tmp_path_factory.mktemp("whole")))
-    generate_demo(house.paths.landing)
+    landing, _ = whole_demo
+    house = House(Paths(tmp_path_factory.mktemp("whole"), landing, landing))
     with unchanged_environment():
         prepare_instance(house.paths)
         Warehouse(house.paths.build_file).prepare()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from python_calamine import CalamineWorkbook
 
-from dagster_project.demo import DemoTruth, generate_demo
+from dagster_project.demo import DemoTruth
 from dagster_project.demo.books import tables_of
 from dagster_project.demo.country import read_geography
 from dagster_project.demo.registers import REGISTERS
@@ -34,9 +34,8 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    landing = tmp_path_factory.mktemp("landing")
-    truth = generate_demo(landing)
+def demo(whole_demo):
+    landing, truth = whole_demo
     return Demo(landing, truth, read_back(landing))
 
 

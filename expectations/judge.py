@@ -43,8 +43,8 @@ def judge_suite(context: EphemeralDataContext, name: str, frames: Frames, baseli
             scopes = frame["scope"] if "scope" in frame else [None] * len(frame)
             frame["weighs"] = [baseline.weighs(*one) for one in zip(frame["variable_code"], scopes, strict=True)]
         answers = {rule.rule_id: row_of_nothing(rule) for rule in rules.values() if not _applies(rule, frame)}
-        asked = [rule for rule in rules.values() if rule.rule_id not in answers]
-        result = run_suite(context, build_suite(name, asked, frame), frame) if asked else None
+        applicable = [rule for rule in rules.values() if rule.rule_id not in answers]
+        result = run_suite(context, build_suite(name, applicable, frame), frame) if applicable else None
         judged = [result_row(one, frame, rules) for one in result.results] if result else []
         answers |= {row.rule_id: row for row in judged}
     except Exception as error:  # the gate must refuse, whatever went wrong inside it

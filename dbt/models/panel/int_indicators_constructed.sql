@@ -16,7 +16,8 @@ policies as (
     where
         edit_policy in ('edited', 'as_printed')
         or edit_policy in (
-            select edit_policy from {{ source('ops', 'index_spec') }} where not coalesce(is_left_out, false)
+            select edit_policy from {{ source('ops', 'index_spec') }}
+            where not coalesce(is_left_out, false)
         )
 ),
 

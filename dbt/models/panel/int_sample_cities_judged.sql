@@ -1,7 +1,8 @@
 -- Which city enters the balanced sample of which index, and if not: every rule it breaks, with indicator and year.
 -- An indicator of small weight expels no city as long as the city has a figure of it in some year.
 with spec as (
-    select * from {{ source('ops', 'index_spec') }} where not coalesce(is_left_out, false)
+    select * from {{ source('ops', 'index_spec') }}
+    where not coalesce(is_left_out, false)
 ),
 
 window_years as (

@@ -115,13 +115,13 @@ def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None)
         kept[code] = rows
     notes = read_notes(reader, exhibit, rows)
     unit = words.gettext(exhibit.unit) if exhibit.unit else ""
-    shown = Shown(code, words.gettext(exhibit.title), unit, notes, exhibit.method)
+    figure = Shown(code, words.gettext(exhibit.title), unit, notes, exhibit.method)
     if grid is not None:
-        return replace(shown, table=html_table(grid, caption=False))
+        return replace(figure, table=html_table(grid, caption=False))
     if exhibit.chart and exhibit.chart.mark == "map":
         digits = exhibit.chart.digits
-        return replace(shown, map=map_data(rows, lambda value: f"{value:,.{digits}f}"))
-    return replace(shown, svgs=[Markup(svg) for svg in drawn(reader, exhibit, rows, shown.title, notes)])
+        return replace(figure, map=map_data(rows, lambda value: f"{value:,.{digits}f}"))
+    return replace(figure, svgs=[Markup(svg) for svg in drawn(reader, exhibit, rows, figure.title, notes)])
 
 
 def drawn(reader: Reader, exhibit: Exhibit, rows: list[Record], title: Any, notes: list[str]) -> list[str]:

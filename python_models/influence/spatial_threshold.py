@@ -182,9 +182,7 @@ def adjusted_threshold(
     ----------
     y, x : (N, T) array or frame
         Outcome and explanatory variable, above 0.
-    q : (N,) array or Series
-        Threshold variable, lagged or of the base year.
-    W, controls : as in `fit_spillover`
+    q, W, controls : as in `spatial_threshold`
     side : {"emitter", "receiver"}
         Whose q counts, as in `spatial_threshold`.
     n_grid : int

@@ -313,11 +313,7 @@ def spatial_2sls(
 
     Parameters
     ----------
-    y : (N, T) array or frame
-        Outcome.
-    x, w : as in `specification_search`
-    effects : str
-        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
+    y, x, w, effects : as in `specification_search`
     durbin : sequence of int, optional
         Positions of the regressors that enter as W x; default: all, () for the spatial lag model.
     w_lags : int

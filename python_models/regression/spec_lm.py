@@ -33,11 +33,7 @@ def lm_tests(
 
     Parameters
     ----------
-    y : (N, T) array or frame
-        Outcome.
-    x, w : as in `specification_search`
-    effects : str
-        Fixed effects: "none" (one intercept), "entity", "time" or "twoways".
+    y, x, w, effects : as in `specification_search`
     durbin : bool
         Add W x to the regressors (residuals of SLX: chooses SDM against SDEM).
     variant : str

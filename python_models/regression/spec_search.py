@@ -102,9 +102,7 @@ def hausman(
 
     Parameters
     ----------
-    y : (N, T) array or frame
-        Outcome.
-    x, w : as in `specification_search`
+    y, x, w : as in `specification_search`
     effects : str
         "twoways" or "entity".
     durbin, names : as in `fit_panel`
@@ -328,10 +326,7 @@ def residual_tests(fit: CoreFit, y: Values, x: Values, *, years: Sequence[int] |
     ----------
     fit : CoreFit
         Fitted model.
-    y : (N, T) array or frame
-        Outcome.
-    x : (N, T, k) array, or frame(s)
-        Regressors.
+    y, x : as in `specification_search`
     years : sequence of int, optional
         Labels of the years.
 

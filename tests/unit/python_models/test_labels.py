@@ -10,9 +10,7 @@ again    a second call with the same seed gives the same bits, and no argument o
 """
 
 import dataclasses
-import importlib
 import inspect
-import pkgutil
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from examples import MODULES
 
-import python_models
 from python_models.inequality import dagum, gini
 from python_models.regression import SpatialWeights
 from python_models.regression.core import fit_panel
@@ -206,22 +204,12 @@ NO_UNITS = {
 }
 
 
-def public_functions():
-    """name -> function of every `__all__`."""
-    found = {}
-    for module in pkgutil.iter_modules(python_models.__path__):
-        if module.ispkg:
-            package = importlib.import_module(f"python_models.{module.name}")
-            for name in package.__all__:
-                if inspect.isfunction(getattr(package, name)):
-                    found[f"{module.name}.{name}"] = getattr(package, name)
-    for name in python_models.__all__:
-        if inspect.isfunction(getattr(python_models, name)):
-            found[f".{name}"] = getattr(python_models, name)
-    return found
-
-
-FUNCTIONS = public_functions()
+FUNCTIONS = {
+    f"{module.__name__.removeprefix('python_models').removeprefix('.')}.{name}": getattr(module, name)
+    for module in MODULES
+    for name in module.__all__
+    if inspect.isfunction(getattr(module, name))
+}
 
 
 def test_every_public_function_has_an_entry():

@@ -36,6 +36,8 @@ POLICY = (
 OWN = "file: 'self'"  # browsers take a file beside the page for another origin: the scheme is named too
 FILES = {
     "city.duckdb": msg("all tables in one file, for DuckDB"),
+    "csv/easy.panel_wide.csv": msg("the indicators, a row a city and year"),
+    "datapackage.json": msg("all tables as CSV and Parquet with their types, for programs"),
     "dictionary.csv": msg("every table and column with description and unit"),
     "tables.html": msg("tables, columns and lineage"),
     "diff.html": msg("what changed since the release before"),

@@ -7,15 +7,18 @@ wider than a city (provinces by Chinese name, groups as east_of_four_region) hav
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import duckdb
+import yaml
 
 from dagster_project.publish.exhibits.reader import Scope, read_scope
 from dagster_project.published import statements
 
 SQL = statements(__file__)
+WORDS = Path(__file__).with_name("words.yml")
 AS_PRINTED = ("observed", "structural_zero", "merged_boundary", "relinked")  # every other figure is filled in
 
 Subject = tuple[str, str]
@@ -36,34 +39,20 @@ class Unit(NamedTuple):
     factor: float = 1.0
 
 
-UNITS = {
-    "yuan": Unit("money"),
-    "yuan10k": Unit("money", 1e4),
-    "usd10k": Unit("dollars", 1e4),
-    "persons": Unit("count"),
-    "person_trips": Unit("count"),
-    "accounts": Unit("count"),
-    "count": Unit("count"),
-    "km2": Unit("area"),
-    "km": Unit("length"),
-    "t": Unit("mass"),
-    "m3": Unit("volume"),
-    "kwh10k": Unit("energy", 1e4),
-    "percent": Unit("share"),
-    "percent of words": Unit("share"),
-    "ratio": Unit("share", 100),
-    "ug_m3": Unit("concentration"),
-    "ug/m3": Unit("concentration"),
-    "points": Unit("points"),
-    "place": Unit("rank"),
-    "yuan of 2012": Unit("money"),
-    "yuan of 2012 per person": Unit("money"),
-    "10k yuan of 2012 per firm": Unit("money", 1e4),
-    "10k yuan of 2012 per km2": Unit("money", 1e4),
-    "kWh per 10k yuan of 2012": Unit("energy"),
-    "t per 100m yuan of 2012": Unit("mass"),
-    "m2 per person": Unit("area", 1e-6),
-}
+@cache
+def words() -> dict[str, Any]:
+    """What words.yml says."""
+    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8")))
+
+
+def _unit(text: str) -> Unit:
+    """money 10000 -> Unit("money", 1e4)."""
+    dimension, _, factor = text.partition(" ")
+    return Unit(dimension, float(factor or 1))
+
+
+UNITS = {code: _unit(text) for code, text in words()["published_units"].items()}
+UNIT_WORDS = {word: _unit(text) for text, names in words()["units"].items() for word in names}
 
 
 @dataclass

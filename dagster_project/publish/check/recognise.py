@@ -7,55 +7,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dagster_project.paths import PROJECT
-from dagster_project.publish.check.facts import Facts, Unit
+from dagster_project.publish.check.facts import UNIT_WORDS, Facts, Unit, words
 
-WORDS = Path(__file__).with_name("words.yml")
 ALIASES = PROJECT / "dbt" / "seeds" / "city_alias.csv"
 WIDE_SIGNS = str.maketrans("０１２３４５６７８９．％＋－（）：＝\u00a0\u2009\u202f’‘", "0123456789.%+-():=   ''")
 SPELLINGS = (("labour", "labor"), ("sulphur", "sulfur"), ("urbanisation", "urbanization"), ("utilised", "utilized"))
 LATIN = re.compile(r"[A-Za-z0-9]")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 
-# Numbers that are no figures: addresses, dates, times, versions, sections, references, hashes, price bases, levels.
-NO_FIGURE = re.compile(
-    r"""
-    https?://\S+ | www\.\S+ | \S+@\S+\.\w+ | \b10\.\d{4,}/\S+ | nqpf:\S+
-    | \b[0-9a-f]{12,}\b | \b\d+\.\d+\.\d+(?:[-+.]\w+)* | \bv\d[\w.]*
-    | (?<!\d)(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}(?!\d) | \d{1,2}月\d{1,2}日 | \d{1,2}月份? | \d{1,2}日
-    | (?<![\d.])\d{1,2}:\d{2}(?::\d{2})? | \d{1,2}[时点]\d{1,2}分
-    | \d+(?:\.\d+)?\s*(?:秒|分钟|小时|seconds?|minutes?|hours?|days?\b|MB|GB|dpi)
-    | (?<!\d)(?:\+?86[-\s]?)?1[3-9]\d{9}(?!\d) | (?<!\d)0\d{2,3}[-\s]\d{7,8}(?!\d)
-    | (?<!\d)\d{3}[-\s]\d{4}[-\s]\d{4}(?!\d)
-    | (?:电话|传真|邮编|编号|文号|代码|tel|phone|fax|zip|ISBN|ISSN|No\.|code)[:：\s]*[\d\-\s]{3,}\d
-    | 第[\d.一二三四五六七八九十百]+(?:[章节页条款期卷届版次季行列列项号]|季度|部分|阶段) | 第[一二三]产业
-    | (?:附?[表图]|附件|附录|公式|注|脚注)\s*[A-Z]?\d+(?:[.\-]\d+)* | 式\s*\(?\d+\)?
-    | \b(?:Tables?|Tab\.|Figures?|Figs?\.|Sections?|Sec\.|§|Chapters?|Chap\.|Appendix|Annex|Equations?|Eqs?\.
-        |Notes?|Steps?
-        |Pages?|pp?\.|Vol\.|Volume|Issue|Footnote|Part|Model|Column|Row|Line|Box)\s*[A-Z]?\d+(?:[.\-–]\d+)*
-    | \[\s*[-−\d.]+\s*(?:[,，;]|至|to)\s*[-−\d.]+\s*\]
-    | \[\d+(?:\s*[-–,，]\s*\d+)*\] | GB/?T?\s*\d+(?:[-—]\d+)? | [〔\[]\d{4}[〕\]]\s*\d*号?
-    | (?:以|按)?\d{4}\s*年?(?:不变)?价(?:格)?(?:计算)? | 以\d{4}年为基期?
-    | (?:at|in|of)?\s*(?:constant\s+)?\d{4}\s+(?:constant\s+)?prices
-    | yuan\s+of\s+\d{4} | \d{4}\s+yuan | prices?\s+of\s+\d{4}
-    | (?:上年|previous\s+year|last\s+year)\s*=\s*100 | (?:out\s+)?of\s+100(?:\s+points)?(?![\d,])
-    | 0\s*(?:to|and|至|与|和|—|–|-|~)\s*100
-    | 满分\s*\d+\s*分? | 百分制
-    | (?:9[059]|5|1|10)\s*(?:%|per\s+cent|percent)\s*(?:的?(?:置信|显著|概率|抽样|区间|水平|分位)
-        |confidence|significance|intervals?
-        |level|CI\b|(?:in|of)\s+(?:the\s+)?draws|of\s+(?:all\s+)?draws)
-    | (?:在|in)\s*90\s*%\s*(?:的|of) | p\s*[<>=≤]\s*0?\.\d+ | \b[nN]\s*=\s*[\d,]+
-    | 每\s*(?:[百千万]|\d+[,\d]*)+(?=[人户家名元平企职]) | \bper\s+(?:[\d,]+k?|hundred|thousand|million|10k)\b
-    | (?:前|后|top|bottom|first|last)\s*\d+\s*(?:位|名|个|家|%|强)?(?:的)? | 十[一二三四五]+五
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
 SECTION = re.compile(
     r"^\s*(?:\d+(?:\.\d+)+\.?(?=\s)|\d+[.、)](?=\s|[^\d\s])|[((]\d+[))]|[一二三四五六七八九十]+、|#+\s*\d[\d.]*\s)"
 )
@@ -86,17 +48,13 @@ LAST_YEAR = re.compile(
 )
 
 
-@cache
-def _words() -> dict[str, Any]:
-    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8")))
+def words_of(name: str) -> str:
+    """Words, or patterns of them, one of which stands somewhere."""
+    return "|".join(words()[name])
 
 
-TIMES: dict[str, float] = _words()["times"]
-UNIT_WORDS = {
-    word: Unit(of.partition(" ")[0], float(of.partition(" ")[2] or 1))
-    for of, words in _words()["units"].items()
-    for word in words
-}
+NO_FIGURE = re.compile(words_of("no_figure"), re.IGNORECASE)
+TIMES: dict[str, float] = words()["times"]
 
 
 def _unit_pattern() -> str:
@@ -239,9 +197,9 @@ class Vocabulary:
         for place, code, zh, en in facts.con.execute(GROUPS_SQL).fetchall():
             self.names[place] = f"{zh} {en}"
             self.groups.setdefault(en.lower(), []).append(place)
-            for name in (zh, f"{zh}地区", *_words()["places"].get(code, ())):
+            for name in (zh, f"{zh}地区", *words()["places"].get(code, ())):
                 self._add(name, "place", place)
-        for name in _words()["places"]["other"]:
+        for name in words()["places"]["other"]:
             self._add(name, "place", name)
 
     def _variables(self, facts: Facts) -> None:
@@ -253,16 +211,16 @@ class Vocabulary:
             for name in (zh, en):
                 for form in _forms(name or ""):
                     self._add(form, "variable", code)
-        for code, names in _words()["variables"].items():
+        for code, names in words()["variables"].items():
             if code in facts.units:
                 for name in (code, *names):
                     for form in _forms(name):
                         self._add(form, "variable", code)
 
     def _indexes(self, facts: Facts) -> None:
-        words, headline = _words(), facts.scope.index
+        known, headline = words(), facts.scope.index
         for kind, key in (("score", "scores"), ("rank", "ranks"), ("other", "other")):
-            for name in words[key]:
+            for name in known[key]:
                 self._add(name, kind)
         titles = facts.con.execute(INDEXES_SQL).fetchall()
         title = next((zh for code, zh, _ in titles if code == headline), "")
@@ -271,9 +229,9 @@ class Vocabulary:
                 part = zh.startswith(f"{title}：")
                 for name in (zh, en, *([zh.partition("：")[2]] if part and len(zh.partition("：")[2]) > 2 else [])):
                     self._add(name, "index", code)
-        for name in words["headline"]:
+        for name in known["headline"]:
             self._add(name, "index", headline)
-        for part, names in words["parts"].items():
+        for part, names in known["parts"].items():
             if f"{headline}_{part}" in facts.indexes:
                 for name in names:
                     self._add(name, "index", f"{headline}_{part}")
@@ -281,9 +239,9 @@ class Vocabulary:
             "select relations_code from mart.dim_index where index_code = ?", [headline]
         ).fetchall()
         if relations and relations[0][0] in facts.indexes:
-            for name in words["relations"]:
+            for name in known["relations"]:
                 self._add(name, "index", relations[0][0])
-        for code, names in words["national"].items():
+        for code, names in known["national"].items():
             for name in names:
                 self._add(name, "nation", code)
 

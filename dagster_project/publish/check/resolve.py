@@ -14,21 +14,14 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from dagster_project.publish.check.facts import Facts, Subject, Unit
-from dagster_project.publish.check.recognise import LAST_YEAR, Mention, Number, unit_in_head
+from dagster_project.publish.check.recognise import LAST_YEAR, Mention, Number, unit_in_head, words_of
 from dagster_project.publish.check.verdicts import Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
-UP = (
-    "提高|提升|上升|增加|增长|上涨|攀升|跃升|前进|进步|改善|下降|降低|减少|回落|"
-    "下滑|后退|退步|缩小|扩大|累计|净增|变化|增幅|降幅|涨幅"
-)
-APART = "高出|高于|低于|领先|落后|多出|相差|差距|差|高|低|多|少"
+UP, APART = words_of("up"), words_of("apart")
 CHANGE_ZH = re.compile(rf"(?:{UP}|{APART})(?:了|约|近|达|为|幅度为|幅度)*\s*$")
 CHANGE_EN = re.compile(
-    r"\b(?:ro[sd]e|risen|rises|up|fell|falls|fallen|down|increased?|increases|decreased?|decreases|gain(?:s|ed)?|lost|"
-    r"loses|grew|grown|grows|improve[sd]?|drop(?:s|ped)?|climb(?:s|ed)?|moved|won|ahead|behind|growth|decline[sd]?|rise|increase|"
-    r"drop|gap|lead|lag|difference|change)(?:\s+(?:of|by|was|is))?(?:\s+(?:about|some|almost|nearly|only))*\s*$",
-    re.IGNORECASE,
+    rf"\b(?:{words_of('change')})(?:\s+(?:of|by|was|is))?(?:\s+(?:about|some|almost|nearly|only))*\s*$", re.IGNORECASE
 )
 CHANGE_AFTER = re.compile(
     r"^\s*(?:个?位次|points?|places|positions)?\s*(?:\([^)]*\)\s*)?(?:higher|lower|more|less|ahead|behind|above|below"
@@ -40,54 +33,28 @@ APART_RE = re.compile(
 )
 GAP = re.compile(r"差距|\bgap\b", re.IGNORECASE)
 LEVEL_ZH = re.compile(r"(?:至|到|为|达|达到|是)\s*第?\s*$")
-OBJECT = re.compile(
-    r"(?:ahead of|behind|than|compared (?:with|to)|unlike|above|below|after|next to|over|of|比|较|"
-    r"高于|低于|领先|领先于|落后于|落后|"
-    r"超过|优于|仅次于|次于|不及|相比于|相较于|与)\s*$",
-    re.IGNORECASE,
-)
+OBJECT = re.compile(rf"(?:{words_of('object')})\s*$", re.IGNORECASE)
 BASE = re.compile(
     r"(?:比|较|自|从|由|相比|与|同|since|from|than in|than|compared (?:with|to)|against|relative to|over)\s*"
     r"(?:(?:rank\s*)?[\d.,]+\s*(?:%|points|billion yuan)?\s*(?:in|for)\s*)?$",
     re.IGNORECASE,
 )
 FROM = re.compile(r"(?:从|由|from)\s*(?:rank\s*)?(?:第)?\s*$", re.IGNORECASE)
-TO = re.compile(
-    r"(?:升至|增至|降至|提高到|提高至|上升到|上升至|增加到|增加至|下降到|下降至|提升到|提升至|跃升至|升到|降到|\bto)\s*(?:rank\s*)?第?\s*$",
-    re.IGNORECASE,
-)
+TO = re.compile(rf"(?:{words_of('to')})\s*(?:rank\s*)?第?\s*$", re.IGNORECASE)
 RANGE = re.compile(r"^\s*(?:-|–|—|~|～|至|到|to|and)\s*第?\s*$", re.IGNORECASE)
 YEARS = re.compile(r"^\s*(?:-|–|—|~|～|至|到|to)\s*$", re.IGNORECASE)
 LISTED = re.compile(r"^[\s,、;；，]*(?:and|和|与|及|以及)?\s*(?:为|是)?第?\s*$", re.IGNORECASE)
 SIDE_BY_SIDE = re.compile(r"分别|依次|respectively|in turn", re.IGNORECASE)
-ABOUT = re.compile(
-    r"(?:约|大约|近|将近|接近|超过|逾|突破|左右|exceed(?:s|ed|ing)?|in excess of|surpass(?:es|ed|ing)?|about|"
-    r"around|approximately|roughly|nearly|almost|some|over|more than|"
-    r"close to)\s*(?:RMB|¥)?\s*$",
-    re.IGNORECASE,
-)
+ABOUT = re.compile(rf"(?:{words_of('about')})\s*(?:RMB|¥)?\s*$", re.IGNORECASE)
 ABOUT_AFTER = re.compile(r"^\s*(?:左右|上下|以上|or so|余)", re.IGNORECASE)
-PASSING = re.compile(  # words that name nothing
-    rf"{UP}|{APART}|达到|达|超过|约|近|仅|只有|共|合计|总计|其中|全年|全市|年末|年底|实现|完成|至|到|由|从|的|则|而|分别|依次|为|是|其|该市|当年|"
-    r"上年|去年|同期|同比|比|较|居|位|第|全国|有|在|按|现价|计算|当年价格|名义|左右|不足|首次|突破|再|又|也|均|各|占|"
-    r"\b(?:the|it|its|was|were|is|are|been|had|has|have|reached|stood|stands|at|to|of|and|while|but|in|"
-    r"that|this|year|years|before|earlier|with|against|from|up|down|compared|after|amounted|totalled|totaled|only|about|respectively|some|around|nearly|almost|or|by|"
-    r"a|an|they|which|rose|fell|increased|decreased|grew|city|also|than|same|equal|still|just|over|under|more|less|most|"
-    r"moved|changed|went|climbed|dropped|slipped|improved|rising|falling|moving|now|came|ranked|scored|its|his|rank)\b",
-    re.IGNORECASE,
-)
+PASSING = re.compile(rf"{UP}|{APART}|{words_of('passing_zh')}|\b(?:{words_of('passing_en')})\b", re.IGNORECASE)
 MARGINAL = re.compile(
     r"one (?:more )?point more|per point|each (?:additional )?point|每(?:高|增加|提高|上升)1", re.IGNORECASE
 )
 COUNTIES = re.compile(r"县区|区县|县域|县级市|\bcounties\b|\bcounty-level\b", re.IGNORECASE)
 ADJUSTED = re.compile(r"uncertaint|adjusted|corrected|bias|不确定|修正|调整", re.IGNORECASE)
 NEUTRAL = re.compile(
-    r"[((\[](?:[^)）\]]*)[))\]]|单位[:：]\S*|数值|指标值|指标|数据|结果|城市|地区|年份|年度|序号|编号|综合|总体|全国|水平|指数|亿元|万元|万人|平方公里|"
-    r"(?:百|十|千|万|亿)?元|本期|市|年|的|及|与|和|第|表|"
-    r"\b(?:of|the|in|and|for|by|values?|figures?|level|city|cities|year|composite|overall|total|national|index|headline|no|"
-    r"units?|million|billion|yuan|"
-    r"percent|per cent|rmb|persons|people|thousand|hundred|table|tab)\b",
-    re.IGNORECASE,
+    rf"[((\[](?:[^)）\]]*)[))\]]|单位[:：]\S*|{words_of('neutral_zh')}|\b(?:{words_of('neutral_en')})\b", re.IGNORECASE
 )
 IN_PROVINCE = re.compile(
     r"(?:全省|省内|全区|in the province|of the province|provincial(?:ly)?)[^0-9全]*$", re.IGNORECASE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_project.publish.check.facts import Facts, Subject
@@ -41,8 +41,7 @@ class Finding:
 
     def record(self) -> dict[str, Any]:
         """What --json prints."""
-        kept = asdict(replace(self, passage=None))
-        return {name: kept[name] for name in ("place", "text", "number", "verdict", "candidates", "note")}
+        return {name: getattr(self, name) for name in ("place", "text", "number", "verdict", "candidates", "note")}
 
 
 def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Facts] = ()) -> list[Finding]:
@@ -155,21 +154,11 @@ class _Checker:
         yield self._finding(passage, text, 0, figures[0], verdict)
 
     def _finding(self, passage: Passage, text: str, at: int, number: Number, verdict: Verdict) -> Finding:
-        value: float | int = number.value
-        if number.decimals == 0 and float(value).is_integer():
-            value = int(value)
-        note = verdict.note
+        is_whole = number.decimals == 0 and number.value.is_integer()
         return Finding(
-            passage.place,
-            " ".join(text.split()),
-            value,
-            verdict.verdict,
-            verdict.candidates,
-            note,
-            number.text,
-            at + number.start,
-            passage,
-        )
+            passage.place, " ".join(text.split()), int(number.value) if is_whole else number.value, verdict.verdict,
+            verdict.candidates, verdict.note, number.text, at + number.start, passage,
+        )  # fmt: skip
 
     def _keyed(self, passage: Passage, text: str) -> Iterator[Finding]:
         """Numbers with a key, in a comment on them or behind them: checked exactly."""

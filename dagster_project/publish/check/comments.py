@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.publish.check.check import Finding
+from dagster_project.publish.check.verdicts import RIGHT
 
 AUTHOR = "nqpf check"
-RIGHT = ("equal", "rounded")
 
 
 def write_commented(document: Any, out: Path, findings: Sequence[Finding]) -> int:

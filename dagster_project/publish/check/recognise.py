@@ -35,12 +35,7 @@ COUNTED = re.compile(
 RANK_ZH = re.compile(
     r"第\s*([一二三四五六七八九十百零〇]+)\s*(?:位|名)|(?:位居|位列|排名|排在|排|居|列)(?:全国|全省)?第([一二三四五六七八九十百]+)"
 )
-ORDINALS = {
-    word: k
-    for k, word in enumerate(
-        ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), start=1
-    )
-}
+ORDINALS: list[str] = words()["ordinals"]
 ORDINAL = re.compile(rf"\b({'|'.join(ORDINALS)})\b", re.IGNORECASE)
 ZH_DIGITS = {sign: k for k, sign in enumerate("零一二三四五六七八九")}
 LAST_YEAR = re.compile(
@@ -340,17 +335,8 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
         if re.search(r"(rank(s|ed|ing)?|place[sd]?|comes?|came|stands?|stood|is|was)\s+(the\s+)?$", near) or re.match(
             r"\s+(place|of \d+|among)", text[match.end() :]
         ):
-            results.append(
-                Number(
-                    match.start(),
-                    match.end(),
-                    match[1],
-                    float(ORDINALS[match[1].lower()]),
-                    0,
-                    Unit("rank"),
-                    is_rank=True,
-                )
-            )
+            place = float(ORDINALS.index(match[1].lower()) + 1)
+            results.append(Number(*match.span(), match[1], place, 0, Unit("rank"), is_rank=True))
     return sorted(results, key=lambda number: number.start)
 
 

@@ -12,6 +12,7 @@ from dagster_project.publish.check.facts import Fact, Facts, Subject, Unit
 from dagster_project.publish.check.recognise import Number, Vocabulary
 
 ORDER = ("equal", "rounded", "other_unit", "revised", "other_year", "other_city", "not_ours", "unknown")
+RIGHT = ("equal", "rounded")
 DIFFERS = ("other_unit", "other_city", "other_year", "revised", "not_ours")
 CLEAR = ("other_unit", "other_year", "revised")  # with three digits no accident, of whatever the figure is
 FACTORS = {  # what units of a dimension differ by
@@ -75,10 +76,10 @@ class Judge:
             return None
         best = min(known, key=lambda verdict: ORDER.index(verdict.verdict))
         slip = number.significant >= LIKELY and (best.verdict in CLEAR or "swapped" in best.note)
-        if not target.is_sure and best.verdict not in ("equal", "rounded") and not (slip and is_wide(target.cities[0])):
+        if not target.is_sure and best.verdict not in RIGHT and not (slip and is_wide(target.cities[0])):
             return None
         same = [verdict for verdict in known if verdict.verdict == best.verdict and verdict is not best]
-        for other in same if best.verdict in ("equal", "rounded") else known:
+        for other in same if best.verdict in RIGHT else known:
             best.candidates += [one for one in other.candidates if one not in best.candidates]
         return best
 

@@ -1,6 +1,7 @@
 """Commands that only read the published file or the releases."""
 
 import dataclasses
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -14,6 +15,7 @@ from dagster_project.publish.explain.cities import NoAnswer, the_city
 from dagster_project.publish.inert import visible
 from dagster_project.publish.release.disk import disk_use, human
 from dagster_project.publish.release.record import waiting
+from dagster_project.publish.site.ink import FOLDER, page_of, picture_of
 from dagster_project.published import statements
 from dagster_project.run.failures import answering, say
 
@@ -33,6 +35,7 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
         trail = con.execute(SQL["trail"], [row["index_code"], city_id, year, indicator]).df()
         keys = [row["index_code"], indicator, city_id, year, row["index_code"], city_id, year, indicator]
         edited = con.execute(SQL["edited"], keys).df()
+        release = con.execute(SQL["release"]).fetchall()[0][0]
     marks = [word for word in ("is_winsorised", "is_capped") if bool(row[word])]
     say(
         console,
@@ -44,16 +47,17 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
         + (f"  [{', '.join(marks)}: {row['value_final']:,.6g}]" if marks else ""),
         "Interpolated between:" if str(row["value_origin"]).startswith("interp") else "Printed cells:",
     )
+    folder = paths.releases / str(release) / FOLDER
     for _, cell in trail.iterrows():
-        say(console, *_cell(cell))
+        say(console, *_cell(cell, folder))
     if not edited.empty:
         say(console, "Not used as printed:")
         for _, cell in edited.iterrows():
-            say(console, *_cell(cell.reindex(trail.columns).fillna({"is_corrected": False})))
+            say(console, *_cell(cell.reindex(trail.columns).fillna({"is_corrected": False}), folder))
 
 
-def _cell(cell: pd.Series) -> list[str]:
-    """Where a figure is printed, as what, and what became of it."""
+def _cell(cell: pd.Series, folder: Path) -> list[str]:
+    """Where a figure is printed, as what, and what became of it; folder: pictures of the ink of printed pages."""
     place = " ".join(part for part in (cell["file"], cell["sheet"], cell["cell"]) if isinstance(part, str) and part)
     if _is_missing(cell["value"]):  # a text of which only the words are counted
         figure, printed = str(cell["variable_code"]), f"{str(cell['printed'])[:TEXT_SHOWN]}…"
@@ -61,6 +65,10 @@ def _cell(cell: pd.Series) -> list[str]:
         figure, printed = f"{cell['variable_code']} = {cell['value']:,.10g} {cell['unit']}", str(cell["printed"])
     source = cell["source"] if _is_missing(cell["vintage"]) else f"{cell['source']} @ {cell['vintage']}"
     lines = [f"  {figure}, printed '{printed}' in {place} [{source}]" if place else f"  {figure}, computed [{source}]"]
+    if place and (page := page_of(cell["source_cell_id"])):
+        picture = folder / picture_of(cell["source_cell_id"])
+        box = cell["source_cell_id"].rpartition("!")[2].replace(",", ", ")
+        lines.append(f"      page {page}, box {box}" + (f": {picture}" if picture.is_file() else ""))
     if cell["is_corrected"]:
         lines.append(f"      corrected: {cell['correction_reason']}")
     if isinstance(cell["edit_rule"], str):
@@ -96,7 +104,7 @@ def show_status(paths: Paths, console: Console) -> None:
     say(console, *(f"Candidate {name} waits for a signature: nqpf release review" for name in waiting(paths)))
     disk = disk_use(dataclasses.replace(paths, landing=paths.warehouse / "landing")).query("bytes > 0")
     disk = disk.assign(size=disk["bytes"].map(human))[["area", "size", "files"]]
-    console.print(table_of(loads, whole=("source",)), table_of(checks), table_of(disk))
+    console.print(table_of(loads), table_of(checks), table_of(disk))
 
 
 def table_of(frame: pd.DataFrame, *, whole: tuple[str, ...] = ()) -> Table:

@@ -11,7 +11,7 @@ where v.city_id = ? and v.year = ? and v.indicator_code = ? and v.index_code = c
 order by not x.is_headline, x.variant_of is not null, v.index_code limit 1
 
 -- name: trail
-select s.variable_code, s.value, s.unit, s.text as printed, s.source, s.file, s.sheet, s.cell,
+select s.variable_code, s.value, s.unit, s.text as printed, s.source, s.file, s.sheet, s.cell, s.source_cell_id,
     coalesce(v.vintage, regexp_extract(s.source_cell_id, '@([0-9a-f]+):', 1)) as vintage,
     coalesce(v.is_corrected, false) as is_corrected, v.correction_reason, v.fill_rule, s.used_value, s.edit_rule,
     s.edit_action, s.edit_evidence
@@ -26,7 +26,8 @@ with parts as (
     select unnest(list_transform(raw_columns, lambda c: split_part(c, ' ', 1))) as variable_code, formula_sql
     from mart.dim_indicator where index_code = ? and indicator_code = ?
 )
-select e.variable_code, e.printed_value as value, e.unit, e.printed_text as printed, e.file, e.sheet, e.cell, e.source,
+select e.variable_code, e.printed_value as value, e.unit, e.printed_text as printed, e.file, e.sheet, e.cell, e.source_cell_id,
+    e.source,
     e.used_value, e.rule as edit_rule, e.action as edit_action, e.evidence as edit_evidence
 from mart.mart_edit as e
 where e.city_id = ? and e.year = ? and e.is_selected and e.action in ('quarantine', 'replace', 'relink', 'withheld')
@@ -46,11 +47,14 @@ where e.city_id = ? and e.year = ? and e.is_selected and e.action in ('quarantin
     )
 order by e.influence desc
 
+-- name: release
+select release from mart.mart_run_manifest order by started_at desc limit 1
+
 -- name: why_not
 select index_code, drop_reason from mart.mart_sample_city where city_id = ? and not in_sample order by index_code
 
 -- name: loads
-select source, case data_year when 0 then 'many' else data_year::varchar end as data_year, vintage, is_current, n_cells, maturity from mart.mart_source_load order by 1, 2, load_no
+select source, data_year, vintage, is_current, n_cells, maturity from mart.mart_source_load order by 1, 2, load_no
 
 -- name: checks
 select severity, count(*) filter (where passed) as passed, count(*) filter (where not passed) as not_passed

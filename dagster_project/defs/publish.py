@@ -34,6 +34,7 @@ from dagster_project.publish.release.record import candidate_folders, say_on_pag
 from dagster_project.publish.release.review import review_lines, write_lines
 from dagster_project.publish.release.review_page import PAGE, review_page
 from dagster_project.publish.release.snapshot import forbid_writing, swap_in, write_snapshot
+from dagster_project.publish.site.ink import write_ink
 from dagster_project.publish.site.site import write_report
 from dagster_project.published import open_read_only, stray_log
 from dagster_project.run.publishing import read_publishing
@@ -230,6 +231,7 @@ def _write_release(
     """Exports, descriptions for catalogues, report, comparison and the file itself; what was exported, and changed."""
     old = paths.releases / current / "city.duckdb" if current else None
     changes = diff_frames(old, fresh) if old and old.exists() else None
+    write_ink(fresh, paths.landing, folder)
     report = partial(write_report, fresh, folder / "docs", release=release, previous=current, changed=changes)
     # the pages are a half of the work, and one core's: with two workers they are written while the database writes
     pages = start_tasks([report], workers=current_resources().workers)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from dagster_project.ingest.pages.document import open_page
+from dagster_project.ingest.pages.document import Box, open_page
 
-type Box = tuple[float, float, float, float]
 _MARGIN = 0.4  # of the height of the box
 _CROP_HEIGHT, _PAGE_SIDE = 40, 1_500  # pixels
 

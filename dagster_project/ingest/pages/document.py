@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.pages.words import Word
+from dagster_project.ingest.pages.words import Word, is_number
 
 PDF = ".pdf"
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 MOST_PAGES = 400
 MOST_PIXELS = 60_000_000  # A3 at 500 dpi is 48 million
 LONGEST_SIDE = 4_000
@@ -25,8 +24,11 @@ MOST_SIGNS = 60_000  # of one text layer
 TEXT_DPI, PICTURE_DPI, FINEST_DPI = 200, 200, 300
 MOST_POINTS = 5_000  # 1.76 m
 IS_PICTURE = 0.5  # share of the page that pictures cover
+LARGE_PICTURE = 0.3  # of the width or the height of the page
+FEW = 2  # figures: a page number over a vignette
 
 type Grey = NDArray[np.uint8]
+type Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,34 +96,48 @@ def _pdf_page(path: Path, number: int) -> Face:
         if not (0 < width <= MOST_POINTS and 0 < height <= MOST_POINTS):
             what = f"The page measures {width:,.0f} x {height:,.0f} points; at most {MOST_POINTS:,} are read"
             raise IngestError(what, where, "Print it to a page of usual size")
-        dpi = _dpi_of_pictures(page, width, height, where)
-        scale = (dpi or TEXT_DPI) / 72
-        scale = min(scale, LONGEST_SIDE / max(width, height))
-        _check_pixels(width * scale, height * scale, where)
+        pictures, dpi = _pictures(page, width, height, where)
+        is_picture = sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in pictures) > IS_PICTURE * width * height
         try:
-            bitmap = page.render(scale=scale, rev_byteorder=True, may_draw_forms=False)
-            image = _grey(bitmap.to_pil())
-            words = None if dpi else _layer(page, image.shape, where)
+            image, scale, words = _drawn(page, dpi if is_picture else TEXT_DPI, where, has_words=not is_picture)
+            if words and _lie_over(page, image.shape, words, pictures):
+                image, scale, words = _drawn(page, dpi, where, has_words=False)
         except pypdfium2.PdfiumError as error:
             raise _damaged(path, error) from None
     return Face(number, image, scale, words)
 
 
-def _dpi_of_pictures(page: pypdfium2.PdfPage, width: float, height: float, where: str) -> float:
-    """Resolution of the pictures where they cover half of the page, else 0: then the text is drawn, not scanned."""
-    area, dpi = 0.0, 0.0
+def _drawn(
+    page: pypdfium2.PdfPage, dpi: float, where: str, *, has_words: bool
+) -> tuple[Grey, float, list[Word] | None]:
+    """(picture of the page, its pixels for a point, words of its text layer)."""
+    width, height = page.get_size()
+    scale = min(dpi / 72, LONGEST_SIDE / max(width, height))
+    _check_pixels(width * scale, height * scale, where)
+    image = _grey(page.render(scale=scale, rev_byteorder=True, may_draw_forms=False).to_pil())
+    return image, scale, _layer(page, image.shape, where) if has_words else None
+
+
+def _lie_over(page: pypdfium2.PdfPage, shape: tuple[int, ...], words: list[Word], pictures: list[Box]) -> bool:
+    """Whether figures of the text layer lie over pictures: a reader's words, not what is printed."""
+    boxes = [_on_image(page, shape, box) for box in pictures]
+    middles = [word.middle for word in words if is_number(word.text)]
+    return sum(any(x0 < x < x1 and y0 < y < y1 for x0, y0, x1, y1 in boxes) for x, y in middles) > FEW
+
+
+def _pictures(page: pypdfium2.PdfPage, width: float, height: float, where: str) -> tuple[list[Box], float]:
+    """(boxes of the pictures on the page, resolution of the large ones), points from the bottom left."""
+    boxes: list[Box] = []
+    dpi = 0.0
     for item in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
         left, bottom, right, top = item.get_bounds()
-        w = max(min(right, width) - max(left, 0), 0)
-        h = max(min(top, height) - max(bottom, 0), 0)
-        area += w * h
         across, down = item.get_px_size()
         _check_pixels(across, down, where)
-        if w * h > 0.1 * width * height:
+        if left < width and right > 0 and bottom < height and top > 0:
+            boxes.append((max(left, 0), max(bottom, 0), min(right, width), min(top, height)))
+        if max((right - left) / width, (top - bottom) / height) > LARGE_PICTURE:
             dpi = max(dpi, max(across, down) / max(right - left, top - bottom) * 72)
-    if area < IS_PICTURE * width * height:
-        return 0.0
-    return min(max(dpi, 100), FINEST_DPI)
+    return boxes, min(max(dpi, 100), FINEST_DPI)
 
 
 def _layer(page: pypdfium2.PdfPage, shape: tuple[int, ...], where: str) -> list[Word] | None:
@@ -134,21 +150,26 @@ def _layer(page: pypdfium2.PdfPage, shape: tuple[int, ...], where: str) -> list[
         what = f"The text of the page has {count:,} signs; at most {MOST_SIGNS:,} are read"
         raise IngestError(what, where, "Save the table alone")
     signs = []
-    x, y = ctypes.c_int(), ctypes.c_int()
-    fine = 16  # the device is finer than the picture: whole pixels would move the boxes
     for at in range(count):
         code = pdfium.FPDFText_GetUnicode(text, at)
         if code in (0, 0xFFFE, 0xFFFF):
             continue
         sign = chr(code) if code < 0xD800 or 0xE000 <= code < 0x110000 else "\ufffd"
-        left, bottom, right, top = text.get_charbox(at)
-        corners = []
-        for cx, cy in ((left, bottom), (right, top)):
-            pdfium.FPDF_PageToDevice(page, 0, 0, shape[1] * fine, shape[0] * fine, 0, cx, cy, x, y)
-            corners.append((x.value / fine, y.value / fine))
-        (x0, y0), (x1, y1) = corners
-        signs.append((sign, min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1), pdfium.FPDFText_GetCharAngle(text, at)))
+        box = _on_image(page, shape, text.get_charbox(at))
+        signs.append((sign, *box, pdfium.FPDFText_GetCharAngle(text, at)))
     return _words_of(signs)
+
+
+def _on_image(page: pypdfium2.PdfPage, shape: tuple[int, ...], box: Box) -> Box:
+    """A box in points from the bottom left (left, bottom, right, top) as one in pixels."""
+    x, y = ctypes.c_int(), ctypes.c_int()
+    fine = 16  # the device is finer than the picture: whole pixels would move the boxes
+    corners = []
+    for cx, cy in (box[:2], box[2:]):
+        pdfium.FPDF_PageToDevice(page, 0, 0, shape[1] * fine, shape[0] * fine, 0, cx, cy, x, y)
+        corners.append((x.value / fine, y.value / fine))
+    (x0, y0), (x1, y1) = corners
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
 
 
 def _words_of(signs: list[tuple[str, float, float, float, float, float]]) -> list[Word]:

@@ -13,22 +13,15 @@ from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sheet import Sheet
 from dagster_project.run.versions import sha256_of
 
-KINDS = (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
-_STARTS = {
-    ".pdf": (b"%PDF-",),
-    ".png": (b"\x89PNG",),
-    ".jpg": (b"\xff\xd8\xff",),
-    ".jpeg": (b"\xff\xd8\xff",),
-    ".tif": (b"II*\0", b"MM\0*"),
-    ".tiff": (b"II*\0", b"MM\0*"),
-}
+_TIFF, _JPEG = (b"II*\0", b"MM\0*"), (b"\xff\xd8\xff",)
+_STARTS = {".pdf": (b"%PDF-",), ".png": (b"\x89PNG",), ".jpg": _JPEG, ".jpeg": _JPEG, ".tif": _TIFF, ".tiff": _TIFF}
 _NEEDED = ("rapidocr", "onnxruntime", "pypdfium2")
 _MEMORY_MB = 3_000  # a page of A3 and the models
 
 
 def is_pages(path: Path | str) -> bool:
     """Whether the name is that of a document or a picture."""
-    return Path(path).suffix.lower() in KINDS
+    return Path(path).suffix.lower() in _STARTS
 
 
 def check_pages(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -14,8 +15,9 @@ from dagster_project.ingest.pages import engine, ink
 from dagster_project.ingest.pages.document import Face, Grey
 from dagster_project.ingest.pages.words import Page, Word, has_chinese, is_marker, is_number, plain
 
-LEAST_SCORE = 0.5  # of the least certain sign of a figure
+LEAST_SCORE = 0.85  # of the least certain sign of a figure
 LEAST_SCORE_NAME = 0.80
+_GAP = 1.55  # steps from digit to digit: thousands are parted, or a sign is lost
 _CUT = 1.6  # heights: a wider gap parts two words
 _ALIKE = (16, 12)  # pixels of a digit that is compared
 
@@ -234,7 +236,8 @@ def _doubted(words: list[Word], clean: Grey, tall: float) -> list[Word]:
     for at, word, some, second in zip(figures, drawn, signs, again, strict=True):
         wider = max(words[at].x0 - word.x0, word.x1 - words[at].x1) > 0.15 * tall
         text, score = engine.read([_crop(clean, word, 2)])[0] if wider else (word.text, word.score)
-        result[at] = _judged(replace(word, text=text, score=score), *second, "".join(k for k, _ in some if k != "s"))
+        judged = _judged(replace(word, text=text, score=score), *second, "".join(k for k, _ in some if k != "s"))
+        result[at] = _with_gaps(judged, some, pitch)
     for at, word in enumerate(words):  # a per mille is read as a per cent unless it is large
         if "%" in word.text and len(word.text) < 6:
             large = cv2.resize(_crop(clean, word, 3), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
@@ -248,12 +251,25 @@ def _doubted(words: list[Word], clean: Grey, tall: float) -> list[Word]:
     for at, is_odd in zip(figures, _odd_digits([result[at].text for at in figures], glyphs), strict=True):
         if is_odd and not result[at].flag:
             result[at] = replace(result[at], flag="a digit looks like another")
+    twice = _read_twice(result, figures)
     return [
         replace(word, flag=f"score {word.score:.2f}")
         if not word.flag and has_chinese(word.text) and word.score < LEAST_SCORE_NAME
         else word
-        for word in result
+        for at, word in enumerate(result)
+        if at not in twice
     ]
+
+
+def _read_twice(words: list[Word], figures: list[int]) -> set[int]:
+    """Figures that are a part of another one: the same ink was found in a box and again as what the box left over."""
+    box = np.array([(words[at].x0, words[at].y0, words[at].x1, words[at].y1) for at in figures]).reshape(-1, 4)
+    size = np.maximum(box[:, 2:] - box[:, :2], 1)
+    shared = np.minimum(box[:, None, 2:], box[None, :, 2:]) - np.maximum(box[:, None, :2], box[None, :, :2])
+    inside = (shared > 0.5 * size[:, None]).all(axis=2)  # [a, b]: most of a in b
+    order = np.arange(len(figures))
+    wider = (size[None, :, 0] > size[:, None, 0]) | ((size[None, :, 0] == size[:, None, 0]) & (order < order[:, None]))
+    return {figures[at] for at in np.flatnonzero((inside & wider).any(axis=1)).tolist()}
 
 
 def _drawn(word: Word, corner: tuple[float, float], dark: NDArray[np.bool_]) -> Word:
@@ -313,6 +329,23 @@ def _judged(word: Word, again: str, score: float, pattern: str) -> Word:
     else:
         flag = f"ink shows {pattern}" if pattern != _pattern(one) else ""
     return replace(word, score=low, flag=flag)
+
+
+def _with_gaps(word: Word, signs: list[tuple[str, tuple[int, int, int, int]]], pitch: float) -> Word:
+    """The word with a blank where the ink parts thousands; a gap at another place may be a lost sign."""
+    bare = plain(word.text).replace(" ", "")
+    places = [at for at, sign in enumerate(bare) if sign.isdigit()]
+    if word.flag or "," in bare or len(places) != sum(kind == "d" for kind, _ in signs):
+        return word
+    whole = [at for at in places if at < (bare.find(".") if "." in bare else len(bare))]
+    parted, at = bare, len(places)
+    for (one, left), (two, right) in reversed(list(pairwise(signs))):
+        at -= two == "d"
+        if one == two == "d" and right[0] + right[2] - left[0] - left[2] > 2 * _GAP * pitch:
+            if at not in range(len(whole) % 3, len(whole), 3):
+                return replace(word, flag="a sign may be lost")
+            parted = f"{parted[: places[at]]} {parted[places[at] :]}"
+    return replace(word, text=parted) if is_number(word.text) else word
 
 
 def _pattern(bare: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.pages.sums import broken_sums
 from dagster_project.ingest.pages.table import Row, Table, table_of
 from dagster_project.ingest.pages.words import Page, Word, has_chinese, is_marker, is_number, plain
 from dagster_project.ingest.sheet import Range, Sheet, cell_address
@@ -28,6 +29,7 @@ _DUST = re.compile(r"^[^\w(（]+")
 _ALIKE = 0.6
 _FIRST_HEAD = 4  # row of the sheet, below title, unit and running head
 _USUAL = 0.8  # of the figures of a column have this number of decimals
+_FEW_SPACED = 3  # a blank in one or two figures of a column may part two figures
 _READERS = ("document", "engine", "ink", "picture", "words")
 
 
@@ -229,7 +231,7 @@ def _printed(group: Sequence[_Spread], names: Counter[str]) -> Printed:
     for spread in group:
         cells += _cells_of(spread, first, unit, name, row_no)
         row_no = _put_names(spread, first, text, places, row_no)
-    cells = _with_column_flags(cells)
+    cells = _with_sum_flags(_with_column_flags(cells))
     for cell in cells:
         at = cell.sheet_row, cell.sheet_column
         text[at] = cell.text + DOUBT * bool(cell.flag)
@@ -428,13 +430,27 @@ def _with_column_flags(cells: list[Cell]) -> list[Cell]:
                 continue
             if count >= _USUAL * len(at) and len(text.partition(".")[2]) != usual:
                 result[n] = replace(cell, flag=f"{usual} decimals are usual here")
-            elif (
-                abs(cell.value or 0) >= 1000
-                and often >= _USUAL * sum(grouped.values())
-                and (_separator(text) == ",") != (sign == ",")
+            elif abs(cell.value or 0) >= 1000 and (
+                (often >= _USUAL * sum(grouped.values()) and (_separator(text) == ",") != (sign == ","))
+                or grouped[" "] < _FEW_SPACED * (_separator(text) == " ")
             ):
                 result[n] = replace(cell, flag="thousands are parted differently here")
     return result
+
+
+def _with_sum_flags(cells: list[Cell]) -> list[Cell]:
+    """Figures of a sum that does not hold."""
+    rows, columns = (sorted({getattr(cell, name) for cell in cells}) for name in ("sheet_row", "sheet_column"))
+    value, step = np.full((len(rows), len(columns)), np.nan), np.ones(len(columns))
+    units, labels = [""] * len(columns), [""] * len(rows)
+    at = [(rows.index(cell.sheet_row), columns.index(cell.sheet_column)) for cell in cells]
+    for (row, column), cell in zip(at, cells, strict=True):
+        units[column], labels[row] = cell.unit, cell.row_label
+        if cell.value is not None and not cell.flag:
+            value[row, column] = cell.value
+            step[column] = min(step[column], 10.0 ** -len(cell.text.partition(".")[2]))
+    broken = broken_sums(value, step, units, labels)
+    return [replace(cell, flag=cell.flag or broken.get(place, "")) for place, cell in zip(at, cells, strict=True)]
 
 
 def _separator(text: str) -> str:

@@ -16,7 +16,9 @@ _CITY_HEADS = ("城市", "地区", "地市", "县市", "市县", "市")
 _ABOVE = re.compile(r"续表|单位|^\d+\s*-\s*\d+|年鉴|统计资料")
 _UNIT = re.compile(r"^[(（]([^()（）]{1,12})[)）]$")
 _NOTE = re.compile(r"^(注|资料来源|数据来源|说明|备注)")
-_LEAST_ROWS = 3
+_THOUSANDS = re.compile(r"[,，]?\d{3}([.．]\d+)?")
+_LEAST_ROWS, _ALIGNED = 3, 8
+_BESIDE = "a sign stands beside it"
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def table_of(page: Page) -> Table | None:
     spans = [(x0, x1) for x0, x1, _ in columns]
     table_rows = [Row(y, cells) for y, row in body if _is_printed(cells := _cells(row, spans, kinds), kinds)]
     _add_unread(table_rows, unread, spans, tall)
+    _flag_unaligned(table_rows, kinds, tall)
     top_of_body = min(word.y0 for word in table_rows[0].cells.values())
     top = _top_rule(page, spans, top_of_body, tall)
     in_body = {id(word) for _, row in body for word in row}
@@ -294,6 +297,7 @@ def _kind(word: Word) -> str:
 def _cells(row: list[Word], spans: list[tuple[float, float]], kinds: list[str]) -> dict[int, Word]:
     """Words of a line by column: each in one of its kind, or in that which it lies over; what lies aside is dust."""
     cells: dict[int, list[Word]] = {}
+    aside: list[Word] = []
     for word in row:
         same = [at for at, kind in enumerate(kinds) if kind == _kind(word)]
         at = same[_column_at(word, [spans[n] for n in same])] if same else -1
@@ -301,7 +305,14 @@ def _cells(row: list[Word], spans: list[tuple[float, float]], kinds: list[str]) 
             at = _column_at(word, spans)
         if _shared(word, spans[at]) > 0:
             cells.setdefault(at, []).append(word)
-    return {at: _one(words) for at, words in sorted(cells.items())}
+        elif any(sign.isdigit() for sign in word.text):
+            aside.append(word)
+    joined = {at: _one(words) for at, words in sorted(cells.items())}
+    for word in aside:
+        for at, cell in joined.items():
+            if kinds[at] == "figure" and -_shared(word, (cell.x0, cell.x1)) < 1.2 * cell.height:
+                joined[at] = replace(cell, flag=cell.flag or _BESIDE)
+    return joined
 
 
 def _is_printed(cells: dict[int, Word], kinds: list[str]) -> bool:
@@ -326,6 +337,23 @@ def _add_unread(rows: list[Row], words: list[Word], spans: list[tuple[float, flo
             rows[near].cells[at] = word
 
 
+def _flag_unaligned(rows: list[Row], kinds: list[str], tall: float) -> None:
+    """A figure that ends elsewhere than those of its column, which all end on one line: its last sign may be lost."""
+    for column in [at for at, kind in enumerate(kinds) if kind == "figure"]:
+        held = [row for row in rows if column in row.cells and is_number(row.cells[column].text)]
+        if len(held) < _ALIGNED:
+            continue
+        y = np.array([row.cells[column].middle[1] for row in held])
+        end = np.array([row.cells[column].x1 for row in held])
+        slopes = (end[:, None] - end[None])[far := np.abs(y[:, None] - y[None]) > 5 * tall]
+        lean = float(np.median(slopes / (y[:, None] - y[None])[far])) if far.any() else 0.0
+        apart = np.abs(end - lean * y - np.median(end - lean * y))
+        if (apart < 0.2 * tall).sum() >= 0.85 * len(held):
+            for row in [row for row, one in zip(held, apart.tolist(), strict=True) if one > 0.4 * tall]:
+                word = row.cells[column]
+                row.cells[column] = replace(word, flag=word.flag or "it does not end where its column ends")
+
+
 def _one(words: list[Word]) -> Word:
     """Words of one cell as one."""
     if len(words) == 1:
@@ -333,9 +361,11 @@ def _one(words: list[Word]) -> Word:
     words = sorted(words, key=lambda w: w.x0)
     numbers = [w for w in words if is_number(w.text)]
     if len(numbers) == 1 and all(w is numbers[0] or len(w.text) == 1 for w in words):
-        return replace(numbers[0], flag=numbers[0].flag or "a sign stands beside it")
+        return replace(numbers[0], flag=numbers[0].flag or _BESIDE)
     spaced = " " if any(is_number(w.text) for w in words) else ""
     flags = [w.flag for w in words if w.flag]
+    if len(numbers) > 1 and not all(_THOUSANDS.fullmatch(w.text) for w in words[1:]):
+        flags.append("two figures stand here")
     return Word(
         spaced.join(w.text for w in words),
         words[0].x0,

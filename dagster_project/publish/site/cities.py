@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Container
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ from dagster_project.publish.exhibits.exhibit import Chart, number, signed
 from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
 from dagster_project.publish.site.findings import Said, picture, side
+from dagster_project.publish.site.ink import page_of, picture_of
 from dagster_project.published import statements
 
 MIDDLE = 420  # pixels: half a page, or a phone
@@ -47,7 +49,7 @@ class CityFacts:
     @cached_property
     def trail(self) -> dict[str, list[tuple[Any, ...]]]:
         """City -> (year, variable, text, printed unit, value, unit, rule, action, used, origin, source, file, sheet,
-        cell)."""
+        cell, its address)."""
         held: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         if self.reader.has("mart_indicator_source"):
             there = {row["column_name"] for row in self.reader.rows(SQL["columns"])}
@@ -230,12 +232,13 @@ class Profiles:
         return neighbours
 
 
-def trail_data(rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+def trail_data(rows: list[tuple[Any, ...]], pictures: Container[str] = ()) -> dict[str, Any]:
     """All years of a trail for the script. See app.js.
 
     `kinds`: what many cells share, as places in `words`: (printed unit, unit, rule, action, origin, source) or (file,
     sheet). `years`: cells as variable (place in `words`), printed text, two places in `kinds`, cell, value, and what
-    editing made of it; the value is left out where it is what is printed and not edited.
+    editing made of it; the value is left out where it is what is printed and not edited. A cell that was read from a
+    page is [cell and page, its picture or ""]; `pictures`: those that there are.
     """
     words: dict[str, int] = {}
     kinds: dict[tuple[int, ...], int] = {}
@@ -244,11 +247,30 @@ def trail_data(rows: list[tuple[Any, ...]]) -> dict[str, Any]:
     def kind_of(*texts: str | None) -> int:
         return kinds.setdefault(tuple(words.setdefault(word or "", len(words)) for word in texts), len(kinds))
 
-    for year, variable, text, printed, value, unit, rule, action, used, origin, source, file, sheet, cell in rows:
+    for (
+        year,
+        variable,
+        text,
+        printed,
+        value,
+        unit,
+        rule,
+        action,
+        used,
+        origin,
+        source,
+        file,
+        sheet,
+        cell,
+        address,
+    ) in rows:
         kind, place = kind_of(printed, unit, rule, action, origin, source), kind_of(file, sheet)
         numbers = [] if not rule and _is_printed(text, value) else [value, used] if rule else [value]
         known = words.setdefault(variable, len(words))
-        years[year].append([known, text or "–", kind, place, cell or "", *numbers])
+        where: Any = cell or ""
+        if page := page_of(address or ""):
+            where = [f"{cell}, p{page}", name if (name := picture_of(address)) in pictures else ""]
+        years[year].append([known, text or "–", kind, place, where, *numbers])
     return {"words": list(words), "kinds": list(kinds), "years": years}
 
 

@@ -129,7 +129,7 @@ select column_name from information_schema.columns where table_name = 'mart_indi
 
 -- name: trail
 select city_id, year, variable_code, text, {printed} as unit_printed, value, unit, {rule} as rule, {action} as action,
-    {used} as used, value_origin as origin, source, file, sheet, cell
+    {used} as used, value_origin as origin, source, file, sheet, cell, source_cell_id
 from mart.mart_indicator_source
 where index_code = $index and year between $first and $last
 qualify row_number() over (partition by city_id, year, variable_code, file, sheet, cell order by value_origin) = 1

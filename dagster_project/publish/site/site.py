@@ -101,8 +101,9 @@ class Site:
         for name, text in self.assets().items():
             (assets / name).write_text(text, encoding="utf-8")
         shutil.copyfile(maps.FILE.with_name("ATTRIBUTION.md"), assets / "map-notice.txt")
+        pictures = {file.name for file in (assets / "ink").glob("*.png")}
         for city, rows in self.facts.trail.items():
-            text = shared.as_script("NQPF_TRAIL", cities.trail_data(rows))
+            text = shared.as_script("NQPF_TRAIL", cities.trail_data(rows, pictures))
             target = self.folder / "cities" / f"{city}.js"
             target.parent.mkdir(exist_ok=True)
             target.write_text(text, encoding="utf-8")

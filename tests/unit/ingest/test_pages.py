@@ -3,17 +3,22 @@
 import hashlib
 from importlib.util import find_spec
 
+import duckdb
 import numpy as np
 import pytest
+from PIL import Image
 from shared_files import real_files
 
 from dagster_project.ingest import IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages import job
 from dagster_project.ingest.pages.read import cached_page, tables_of
+from dagster_project.ingest.pages.sums import broken_sums
 from dagster_project.ingest.pages.words import Page, Word
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.pages_out import write_twin
+from dagster_project.publish.site.cities import trail_data
+from dagster_project.publish.site.ink import FOLDER, picture_of, write_ink
 
 CITIES = ["石家庄市", "唐山市", "秦皇岛市", "邯郸市", "邢台市", "保定市", "承德市", "沧州市", "廊坊市", "衡水市"]
 WIDTH = {True: 10.0, False: 6.0}  # of a sign: Chinese or not
@@ -78,6 +83,48 @@ def test_a_lost_point_is_asked_for():
     assert {cell.text: cell.flag for cell in printed.cells if cell.flag} == {"425": "2 decimals are usual here"}
 
 
+def test_a_figure_that_does_not_end_where_its_column_ends_is_asked():
+    words = table(CITIES, figures(10))
+    at = next(n for n, one in enumerate(words) if one.text == "142")
+    words[at] = word("14", words[at].x0, words[at].y0)
+    (printed,) = tables_of([page(1, words)], "a.pdf")
+    assert {cell.text: cell.flag for cell in printed.cells if cell.flag} == {
+        "14": "it does not end where its column ends"
+    }
+
+
+def test_two_figures_in_one_cell_are_asked_unless_they_are_thousands():
+    words = table(CITIES, figures(10))
+    at = next(n for n, one in enumerate(words) if one.text == "142")
+    x, y = words[at].x0, words[at].y0
+    for one, two, flags in (("14", "42", {"two figures stand here"}), ("1", "142", {"a sign stands beside it"})):
+        words[at] = word(two, x + 18 - 6 * len(two), y)
+        (printed,) = tables_of([page(1, [*words, word(one, x - 16, y)])], "a.pdf")
+        assert {cell.flag for cell in printed.cells if cell.text in ("1442", "142")} == flags
+
+
+def test_where_nearly_all_rows_add_up_one_that_does_not_is_asked():
+    rows = [[f"{300 + 7 * n + 20 * n}", f"{300 + 7 * n}", f"{20 * n}"] for n in range(10)]
+    rows[6][1] = "842"
+    heads = [word("合计", 220, 150), word("甲", 310, 150), word("乙", 420, 150)]
+    words = [one for one in table(CITIES, rows) if one.y0 > 190 or one.text in ("2-6 地区生产总值", "城市")]
+    (printed,) = tables_of([page(1, words + heads)], "a.pdf")
+    assert {cell.text: cell.flag for cell in printed.cells if cell.flag} == dict.fromkeys(
+        ("462", "842", "120"), "its row does not add up"
+    )
+
+
+def test_a_province_that_is_not_the_sum_of_its_cities_is_asked():
+    value = np.array([[60.0, 6, 0.3], [10, 1, 0.1], [20, 2, 0.1], [30, 3, 0.1]])
+    labels, units = ["安徽省", "合肥市", "芜湖市", "蚌埠市"], ["亿元", "亿元", "%"]
+    step = np.array([0.1, 0.01, 0.1])
+    assert broken_sums(value, step, units, labels) == {}
+    wrong = np.column_stack([value, [70.0, 10, 20, 30]])
+    broken = broken_sums(wrong, np.append(step, 0.1), [*units, "亿元"], labels)
+    assert {column for _, column in broken} == {3}
+    assert set(broken.values()) == {"安徽省 is not the sum"}
+
+
 def test_a_continued_table_is_one_sheet_and_a_right_page_takes_the_rows_of_its_left_one():
     left, right = table(CITIES, figures(10)), table(CITIES, figures(10, 500), title="", names=False)
     again = table(CITIES, figures(10, 300), title="2-6 续表 1")
@@ -138,3 +185,28 @@ def test_a_text_layer_is_read_as_it_is_printed(monkeypatch, tmp_path):
     assert '"is_picture": false' in text
     (kept,) = (tmp_path / "nqpf" / "pages").iterdir()
     assert kept.read_text("utf-8") == text
+
+
+@needs_reader
+def test_the_ink_of_a_printed_figure_lies_beside_the_pages_of_a_release(monkeypatch, tmp_path):
+    (tmp_path / "landing").mkdir()
+    sheet = Image.new("L", (200, 100), 255)
+    sheet.paste(0, (60, 40, 90, 60))
+    sheet.save(tmp_path / "landing" / "a.png")
+    cell, other = "yearbook@abc:a.png!p1!55.0,38.0,95.0,62.0", "yearbook@abc:lost.png!p1!1.0,1.0,9.0,9.0"
+    with duckdb.connect(tmp_path / "city.duckdb") as con:
+        con.execute("create schema mart; create table mart.mart_indicator_source (file text, source_cell_id text)")
+        con.executemany(
+            "insert into mart.mart_indicator_source values (?, ?)",
+            [("a.png", cell), ("lost.png", other), ("b.xlsx", "yearbook@abc:b.xlsx!S!C3")],
+        )
+    write_ink(tmp_path / "city.duckdb", tmp_path / "landing", tmp_path / "release")
+    (picture,) = (tmp_path / "release" / FOLDER).iterdir()
+    assert picture.name == picture_of(cell)
+    assert Image.open(picture).convert("L").getextrema()[0] < 50
+    rows = [(2020, "gdp_nom", "107", "", 107.0, "", None, "", None, "", "yearbook", "a.png", "t", "C5", cell)]
+    (row,) = trail_data(rows, {picture.name})["years"][2020]
+    assert row[4] == ["C5, p1", picture.name]
+    monkeypatch.setattr(job, "find_spec", lambda name: None)  # without the extra
+    write_ink(tmp_path / "city.duckdb", tmp_path / "landing", tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -1136,7 +1136,8 @@
       v == null ? "–" : fixed(v, Math.abs(v) >= 1000 || Number.isInteger(v) ? 0 : Math.abs(v) >= 1 ? 2 : 4);
     const years = Object.keys(trail.years),
       pick = one("#trail-year"),
-      body = one("tbody", fold_);
+      body = one("tbody", fold_),
+      pictures = one('script[src$="app.js"]').getAttribute("src").replace("app.js", "ink/");
     one(".pick", fold_).hidden = false;
     pick.append(...years.map((year) => make("option", year === years[years.length - 1] ? { selected: "" } : {}, year)));
     pick.addEventListener("change", () =>
@@ -1146,6 +1147,7 @@
             ...trail.kinds[kind],
             ...trail.kinds[at],
           ].map((word) => trail.words[word]);
+          const [where, ink] = [].concat(place); // of a printed page: its picture
           return make(
             "tr",
             {},
@@ -1161,7 +1163,12 @@
             ),
             cell(name("origin", origin)),
             cell(name("source", source)),
-            make("td", {}, make("code", {}, [file, sheet, place].filter(Boolean).join(", "))),
+            make(
+              "td",
+              {},
+              make("code", {}, [file, sheet, where].filter(Boolean).join(", ")),
+              ink ? make("img", { class: "ink", src: pictures + ink, alt: text }) : "",
+            ),
           );
         }),
       ),

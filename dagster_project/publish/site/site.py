@@ -342,11 +342,7 @@ class Site:
         }
         last = {"yearbook": msg("Yearbook")} if yearbook.is_landed(reader) else {}
         entries = {**fixed, **held, **last}
-        empty = {slug for slug in held if self.scope.is_quick and not _has_figure(reader, findings.pages()[slug])}
-        return [
-            {"slug": slug, "title": reader.words.gettext(title), "is_left_out": slug in empty}
-            for slug, title in entries.items()
-        ]
+        return [{"slug": slug, "title": reader.words.gettext(title)} for slug, title in entries.items()]
 
     def _changes(self, reader: Reader, top: str) -> str:
         """One line on what changed since the release before."""
@@ -403,11 +399,6 @@ def _local(html: str) -> str:
 
 def _figures(page: Mapping[str, Any]) -> list[str]:
     return [*(question["figure"] for question in page["questions"]), *page.get("appendix", ())]
-
-
-def _has_figure(reader: Reader, page: Mapping[str, Any]) -> bool:
-    """Whether the file holds the rows of one of the page's figures."""
-    return any(reader.has(*exhibit.exhibits()[code].marts) for code in _figures(page))
 
 
 def _hash(script: str) -> str:

@@ -164,6 +164,14 @@ def test_city_is_found_with_the_keyboard(page, at, typed):
     assert page.locator("h1").inner_text() == "Hefei"
 
 
+def test_slash_jumps_to_the_search_which_finds_an_indicator_too(page, at):
+    at("trust").keyboard.press("/")
+    page.keyboard.type("broadband")
+    assert page.get_by_role("option").first.inner_text() == "Broadband subscribers"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/indicators/n2_broadband.html")
+
+
 def test_search_says_when_nothing_fits(page, at):
     at(f"cities/{HEFEI}").get_by_role("combobox").first.fill("Atlantis")
     assert page.locator("#find-list [role=option]").inner_text() == "No city found"
@@ -209,6 +217,9 @@ def test_map_and_ranking_follow_dimension_and_year_and_the_address(page, at, rea
     page.get_by_role("slider").press("End")
     assert "y=2012" not in page.url
     assert page.evaluate(fills) != before
+    page.locator("#score-map .kind").click()
+    assert page.locator(f"#map rect[data-id={HEFEI}]").get_attribute("fill").startswith("var(--s")
+    page.locator("#score-map .kind").click()
     page.locator("#ranking tr").first.hover()
     assert page.locator("#map path.on").count() == 1
     page.locator(f"#map path[data-id={HEFEI}]").first.click()

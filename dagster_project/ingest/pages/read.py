@@ -27,6 +27,7 @@ _NOTE_MARK = re.compile(r"[^\u3400-\u9fff)）]+$")
 _TWO_HEADS = re.compile(r"[(（][^()（）]{0,6}(元|人|户|吨|米|里|个|张|册|辆|次|时|[%‰])[)）]\w")
 _DUST = re.compile(r"^[^\w(（]+")
 _ALIKE = 0.6
+_MOST_LEVELS = 5  # of heads
 _FIRST_HEAD = 4  # row of the sheet, below title, unit and running head
 _USUAL = 0.8  # of the figures of a column have this number of decimals
 _FEW_SPACED = 3  # a blank in one or two figures of a column may part two figures
@@ -146,12 +147,16 @@ def _spreads(pages: Sequence[Page], where: str) -> Iterator[_Spread]:
                 yield _Spread(waiting)
             waiting = table
             continue
-        place = f"{where}, page {page.number}"
-        if waiting is None or waiting.page.number != page.number - 1:
-            what = "The page has figures but no names, and no page with names stands before it"
-            raise IngestError(what, place, "Land it together with its left page")
-        yield _Spread(waiting, table, _beside(waiting, table, place))
-        waiting = None
+        try:
+            if waiting is None or waiting.page.number != page.number - 1:
+                what = "The page has figures but no names, and no page with names stands before it"
+                raise IngestError(what, f"{where}, page {page.number}", "Land it together with its left page")
+            yield _Spread(waiting, table, _beside(waiting, table, f"{where}, page {page.number}"))
+            waiting = None
+        except IngestError:
+            headed = [0 < len(table.path(column)) <= _MOST_LEVELS for column in table.figure_columns]
+            if 2 * sum(headed) > len(headed):
+                raise  # else it is a chart, perhaps below running text
     if waiting is not None:
         yield _Spread(waiting)
 
@@ -461,24 +466,11 @@ def _separator(text: str) -> str:
 
 
 def _as_json(page: Page) -> str:
-    return json.dumps(
-        {
-            "number": page.number,
-            "words": [list(asdict(word).values()) for word in page.words],
-            "lying": page.lying.tolist(),
-            "standing": page.standing.tolist(),
-            "back": page.back.tolist(),
-            "shape": page.shape,
-            "is_picture": page.is_picture,
-        },
-        ensure_ascii=False,
-    )
+    return json.dumps(asdict(page), default=np.ndarray.tolist, ensure_ascii=False)
 
 
 def _from_json(text: str) -> Page:
     read = json.loads(text)
-    lying, standing = (np.array(read[name], dtype=np.float64).reshape(-1, 4) for name in ("lying", "standing"))
-    words = [Word(*word) for word in read["words"]]
-    back = np.array(read["back"], dtype=np.float64)
-    height, width = read["shape"]
-    return Page(read["number"], words, lying, standing, back, (height, width), read["is_picture"])
+    rules = {name: np.array(read[name], dtype=np.float64).reshape(-1, 4) for name in ("lying", "standing")}
+    words, back = [Word(**word) for word in read["words"]], np.array(read["back"], dtype=np.float64)
+    return Page(**read | rules | {"words": words, "back": back, "shape": tuple(read["shape"])})

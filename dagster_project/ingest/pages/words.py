@@ -71,5 +71,5 @@ def is_marker(text: str) -> bool:
 
 
 def has_chinese(text: str) -> bool:
-    """Whether a text holds a Chinese character."""
+    """Whether a text holds a Chinese sign."""
     return any("\u3400" <= sign <= "\u9fff" for sign in text)

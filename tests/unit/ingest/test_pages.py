@@ -144,6 +144,12 @@ def test_a_right_page_whose_rows_do_not_meet_is_refused():
         tables_of([page(2, right)], "a.pdf")
 
 
+def test_a_chart_is_no_right_page():
+    chart = [word(f"{3 * n + k}.5", 100 + 90 * k, 200 + 30 * n) for n in range(8) for k in range(3)]
+    (printed,) = tables_of([page(1, chart), page(2, table(CITIES, figures(10))), page(3, chart)], "a.pdf")
+    assert printed.pages == (2,)
+
+
 def test_the_twin_has_the_figures_and_boxes_of_the_page_and_the_hash_of_the_scan(tmp_path):
     (printed,) = tables_of([page(1, table(CITIES, figures(10)))], "a.pdf")
     scan, twin = tmp_path / "a.pdf", tmp_path / "twin.xlsx"

@@ -1,7 +1,5 @@
 """How well an editing layer finds planted slips: recall, sound figures touched, and the error of what replaces them."""
 
-from collections.abc import Collection
-
 import numpy as np
 import pandas as pd
 
@@ -12,35 +10,29 @@ RECALL_COLUMNS = ["kind", "name", "n_events", "n_events_found", "event_recall", 
 RECALL_COLUMNS += ["cell_recall", "n_sound", "n_sound_touched", "sound_touched_per_2000"]
 RECALL_COLUMNS += ["n_replaced", "mean_abs_error"]
 PER_SOUND = 2000
+LEFT_ALONE = ("accept", "keep", "pending")  # actions after which a figure is used as printed
+BY_PERSON = ("reviewed",)  # rules that are not scored
+BREAKS = ("definition_break",)  # classes that change a series for good
 
 
-def edit_recall(
-    slips: pd.DataFrame,
-    edits: pd.DataFrame,
-    *,
-    n_values: int,
-    left_alone: Collection[str] = ("accept", "keep", "pending"),
-    by_person: Collection[str] = ("reviewed",),
-    breaks: Collection[str] = ("definition_break",),
-) -> pd.DataFrame:
+def edit_recall(slips: pd.DataFrame, edits: pd.DataFrame, *, n_values: int) -> pd.DataFrame:
     """RECALL_COLUMNS: one row per class of slip, one per rule, and one for all ('class', 'rule', 'all').
 
     slips: SLIP_COLUMNS, one row a cell; a cell whose true and printed value agree is sound, and planted because it
     looks wrong. edits: EDIT_COLUMNS, used_value missing where a figure was taken out. n_values: figures looked at.
-    left_alone: actions after which a figure is used as printed; by_person: rules that are not scored.
-    An event is found when one of its cells is touched; a cell of `breaks`, classes that change a series for good, where
-    the series of its city is relinked, which moves the years before the break. Sound is every value in no event with a
-    slip; of a class, its own sound cells. mean_abs_error: mean |used / true - 1| over touched slips with a used value.
+    An event is found when one of its cells is touched; a cell of BREAKS where the series of its city is relinked, which
+    moves the years before the break. Sound is every value in no event with a slip; of a class, its own sound cells.
+    mean_abs_error: mean |used / true - 1| over touched slips with a used value.
     """
     for label, frame, columns in (("slips", slips, SLIP_COLUMNS), ("edits", edits, EDIT_COLUMNS)):
         if missing := [column for column in columns if column not in frame]:
             raise ValueError(f"{label} lacks the column(s) {', '.join(missing)}.")
     keys = ["source", *CELL] if "source" in slips and "source" in edits else CELL
-    done = edits[~edits["action"].isin(list(left_alone)) & ~edits["rule"].isin(list(by_person))]
+    done = edits[~edits["action"].isin(LEFT_ALONE) & ~edits["rule"].isin(BY_PERSON)]
     cells = slips.assign(is_wrong=~np.isclose(slips["true_value"], slips["printed_value"], rtol=1e-9, atol=0))
     cells["has_slip"] = cells.groupby("event_id")["is_wrong"].transform("any")
     series = [key for key in keys if key != "year"]
-    is_break, is_relink = cells["slip_class"].isin(list(breaks)), done["action"] == "relink"
+    is_break, is_relink = cells["slip_class"].isin(BREAKS), done["action"] == "relink"
     broken = pd.MultiIndex.from_frame(cells.loc[is_break & cells["has_slip"], series])
     answers = is_relink & pd.MultiIndex.from_frame(done[series]).isin(broken)  # relinked for a planted break
     others = done[~answers]

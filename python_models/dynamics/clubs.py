@@ -41,9 +41,7 @@ class ClubResult(Shown):
 
 
 @aligned
-def find_clubs(
-    Y: ArrayLike | pd.DataFrame, r: float = 1.0 / 3.0, *, c_star: float = 0.0, threshold: float = REJECT_BELOW
-) -> ClubResult:
+def find_clubs(Y: ArrayLike | pd.DataFrame, r: float = 1.0 / 3.0, *, c_star: float = 0.0) -> ClubResult:
     """Sort units into clubs that converge (docs/formulas.md#clubs); `merge_clubs` joins those that converge together.
 
     Parameters
@@ -54,8 +52,6 @@ def find_clubs(
         Share of first years that the log t test leaves out, as in `log_t`.
     c_star : float
         Least t with which a unit joins the core.
-    threshold : float
-        Convergence is rejected below this t.
 
     Returns
     -------
@@ -69,8 +65,8 @@ def find_clubs(
 
     Notes
     -----
-    On the units that are left: (0) if they converge together (t > threshold) they are the last club; (1) sort by the
-    last year, descending; (2) core: the first neighbours (i - 1, i) with t > threshold; units are added one by one
+    On the units that are left: (0) if they converge together (t > -1.65) they are the last club; (1) sort by the
+    last year, descending; (2) core: the first neighbours (i - 1, i) with t > -1.65; units are added one by one
     until the first failure, and of the sizes that pass that with the largest t is taken; (3) every other unit that
     keeps t > c_star when it alone joins the core is in; (4) again on the rest. A lone unit, or units without a core,
     are divergent.
@@ -96,10 +92,10 @@ def find_clubs(
     left, club = order, 0
     while left.size > 1:
         club += 1
-        if _t_whole(window[left], design) > threshold:
+        if _t_whole(window[left], design) > REJECT_BELOW:
             labels[left] = club
             break
-        core = _core(window[left], design, threshold)
+        core = _core(window[left], design)
         if core is None:
             break
         inside = np.zeros(left.size, dtype=np.bool_)
@@ -110,9 +106,7 @@ def find_clubs(
     return _result(Y, values, labels, design, r)
 
 
-def merge_clubs(
-    clubs: ClubResult, *, method: MergeRule = "phillips_sul", threshold: float = REJECT_BELOW
-) -> ClubResult:
+def merge_clubs(clubs: ClubResult, *, method: MergeRule = "phillips_sul") -> ClubResult:
     """Merge neighbouring clubs that converge together.
 
     Parameters
@@ -120,10 +114,8 @@ def merge_clubs(
     clubs : ClubResult
         Clubs of `find_clubs`.
     method : {"phillips_sul", "von_lyncker_thoennessen"}
-        `phillips_sul`: from the first club on, the next one joins while the joint t > threshold, else it starts a new
+        `phillips_sul`: from the first club on, the next one joins while the joint t > -1.65, else it starts a new
         club. `von_lyncker_thoennessen`: only if the joint t is also above that of the next club with the one after it.
-    threshold : float
-        Convergence is rejected below this t.
 
     Returns
     -------
@@ -152,7 +144,7 @@ def merge_clubs(
         rival = -np.inf
         if method == "von_lyncker_thoennessen" and at + 1 < len(groups):
             rival = _t_whole(window[np.concatenate([group, groups[at + 1]])], design)
-        if joint > threshold and joint > rival:
+        if joint > REJECT_BELOW and joint > rival:
             merged[-1] = np.concatenate([merged[-1], group])
         else:
             merged.append(group)
@@ -178,10 +170,10 @@ def _t_whole(Z: FloatArray, design: LogTDesign) -> float:
     return float(design.fit(dispersion(Z)[None])[3, 0])
 
 
-def _core(Z: FloatArray, design: LogTDesign, threshold: float) -> slice | None:
+def _core(Z: FloatArray, design: LogTDesign) -> slice | None:
     """Rows of the core group of Z (sorted), or None: all neighbours and all sizes are tested at once."""
     pair = ((Z[1:] - Z[:-1]) / (Z[1:] + Z[:-1])) ** 2  # H of two units
-    passed = np.flatnonzero(design.fit(pair)[3] > threshold)
+    passed = np.flatnonzero(design.fit(pair)[3] > REJECT_BELOW)
     if not passed.size:
         return None
     start = int(passed[0])
@@ -190,7 +182,7 @@ def _core(Z: FloatArray, design: LogTDesign, threshold: float) -> slice | None:
     mean = np.cumsum(off, axis=0)[1:] / size
     variance = np.cumsum(off**2, axis=0)[1:] / size - mean**2
     t = design.fit(variance / (Z[start] + mean) ** 2)[3]
-    failed = np.flatnonzero(~(t > threshold))
+    failed = np.flatnonzero(~(t > REJECT_BELOW))
     t = t[: failed[0]] if failed.size else t
     if not t.size:  # rounding at the threshold: the pair itself has passed
         return slice(start, start + 2)

@@ -19,6 +19,7 @@ from python_models.regression.errors import estimable
 from python_models.regression.within import within
 
 Side = Literal["emitter", "receiver"]
+TRIM = 0.15  # share of the cities on each side of a candidate
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ def spatial_threshold(
     *,
     side: Side = "emitter",
     n_grid: int = 100,
-    trim: float = 0.15,
+    trim: float = TRIM,
     draws: int = 999,
     rng: np.random.Generator,
 ) -> SpatialThreshold:
@@ -170,25 +171,19 @@ def adjusted_threshold(
     W: AnyWeights,
     controls: ArrayLike | None = None,
     *,
-    side: Side = "emitter",
     n_grid: int = 25,
-    trim: float = 0.15,
     draws: int = 999,
     rng: np.random.Generator,
 ) -> SupWald:
-    """Threshold test of `spatial_threshold` on the scale and with the controls of `level_adjusted`.
+    """Threshold test of the emitter in `spatial_threshold`, on the scale and with the controls of `level_adjusted`.
 
     Parameters
     ----------
     y, x : (N, T) array or frame
         Outcome and explanatory variable, above 0.
     q, W, controls : as in `spatial_threshold`
-    side : {"emitter", "receiver"}
-        Whose q counts, as in `spatial_threshold`.
     n_grid : int
         Quantiles of q that are candidates.
-    trim : float
-        Share of the cities that each side of a candidate keeps.
     draws : int
         Multiplier draws of whole cities.
     rng : numpy.random.Generator
@@ -219,10 +214,11 @@ def adjusted_threshold(
     >>> bool(0 < test.p <= 1)
     True
     """
-    weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, side)
-    grid = candidates(q_, n_grid, trim)
+    weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, "emitter")
+    grid = candidates(q_, n_grid, TRIM)
     fits = [
-        level_adjusted(y, x, weights, regime_matrices(weights, q_, g, side), controls, with_own=False).fit for g in grid
+        level_adjusted(y, x, weights, regime_matrices(weights, q_, g, "emitter"), controls, with_own=False).fit
+        for g in grid
     ]
     return _sup_wald(grid, fits, draws, rng)
 

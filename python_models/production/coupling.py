@@ -35,15 +35,13 @@ class Coupling(Shown):
         return frame.assign(form=self.form, class_10=coordination_class(self.d.ravel()))
 
 
-def coupling(systems: ArrayLike, *, shares: ArrayLike | None = None, form: Form = "corrected") -> Coupling:
+def coupling(systems: ArrayLike, *, form: Form = "corrected") -> Coupling:
     """Coupling and coordination of two or more systems.
 
     Parameters
     ----------
     systems : (..., n) array
         Values U of n systems in [0, 1].
-    shares : (n,) array, optional
-        Shares of the systems in T, which sum to one; default: equal.
     form : {"corrected", "classic"}
         Formula of C.
 
@@ -60,7 +58,7 @@ def coupling(systems: ArrayLike, *, shares: ArrayLike | None = None, form: Form 
     Notes
     -----
     classic: C = n (prod U)^(1/n) / sum U. corrected: C = sqrt([1 - mean over pairs of |U_i - U_j|]
-    [prod of U_i / max U over the others]^(1/(n-1))). T = sum_i share_i U_i, D = sqrt(C T).
+    [prod of U_i / max U over the others]^(1/(n-1))). T the mean of U, D = sqrt(C T).
 
     References
     ----------
@@ -80,13 +78,10 @@ def coupling(systems: ArrayLike, *, shares: ArrayLike | None = None, form: Form 
     if (u < 0).any() or (u > 1).any():
         raise ValueError("every system must lie in [0, 1]: bring the scores on one common scale first.")
     n = u.shape[-1]
-    weights = np.full(n, 1 / n) if shares is None else finite(shares, "shares", (n,))
-    if (weights < 0).any() or abs(weights.sum() - 1) > 1e-9:
-        raise ValueError(f"shares must be 0 or more and sum to one, they sum to {weights.sum():g}.")
     top = u.max(axis=-1)
     c = _classic(u, n) if form == "classic" else _corrected(u, top, n)
     c = np.where(top > 0, c, np.nan)
-    t = u @ weights
+    t = u @ np.full(n, 1 / n)
     return Coupling(c, t, np.sqrt(np.where(top > 0, np.nan_to_num(c), 0.0) * t), form)
 
 

@@ -285,9 +285,7 @@ class Segmentation(Shown):
         return pd.DataFrame({"unit": unit, "year": year, **values})
 
 
-def segmentation(
-    ratios: ArrayLike, pairs: Sequence[tuple[int, int]], *, pool: Sequence[tuple[int, int]] | None = None
-) -> Segmentation:
+def segmentation(ratios: ArrayLike, pairs: Sequence[tuple[int, int]]) -> Segmentation:
     """Market segmentation by relative prices of neighbours, in squared log points.
 
     Parameters
@@ -296,8 +294,6 @@ def segmentation(
         Chain price ratios r = P_t / P_(t-1) of G >= 2 goods, above zero, e.g. CPI 102.3 -> 1.023; (N, G): one year.
     pairs : sequence of (int, int)
         Undirected pairs of positions whose mean gives the segmentation of a city.
-    pool : sequence of (int, int), optional
-        Pairs over which the mean of a good is taken; default: `pairs`.
 
     Returns
     -------
@@ -331,9 +327,8 @@ def segmentation(
     if r.ndim != 3 or r.shape[2] < 2:
         raise ValueError(f"ratios must have the axes (unit, year, good) with two goods or more, got shape {r.shape}.")
     where = _positions(pairs, len(r))
-    gaps = _gaps(np.log(r), where)
-    everywhere = gaps if pool is None else _gaps(np.log(r), _positions(pool, len(r)))
-    v = (gaps - everywhere.mean(axis=0)).var(axis=2, ddof=1)
+    gaps = np.abs(np.log(r)[where[:, 0]] - np.log(r)[where[:, 1]])
+    v = (gaps - gaps.mean(axis=0)).var(axis=2, ddof=1)
     total, count = np.zeros((len(r), r.shape[1])), np.zeros(len(r))
     for side in (0, 1):
         np.add.at(total, where[:, side], v)
@@ -343,10 +338,6 @@ def segmentation(
         open_: BoolArray = seg > 0
         integ = np.where(open_, np.sqrt(1 / seg), np.nan)
     return Segmentation(v, seg, integ, count, where)
-
-
-def _gaps(logs: FloatArray, where: np.ndarray) -> FloatArray:
-    return np.asarray(np.abs(logs[where[:, 0]] - logs[where[:, 1]]))
 
 
 def _positions(pairs: Sequence[tuple[int, int]], n: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -146,15 +147,11 @@ class Site:
 
     def _write_maps(self, reader: Reader, folder: Path) -> None:
         """Maps as files, for readers without scripts."""
-        codes = {code for page in findings.pages().values() for code in _figures(page)} | {"F02"}
-        for code in sorted(codes):
-            exhibit_of_map = exhibit.exhibits()[code]
-            if exhibit_of_map.chart and exhibit_of_map.chart.mark == "map":
-                try:
-                    svg = chart.in_light(svg_of(reader, exhibit_of_map))
-                except ExportError:
-                    continue
-                (folder / f"{code}-{reader.words.language}.svg").write_text(svg, encoding="utf-8")
+        for code, shown in exhibit.exhibits().items():
+            if shown.chart and shown.chart.mark == "map":
+                with suppress(ExportError):
+                    svg = chart.in_light(svg_of(reader, shown))
+                    (folder / f"{code}-{reader.words.language}.svg").write_text(svg, encoding="utf-8")
 
     def pages(self, reader: Reader) -> Iterator[tuple[str, str]]:
         """Path and text of every page in the language of the reader."""
@@ -395,10 +392,6 @@ def _local(html: str) -> str:
         r'href="(?:\.\./)*([a-z-]+)\.html(?:#([\w-]+))?"', lambda m: f'href="#{m[2] or "page-" + m[1]}"', html
     )
     return re.sub(r'<a href="(?!#)[^"]*"([^>]*)>', r"<a\1>", html)
-
-
-def _figures(page: Mapping[str, Any]) -> list[str]:
-    return [*(question["figure"] for question in page["questions"]), *page.get("appendix", ())]
 
 
 def _hash(script: str) -> str:

@@ -44,7 +44,7 @@ create table if not exists ops.vintage (
 );
 create table if not exists ops.index_spec (
     index_code varchar, title_zh varchar, title_en varchar, dimension varchar, tier varchar, indicator_code varchar,
-    variant_of varchar, headline_rank integer, relations_code varchar, basis varchar, fill_policy varchar,
+    variant_of varchar, headline_rank integer, relations_code varchar, basis varchar,
     window_start integer, window_end integer, min_city_share double, spec_hash varchar,
     edit_policy varchar, weight_scheme varchar
 );

@@ -45,7 +45,7 @@ SAMPLE_FRAMES = {
     """,
     "indicators": """
         select indicator_code, city_id, year, value from int.int_values_imputed
-        where fill_policy = 'with_fills' and edit_policy = 'edited' and value is not null order by 1, 2, 3
+        where edit_policy = 'edited' and value is not null order by 1, 2, 3
     """,
     "contributions": f"""
         select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution

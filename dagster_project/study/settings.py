@@ -55,10 +55,9 @@ def _one_of(value: str, known: tuple[str, ...], what: str) -> None:
 _STUDY_KEYS = {"seed", "boundary_vintage", "headline"}
 _INDEX_KEYS = {
     *("title_zh", "title_en", "dimensions", "variant_of", "add", "drop"),
-    *("window_start", "window_end", "min_city_share", "fill_policy", "edit_policy", "weight_scheme"),
+    *("window_start", "window_end", "min_city_share", "edit_policy", "weight_scheme"),
 }
 _POLICIES = {
-    "fill_policy": ("with_fills", "without_fills"),
     "edit_policy": ("edited", "as_printed", "registered", "unbridged"),
 }
 RESTATED = "restated"
@@ -80,7 +79,6 @@ class IndexSpec:
     window_start: int
     window_end: int
     min_city_share: float
-    fill_policy: str
     edit_policy: str
     weight_scheme: str
     variant_of: str = ""

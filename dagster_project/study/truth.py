@@ -50,15 +50,10 @@ INPUTS = {
     "population": disparity.INPUTS["population"],
     "synergy": influence.INPUTS["synergy"],
     "truth": "from ops.synthetic_truth where kind <> 'fault' order by all",
-    # decisions of editing, and fills that are used as printed with a mark
     "edit": """
         select source, city_id, year, variable_code, value as printed_value, e.used_value, e.rule, e.action
         from int.int_edits as e inner join int.int_values_accepted as f using (source, city_id, year, variable_code)
         where f.level = 'city' and exists (select 1 from ops.synthetic_truth)
-        union all
-        select source, city_id, year, variable_code, value, value, 'E7', 'flag'
-        from int.int_values_accepted
-        where level = 'city' and fill_rule in ('midpoint', 'repeat') and exists (select 1 from ops.synthetic_truth)
         union all
         -- a break that a person declared is no find of the rule
         select source, city_id, year, variable_code, printed_value, used_value,

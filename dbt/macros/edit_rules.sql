@@ -558,7 +558,14 @@ end || case {{ t }}.rule
         then printf('the three years next to it lead to %.4g; %.2f off their line, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
     when 'E6'
         then printf('%.0f %% of the cities satisfy another definition in this year', 100 * {{ t }}.measured)
-    when 'E7' then {{ t }}.about || ', which is taken out'
+    when 'E7'
+        then
+            'filled by the compiler: ' || case {{ t }}.about
+                when 'midpoint' then 'the middle of the years beside it, as in half of the cities'
+                when 'repeat' then 'the figure of the year before, as in a fifth of the cities'
+                when 'equal_steps' then 'in a run of equal steps'
+                else 'the yearbook of the year leaves it blank'
+            end
     when 'E8'
         then
             case

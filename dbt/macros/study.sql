@@ -81,5 +81,8 @@ entropies as (
         ('population_resident', 'population'), ('secondary_share', 'va_secondary_nom'),
         ('tertiary_share', 'va_tertiary_nom'), ('gdp_nom', 'va_secondary_nom'), ('gdp_nom', 'va_tertiary_nom'),
         ('fdi_usd', 'fdi_nom'), ('gdp_deflator', 'deflator')
+        union all
+        select 'emp_urban_units', 'emp_total'
+        where not exists (select 1 from {{ ref('int_values_selected') }} as v where v.variable_code = 'emp_total')
     )
 {%- endmacro %}

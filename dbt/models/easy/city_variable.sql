@@ -98,7 +98,7 @@ indicators as (
         select d.indicator_code from {{ ref('dim_indicator') }} as d
         inner join {{ ref('dim_index') }} as x on d.index_code = x.index_code and x.is_headline
     ) as headline on v.indicator_code = headline.indicator_code
-    where v.fill_policy = 'with_fills' and v.edit_policy = 'edited'
+    where v.edit_policy = 'edited'
 )
 
 select

@@ -9,7 +9,8 @@ with derived as (
         ('population', 'population_resident'), ('population', 'population_registered'),
         ('va_secondary_nom', 'va_secondary_nom'), ('va_secondary_nom', 'secondary_share'),
         ('va_tertiary_nom', 'va_tertiary_nom'), ('va_tertiary_nom', 'tertiary_share'),
-        ('fdi_nom', 'fdi_usd'), ('robot_density', 'robots_'), ('robot_density', 'emp_base_'),
+        ('emp_total', 'emp_total'), ('emp_total', 'emp_urban_units'), ('fdi_nom', 'fdi_usd'),
+        ('robot_density', 'robots_'), ('robot_density', 'emp_base_'),
         -- int_deflators_chained
         ('deflator', 'gdp_real_index'), ('deflator', 'gdp_nom')
     ) as derived (variable_code, printed_code)  -- noqa: AL05

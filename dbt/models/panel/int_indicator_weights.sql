@@ -15,7 +15,7 @@ with cells as (
     from {{ source('ops', 'index_spec') }} as s
     inner join {{ ref('int_values_imputed') }} as v
         on
-            s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy and s.edit_policy = v.edit_policy
+            s.indicator_code = v.indicator_code and s.edit_policy = v.edit_policy
             and v.year between s.window_start and s.window_end
     inner join {{ ref('indicator') }} as i on s.indicator_code = i.indicator_code
     where v.value is not null

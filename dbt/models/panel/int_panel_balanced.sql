@@ -14,7 +14,7 @@ select
 from {{ source('ops', 'index_spec') }} as s
 inner join {{ ref('int_indexes_judged') }} as j on s.index_code = j.index_code and j.is_computed
 inner join {{ ref('int_values_imputed') }} as v
-    on s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy and s.edit_policy = v.edit_policy
+    on s.indicator_code = v.indicator_code and s.edit_policy = v.edit_policy
 inner join {{ ref('int_sample_cities_judged') }} as c
     on s.index_code = c.index_code and v.city_id = c.city_id and c.in_sample
 inner join {{ ref('int_indicator_weights') }} as w

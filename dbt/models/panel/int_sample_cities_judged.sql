@@ -41,7 +41,6 @@ cells as (
             s.indicator_code = v.indicator_code
             and r.city_id = v.city_id
             and y.year = v.year
-            and s.fill_policy = v.fill_policy
             and s.edit_policy = v.edit_policy
 ),
 

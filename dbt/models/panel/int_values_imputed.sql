@@ -1,13 +1,12 @@
 -- Interior gaps of at most three years only; edges stay empty. `value_donor` is what a city would have if it had moved
 -- like the median city of its province (of the nation where the province has fewer than three) since its nearest
--- observed year: only an indicator of small weight may use it, lest it expel a city. Policy `without_fills` first takes
--- suspected fills out (never at the edge of a series), so that a variant of the index can be computed without them.
+-- observed year: only an indicator of small weight may use it, lest it expel a city.
 -- A value made of a figure that is withheld is missing, but expels no city: at an edge its donor stands in.
 with policies as (
-    select distinct fill_policy, edit_policy from {{ source('ops', 'index_spec') }}
+    select distinct edit_policy from {{ source('ops', 'index_spec') }}
     where not coalesce(is_left_out, false)
     union
-    select 'with_fills' as fill_policy, 'edited' as edit_policy
+    select 'edited' as edit_policy
 ),
 
 years as (
@@ -16,13 +15,7 @@ years as (
 
 pairs as (
     select distinct edit_policy, indicator_code, city_id from {{ ref('int_indicators_constructed') }}
-),
-
-edges as (
-    select edit_policy, indicator_code, city_id, min(year) as first_year, max(year) as last_year
-    from {{ ref('int_indicators_constructed') }}
-    where value is not null
-    group by all
+    where edit_policy in (select edit_policy from policies)
 ),
 
 withheld as (
@@ -33,8 +26,7 @@ withheld as (
 
 grid as (
     select
-        p.fill_policy,
-        p.edit_policy,
+        k.edit_policy,
         k.indicator_code,
         k.city_id,
         y.year,
@@ -45,18 +37,10 @@ grid as (
         c.population_basis,
         w.city_id is not null as is_withheld,
         case
-            when w.city_id is not null then null
-            when
-                p.fill_policy = 'without_fills' and c.value_origin = 'suspected_fill'
-                and y.year > e.first_year and y.year < e.last_year
-                then null
-            else c.value
+            when w.city_id is null then c.value
         end as value
     from pairs as k
     cross join years as y
-    inner join policies as p on k.edit_policy = p.edit_policy
-    left join edges as e
-        on k.edit_policy = e.edit_policy and k.indicator_code = e.indicator_code and k.city_id = e.city_id
     left join {{ ref('int_indicators_constructed') }} as c
         on
             k.edit_policy = c.edit_policy and k.indicator_code = c.indicator_code and k.city_id = c.city_id
@@ -79,18 +63,18 @@ anchored as (
     from grid
     window
         before_it as (
-            partition by fill_policy, edit_policy, indicator_code, city_id order by year
+            partition by edit_policy, indicator_code, city_id order by year
             rows between unbounded preceding and 1 preceding
         ),
         after_it as (
-            partition by fill_policy, edit_policy, indicator_code, city_id order by year
+            partition by edit_policy, indicator_code, city_id order by year
             rows between 1 following and unbounded following
         )
 ),
 
 -- levels of the median city, to carry a value along
 medians as (
-    select fill_policy, edit_policy, indicator_code, province_code, year, median(value) as middle, count(*) as n_city
+    select edit_policy, indicator_code, province_code, year, median(value) as middle, count(*) as n_city
     from (
         select g.*, c.province_code from grid as g
         inner join {{ ref('city') }} as c on g.city_id = c.city_id
@@ -133,7 +117,6 @@ nearest as (
 
 donated as (
     select
-        n.fill_policy,
         n.edit_policy,
         n.indicator_code,
         n.city_id,
@@ -150,23 +133,20 @@ donated as (
     from nearest as n
     inner join medians as now_
         on
-            n.fill_policy = now_.fill_policy and n.edit_policy = now_.edit_policy
-            and n.indicator_code = now_.indicator_code and n.year = now_.year
+            n.edit_policy = now_.edit_policy and n.indicator_code = now_.indicator_code and n.year = now_.year
             and now_.province_code in (n.province_code, 'nation')
     inner join medians as then_
         on
-            now_.fill_policy = then_.fill_policy and now_.edit_policy = then_.edit_policy
-            and now_.indicator_code = then_.indicator_code and n.donor_year = then_.year
+            now_.edit_policy = then_.edit_policy and now_.indicator_code = then_.indicator_code and n.donor_year = then_.year
             and now_.province_code = then_.province_code
     where n.value is null
     qualify row_number() over (
-        partition by n.fill_policy, n.edit_policy, n.indicator_code, n.city_id, n.year
+        partition by n.edit_policy, n.indicator_code, n.city_id, n.year
         order by least(now_.n_city, then_.n_city) < 3, now_.province_code = 'nation'
     ) = 1
 )
 
 select
-    m.fill_policy,
     m.edit_policy,
     m.indicator_code,
     m.city_id,
@@ -201,6 +181,6 @@ select
     case when value is null and is_imputable then anchor_value_left end as anchor_value_left,
     case when value is null and is_imputable then anchor_value_right end as anchor_value_right
 from measured as m
-left join donated as d using (fill_policy, edit_policy, indicator_code, city_id, year)
+left join donated as d using (edit_policy, indicator_code, city_id, year)
 -- earlier years were neighbours only
 where m.year >= {{ base_year() }}

@@ -111,28 +111,23 @@ switched as (
     left join best as d on f.city_id = d.city_id and f.year = d.year and o.denominator = d.variable_code
 ),
 
--- E7: a fill made from a figure that is taken out goes with it
-spoilt_fills as (
+-- E7: what the compiler filled is imputed here, or missing
+fills as (
     select
-        f.source,
-        f.city_id,
-        f.year,
-        f.variable_code,
+        source,
+        city_id,
+        year,
+        variable_code,
         'E7' as rule,
-        'quarantine' as action,
-        null::double as used_value,
+        case when is_settled then 'keep' else 'quarantine' end as action,
+        case when is_settled then value end as used_value,
         null::varchar as used_cell_id,
         null::double as measured,
         null::double as limit_at,
         null::double as expected,
-        any_value(f.fill_rule) || ' of ' || string_agg(c.year::varchar, ' and ' order by c.year) as about
-    from figures as f
-    inner join cases as c
-        on
-            f.source = c.source and f.city_id = c.city_id and f.variable_code = c.variable_code and c.verdict = 'edit'
-            and (c.year = f.year - 1 or (c.year = f.year + 1 and f.fill_rule = 'midpoint'))
-    where f.fill_rule in ('midpoint', 'repeat') and not f.is_settled
-    group by all
+        fill_rule as about
+    from figures
+    where fill_rule <> ''
 ),
 
 -- E8 on population: estimates that the next census did not confirm are rebased, its error of closure spread evenly
@@ -293,7 +288,7 @@ together as (
     union all by name
     select * from switched
     union all by name
-    select * from spoilt_fills
+    select * from fills
     union all by name
     select * from rebased
     union all by name

@@ -1,7 +1,7 @@
 -- From here on only loads that passed the gate, in the vintage that is current. A fill that a compiler made without
--- saying so is found by rule (`fill_rule`, empty for none) and kept: exact midpoints of many cities in one year,
--- repeats, runs of equal steps (population apart, which is interpolated between counts anyway), and what the yearbook
--- leaves blank.
+-- saying so is found by rule (`fill_rule`, empty for none), and E7 takes it out: exact midpoints of many cities in one
+-- year, repeats, runs of equal steps (population apart, which is interpolated between counts anyway), and what the
+-- print that it copies leaves blank.
 with accepted as materialized (
     select
         v.source,
@@ -53,9 +53,10 @@ printed as (
 ),
 
 compiled as (
-    select a.*
+    select a.*, s.origin in (select origin from {{ ref('source') }} where kind = 'printed') as is_copy
     from accepted as a
     inner join {{ ref('source') }} as s on a.source = s.source
+    inner join {{ ref('variable') }} as v on a.variable_code = v.variable_code and not v.is_constant
     where s.kind = 'compilation' and a.level = 'city'
 ),
 
@@ -77,6 +78,7 @@ neighbours as (
         variable_code,
         year,
         value,
+        is_copy,
         case when lag(year) over series = year - 1 then lag(value) over series end as value_before,
         case when lead(year) over series = year + 1 then lead(value) over series end as value_after
     from compiled
@@ -89,7 +91,8 @@ marked as (
         abs(n.value - (n.value_before + n.value_after) / 2) <= 0.5 * s.step + 1e-9 * abs(n.value) as is_midpoint,
         -- a city that hardly moves is near the midpoint by chance: only wide moves are evidence
         abs(n.value_after - n.value_before) >= 4 * s.step as is_wide,
-        n.value = n.value_before and n.value <> 0 as is_repeat
+        -- and one of few digits repeats by rounding
+        case when abs(n.value) >= 1000 * s.step then n.value = n.value_before end as is_repeat
     from neighbours as n
     left join steps as s using (source, variable_code, year)
 ),
@@ -204,7 +207,7 @@ select
         case
             when m.is_midpoint and s.share_midpoint >= {{ edit_parameter('E7', 'midpoint_share') }} then 'midpoint'
             when m.is_repeat and s.share_repeat >= {{ edit_parameter('E7', 'repeat_share') }} then 'repeat'
-            when b.city_id is not null and m.city_id is not null then 'blank_in_print'
+            when b.city_id is not null and m.is_copy then 'blank_in_print'
             when e.city_id is not null then 'equal_steps'
         end, ''
     ) as fill_rule

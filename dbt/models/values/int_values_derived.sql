@@ -1,5 +1,5 @@
--- Adds what follows from printed variables: population on one basis per city, value added from shares, true zeros,
--- robots allocated to cities.
+-- Adds what follows from printed variables: population on one basis per city, value added from shares, employees, true
+-- zeros, robots allocated to cities.
 with selected as (
     select * from {{ ref('int_values_selected') }}
 ),
@@ -97,7 +97,6 @@ population as (
         case when value is null then 'intercensal' else value_origin end as value_origin,
         coalesce(source, source_right) as source,
         coalesce(vintage, vintage_right) as vintage,
-        coalesce(chosen_source, source_right) as chosen_source,
         coalesce(fill_rule, '') as fill_rule,
         coalesce(is_corrected, false) as is_corrected,
         coalesce(source_cell_id, cell_right) as source_cell_id,
@@ -157,7 +156,6 @@ sectors as (
         own.value as own_gdp,
         own.source_cell_ids as own_cells,
         g.vintage,
-        g.chosen_source,
         g.is_corrected,
         coalesce(va_concept.concept, '') = coalesce(gdp_concept.concept, '') as is_one_concept
     from selected as g
@@ -211,7 +209,6 @@ value_added as (
         unit,
         case rule when 'printed' then va_source else gdp_source end as source,
         vintage,
-        chosen_source,
         '' as fill_rule,
         is_corrected,
         case rule when 'share' then share_cell else va_cell end as source_cell_id,
@@ -236,6 +233,15 @@ foreign_investment as (
     from selected as s
     inner join {{ ref('exchange_rate') }} as x on s.year = x.year
     where s.variable_code = 'fdi_usd'
+),
+
+-- employees: those of urban units where nothing prints all of them
+employees as (
+    select s.* replace ('emp_total' as variable_code)
+    from selected as s
+    where
+        s.variable_code = 'emp_urban_units'
+        and not exists (select 1 from selected as t where t.variable_code = 'emp_total')
 ),
 
 -- shift-share: national robots per worker of an industry, weighted by the city's employment shares of 2010
@@ -272,7 +278,6 @@ robot_density as (
         'units_per_10k' as unit,
         'robot' as source,
         min(r.vintage) as vintage,
-        'robot' as chosen_source,
         '' as fill_rule,
         false as is_corrected,
         min(b.source_cell_id) as source_cell_id,
@@ -297,16 +302,18 @@ robot_density as (
     group by all
 )
 
-select * exclude (is_chosen, value_as_printed) from selected
+select * exclude (value_as_printed) from selected
 anti join value_added using (edit_policy, city_id, variable_code, year)
 union all by name
 select * from zeros
 union all by name
 select * from population
 union all by name
-select * exclude (is_chosen, value_as_printed) from constants
+select * exclude (value_as_printed) from constants
 union all by name
-select * exclude (is_chosen, value_as_printed) from foreign_investment
+select * exclude (value_as_printed) from foreign_investment
+union all by name
+select * exclude (value_as_printed) from employees
 union all by name
 select * from value_added
 union all by name

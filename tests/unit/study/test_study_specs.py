@@ -30,7 +30,7 @@ from dagster_project.study.weights import CATALOGUE
 HEAD = """
 study: {seed: 1, boundary_vintage: 2021, headline: {base: other}}
 defaults:
-  {window_start: 2012, window_end: 2021, min_city_share: 0.7, fill_policy: with_fills, edit_policy: edited,
+  {window_start: 2012, window_end: 2021, min_city_share: 0.7, edit_policy: edited,
    weight_scheme: entropy_flat}
 indexes:
   base:
@@ -60,7 +60,6 @@ def test_shipped_specs_have_22_and_13_indicators_and_known_variants():
     assert len(codes(specs["nqpf_yearbook"])) == 13
     assert "q2_labprod" in codes(specs["nqpf_yearbook_labprod"])
     assert "q3_pm25" not in codes(specs["nqpf_yearbook_nopm25"])
-    assert specs["nqpf_yearbook_nofill"].fill_policy == "without_fills"
     for name in ("nqpf", "nqpf_yearbook", "pr_yearbook"):
         policies = [specs[name + suffix].edit_policy for suffix in ("", "_asprinted", "_registered")]
         assert policies == ["edited", "as_printed", "registered"]
@@ -98,7 +97,7 @@ def test_the_headline_is_a_pair_of_indexes_that_are_no_variants(tmp_path, pairs)
         ("variant_of: nobody", "not a headline index"),
         ("variant_of: base, add: {new: {N1: [a]}}", "each indicator once"),
         ("variant_of: base, drop: [a, b, c]", "each indicator once"),
-        ("variant_of: base, fill_policy: maybe", "fill_policy"),
+        ("variant_of: base, edit_policy: maybe", "edit_policy"),
     ],
 )
 def test_a_wrong_entry_is_refused_by_name(tmp_path, entry, words):

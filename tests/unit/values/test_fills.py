@@ -8,8 +8,8 @@ from editing import put_frame, with_seeds
 
 YEARS = np.arange(2012, 2022)
 GIVEN = """
-create table source as select 's' as source, 'city' as unit_level, 'compilation' as kind
-    union all select 'book', 'city', 'printed';
+create table source as select 's' as source, 'city' as unit_level, 'compilation' as kind, 'o' as origin
+    union all select 'book', 'city', 'printed', 'o';
 create table stg_landing__loads as select 's' as source, 0 as data_year, 'v' as vintage, 1 as load_no,
     true as is_current union all select 'book', 2016, 'v', 1, true;
 create table index_spec as select 2012 as window_start;
@@ -23,7 +23,7 @@ create table int_headers_mapped as select 'book' as source, 2016 as data_year, '
 @pytest.fixture(scope="module")
 def fills():
     """(city, variable) -> years that are marked as equal steps."""
-    con = with_seeds("city", "edit_rule")
+    con = with_seeds("city", "edit_rule", "variable")
     con.execute(GIVEN)
     rng = np.random.default_rng(2)
     planes = {f"c{k}": 50_000 + np.cumsum(rng.integers(-900, 900, len(YEARS))) for k in range(30)}

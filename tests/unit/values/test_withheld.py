@@ -10,7 +10,7 @@ from text_table import words
 YEARS = np.arange(2010, 2022)
 SPEC = """
 create table index_spec as select 'x' as index_code, 'd' as dimension, i as indicator_code, '' as variant_of,
-    'with_fills' as fill_policy, 'edited' as edit_policy, 'entropy_flat' as weight_scheme, 2012 as window_start,
+    'edited' as edit_policy, 'entropy_flat' as weight_scheme, 2012 as window_start,
     2021 as window_end, 0.7 as min_city_share, false as is_left_out
 from (select unnest(['n2_broadband', 'n2_mobile']) as i)
 """

@@ -20,7 +20,6 @@ select
     count(*)::integer as n_indicator,
     any_value(s.window_start)::integer as window_start,
     any_value(s.window_end)::integer as window_end,
-    any_value(s.fill_policy) as fill_policy,
     any_value(s.edit_policy) as edit_policy,
     coalesce(any_value(b.n_break), 0)::integer as n_break,
     case

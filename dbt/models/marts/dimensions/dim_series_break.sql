@@ -60,7 +60,7 @@ from {{ ref('splice') }} as s
 where
     exists (
         select 1 from {{ ref('int_values_selected') }} as v
-        where v.variable_code = s.variable_code and v.chosen_source = 'spliced'
+        where v.variable_code = s.variable_code and v.source = 'spliced'
     )
 union all by name
 -- changes of concept that are declared and move no more cities than other years do

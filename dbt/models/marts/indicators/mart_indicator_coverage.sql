@@ -14,7 +14,7 @@ with cells as (
     inner join (select distinct year from {{ ref('int_values_imputed') }}) as y on s.window_start <= y.year
     left join {{ ref('int_values_imputed') }} as v
         on
-            s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy and s.edit_policy = v.edit_policy
+            s.indicator_code = v.indicator_code and s.edit_policy = v.edit_policy
             and r.city_id = v.city_id and y.year = v.year
 )
 

@@ -3,7 +3,7 @@ with years as (
     from {{ source('ops', 'index_spec') }} as s
     inner join {{ ref('int_values_imputed') }} as v
         on
-            s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy and s.edit_policy = v.edit_policy
+            s.indicator_code = v.indicator_code and s.edit_policy = v.edit_policy
             and v.value_observed is not null
     group by all
 ),

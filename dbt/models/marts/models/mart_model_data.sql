@@ -22,4 +22,4 @@ cross join {{ source('ops', 'run_context') }} as k
 left join {{ ref('int_values_imputed') }} as v
     on
         d.source = 'indicator' and d.code = v.indicator_code and d.city_id = v.city_id
-        and d.year - d.lag_years = v.year and v.fill_policy = 'with_fills' and v.edit_policy = 'edited'
+        and d.year - d.lag_years = v.year and v.edit_policy = 'edited'

@@ -10,6 +10,7 @@ with band as (
         ln({{ edit_parameter('E9', 'step_low') }}) as lowest,
         ln({{ edit_parameter('E9', 'step_high') }}) as highest,
         {{ edit_parameter('E9', 'province_gap') }} as gap,
+        {{ edit_parameter('E9', 'growth_gap') }} as growth_gap,
         {{ edit_parameter('E9', 'min_cities') }} as min_cities
 ),
 
@@ -95,7 +96,12 @@ compared as (
             not s.is_kept and (
                 s.price_step < b.lowest or s.price_step > b.highest or abs(s.price_step - u.usual_step) > b.gap
             ), false
-        ) as is_off
+        ) as is_off,
+        -- a level that is cut with its growth beside it: one revision
+        coalesce(
+            not s.is_kept and u.usual_growth - ln(s.growth) > b.growth_gap
+            and u.usual_growth + u.usual_step - s.gdp_step > b.growth_gap, false
+        ) as is_revised
     from steps as s
     cross join band as b
     left join usual as u on s.source = u.source and s.city_id = u.city_id and s.year = u.year
@@ -108,8 +114,8 @@ judged as (
         coalesce(
             is_off and abs(ln(growth) - usual_growth) > greatest(abs(gdp_step - usual_growth - usual_step), highest),
             false
-        ) as is_growth_off,
-        is_off and not is_growth_off as is_broken
+        ) or is_revised as is_growth_off,
+        is_revised or (is_off and not is_growth_off) as is_broken
     from compared
 ),
 
@@ -139,9 +145,11 @@ repaired as (
         {{ border_moved('j.city_id', 'j.year', 1) }} as is_boundary,
         o.other_step is not null and j.is_broken as is_of_other_source,
         -- growth that nobody prints is what nominal GDP leaves over the usual price
-        coalesce(
-            case when not j.is_growth_off then j.growth end, o.other_growth, exp(j.gdp_step - j.usual_step)
-        ) as growth_used,
+        case
+            when j.is_revised then exp(j.usual_growth)
+            when j.is_growth_off or j.growth is null then coalesce(o.other_growth, exp(j.gdp_step - j.usual_step))
+            else j.growth
+        end as growth_used,
         case
             when j.is_broken then coalesce(o.other_step, j.usual_step)
             when j.price_step is not null and not j.is_growth_off then j.price_step

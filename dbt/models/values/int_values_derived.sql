@@ -41,7 +41,8 @@ zeros as (
 ),
 
 -- Residents are the one denominator of every figure per head. Years between two printed points that no source prints
--- are log-linear between them: a stock that moves slowly is better known than any figure that is divided by it.
+-- are log-linear between them: a stock that moves slowly is better known than any figure that is divided by it. Where
+-- the border moved between the points they follow registered persons, whose figures show in which year.
 people as (
     select
         edit_policy,
@@ -83,6 +84,11 @@ points as (
         )
 ),
 
+persons as (
+    select edit_policy, city_id, year, value from selected
+    where variable_code = 'population_registered' and value > 0
+),
+
 population as (
     select
         edit_policy,
@@ -92,7 +98,11 @@ population as (
         'population' as variable_code,
         'resident' as population_basis,
         coalesce(
-            value, value_left * pow(value_right / value_left, (year - year_left) / (year_right - year_left))
+            value,
+            value_left * pow(value_right / value_left, (year - year_left) / (year_right - year_left))
+            * coalesce(
+                persons / persons_left * pow(persons_left / persons_right, (year - year_left) / (year_right - year_left)), 1
+            )
         ) as value,
         case when value is null then 'intercensal' else value_origin end as value_origin,
         coalesce(source, source_right) as source,
@@ -101,7 +111,27 @@ population as (
         coalesce(is_corrected, false) as is_corrected,
         coalesce(source_cell_id, cell_right) as source_cell_id,
         coalesce(source_cell_ids, list_sort(list_distinct(list_concat(cells_left, cells_right)))) as source_cell_ids
-    from points
+    from (
+        select p.*, n.value as persons, l.value as persons_left, r.value as persons_right
+        from (
+            select
+                *,
+                case
+                    when exists (
+                        select 1 from {{ ref('int_borders') }} as h
+                        where
+                            h.city_id = points.city_id and h.effective_year > points.year_left
+                            and h.effective_year <= points.year_right
+                    ) then city_id
+                end as moved_id
+            from points
+        ) as p
+        asof left join persons as n on p.edit_policy = n.edit_policy and p.moved_id = n.city_id and p.year >= n.year
+        asof left join persons as l
+            on p.edit_policy = l.edit_policy and p.moved_id = l.city_id and p.year_left >= l.year
+        asof left join persons as r
+            on p.edit_policy = r.edit_policy and p.moved_id = r.city_id and p.year_right <= r.year
+    )
 ),
 
 -- what does not change between changes of the boundary is carried to the years that nobody prints

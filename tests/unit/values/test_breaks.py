@@ -8,7 +8,7 @@ from editing import put_frame, with_seeds
 from text_table import words
 
 MODELS = words("int_changes int_breaks int_break_links int_values_completed")
-SEEDS = words("variable city edit_rule indicator_part concept_break")
+SEEDS = words("variable city city_change edit_rule indicator_part concept_break")
 YEARS = np.arange(2010, 2023)
 NONE_DECLARED = """
 create or replace table series_break as
@@ -16,6 +16,7 @@ select '' as variable_code, '' as area_code, 0 as break_year, '' as kind, '' as 
 create or replace table int_borders as select '' as city_id, 0 as effective_year where false;
 create or replace table index_spec as select 2012 as window_start, 2021 as window_end;
 """
+BORDERS = ("CN340700", "CN340800", "CN510100")  # Tongling, Anqing, Chengdu
 CITIES = "select city_id, province_code from city where level = 'city' and valid_to is null order by 1"
 
 
@@ -131,3 +132,22 @@ def test_no_more_than_one_in_twenty_sound_panels_has_a_break(breaks):
     rng, n = np.random.default_rng(9), 100
     found = [len(breaks.run({code: breaks.levels(rng) for code in codes})) > 0 for _ in range(n)]
     assert sum(found) <= 9  # 95 % of the counts of 100 draws at 5 %
+
+
+def test_a_border_that_moved_breaks_every_sum_of_the_city_in_the_year_in_which_it_shows(breaks):
+    rng = np.random.default_rng(8)
+    codes = words("population mobile_subscribers he_students gdp_nom")
+    true = {code: breaks.levels(rng, noise=0.005) for code in codes}
+    planes = {code: plane.copy() for code, plane in true.items()}
+    tongling, anqing, chengdu = (int(np.flatnonzero(breaks.city["city_id"] == c)[0]) for c in BORDERS)
+    # Zongyang comes in 2015 by some sources, in 2016 by others; it has no students
+    for code, year, share in (("population", 2015, 0.6), ("mobile_subscribers", 2016, 0.4), ("gdp_nom", 2016, 0.2)):
+        planes[code][tongling, year > YEARS] *= np.exp(-share)
+        planes[code][anqing, year > YEARS] *= np.exp(share / 3)
+        planes[code][chengdu, 2016 > YEARS] *= np.exp(-0.05)
+    breaks.run(planes)
+    for code in codes:
+        bridged = breaks.bridged(code)
+        for city in (tongling, anqing):
+            assert bridged[city] == pytest.approx(true[code][city], rel=0.1), code
+        assert bridged[chengdu] == pytest.approx(planes[code][chengdu])

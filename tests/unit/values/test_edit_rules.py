@@ -181,6 +181,17 @@ def test_gdp_of_a_city_that_doubles_in_volume_is_left_alone_and_a_level_break_ca
     assert editing.decided(pd.concat([gdp, index])) == {}
 
 
+def test_a_level_that_is_cut_with_its_growth_beside_it_is_one_revision(editing, cities):
+    gdp, index = prices_and_volumes(cities)
+    sound = gdp[gdp["city_id"] == cities[9]].set_index("year")["value"]
+    times(gdp, cities[9], range(2016, 2023), 0.7)
+    times(index, cities[9], [2016], 0.7)
+    editing.run(pd.concat([gdp, index]))
+    assert editing.used(cities[9], 2016, "gdp_real_index", "gdp_revised") == pytest.approx(107, rel=0.02)
+    used = [editing.used(cities[9], year, "gdp_nom", "gdp_revised") for year in YEARS]
+    assert np.array(used) / (0.7 * sound.to_numpy()) == pytest.approx(1, rel=0.05)
+
+
 @pytest.mark.parametrize("factor", [10.0, 1.5])
 def test_growth_that_does_not_fit_is_what_nominal_gdp_leaves_over_the_usual_price(editing, cities, factor):
     gdp, index = prices_and_volumes(cities)

@@ -9,7 +9,8 @@
     measured, limit_at   what the rule measured, and its limit; for E2 in the unit of the ratio, else in the metric
     expected  what the neighbours lead one to expect, in the unit of the variable
 
-  Metric of a variable: logarithm; logit for percents; asinh(2 x / median of the city) where a figure may be negative.
+  Metric of a variable: logarithm; for percents the logarithm of the share over the rest, which counts as ten points
+  more than it is (99 and 100 are near each other); asinh(2 x / median of the city) where a figure may be negative.
   A zero counts as a thousandth of the city's median. The national path (cumulated median change of the cities) is
   taken out first, so that a change that all cities share is nobody's slip.
   r_t = y_t less the line between its neighbours; d_t = y_t - y_t-1; spread = 1.4826 times the median absolute value,
@@ -79,6 +80,7 @@ edit_bound as (
         max(value) filter (parameter = 'persistent') as persistent,
         max(value) filter (parameter = 'middle_high') as middle_high,
         max(value) filter (parameter = 'middle_from') as middle_from,
+        max(value) filter (parameter = 'middle_to') as middle_to,
         max(value) filter (parameter = 'middle_jump') as middle_jump
     from {{ ref('edit_rule') }}
     where rule = 'E2'
@@ -130,7 +132,7 @@ edit_leap as (
         *,
         case
             when max(leap) over (partition by world, city_id, variable_code, against) > ln(middle_jump)
-                then greatest(middle_high * middle, middle_from)
+                then least(greatest(middle_high * middle, middle_from), middle_to)
         end as year_high
     from (
         select
@@ -178,7 +180,7 @@ edit_metric as materialized (
         b.series is not null and not a.is_settled and not a.is_agreed as is_beyond,
         case
             when l.is_signed and m.middle > 0 then asinh(2 * a.value / m.middle)
-            when l.is_share then ln(greatest(least(a.value, 99.99), 0.01) / (100 - greatest(least(a.value, 99.99), 0.01)))
+            when l.is_share then ln(greatest(least(a.value, 100), 0.01) / (110 - greatest(least(a.value, 100), 0.01)))
             when a.value > 0 then ln(a.value)
             when a.value = 0 and m.middle > 0 then ln(0.001 * m.middle)
         end as y_printed
@@ -515,7 +517,7 @@ edit_cases as materialized (
         f.y_expected + p.path as y,
         case
             when m.is_signed then sinh(y) * m.middle / 2
-            when m.is_share then 100 / (1 + exp(-y))
+            when m.is_share then least(110 / (1 + exp(-y)), 100)
             else exp(y)
         end as expected
     from edit_found as f

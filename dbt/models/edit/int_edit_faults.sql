@@ -6,7 +6,7 @@ with known as (
         ('E1', 'tolerance', true),
         ('E2', 'low', false), ('E2', 'high', false), ('E2', 'usual_low', false), ('E2', 'usual_high', false),
         ('E2', 'persistent', false), ('E2', 'middle_high', false), ('E2', 'middle_from', false),
-        ('E2', 'middle_jump', false),
+        ('E2', 'middle_to', false), ('E2', 'middle_jump', false),
         ('E3', 'mad', true), ('E3', 'floor', true), ('E3', 'neighbours', true), ('E3', 'level', true),
         ('E4', 'mad', true), ('E4', 'floor', true), ('E4', 'levels', true), ('E4', 'years', true),
         ('E5', 'mad', true), ('E5', 'floor', true), ('E5', 'reach', true), ('E5', 'boundary_years', true),
@@ -14,8 +14,9 @@ with known as (
         ('E6', 'other', false),
         ('E7', 'midpoint_share', true), ('E7', 'repeat_share', true),
         ('E8', 'mad', true), ('E8', 'level', true), ('E8', 'share', true), ('E8', 'usual', true), ('E8', 'over', false),
-        ('E8', 'census_before', false), ('E8', 'census', false), ('E8', 'closure', false),
+        ('E8', 'border', true), ('E8', 'census_before', false), ('E8', 'census', false), ('E8', 'closure', false),
         ('E9', 'step_low', true), ('E9', 'step_high', true), ('E9', 'province_gap', true), ('E9', 'min_cities', true),
+        ('E9', 'growth_gap', true),
         ('pending', 'places', true), ('pending', 'spread', true)
     ) as k (rule, parameter, is_required)
 ),

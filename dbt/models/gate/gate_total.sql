@@ -52,13 +52,11 @@ select
     p.*,
     s.n_cities,
     s.of_cities / p.total as ratio,
-    -- a sum without all its cities may be less; a total off by a power of ten is itself the slip, for other rules know
-    -- the unit of the cities
-    (ratio < 1 and s.n_cities < c.n_cities_all)
-    or (
-        abs(log10(ratio)) > 0.5
-        and abs(ratio / power(10, round(log10(ratio))) - 1) <= {{ gate_parameter('exact_total') }}
-    ) as is_of_total,
+    -- a sum without all its cities may be less
+    ratio < 1 and s.n_cities < c.n_cities_all as is_part,
+    -- a total off by a power of ten is itself the slip, for other rules know the unit of the cities
+    abs(log10(ratio)) > 0.5
+    and abs(ratio / power(10, round(log10(ratio))) - 1) <= {{ gate_parameter('exact_total') }} as is_ten,
     avg((abs(ratio - 1) <= {{ gate_parameter('exact_total') }})::integer) over (
         partition by p.load_id, p.variable_code, p.scope, p.year
     ) as share_exact

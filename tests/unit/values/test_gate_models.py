@@ -62,7 +62,8 @@ class Gate:
 
     def judge(self, figures: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
         """Rule -> (subject, why) beyond its limit, of the newest edition, which waits."""
-        frame = figures.assign(year=figures["data_year"], level="city", file="f", sheet="S", unit="u")
+        frame = figures.assign(year=figures["data_year"], file="f", sheet="S", unit="u")
+        frame["level"] = np.where(frame["city_id"].str.endswith("0000"), "province", "city")
         frame["text"] = frame.get("text", "t")
         frame["cell"] = [f"{chr(64 + r.col_no)}{r.row_no}" for r in figures.itertuples()]
         frame["source_cell_id"] = frame["source"] + "@" + frame["vintage"] + ":f!S!" + frame["cell"]
@@ -179,9 +180,11 @@ def test_a_shift_of_some_rows_is_seen_whatever_their_provinces(gate, figures, do
     assert f"fit the row {'above' if down else 'below'} them" in why
 
 
-def test_two_rows_of_one_table_exchanged_name_both_cities(gate, figures):
+@pytest.mark.parametrize("table", [["gdp_nom", "fiscal_revenue", "fiscal_expenditure"], ["gdp_nom", "fiscal_revenue"]])
+def test_two_rows_of_one_table_exchanged_name_both_cities(gate, figures, table):
     one, other = gate.cities[2][0], gate.cities[70][0]
-    table = ["gdp_nom", "fiscal_revenue", "fiscal_expenditure"]  # the columns of `table 0`
+    first = ["gdp_nom", "fiscal_revenue", "fiscal_expenditure"]  # the columns of `table 0`
+    figures = figures[~figures["variable_code"].isin(set(first) - set(table))].copy()
     exchange(figures, table, one, other)
     found, columns = gate.judge(figures), ", ".join(sorted(table))
     assert subjects(found, "row_holds_its_own_figures") == [f"{one}/{columns}", f"{other}/{columns}"]
@@ -230,6 +233,21 @@ def test_an_exchange_of_counties_must_be_seen_from_both(gate, figures):
     assert a in subjects(gate.judge(figures), "row_holds_its_own_figures")
     gate.con.execute(OF_COUNTIES)
     assert "row_holds_its_own_figures" not in gate.judge(figures)
+
+
+def test_a_power_of_ten_in_a_total_is_told_and_another_slip_refuses(gate, figures):
+    cities = figures.assign(city_id="CN" + figures["city_id"].map(dict(gate.cities)))
+    keys = words("source data_year vintage variable_code scope col_no load_order city_id")
+    totals = cities.groupby(keys, as_index=False).agg(value=("value", "sum"), row_no=("row_no", "min"))
+    figures = pd.concat([figures, totals.assign(row_no=totals["row_no"] + 500)], ignore_index=True)
+    assert gate.judge(figures) == {}
+    one = [f"CN{gate.cities[0][1]}"]
+    for factor, rule in ((10.0, "total_is_in_its_unit"), (0.1, "total_is_in_its_unit"), (1.3, "province_sum_meets_total")):
+        spoilt = figures.copy()
+        spoilt.loc[at(spoilt, "gdp_nom", one), "value"] *= factor
+        assert {rule: [s for s, _ in rows] for rule, rows in gate.judge(spoilt).items()} == {
+            rule: [f"gdp_nom/city/2019/{gate.cities[0][1]}"]
+        }
 
 
 @pytest.mark.parametrize(("n_cities", "is_seen"), [(4, True), (3, False)])

@@ -57,9 +57,7 @@ _INDEX_KEYS = {
     *("title_zh", "title_en", "dimensions", "variant_of", "add", "drop"),
     *("window_start", "window_end", "min_city_share", "edit_policy", "weight_scheme"),
 }
-_POLICIES = {
-    "edit_policy": ("edited", "as_printed", "registered", "unbridged"),
-}
+_POLICIES = {"edit_policy": ("edited", "as_printed", "registered", "unbridged")}
 RESTATED = "restated"
 
 

@@ -137,8 +137,8 @@ donated as (
             and now_.province_code in (n.province_code, 'nation')
     inner join medians as then_
         on
-            now_.edit_policy = then_.edit_policy and now_.indicator_code = then_.indicator_code and n.donor_year = then_.year
-            and now_.province_code = then_.province_code
+            now_.edit_policy = then_.edit_policy and now_.indicator_code = then_.indicator_code
+            and n.donor_year = then_.year and now_.province_code = then_.province_code
     where n.value is null
     qualify row_number() over (
         partition by n.edit_policy, n.indicator_code, n.city_id, n.year

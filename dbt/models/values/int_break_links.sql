@@ -92,7 +92,8 @@ from broken as b
 left join usual as p on b.variable_code = p.variable_code and b.year = p.year and b.province_code = p.province_code
 left join usual as n on b.variable_code = n.variable_code and b.year = n.year and n.province_code is null
 -- a figure that comes back in the next year is no new level
-where b.is_beyond and coalesce(b.deviation_after / b.deviation > 0.5, true)
+where
+    b.is_beyond and coalesce(b.deviation_after / b.deviation > 0.5, true)
     and not exists (
         select 1 from of_borders as o
         where o.variable_code = b.variable_code and o.city_id = b.city_id and o.year = b.year

@@ -53,7 +53,12 @@ printed as (
 ),
 
 compiled as (
-    select a.*, s.origin in (select origin from {{ ref('source') }} where kind = 'printed') as is_copy
+    select
+        a.*,
+        s.origin in (
+            select origin from {{ ref('source') }}
+            where kind = 'printed'
+        ) as is_copy
     from accepted as a
     inner join {{ ref('source') }} as s on a.source = s.source
     inner join {{ ref('variable') }} as v on a.variable_code = v.variable_code and not v.is_constant

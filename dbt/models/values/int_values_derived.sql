@@ -101,7 +101,8 @@ population as (
             value,
             value_left * pow(value_right / value_left, (year - year_left) / (year_right - year_left))
             * coalesce(
-                persons / persons_left * pow(persons_left / persons_right, (year - year_left) / (year_right - year_left)), 1
+                persons / persons_left
+                * pow(persons_left / persons_right, (year - year_left) / (year_right - year_left)), 1
             )
         ) as value,
         case when value is null then 'intercensal' else value_origin end as value_origin,
@@ -271,7 +272,10 @@ employees as (
     from selected as s
     where
         s.variable_code = 'emp_urban_units'
-        and not exists (select 1 from selected as t where t.variable_code = 'emp_total')
+        and not exists (
+            select 1 from selected as t
+            where t.variable_code = 'emp_total'
+        )
 ),
 
 -- shift-share: national robots per worker of an industry, weighted by the city's employment shares of 2010

@@ -144,7 +144,7 @@ def test_a_border_that_moved_breaks_every_sum_of_the_city_in_the_year_in_which_i
     for code, year, share in (("population", 2015, 0.6), ("mobile_subscribers", 2016, 0.4), ("gdp_nom", 2016, 0.2)):
         planes[code][tongling, year > YEARS] *= np.exp(-share)
         planes[code][anqing, year > YEARS] *= np.exp(share / 3)
-        planes[code][chengdu, 2016 > YEARS] *= np.exp(-0.05)
+        planes[code][chengdu, YEARS < 2016] *= np.exp(-0.05)
     breaks.run(planes)
     for code in codes:
         bridged = breaks.bridged(code)

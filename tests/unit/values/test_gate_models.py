@@ -242,7 +242,11 @@ def test_a_power_of_ten_in_a_total_is_told_and_another_slip_refuses(gate, figure
     figures = pd.concat([figures, totals.assign(row_no=totals["row_no"] + 500)], ignore_index=True)
     assert gate.judge(figures) == {}
     one = [f"CN{gate.cities[0][1]}"]
-    for factor, rule in ((10.0, "total_is_in_its_unit"), (0.1, "total_is_in_its_unit"), (1.3, "province_sum_meets_total")):
+    for factor, rule in (
+        (10.0, "total_is_in_its_unit"),
+        (0.1, "total_is_in_its_unit"),
+        (1.3, "province_sum_meets_total"),
+    ):
         spoilt = figures.copy()
         spoilt.loc[at(spoilt, "gdp_nom", one), "value"] *= factor
         assert {rule: [s for s, _ in rows] for rule, rows in gate.judge(spoilt).items()} == {

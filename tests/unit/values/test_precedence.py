@@ -11,7 +11,7 @@ PRINTS = {
     ("panel_policies", "he_students"): {y: 110.0 + y for y in YEARS},
     # revised and first prints are not mixed; another series fills a gap where both agree
     ("gdp_revised", "gdp_nom"): {y: 1000.0 for y in YEARS if y > 2012},
-    ("panel_policies", "gdp_nom"): {y: 990.0 for y in YEARS},
+    ("panel_policies", "gdp_nom"): dict.fromkeys(YEARS, 990.0),
     ("fdi", "fdi_usd"): {y: 50.0 for y in YEARS if y < 2020},
     ("panel_policies", "fdi_usd"): {y: 50.2 if y < 2020 else 70.0 for y in YEARS},
 }
@@ -32,7 +32,9 @@ def test_print_comes_before_compilations_year_by_year_and_series_of_another_conc
     chosen = con.execute(rendered("values/int_values_selected", "edit_rules", "study")).df()
     used = chosen.set_index(["variable_code", "year"])["source"].unstack(0)
     students = dict.fromkeys(YEARS, "panel_policies")
-    students |= dict.fromkeys((2012, 2014, 2015), "yearbook_tables") | dict.fromkeys((2017, 2018, 2019), "yearbook_wide")
+    students |= dict.fromkeys((2012, 2014, 2015), "yearbook_tables") | dict.fromkeys(
+        (2017, 2018, 2019), "yearbook_wide"
+    )
     assert used["he_students"].to_dict() == students
     assert used["gdp_nom"].dropna().unique().tolist() == ["gdp_revised"]
     assert used["gdp_nom"].isna().sum() == 1

@@ -362,13 +362,15 @@ def explain(
         ExplainFormat, typer.Option("--format", help="text, json (everything) or markdown.")
     ] = ExplainFormat.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    language: Annotated[str, typer.Option("--language", "--lang", help="Of the short answer: en or zh.")] = "en",
 ) -> None:
     """Why is this score what it is, and what moved it? With an indicator: where does its value come from?"""
     form = ExplainFormat.json if as_json else form
     if indicator is None:
         from dagster_project.publish.explain.show import show_score
 
-        raise typer.Exit(show_score(answering_paths(warehouse), console, city, year, index, form=form, full=full))
+        paths = answering_paths(warehouse)
+        raise typer.Exit(show_score(paths, console, city, year, index, form=form, full=full, language=language))
     if full or form is not ExplainFormat.text:
         raise typer.BadParameter("--full and --format explain a score; leave the indicator out.")
     from dagster_project.cli.reading import explain_value

@@ -9,8 +9,9 @@ from dagster_project.paths import Paths
 from dagster_project.publish.explain.queries import Explanation, explain_score
 from dagster_project.publish.explain.story import IMPUTED, Story, doubts, story
 from dagster_project.publish.inert import markdown_text
+from dagster_project.publish.locale import catalogue, languages
 from dagster_project.published import open_published
-from dagster_project.run.failures import answering, nothing_published, say
+from dagster_project.run.failures import Refusal, answering, nothing_published, say
 
 CELLS_SHOWN = 4
 SYNTHETIC = "SYNTHETIC demo data: says nothing about China"
@@ -18,12 +19,22 @@ SYNTHETIC = "SYNTHETIC demo data: says nothing about China"
 
 @answering
 def show_score(
-    paths: Paths, console: Console, city: str, year: int, index: str | None, *, form: str = "text", full: bool = False
+    paths: Paths,
+    console: Console,
+    city: str,
+    year: int,
+    index: str | None,
+    *,
+    form: str = "text",
+    full: bool = False,
+    language: str = "en",
 ) -> None:
     """Print why the score of a city and year is what it is. `form`: text, json or markdown.
 
-    `full` adds every indicator with its printed cells; JSON always holds all of it.
+    `full` adds every indicator with its printed cells; JSON always holds all of it. `language`: of the short answer.
     """
+    if language not in languages():
+        raise Refusal(f"There is no language '{language}'. Languages: {', '.join(languages())}.")
     con = open_published(paths)
     if con is None:
         raise nothing_published(paths)
@@ -32,7 +43,7 @@ def show_score(
     if form == "json":
         print(json.dumps(explanation.as_dict(), ensure_ascii=False, default=_plain))
     elif form == "markdown":
-        print("\n".join(as_markdown(explanation, full=full)))
+        print("\n".join(as_markdown(explanation, full=full, language=language)))
     else:
         if explanation.is_synthetic:
             console.print(f"[bold yellow]{SYNTHETIC}[/]")
@@ -41,28 +52,29 @@ def show_score(
             *(
                 [*head(explanation), *moved(explanation), *indicators(explanation)]
                 if full
-                else as_text(story(explanation))
+                else as_text(story(explanation, language))
             ),
         )
 
 
 def as_text(tale: Story) -> list[str]:
     """The story for a screen."""
-    lines = [tale.title, f"  score  {tale.score}", f"  rank   {tale.rank}", f"  parts  {tale.moved}", tale.headline]
+    score, rank, parts, caveats, more = (f"{label:6}" for label in tale.labels)
+    lines = [tale.title, f"  {score} {tale.score}", f"  {rank} {tale.rank}", f"  {parts} {tale.moved}", tale.headline]
     for part in tale.parts:
         lines += [f"  {part.points:+6.2f}  {part.code}  {part.name}", f"          {part.value}; {part.printed}"]
     lines += [f"  {tale.rest}"] if tale.rest else []
-    lines += ["Keep in mind:", *(f"  - {caveat}" for caveat in tale.caveats)]
-    return [*lines, "More: " + "; ".join(f"`{command}`" for command in tale.more)]
+    lines += [caveats.strip(), *(f"  - {caveat}" for caveat in tale.caveats)]
+    return [*lines, more.strip() + " " + "; ".join(f"`{command}`" for command in tale.more)]
 
 
-def as_markdown(x: Explanation, *, full: bool) -> list[str]:
+def as_markdown(x: Explanation, *, full: bool, language: str = "en") -> list[str]:
     """The story, or with `full` every indicator, as a heading, a list and a table."""
-    tale = story(x)
+    tale = story(x, language)
     mark = ["", f"**{SYNTHETIC}**"] if x.is_synthetic else []
     facts = [
         f"- {name}: {markdown_text(text)}"
-        for name, text in (("score", tale.score), ("rank", tale.rank), ("parts, points", tale.moved))
+        for name, text in zip(tale.labels, (tale.score, tale.rank, tale.moved), strict=False)
     ]
     caveats = [f"- {markdown_text(caveat)}" for caveat in tale.caveats]
     if full:
@@ -196,7 +208,7 @@ def _marks(cell: pd.Series) -> list[str]:
 
 
 def _flags(x: Explanation) -> list[str]:
-    return [f"  flags: {'; '.join(doubts(x)) or 'none, every value is as printed'}"]
+    return [f"  flags: {'; '.join(doubts(catalogue('en').say, x)) or 'none, every value is as printed'}"]
 
 
 def _plain(value: object) -> object:

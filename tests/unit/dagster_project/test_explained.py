@@ -132,9 +132,11 @@ def con(paths):
         yield opened
 
 
-def text_of(paths: Paths, city: str, year: int, index: str | None = None, full: bool = False) -> tuple[int, str]:
+def text_of(
+    paths: Paths, city: str, year: int, index: str | None = None, full: bool = False, language: str = "en"
+) -> tuple[int, str]:
     console = Console(record=True, width=200)
-    code = show_score(paths, console, city, year, index, full=full)
+    code = show_score(paths, console, city, year, index, full=full, language=language)
     return code, console.export_text()
 
 
@@ -164,6 +166,14 @@ def test_a_figure_that_is_left_out_until_a_person_answers_is_said_and_shown(path
     assert "1 of a figure under question, left out until a person answers (25.0 % of the weight)" in text
     _, text = text_of(paths, "Jia", 2014, full=True)
     assert "withheld_figure = 9 persons, in book.xlsx S Z9 [book]; left out until a person answers" in text
+
+
+def test_the_short_answer_is_told_in_chinese_too(paths):
+    _, text = text_of(paths, "Jia", 2014, language="zh")
+    assert "1 个依据存疑数字，人工裁定前不予使用（占权重 25.0%）" in text
+    status, text = text_of(paths, "Jia", 2014, language="xx")
+    assert status == 2
+    assert "Languages: en, zh." in text
 
 
 def test_the_story_of_another_index_than_the_headline_goes_on_with_that_index(con):

@@ -20,6 +20,11 @@ with moves as (
     from {{ ref('edit_movement') }}
     inner join {{ ref('edit_load') }} using (load_id)
     left join {{ ref('source') }} as s using (source)
+    -- what an accepted source prints for the city too stands in its row
+    anti join (
+        select load_id, cell_key from {{ ref('edit_comparison') }}
+        where is_comparable and not is_apart
+    ) using (load_id, cell_key)
     where move is not null and has_ranks
     window block as (partition by load_id, variable_code, scope, year)
 ),

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.queries import Explanation, explain_score
-from dagster_project.publish.explain.story import IMPUTED, Story, doubts, story
+from dagster_project.publish.explain.story import IMPUTED, Story, story
 from dagster_project.publish.inert import markdown_text
-from dagster_project.publish.locale import catalogue, languages
+from dagster_project.publish.locale import languages
 from dagster_project.published import open_published
 from dagster_project.run.failures import Refusal, answering, nothing_published, say
 
@@ -47,14 +47,8 @@ def show_score(
     else:
         if explanation.is_synthetic:
             console.print(f"[bold yellow]{SYNTHETIC}[/]")
-        say(
-            console,
-            *(
-                [*head(explanation), *moved(explanation), *indicators(explanation)]
-                if full
-                else as_text(story(explanation, language))
-            ),
-        )
+        everything = [*tiers(explanation), *indicators(explanation)] if full else []
+        say(console, *as_text(story(explanation, language)), *everything)
 
 
 def as_text(tale: Story) -> list[str]:
@@ -115,49 +109,14 @@ def _markdown_cells(x: Explanation) -> list[str]:
     return lines
 
 
-def head(x: Explanation) -> list[str]:
-    """City, index, score, place with interval, dimensions and tiers, flags."""
-    score, code = x.score, x.index["index_code"]
-    place = f"rank {score['rank_year']:.0f} of {score['n_cities']}"
-    lines = [
-        f"{x.city.name_zh} {x.city.name_en} ({x.city.city_id}) in {x.year}: {code},"
-        f" {x.index['title_zh']} / {x.index['title_en']}",
-        f"  score {score['score']:.4f} ({score['score_100']:.2f} of 100), {place}",
-    ]
-    if x.interval:
-        i = x.interval
-        lines.append(
-            f"  over {i['n_draws']:.0f} draws of all choices: rank {i['rank_p05']:.0f} to {i['rank_p95']:.0f}"
-            f" (5-95 %), median {i['rank_p50']:.0f}; among the first 20 in {100 * i['p_top20']:.0f} %;"
-            f" score {i['score_p05']:.3f} to {i['score_p95']:.3f}"
-        )
-    else:
-        lines.append("  no interval: the choices are drawn for the years of the base window only")
-    lines.append(f"  basis {x.basis}, data vintage {x.release_vintage}")
+def tiers(x: Explanation) -> list[str]:
+    """Basis and vintage, dimensions and tiers with their ranks."""
+    code = x.index["index_code"]
     others = x.parts[(x.parts["year"] == x.year) & (x.parts["index_code"] != code)]
     names = [(str(r["index_code"]).removeprefix(f"{code}_"), r) for _, r in others.iterrows()]
     names.sort(key=lambda pair: (len(pair[0]) <= 2, pair[0]))  # dimensions, then tiers
-    lines.append("  " + ", ".join(f"{name} {r['score']:.3f} (rank {r['rank_year']:.0f})" for name, r in names))
-    return [*lines, *_flags(x)]
-
-
-def moved(x: Explanation) -> list[str]:
-    """What the change since the year before is made of; weights and bounds are fixed, so its parts are exact."""
-    before = x.part(x.index["index_code"], x.year - 1)
-    if before is None:
-        return [f"Since {x.year - 1}: no score in that year."]
-    change = x.cells["contribution"] - x.cells["contribution_before"]
-    by_dimension = change.groupby(x.cells["dimension"]).sum()
-    total = x.score["score"] - before["score"]
-    parts = ", ".join(f"{name} {value:+.4f}" for name, value in by_dimension.items())
-    order = change.abs().sort_values(ascending=False, kind="stable").index[:5]
-    most = ", ".join(f"{x.cells.loc[k, 'indicator_code']} {change[k]:+.4f}" for k in order)
-    return [
-        f"Since {x.year - 1}: score {before['score']:.4f} {total:+.4f}, rank {before['rank_year']:.0f}"
-        f" -> {x.score['rank_year']:.0f}",
-        f"  = {parts}",
-        f"  most: {most}",
-    ]
+    parts = ", ".join(f"{name} {r['score']:.3f} (rank {r['rank_year']:.0f})" for name, r in names)
+    return [f"Basis {x.basis}, data vintage {x.release_vintage}: {parts}"]
 
 
 def indicators(x: Explanation) -> list[str]:
@@ -205,10 +164,6 @@ def _marks(cell: pd.Series) -> list[str]:
     if cell["out_of_base_range"]:
         marks.append("outside the base range")
     return marks
-
-
-def _flags(x: Explanation) -> list[str]:
-    return [f"  flags: {'; '.join(doubts(catalogue('en').say, x)) or 'none, every value is as printed'}"]
 
 
 def _plain(value: object) -> object:

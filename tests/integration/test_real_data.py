@@ -123,8 +123,40 @@ def test_figures_where_the_yearbook_prints_none_are_flagged(real_warehouse):
 
 
 @pytest.mark.parametrize("year", [2014, 2017, 2021])
-def test_repeated_numbers_of_employees_are_flagged(real_warehouse, year):
-    assert 0.20 <= share_filled(real_warehouse, "repeat", year, "emp_%") <= 0.32
+def test_employees_in_ten_thousands_repeat_by_rounding(real_warehouse, year):
+    assert share_filled(real_warehouse, "repeat", year, "emp_%") == 0
+
+
+def test_what_a_compiler_filled_is_not_used_and_print_comes_before_its_compilations(real_warehouse):
+    used = real_warehouse.build(
+        "select v.source, v.year, v.fill_rule, s.kind from int.int_values_selected as v join seed.source as s"
+        " using (source) where v.edit_policy = 'edited' and v.variable_code = 'mobile_subscribers'"
+    )
+    assert set(used["fill_rule"]) == {""}
+    assert set(used.loc[used["year"].isin([2018, 2019]), "kind"]) == {"printed"}  # the wide sheets at hand
+    assert set(used.loc[used["year"].isin([2016, 2021]), "source"]) == {"panel_policies"}
+
+
+# ---- borders that moved, and a revision of a level ------------------------------------------------------------
+
+
+def test_all_figures_of_a_city_whose_border_moved_have_one_border(real_warehouse):
+    """Gongzhuling left Siping in 2020: 192 telephones for 100 residents in 2019 where both have their own border."""
+    found = real_warehouse.build(
+        "select year, m.value / p.value as per_head from int.int_values_completed as m"
+        " join int.int_values_completed as p using (edit_policy, city_id, year)"
+        " where edit_policy = 'edited' and city_id = 'CN220300' and m.variable_code = 'mobile_subscribers'"
+        " and p.variable_code = 'population' and year between 2015 and 2022"
+    )
+    assert found["per_head"].between(0.7, 1.6).all()
+
+
+def test_a_level_of_gdp_that_is_cut_beside_its_growth_is_one_revision(real_warehouse):
+    (growth,) = real_warehouse.build(
+        "select used_value from int.int_edits where city_id = 'CN410800' and year = 2020"
+        " and variable_code = 'gdp_real_index' and source = 'gdp_revised'"
+    )["used_value"]
+    assert 100 < growth < 105  # printed 78.99
 
 
 # ---- nothing synthetic -------------------------------------------------------------------------------------------

@@ -191,6 +191,18 @@ def test_two_rows_of_one_table_exchanged_name_both_cities(gate, figures, table):
     assert all(f"its figures {columns} fit the past of" in why for _, why in found["row_holds_its_own_figures"])
 
 
+def test_rows_that_another_accepted_source_prints_too_stand_right(gate, figures):
+    for source in ("book", "copy"):
+        gate.con.execute("insert into source (source, unit_level, concept) values (?, 'city', 'first_print')", [source])
+    copy = figures.assign(source="copy", vintage=lambda f: "c" + f["vintage"])
+    pair = [gate.cities[n][0] for n in (3, 4)]
+    exchange(figures, VARIABLES, *pair)
+    found = gate.judge(pd.concat([figures, copy], ignore_index=True))
+    assert subjects(found, "row_holds_its_own_figures") == sorted(pair)
+    exchange(copy, VARIABLES, *pair)
+    assert "row_holds_its_own_figures" not in gate.judge(pd.concat([figures, copy], ignore_index=True))
+
+
 def test_a_table_gets_the_same_verdict_alone_and_with_the_rest_of_its_edition(gate, figures):
     """Two cities whose figures of one table fit each other's past a little better are no exchange."""
     one, other = gate.cities[2][0], gate.cities[70][0]

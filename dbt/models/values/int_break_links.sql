@@ -69,17 +69,26 @@ shown as (
         on
             s.variable_code = n.variable_code and s.year = n.year and s.year_before = n.year_before
             and n.province_code is null
-    where s.year - s.year_before <= 2
+    where s.year - s.year_before <= 3
     qualify row_number() over (partition by s.city_id, m.effective_year, s.variable_code order by moved desc) = 1
 ),
 
 of_borders as (
-    select variable_code, city_id, year, null::varchar as against, direction * greatest(moved, 0) as link
-    from shown
-    qualify
-        max(moved) filter (where variable_code in ('population', 'population_registered'))
-            over (partition by city_id, effective_year)
-        > {{ edit_parameter('E8', 'border') }}
+    -- a sum that leaves the expected far more than the people has other reasons too
+    select
+        variable_code,
+        city_id,
+        year,
+        null::varchar as against,
+        direction * greatest(least(moved, 1.25 * people), 0) as link
+    from (
+        select
+            *,
+            max(moved) filter (where variable_code in ('population', 'population_registered'))
+                over (partition by city_id, effective_year) as people
+        from shown
+    )
+    where people > {{ edit_parameter('E8', 'border') }}
 )
 
 select

@@ -28,13 +28,18 @@ sums as (
     where v.edit_policy = 'edited'
 ),
 
+-- a border that moved and a break of the two sectors may meet
 bridges as (
-    select city_id, year, variable_code, factor from factors
-    where against is null
-    union all
-    select city_id, year, variable_code, factor * rest as factor from sums
-    union all
-    select city_id, year, against as variable_code, rest as factor from sums
+    select city_id, year, variable_code, exp(sum(ln(factor) order by factor)) as factor
+    from (
+        select city_id, year, variable_code, factor from factors
+        where against is null
+        union all
+        select city_id, year, variable_code, factor * rest as factor from sums
+        union all
+        select city_id, year, against as variable_code, rest as factor from sums
+    ) as parts
+    group by all
 )
 
 select

@@ -42,7 +42,10 @@ sums as (
     from {{ ref('int_values_derived') }} as v
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
     left join {{ ref('variable') }} as k on v.variable_code = k.variable_code
-    where v.edit_policy = 'edited' and v.value > 0 and coalesce(k.harmonise, 'sum') = 'sum'
+    -- indicators take `population`, which is made of printed residents
+    where
+        v.edit_policy = 'edited' and v.value > 0 and coalesce(k.harmonise, 'sum') = 'sum'
+        and v.variable_code <> 'population_resident'
     window series as (partition by v.variable_code, v.city_id order by v.year)
 ),
 
@@ -87,7 +90,7 @@ of_borders as (
             max(moved) filter (where variable_code in ('population', 'population_registered'))
                 over (partition by city_id, effective_year) as people
         from shown
-    )
+    ) as beside_people
     where people > {{ edit_parameter('E8', 'border') }}
 )
 

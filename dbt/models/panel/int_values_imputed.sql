@@ -72,20 +72,6 @@ anchored as (
         )
 ),
 
--- levels of the median city, to carry a value along
-medians as (
-    select edit_policy, indicator_code, province_code, year, median(value) as middle, count(*) as n_city
-    from (
-        select g.*, c.province_code from grid as g
-        inner join {{ ref('city') }} as c on g.city_id = c.city_id
-        where g.value is not null
-        union all
-        select *, 'nation' as province_code from grid
-        where value is not null
-    )
-    group by all
-),
-
 measured as (
     select
         a.*,
@@ -95,9 +81,33 @@ measured as (
         anchor_year_right - anchor_year_left - 1 as n_gap,
         (a.year - anchor_year_left) / (anchor_year_right - anchor_year_left) as position,
         a.value is null and anchor_year_right - anchor_year_left - 1 <= {{ var('max_gap_years') }} as is_imputable,
-        i.interp_method = 'loglinear' and anchor_value_left > 0 and anchor_value_right > 0 as is_log
+        i.interp_method = 'loglinear' and anchor_value_left > 0 and anchor_value_right > 0 as is_log,
+        case
+            when is_imputable and is_log
+                then exp(ln(anchor_value_left) + (ln(anchor_value_right) - ln(anchor_value_left)) * position)
+            when is_imputable then anchor_value_left + (anchor_value_right - anchor_value_left) * position
+        end as value_between
     from anchored as a
     inner join {{ ref('indicator') }} as i on a.indicator_code = i.indicator_code
+),
+
+-- levels of the median city, to carry a value along; of a year that nobody prints, of the cities that are interpolated
+medians as (
+    select
+        edit_policy,
+        indicator_code,
+        province_code,
+        year,
+        coalesce(median(value), median(value_between)) as middle,
+        case when count(value) > 0 then count(value) else count(value_between) end as n_city
+    from (
+        select m.*, c.province_code from measured as m
+        inner join {{ ref('city') }} as c on m.city_id = c.city_id
+        union all
+        select *, 'nation' as province_code from measured
+    )
+    group by all
+    having n_city > 0
 ),
 
 -- the nearer anchor, the left one of two
@@ -156,9 +166,7 @@ select
     value as value_observed,
     case
         when value is not null then value
-        when is_imputable and is_log
-            then exp(ln(anchor_value_left) + (ln(anchor_value_right) - ln(anchor_value_left)) * position)
-        when is_imputable then anchor_value_left + (anchor_value_right - anchor_value_left) * position
+        when is_imputable then value_between
         when is_withheld then d.value_donor
     end as value,
     case

@@ -128,7 +128,7 @@ def test_a_year_of_another_definition_is_computed_by_its_own(editing, cities, pe
     assert editing.used(cities[0], 2013, "gdp_per_capita_nom") == pytest.approx(want)
 
 
-def test_a_fill_made_from_a_slip_goes_with_it(editing, cities):
+def test_what_a_compiler_filled_is_not_used(editing, cities):
     figures = series(cities, "mobile_subscribers", level=3e6)
     times(figures, cities[3], [2021], 5.0)
     filled = (figures["city_id"] == cities[3]) & (figures["year"] == 2020)

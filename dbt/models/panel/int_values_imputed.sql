@@ -36,9 +36,7 @@ grid as (
         c.deflator_level,
         c.population_basis,
         w.city_id is not null as is_withheld,
-        case
-            when w.city_id is null then c.value
-        end as value
+        case when w.city_id is null then c.value end as value
     from pairs as k
     cross join years as y
     left join {{ ref('int_indicators_constructed') }} as c

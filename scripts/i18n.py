@@ -55,9 +55,7 @@ def messages() -> Iterator[Message]:
                 yield _clean(texts), file.name
     for text in script_messages((templates / "app.js").read_text(encoding="utf-8")):
         yield text, "app.js"
-    for file in sorted(
-        {*PUBLISH.rglob("*.yml")} - {*(PUBLISH / "check").glob("*.yml")}
-    ):  # words of readers, in both languages
+    for file in sorted({*PUBLISH.rglob("*.yml")} - {*(PUBLISH / "check").glob("*.yml")}):
         for text in _in_yaml(yaml.safe_load(file.read_text(encoding="utf-8"))):
             yield text, file.name
 

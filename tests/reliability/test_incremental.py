@@ -23,7 +23,7 @@ BASE_STEPS = {"raw_yearly", "dbt_reading", "dbt_values", "dbt_panel", "py_index"
 class Copy:
     """A checkout and a warehouse of its own; the command runs from that checkout."""
 
-    def __init__(self, root, depth="quick"):
+    def __init__(self, root, depth="trial"):
         self.root, self.project, self.landing, self.depth = root, root / "project", root / "landing", depth
         self.paths = replace(paths_below(root), project=self.project)
 

@@ -166,13 +166,8 @@ class Vocabulary:
                     self._add(name, "city", city)
             for name in (f"{province}{zh}", re.sub("(省|市|(壮族|回族|维吾尔)?自治区)$", "", province) + zh):
                 self._add(name, "city", city)
-            for form in (
-                f"{en}, {province_en}",
-                f"{en} ({province_en})",
-                f"{en} in {province_en}",
-                f"{en} of {province_en}",
-            ):
-                self._add(form, "city", city)
+            for link in (", {}", " ({})", " in {}", " of {}"):
+                self._add(en + link.format(province_en), "city", city)
         with ALIASES.open(encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 if row["kind"] == "code" or len(row["alias"]) < 2:

@@ -197,13 +197,7 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         points = unit is not None and unit.dimension == "points"
         if not points and (number.decimals < 2 - wide or unit is not None):
             return None
-        changes = (
-            (wide and GAP.search(left))
-            or CHANGE_ZH.search(left)
-            or CHANGE_EN.search(left)
-            or CHANGE_AFTER.match(right)
-            or ADJUSTED.search(text)
-        )
+        changes = (wide and GAP.search(left)) or _is_change(left, right) or ADJUSTED.search(text)
         is_sure = bool(s.of("index") if is_effect else s.of("year")) and not changes
         last = facts.scope.last_year
         if not (wide and s.of("place")):
@@ -218,10 +212,14 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         subjects = [(ends, subjects[0][1])]
         return Target(subjects, cities, year, unit=unit)
     is_difference = (unit is not None and unit.dimension in ("difference", "places")) or (wide and GAP.search(left))
-    is_change = is_signed or CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right)
+    is_change = is_signed or _is_change(left, right)
     if is_difference or (is_change and not LEVEL_ZH.search(left) and not text[: number.start].endswith("第")):
         return _change(s, number, subjects, cities, year, since, about=about)
     return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=not wide)
+
+
+def _is_change(left: str, right: str) -> bool:
+    return bool(CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right))
 
 
 def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
@@ -413,7 +411,7 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
             ),
             None,
         )
-        is_level = not (CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right))
+        is_level = not _is_change(left, right)
         if near is not None and is_level and (last is None or near.start() > last.start):
             gap = s.gap(near.end(), number.start)
             if not re.search(rf"[,，]|{UP}|{APART}|to\b", gap):

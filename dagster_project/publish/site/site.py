@@ -147,10 +147,10 @@ class Site:
 
     def _write_maps(self, reader: Reader, folder: Path) -> None:
         """Maps as files, for readers without scripts."""
-        for code, shown in exhibit.exhibits().items():
-            if shown.chart and shown.chart.mark == "map":
+        for code, figure in exhibit.exhibits().items():
+            if figure.chart and figure.chart.mark == "map":
                 with suppress(ExportError):
-                    svg = chart.in_light(svg_of(reader, shown))
+                    svg = chart.in_light(svg_of(reader, figure))
                     (folder / f"{code}-{reader.words.language}.svg").write_text(svg, encoding="utf-8")
 
     def pages(self, reader: Reader) -> Iterator[tuple[str, str]]:

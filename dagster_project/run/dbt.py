@@ -92,6 +92,13 @@ class DbtCommand:
         """All that dbt prints, once it is done."""
         return "".join(self.lines())
 
+    @classmethod
+    def end_idle(cls) -> None:
+        """End the processes that wait."""
+        while cls._idle:
+            with cls._idle.pop() as process:
+                process.kill()
+
     def __enter__(self) -> Self:
         return self
 
@@ -173,9 +180,11 @@ def parsing(paths: Paths) -> Iterator[Callable[[], None]]:
 
 
 def parse(paths: Paths) -> None:
-    """Write the manifest if it is stale. Does not open the build file."""
-    with parsing(paths) as wait:
-        wait()
+    """Write the manifest if it is stale, and keep no process: a server parses once. Does not open the build file."""
+    if is_manifest_stale(paths):
+        with parsing(paths) as wait:
+            wait()
+        DbtCommand.end_idle()
 
 
 def _copy_if_possible(source: Path, target: Path) -> None:

@@ -88,7 +88,7 @@ gaps as (
 totals as (
     select
         load_id,
-        case when is_ten then 'total_is_in_its_unit' else 'province_sum_meets_total' end as rule_id,
+        'province_sum_meets_total' as rule_id,
         abs(ratio - 1) as observed,
         printf(
             '%s: the %d cities sum to %.3f of the printed total, elsewhere they meet it', province_name, n_cities, ratio
@@ -100,7 +100,8 @@ totals as (
         variable_code || '/' || scope || '/' || year || '/' || province_id as subject,
         file,
         sheet,
-        cell
+        cell,
+        is_ten
     from {{ ref('gate_total') }}
     where share_exact >= 0.8 and (is_ten or not is_part)
 ),
@@ -252,7 +253,11 @@ observed as (
     union all by name
     select * from gaps
     union all by name
-    select * from totals
+    select * exclude (is_ten) from totals
+    where not is_ten
+    union all by name
+    select * exclude (is_ten, rule_id), 'total_is_in_its_unit' as rule_id from totals
+    where is_ten
     union all by name
     select * from identities
     union all by name

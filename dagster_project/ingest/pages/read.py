@@ -30,6 +30,7 @@ _ALIKE = 0.6
 _MOST_LEVELS = 5  # of heads
 _FIRST_HEAD = 4  # row of the sheet, below title, unit and running head
 _USUAL = 0.8  # of the figures of a column have this number of decimals
+_LOST_POINT = 0.4  # have decimals: a figure without may have lost its point
 _FEW_SPACED = 3  # a blank in one or two figures of a column may part two figures
 _READERS = ("document", "engine", "ink", "picture", "words")
 
@@ -433,7 +434,8 @@ def _with_column_flags(cells: list[Cell]) -> list[Cell]:
             cell, text = cells[n], cells[n].text
             if cell.flag:
                 continue
-            if count >= _USUAL * len(at) and len(text.partition(".")[2]) != usual:
+            least = _USUAL if "." in text else _LOST_POINT
+            if count >= least * len(at) and len(text.partition(".")[2]) != usual:
                 result[n] = replace(cell, flag=f"{usual} decimals are usual here")
             elif abs(cell.value or 0) >= 1000 and (
                 (often >= _USUAL * sum(grouped.values()) and (_separator(text) == ",") != (sign == ","))

@@ -278,10 +278,11 @@ def _hansen(world: World, n: int, draws: int) -> Tables:
     return {"threshold_grid": pd.concat(grids, ignore_index=True), "threshold_result": pd.DataFrame([row])}
 
 
-def _steps(world: World, n: int, draws: int, name: str, **options: bool) -> ThresholdResult:
-    y, x, q = world.sample.y, world.x, world.synergy
-    how: dict[str, Any] = {"n_thresholds": n, "trim": 0.05, "draws": draws, "rng": world.rng(f"{name}:{n}"), **options}
-    return methods.threshold_regression(y, x, q, world.controls, **how)
+def _steps(world: World, n: int, draws: int, name: str, *, is_level_adjusted: bool = False) -> ThresholdResult:
+    y, x, controls = world.by_year if is_level_adjusted else (world.sample.y, world.x, world.controls)
+    how: dict[str, Any] = {"n_thresholds": n, "trim": 0.05, "draws": draws, "rng": world.rng(f"{name}:{n}")}
+    how |= {"is_level_adjusted": is_level_adjusted, "segments": world.sample.segments}
+    return methods.threshold_regression(y, x, world.synergy, controls, **how)
 
 
 def _spatial(world: World, side: Side, sizes: Sizes) -> Tables:
@@ -314,9 +315,10 @@ def _refit(
     world: World, fit: SpilloverFit, groups: Sequence[object] | None = None
 ) -> tuple[methods.LevelAdjusted | None, str]:
     """The matrices of `fit` on the adjusted scale, with effects of `groups` by year; or None and why not."""
-    options: dict[str, Any] = {"groups": groups, "with_own": "x" in fit.positions}
+    y, x, controls = world.by_year
+    options: dict[str, Any] = {"groups": groups, "with_own": "x" in fit.positions, "segments": world.sample.segments}
     try:
-        return methods.level_adjusted(*world.model, fit.matrices, world.controls, **options), ""
+        return methods.level_adjusted(y, x, world.weights, fit.matrices, controls, **options), ""
     except PanelInputError as refused:
         return None, str(refused)
 
@@ -375,9 +377,10 @@ def _threshold_row(world: World, *, draws: int) -> tuple[float, pd.DataFrame]:
         "p from multipliers of cities; the difference was searched for",
     )
     row: dict[str, object] = {"analysis": "threshold", "variant": "emitter", "null_hypothesis": null, "dof": 1}
-    (y, x, w), rng, p = world.model, world.rng("adjusted:emitter"), float("nan")
+    (y, x, controls), p = world.by_year, float("nan")
+    how: dict[str, Any] = {"draws": draws, "rng": world.rng("adjusted:emitter"), "segments": world.sample.segments}
     try:
-        threshold = methods.adjusted_threshold(y, x, world.synergy, w, world.controls, draws=draws, rng=rng)
+        threshold = methods.adjusted_threshold(y, x, world.synergy, world.weights, controls, **how)
         p = threshold.p
         row |= {"wald": threshold.statistic, "p": p, "difference": threshold.difference, "note": note}
     except PanelInputError as refused:

@@ -155,6 +155,12 @@ class World:
         return self.sample.x[:, :, 1:] if self.sample.x.shape[2] > 1 else None
 
     @property
+    def by_year(self) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        """y, x and controls, a year a period: what a scale is fitted on, for those of `model` have no level."""
+        every = self.sample.x_by_year
+        return self.sample.y_by_year, every[:, :, 0], every[:, :, 1:] if every.shape[2] > 1 else None
+
+    @property
     def distance(self) -> FloatArray:
         return distance_matrix(self.sample.city[PLACE].to_numpy(dtype=np.float64), "haversine")
 

@@ -19,7 +19,7 @@ from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald
 from python_models.influence.spillover import AnyWeights, Matrix, SpilloverFit, fit_spillover
-from python_models.regression import PanelInputError
+from python_models.regression import PanelInputError, by_segment
 from python_models.regression.errors import estimable
 
 POWERS = (-2.0, 2.0)
@@ -59,6 +59,7 @@ def level_adjusted(
     *,
     groups: ArrayLike | None = None,
     with_own: bool = True,
+    segments: Sequence[int] | None = None,
 ) -> LevelAdjusted:
     """`fit_spillover` without what the shape of an index alone makes appear.
 
@@ -76,6 +77,8 @@ def level_adjusted(
         Group of each city: each group has effects of its own in every year.
     with_own : bool
         Whether beta x is in the model.
+    segments : sequence of int, optional
+        A label for each of the T years: cities have an effect in each segment, on the adjusted scale.
 
     Returns
     -------
@@ -106,17 +109,22 @@ def level_adjusted(
     >>> type(level_adjusted(y, x, W, {"near": W})).__name__
     'LevelAdjusted'
     """
-    yy, xx, every = even_level(y, x, controls)
+    yy, xx, every = even_level(y, x, controls, segments)
     by_year = None if groups is None else _group_years(groups, yy.shape[1])
     fit = fit_spillover(yy, xx, W, matrices, every, own_controls=by_year, with_own=with_own)
     return LevelAdjusted(fit, (even_scale(y, "y")[1], even_scale(x, "x")[1]))
 
 
-def even_level(y: ArrayLike, x: ArrayLike, controls: ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """y and x on the even scale, and the controls with those of the level: steps 1 and 2."""
+def even_level(
+    y: ArrayLike, x: ArrayLike, controls: ArrayLike | None, segments: Sequence[int] | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """y and x on the even scale, and the controls with those of the level: steps 1 and 2; then `by_segment`."""
     yy, xx = even_scale(y, "y")[0], even_scale(x, "x")[0]
     others = np.empty((*yy.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
-    return yy, xx, np.concatenate([others, level_controls(yy, xx)], axis=2)
+    every = np.concatenate([others, level_controls(yy, xx)], axis=2)
+    if segments is None:
+        return yy, xx, every
+    return by_segment(yy, segments), by_segment(xx, segments), by_segment(every, segments)
 
 
 def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -174,6 +174,7 @@ def adjusted_threshold(
     n_grid: int = 25,
     draws: int = 999,
     rng: np.random.Generator,
+    segments: Sequence[int] | None = None,
 ) -> SupWald:
     """Threshold test of the emitter in `spatial_threshold`, on the scale and with the controls of `level_adjusted`.
 
@@ -188,6 +189,7 @@ def adjusted_threshold(
         Multiplier draws of whole cities.
     rng : numpy.random.Generator
         Source of the draws.
+    segments : as in `level_adjusted`
 
     Returns
     -------
@@ -216,10 +218,8 @@ def adjusted_threshold(
     """
     weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, "emitter")
     grid = candidates(q_, n_grid, TRIM)
-    fits = [
-        level_adjusted(y, x, weights, regime_matrices(weights, q_, g, "emitter"), controls, with_own=False).fit
-        for g in grid
-    ]
+    options: dict[str, Any] = {"controls": controls, "with_own": False, "segments": segments}
+    fits = [level_adjusted(y, x, weights, regime_matrices(weights, q_, g, "emitter"), **options).fit for g in grid]
     return _sup_wald(grid, fits, draws, rng)
 
 

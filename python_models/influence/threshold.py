@@ -103,6 +103,7 @@ def threshold_regression(
     rng: np.random.Generator | None = None,
     convention: Convention = "within",
     is_level_adjusted: bool = False,
+    segments: Sequence[int] | None = None,
 ) -> ThresholdResult:
     """Panel threshold regression with fixed effects (docs/formulas.md#threshold).
 
@@ -132,6 +133,8 @@ def threshold_regression(
         LR and F scaled by N T.
     is_level_adjusted : bool
         On the scale and with the level controls of `level_adjusted`; slopes in standard deviations.
+    segments : sequence of int, optional
+        Those of `level_adjusted`; without its scale pass y, x and controls through `by_segment`.
 
     Returns
     -------
@@ -167,7 +170,7 @@ def threshold_regression(
     if len(shares) != n_thresholds:
         raise ValueError(f"trim needs one share, or one for each of the {n_thresholds} thresholds, got {len(shares)}.")
     if is_level_adjusted:
-        y, x, controls = even_level(y, x, controls)
+        y, x, controls = even_level(y, x, controls, segments)
     data = _Profile.build(y, x, q, controls, effects=effects, convention=convention)
     grid = data.candidates(n_grid, shares[0])
     if draws and rng is None:

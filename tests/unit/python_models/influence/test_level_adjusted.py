@@ -8,6 +8,7 @@ from worlds import world
 from python_models.influence import adjusted_threshold, fit_spillover, level_adjusted
 from python_models.influence.blocks import BLOCKS, split_blocks
 from python_models.influence.level_adjusted import even_scale, level_controls
+from python_models.regression import by_segment
 from python_models.simulation import random_knn_weights
 
 N, YEARS, RHO = 120, 8, 0.3
@@ -100,3 +101,16 @@ def test_a_threshold_in_the_emitter_is_found_at_its_place():
     assert found.gamma == pytest.approx(0.5, abs=0.06)
     assert found.wald.max() == found.statistic
     panel_refused("one known number a city", adjusted_threshold, y, x, q[:-1], W, rng=np.random.default_rng(6))
+
+
+def test_segments_are_cut_on_the_adjusted_scale():
+    """The fit on planes without what differs between the segments of a city; one segment is none."""
+    (y, x), blocks, cut = positive(), split_blocks(W, CENTRE), [0, 0, 0, *[1] * (YEARS - 3)]
+    assert level_adjusted(y, x, W, blocks, segments=[7] * y.shape[1]).equal(("pc", "cp")) == p(y, x)
+    yy, xx = even_scale(y)[0], even_scale(x)[0]
+    every = by_segment(level_controls(yy, xx), cut)
+    fit = fit_spillover(by_segment(yy, cut), by_segment(xx, cut), W, blocks, every)
+    found = level_adjusted(y, x, W, blocks, segments=cut).equal(("pc", "cp"))
+    assert found == pytest.approx(fit.wald([{"pc": 1.0, "cp": -1.0}]).p, rel=1e-9)
+    assert found != pytest.approx(p(y, x), rel=1e-3)
+    assert 0 < level_adjusted(y, x, W, blocks, groups=CENTRE, segments=cut).equal(("pc", "cp")) < 1

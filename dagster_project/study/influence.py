@@ -77,15 +77,20 @@ def build(frames: Frames, settings: Settings) -> Tables:
 
 
 def with_holm(tests: pd.DataFrame, findings: Sequence[Finding]) -> pd.DataFrame:
-    """The tests with the code of their finding, and Holm's p over the findings of a regression, adjusted and not."""
+    """The tests with the code of their finding, and Holm's p over the findings of a regression, adjusted and not.
+
+    A declared finding without a test counts with p = 1: a refresh that leaves some out claims no more.
+    """
     if tests.empty:
         return tests
     codes = {(finding.analysis, finding.variant): finding.code for finding in findings}
     names = [codes.get(key, "") for key in zip(tests["analysis"], tests["variant"], strict=True)]
     table = tests.assign(finding=names, p_holm=np.nan, p_unadjusted_holm=np.nan)
     for _, family in table[table["finding"] != ""].groupby(list(MODEL_KEYS)):
-        table.loc[family.index, "p_holm"] = holm(family["p"])
-        table.loc[family.index, "p_unadjusted_holm"] = holm(family["p_unadjusted"])
+        for name in ("p", "p_unadjusted"):
+            every = np.ones(len(findings))
+            every[: len(family)] = family[name].fillna(1.0)
+            table.loc[family.index, f"{name}_holm"] = np.where(family[name].notna(), holm(every)[: len(family)], np.nan)
     return table
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from influence_worlds import specs, warehouse
+from influence_worlds import KEYS, specs, warehouse
 from study_tools import settings
 
 from dagster_project.study import influence
@@ -23,3 +23,14 @@ def test_every_declared_finding_has_a_test_for_cities_of_one_level(breaks):
     assert (tests["p_holm"] >= tests["p"]).all()
     thresholds = tables["threshold_result"].set_index("kind")["p_level_adjusted"]
     assert np.isfinite(thresholds[["hansen", "spatial_emitter"]].to_numpy()).all()
+
+
+def test_a_declared_finding_without_a_test_counts_in_the_p_of_holm():
+    findings = settings(specs()[:1]).findings
+    keys = ("analysis", "variant")
+    rows = [{name: getattr(finding, name) for name in keys} for finding in findings[:2]]
+    tests = pd.DataFrame(rows).assign(p=[0.01, np.nan], p_unadjusted=[0.001, 0.9]).assign(**KEYS, model_id="m")
+    table = influence.with_holm(tests, findings)
+    assert len(findings) == 7
+    assert table["p_holm"].tolist() == pytest.approx([0.07, np.nan], nan_ok=True)
+    assert table["p_unadjusted_holm"].tolist() == pytest.approx([0.007, 1.0])

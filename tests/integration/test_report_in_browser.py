@@ -323,6 +323,9 @@ def test_profile_shows_the_figures_of_the_file(at, reader):
     said = page.locator("p.claim").first.inner_text()
     assert f"ranks {score['rank_year']} " in said
     assert f"{score['score_100']:.1f} points" in said
+    ranked = [text for text in page.locator("tr:has(th a) td:nth-child(3)").all_inner_texts() if text.isdigit()]
+    fills = page.locator(".map.near path[data-id]").evaluate_all("all => all.map(one => one.getAttribute('fill'))")
+    assert len([fill for fill in fills if "blank" not in fill]) == 1 + len(ranked) > 1
     cells = reader.rows(
         "select distinct text, unit_printed, cell from mart.mart_indicator_source"
         " where index_code = 'nqpf' and city_id = $city and year = 2013 and unit_printed is not null",

@@ -1088,7 +1088,7 @@
   const near = one(".map.near");
   if (near) {
     const paths = fold(near),
-      ids = [near.dataset.city, ...all("a", near.parentNode).map((a) => a.getAttribute("href").replace(".html", ""))],
+      ids = [near.dataset.city, ...all("th a", near.parentNode.parentNode).map((a) => a.getAttribute("href").replace(".html", ""))],
       ranks = DATA.by.composite.rank,
       n = ranks.filter((row) => row[last] != null).length;
     paint(

@@ -39,6 +39,7 @@ from python_models.regression.covariance import Conley, Robust
 from python_models.regression.dynamic import DynamicFit, dynamic_effects, fit_dynamic
 from python_models.regression.dynamic_gmm import dynamic_gmm
 from python_models.regression.effects import EFFECT_NAMES, average_effects, city_effects, effect_gradient
+from python_models.regression.interactive import interactive_iv
 from python_models.regression.iv import spatial_2sls
 from python_models.regression.logdet import system
 from python_models.regression.sensitivity import robustness_value
@@ -56,6 +57,7 @@ TABLES = words(
 LEVEL = 0.95
 CONLEY_KM = 300.0  # beyond it errors of two cities of one year are taken as unrelated
 DYNAMIC_COLUMNS = ["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]
+STATIC_COLUMNS = ["variable", "effect", "point", "se_delta", "lower", "upper", "p", "standardised"]
 FAMILY_DRAWS = 999  # sign changes of whole cities behind p over a family of regressions
 
 
@@ -205,7 +207,8 @@ def run(job: Job) -> Tables:
     """Tables panel_fit, panel_coef, panel_effect, .. of one regression. Skipped: too many cities for its method."""
     if job.spec.method in ("dynamic", "gmm") and (reason := refused_inverse("the dynamic model", job.weights.n)):
         raise Skipped(reason)
-    return {"static": _static, "dynamic": _dynamic, "gmm": _gmm, "iv": _iv}[job.spec.method](job)
+    methods = {"static": _static, "dynamic": _dynamic, "gmm": _gmm, "iv": _iv, "interactive": _interactive}
+    return methods[job.spec.method](job)
 
 
 def _static(job: Job) -> Tables:
@@ -325,9 +328,8 @@ def _static_effects(job: Job, fit: CoreFit, conley: CoreFit) -> pd.DataFrame:
     except PanelInputError:  # rho at the edge of its range
         lacking = dict.fromkeys(("mean_draws", "se_sim", "share_rejected_draws"), np.nan)
         checks = pd.DataFrame({"flag": "no_draws", **lacking}, index=effects.index)
-    table = effects[["variable", "effect", "point", "se_delta", "lower", "upper", "p", "standardised"]]
     errors = {"se_conley": beside["se_delta"], "p_conley": beside["p"]}
-    return table.rename(columns=LIMITS).assign(horizon="static", **errors, **checks)
+    return effects[STATIC_COLUMNS].rename(columns=LIMITS).assign(horizon="static", **errors, **checks)
 
 
 def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
@@ -461,4 +463,22 @@ def _iv(job: Job) -> Tables:
         "panel_fit": _fit_row(job, fit.residuals, row, with_wx=spec.model == "sdm"),
         "panel_coef": _inference(job, fit.names, fit.params, fit.std_errors).assign(se_type="cluster"),
         "iv_diagnostic": diagnostic.assign(**ends.where(np.isfinite(ends))),
+    }
+
+
+def _interactive(job: Job) -> Tables:
+    spec, sample = job.spec, job.sample
+    durbin = None if spec.model == "sdm" else ()
+    fit = interactive_iv(sample.y, sample.x, job.weights, effects=spec.effects, durbin=durbin, names=job.names)
+    of_x, of_errors = fit.n_factors
+    hansen = f"Hansen J p {fit.hansen.p:.3f}" if fit.hansen.df else fit.hansen.note
+    note = f"factors: {of_x} of the regressors, {of_errors} of the errors; {hansen}"
+    row = {"k_params": len(fit.params) - 1, "sigma2": fit.sigma2, "rho": fit.rho, "note": note}
+    effects = average_effects(fit, names=job.names, sd_ratio=sample.sd_ratio).to_frame()[STATIC_COLUMNS]
+    coef = _inference(job, fit.names[:-1], fit.params[:-1], np.sqrt(np.diagonal(fit.cov))[:-1])
+    return {
+        "panel_fit": _fit_row(job, fit.residuals, row, with_wx=spec.model == "sdm"),
+        "panel_coef": coef.assign(se_type="cluster"),
+        "panel_effect": effects.rename(columns=LIMITS).assign(horizon="static"),
+        "influence": _influence(job, fit),
     }

@@ -37,7 +37,7 @@ TABLES = (
 )
 EFFECTS = ("direct", "indirect", "total")
 FIGURES = {"_se": "se_delta", "_p": "p", "_p_family": "p_family", "_sd": "standardised"}  # beside each effect
-SHOWN_HORIZON = {"static": "static", "dynamic": "long", "gmm": "long"}
+SHOWN_HORIZON = {"static": "static", "interactive": "static", "dynamic": "long", "gmm": "long"}
 SAME = "the effects and the sample of another run: not counted"
 NO_EFFECTS = "effects are not made for this method: compare beta and theta"
 

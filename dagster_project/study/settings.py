@@ -218,7 +218,7 @@ BY_CENTRE = re.compile(r"(no|only)_\w+")  # cities of the centre of a group sche
 LAST_YEAR = 9999
 
 _CHOICES = {
-    "method": ("static", "dynamic", "gmm", "iv"),
+    "method": ("static", "dynamic", "gmm", "iv", "interactive"),
     "model": MODELS,
     "effects": EFFECTS,
     "estimator": ESTIMATORS,

@@ -367,22 +367,18 @@ def spatial_2sls(
     z = np.column_stack([data.exog, data.endog])
     q = np.column_stack([data.exog, data.excluded])
     moments = data.excluded.shape[1] if cov == "homoskedastic" else q.shape[1]
-    if data.n <= moments:  # Hansen J and the like invert a covariance summed over cities: its rank is below theirs
-        raise PanelInputError(
-            f"{moments} instruments and regressors with {data.n} cities: a covariance clustered by city needs more "
-            "cities than these. Lower w_lags or take fewer regressors."
-        )
+    require_more_cities(data.n, moments)
     weight = np.linalg.inv(q.T @ q)
-    params, bread = _estimate(q, z, data.y, weight)
+    params, bread = two_stage(q, z, data.y, weight)
     rows = data.rows
     plain = cov if isinstance(cov, str) else "cluster"  # of full rank, where few years or groups are not
     if gmm:
-        weight = np.linalg.inv(_moment_cov(q, data.y - z @ params, data.n, plain, rows))
-        params, bread = _estimate(q, z, data.y, weight)
+        weight = np.linalg.inv(moment_cov(q, data.y - z @ params, data.n, plain, rows))
+        params, bread = two_stage(q, z, data.y, weight)
     e, free = data.y - z @ params, rows - z.shape[1]
     project = bread @ z.T @ q @ weight
-    hansen_weight = np.linalg.inv(_moment_cov(q, e, data.n, plain, rows))
-    covariance = project @ _moment_cov(q, e, data.n, cov, free) @ project.T
+    hansen_weight = np.linalg.inv(moment_cov(q, e, data.n, plain, rows))
+    covariance = project @ moment_cov(q, e, data.n, cov, free) @ project.T
     return IVFit(
         method="gmm" if gmm else "2sls",
         names=data.names,
@@ -392,7 +388,7 @@ def spatial_2sls(
         sigma2=float(e @ e) / free,
         instruments=data.instrument_names,
         first_stages=first_stages(data.exog, data.endog, data.excluded, data.endog_names, n=data.n, rows=rows),
-        hansen=_hansen(q, z, data.y, hansen_weight),
+        hansen=hansen_test(q, z, data.y, hansen_weight),
         anderson_rubin=_weak_robust(data, params, np.sqrt(np.diag(covariance))),
         system=LinearSystem(q, project),
     )
@@ -493,14 +489,23 @@ def _powers(
     return np.concatenate(parts, axis=2), names
 
 
-def _estimate(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+def require_more_cities(n: int, moments: int) -> None:
+    """Hansen J and the like invert a covariance summed over cities: with no more cities its rank is below theirs."""
+    if n <= moments:
+        raise PanelInputError(
+            f"{moments} instruments and regressors with {n} cities: a covariance clustered by city needs more "
+            "cities than these. Lower w_lags or take fewer regressors."
+        )
+
+
+def two_stage(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(Z'Q A Q'Z)^-1 Z'Q A Q'y and the inverse."""
     cross = q.T @ z
     bread = np.linalg.inv(cross.T @ weight @ cross)
     return bread @ cross.T @ weight @ (q.T @ y), bread
 
 
-def _moment_cov(q: FloatArray, e: FloatArray, n: int, cov: str | Robust, rows: int) -> FloatArray:
+def moment_cov(q: FloatArray, e: FloatArray, n: int, cov: str | Robust, rows: int) -> FloatArray:
     """Covariance of Q'e: sum over cities of (Q_i'e_i)(Q_i'e_i)' N/(N-1), or s2 Q'Q with s2 = e'e/rows, or of a kind."""
     singles = q * e[:, None]
     if isinstance(cov, str):
@@ -511,10 +516,10 @@ def _moment_cov(q: FloatArray, e: FloatArray, n: int, cov: str | Robust, rows: i
     return meat(scores, kind, dof=rows)
 
 
-def _hansen(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> SpecTest:
+def hansen_test(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> SpecTest:
     """J = g'S^-1 g at the efficient GMM estimate, chi2(instruments - regressors)."""
     df = q.shape[1] - z.shape[1]
     if df == 0:
         return SpecTest("hansen_j", 0.0, 0.0, np.nan, "exactly identified: nothing to test")
-    g = q.T @ (y - z @ _estimate(q, z, y, weight)[0])
+    g = q.T @ (y - z @ two_stage(q, z, y, weight)[0])
     return SpecTest.chi2("hansen_j", float(g @ weight @ g), df, "H0: all instruments are valid")

@@ -30,6 +30,7 @@ SPECS = [
     replace(PLAIN, model_id="gmm", method="gmm", controls=()),
     replace(PLAIN, model_id="slx_dk", model="slx", cov="driscoll_kraay"),
     replace(PLAIN, model_id="iv", method="iv"),
+    replace(PLAIN, model_id="interactive", method="interactive"),
     replace(PLAIN, model_id="iv_road", method="iv", controls=(DENSITY,), instrument="external", external=(ROAD,)),
     replace(PLAIN, model_id="ghost", y=replace(NQPF, name="ghost", code="no_such_index")),
 ]
@@ -177,6 +178,13 @@ def test_dynamic_and_instrumental_models_fill_their_tables(tables):
     assert coef.loc[("gmm", "y_lag"), ["role", "se_type"]].tolist() == ["tau", "windmeijer"]
     assert coef.loc["slx_dk", "se_type"].eq("driscoll_kraay").all()
     assert (coef.loc["slx_dk", "se"] != coef.loc["slx_dk", "se_info"]).all()
+    effects = tables["panel_effect"].query("variable == 'pr'").set_index(["model_id", "effect"])
+    own, headline = effects.loc["interactive"], effects.loc["sdm"]
+    assert own["horizon"].eq("static").all()
+    assert own[["se_delta", "lo", "hi", "p", "p_family", "standardised"]].notna().all().all()
+    assert abs(own.loc["direct", "point"] - headline.loc["direct", "point"]) < 3 * own.loc["direct", "se_delta"]
+    note = tables["panel_fit"].set_index("model_id").loc["interactive", "note"]
+    assert note.startswith("factors: 0 of the regressors, 0 of the errors; Hansen J p 0.")
     iv = tables["iv_diagnostic"]
     assert np.isfinite(iv.query("model_id == 'iv'")["first_stage_f"]).all()
     road = iv.query("model_id == 'iv_road'")

@@ -192,7 +192,7 @@ def test_every_change_of_the_suite_is_there_for_both_headlines():
         assert {s.lag for s in own} == {0, 1}
         assert {s.cov for s in own} == {"cluster", "info", "block_bootstrap", "driscoll_kraay"}
         assert {"sdem", "sem", "sar"} <= {s.model for s in own}
-        assert {s.method for s in own} == {"static", "dynamic", "gmm", "iv"}
+        assert {s.method for s in own} == {"static", "dynamic", "gmm", "iv", "interactive"}
 
 
 def test_sizes_come_from_the_depth_tails_reach_every_indicator_and_each_one_of_pr_is_left_out_once():

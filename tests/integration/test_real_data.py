@@ -177,11 +177,7 @@ def test_no_error_is_published_and_core_cities_left_out_are_those_without_sound_
     checks = real_warehouse.published("select check_id, severity, message from mart.mart_check_result where not passed")
     assert checks[checks["severity"] == "error"].empty
     left = checks[checks["check_id"].str.startswith("core_city/")].set_index("check_id")["message"].sort_index()
-    assert list(left.index) == [
-        "core_city/digital_economy/CN150100",
-        "core_city/digital_economy/CN540100",
-        "core_city/nqpf_yearbook/CN540100",
-    ]
+    assert list(left.index) == ["core_city/digital_economy/CN150100", "core_city/digital_economy/CN540100"]
     assert "n2_broadband: too few observed years (first missing 2018)" in left.iloc[0]
     assert left.iloc[1:].str.contains("imputed cells").all()
 

@@ -1088,7 +1088,8 @@
   const near = one(".map.near");
   if (near) {
     const paths = fold(near),
-      ids = [near.dataset.city, ...all("th a", near.parentNode.parentNode).map((a) => a.getAttribute("href").replace(".html", ""))],
+      links = all("th a", near.parentNode.parentNode),
+      ids = [near.dataset.city, ...links.map((a) => a.getAttribute("href").replace(".html", ""))],
       ranks = DATA.by.composite.rank,
       n = ranks.filter((row) => row[last] != null).length;
     paint(

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def run(arguments: list[str], project: str, parsed: dict[str, Manifest]) -> dbtR
     if arguments[0] in ("parse", "docs") or project not in parsed:
         file = os.environ["NQPF_BUILD_FILE"]
         os.environ["NQPF_BUILD_FILE"] = Path(file).name  # what is parsed serves every build file of the name
-        outcome = dbtRunner().invoke(["parse"])
+        # of a folder elsewhere nothing that was parsed is true: it names its files there
+        outcome = dbtRunner().invoke(["parse", "--vars", json.dumps({"project": os.environ["DBT_PROJECT_DIR"]})])
         os.environ["NQPF_BUILD_FILE"] = file
         parsed.clear()
         if not isinstance(outcome.result, Manifest):  # it failed
@@ -58,6 +60,13 @@ def results_of(outcome: dbtRunnerResult) -> dict[str, dict[str, Any]]:
     }
 
 
+def close_the_build_file() -> None:
+    """dbt-duckdb keeps it open from node to node, and forgets it at the end without closing it."""
+    with suppress(Exception):  # of that kind where nothing was opened
+        DuckDBConnectionManager.env().close()  # type: ignore[no-untyped-call]
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides: it ends this process if it stops
     threading.Thread(target=end_with, args=(int(sys.argv[1]),), daemon=True).start()
@@ -67,8 +76,7 @@ if __name__ == "__main__":
         os.environ.clear()
         os.environ.update(command["environment"])
         outcome = run(command["arguments"], command["project"], parsed)
-        # dbt-duckdb keeps the file open from node to node, and would for good
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        close_the_build_file()
         if outcome.exception:
             print(outcome.exception)
         ended = {"is_ok": outcome.success, "results": results_of(outcome)}

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,8 @@ FILES = {
     "models/one.sql": "select 1 as n union all select null",
     "models/two.sql": "select n from {{ ref('one') }}",
     "models/long.sql": "select count(*) as n from range(1000000000000) as r where random() < 0",
+    "models/bad.sql": "{{ config(materialized='table') }} select error('no')",
+    "seeds/names.csv": "a,b\n1,2\n",
     "models/_models.yml": "models: [{name: one, columns: [{name: n, data_tests: [unique, not_null]}]}]\n",
 }
 NAMED = ("small.one", "small.two", "small.not_null_one_n")  # and not the other test
@@ -71,6 +74,20 @@ def test_one_process_runs_command_after_command_and_reads_changed_files(paths):
     assert len(DbtCommand._idle) == 1
     with duckdb.connect(str(paths.build_file)) as con:  # which dbt has closed
         assert con.execute("select n from main.two").fetchall() == [(1,)]
+
+
+def test_a_failed_statement_leaves_the_build_file_to_others(paths):
+    with pytest.raises(DbtError, match="no"):
+        build(paths, ["small.bad", "small.names"], paths.dbt_target / "runs" / "a", threads=2)
+    duckdb.connect(str(paths.build_file)).close()
+
+
+def test_a_folder_that_moved_is_read_where_it_is_now(paths):
+    build(paths, ["small.names"], paths.dbt_target / "runs" / "a", threads=1)
+    moved = paths.project / "moved"
+    moved.mkdir()
+    paths.dbt_project.rename(moved / "dbt")
+    build(replace(paths, project=moved), ["small.names"], paths.dbt_target / "runs" / "b", threads=1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from dagster_project.operations.faults import SurroundingsError, free_megabytes
 from dagster_project.paths import Paths
+from dagster_project.publish.exhibits import map as maps
+from dagster_project.publish.exhibits.reader import ExportError
 from dagster_project.publish.release.folder import known_releases, latest_release
 from dagster_project.published import sql_path
 from dagster_project.store import Warehouse
@@ -20,7 +22,11 @@ FROM_PUBLISHED = ("ops.vintage", "ops.run_log")
 
 
 def check_surroundings(paths: Paths) -> None:
-    """SurroundingsError if the warehouse cannot be written or its disk is nearly full."""
+    """SurroundingsError if the warehouse cannot be written, its disk is nearly full, or NQPF_OUTLINES names no map."""
+    try:
+        maps.note()
+    except ExportError as error:
+        raise SurroundingsError(str(error)) from error
     for folder in written_folders(paths):
         if not is_writable(folder):
             raise SurroundingsError(

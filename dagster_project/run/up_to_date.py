@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.paths import Paths
-from dagster_project.run.versions import package_json, page_files, python_version, sha256_of
+from dagster_project.run.versions import outlines_hash, package_json, page_files, python_version, sha256_of
 
 PACKAGES = ("dagster_project", "python_models", "expectations")
 LEFT_OUT = {"__pycache__", "target", "logs", "resources", ".mypy_cache", ".ruff_cache"}
@@ -48,6 +48,7 @@ def input_digest(paths: Paths, landed: Mapping[str, str]) -> InputDigest:
     numbers = _digest(_deciding(paths, set(pages)), known)
     numbers.update(json.dumps([settings, package_json(), python_version()]).encode())
     presentation = _digest(((paths.name_of(file), file) for file in sorted(pages)), {})
+    presentation.update(outlines_hash().encode())
     return InputDigest(numbers.hexdigest(), presentation.hexdigest())
 
 

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -142,7 +143,14 @@ def params_hash(paths: Paths) -> str:
 
 def presentation_hash(paths: Paths) -> str:
     """What decides how numbers are shown: pages, exports, words. A change of it makes a release of the same numbers."""
-    return hash_of_files([*page_files(paths), *(paths.dbt_project / "models").rglob("*.yml")], paths)[:12]
+    files = hash_of_files([*page_files(paths), *(paths.dbt_project / "models").rglob("*.yml")], paths)
+    return hashlib.sha256(f"{files}{outlines_hash()}".encode()).hexdigest()[:12]
+
+
+def outlines_hash() -> str:
+    """Of the map that NQPF_OUTLINES names; "" where none is named, its name where there is no such file."""
+    named = os.environ.get("NQPF_OUTLINES", "")
+    return sha256_of(Path(named)) if Path(named).is_file() else named
 
 
 def page_files(paths: Paths) -> list[Path]:

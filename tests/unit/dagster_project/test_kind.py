@@ -6,6 +6,7 @@ import pytest
 from dagster_project.paths import Paths
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.up_to_date import Changed, input_digest, remember, what_changed
+from dagster_project.run.versions import presentation_hash
 from dagster_project.store import Warehouse
 
 
@@ -88,6 +89,17 @@ def test_each_file_counts_for_what_it_decides(landed, name):
     is_shown = name.startswith(("dagster_project/publish", "docs", "LICENSE"))
     is_build = name == "warehouse/build/city.duckdb"  # what it holds is asked only where it is shown anew
     assert found(landed) == (Changed.presentation if is_shown else Changed.nothing if is_build else Changed.numbers)
+
+
+def test_outlines_that_the_environment_names_are_shown_anew(landed, monkeypatch):
+    file, before = landed.project / "own.geojson", presentation_hash(landed)
+    monkeypatch.setenv("NQPF_OUTLINES", str(file))
+    shown = [presentation_hash(landed)]
+    assert found(landed) == Changed.presentation  # and the map says that there is no such file
+    for text in ("{}", "{ }"):
+        file.write_text(text, encoding="utf-8")
+        shown.append(presentation_hash(landed))
+    assert len({before, *shown}) == 4
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ import pytest
 from promised_marts import insert, promised
 from scipy.stats import norm
 
+from dagster_project.operations.faults import SurroundingsError
+from dagster_project.operations.preflight import check_surroundings
+from dagster_project.paths import demo_paths
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.chart import NARROW, SERIES, draw, tick_text, ticks
 from dagster_project.publish.exhibits.exhibit import (
@@ -253,8 +256,8 @@ def test_an_outline_of_the_reader_takes_the_place_of_ours_and_says_whose_it_is(t
             assert maps.note() == note
             assert [shape[:2] for shape in maps.shapes()] == [("city", "CN110000")]
         else:
-            with pytest.raises(ExportError, match="number of their approval"):
-                maps.note()
+            with pytest.raises(SurroundingsError, match="number of their approval"):
+                check_surroundings(demo_paths())  # before a refresh begins
     monkeypatch.delenv("NQPF_OUTLINES")
     maps._base_map.cache_clear()
     maps.shapes.cache_clear()

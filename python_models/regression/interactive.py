@@ -55,15 +55,11 @@ def interactive_iv(
 
     Parameters
     ----------
-    y, x, w, effects : as in `specification_search`
-    durbin : sequence of int, optional
-        Positions of the regressors that enter as W x; default: all, () for the spatial lag model.
+    y, x, w, effects, durbin, names : as in `spatial_2sls`
     w_lags : int
         Highest power of W in the instruments.
     max_factors : int
         Most factors of the regressors and most of the errors; in a short panel as many as leave a year. 0: none.
-    names : sequence of str, optional
-        Names of the regressors.
 
     Returns
     -------

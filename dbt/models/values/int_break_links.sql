@@ -83,7 +83,7 @@ of_borders as (
         city_id,
         year,
         null::varchar as against,
-        direction * greatest(least(moved, 1.25 * people), 0) as link
+        direction * greatest(least(moved, {{ edit_parameter('E8', 'border_reach') }} * people), 0) as link
     from (
         select
             *,

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from dagster_project.paths import PROJECT, Paths, cache_folder
-from dagster_project.run.versions import dbt_files
+from dagster_project.run.versions import dbt_hash
 
+PARSED = "parsed.txt"  # beside the manifest: the project that it was made of
 END = "\x1e"  # begins the last line of a command
 
 LINES_KEPT = 200  # of the output of a failed build
@@ -64,11 +65,10 @@ class DbtCommand:
         while self._idle and self._idle[-1].poll() is not None:  # it was killed
             self._idle.pop()
         self._process = self._idle.pop() if self._idle else _loaded_dbt()
-        files = sorted((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in dbt_files(paths))
         command = {
             "arguments": arguments,
             "environment": {**os.environ, **dbt_environment(paths), **environment},
-            "project": repr(files),
+            "project": project_of(paths),
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command) + "\n")
@@ -142,20 +142,25 @@ def build(paths: Paths, nodes: Sequence[str], target: Path, *, threads: int) -> 
 
 
 def is_manifest_stale(paths: Paths) -> bool:
-    """True if any file of the dbt project is younger than the manifest (or there is none)."""
-    manifest = paths.dbt_manifest
+    """True if the manifest is not of these files of the project in this folder (or there is none).
+
+    Times do not tell: a warehouse that was copied has a young manifest of whatever project made it.
+    """
     try:
-        json.loads(manifest.read_text(encoding="utf-8"))
+        json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
+        return (paths.dbt_target / PARSED).read_text(encoding="utf-8") != project_of(paths)
     except (OSError, ValueError):  # there is none, or a parse was killed while it wrote
         return True
-    written = manifest.stat().st_mtime
-    files = [file.stat() for file in dbt_files(paths)]
-    return any(max(file.st_mtime, file.st_ctime) > written for file in files)  # a wheel keeps no time of a last write
+
+
+def project_of(paths: Paths) -> str:
+    """Folder and content of the dbt project: what is parsed of one holds for no other."""
+    return f"{paths.dbt_project} {dbt_hash(paths)}"
 
 
 @contextmanager
 def parsing(paths: Paths) -> Iterator[Callable[[], None]]:
-    """Write the manifest in the background if a file of the project is younger; what is yielded waits for it.
+    """Write the manifest in the background if it is stale; what is yielded waits for it.
 
     dbt takes what is still true of what it parsed for another warehouse. RuntimeError with its output if it fails.
     """
@@ -163,16 +168,19 @@ def parsing(paths: Paths) -> Iterator[Callable[[], None]]:
         yield lambda: None
         return
     paths.dbt_target.mkdir(parents=True, exist_ok=True)
+    (paths.dbt_target / PARSED).unlink(missing_ok=True)
     parsed = paths.dbt_target / "partial_parse.msgpack"
     kept = cache_folder() / parsed.name
     if not parsed.exists():
         _copy_if_possible(kept, parsed)
+    project = project_of(paths)
     with DbtCommand(paths, "parse", DBT_WRITE_JSON="true") as command:
 
         def wait() -> None:
             output = command.output()
             if not command.is_ok:
                 raise RuntimeError(f"dbt could not parse the project in {paths.dbt_project}:\n{output}")
+            (paths.dbt_target / PARSED).write_text(project, encoding="utf-8")
             if paths.project == PROJECT:
                 _copy_if_possible(parsed, kept)
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from dagster_project.paths import Paths
-from dagster_project.run.dbt import DbtCommand, DbtError, build
+from dagster_project.run.dbt import DbtCommand, DbtError, build, is_manifest_stale, parse
 
 FILES = {
     "dbt_project.yml": "name: small\nversion: 1.0.0\nprofile: small\n",
@@ -84,10 +84,24 @@ def test_a_failed_statement_leaves_the_build_file_to_others(paths):
 
 def test_a_folder_that_moved_is_read_where_it_is_now(paths):
     build(paths, ["small.names"], paths.dbt_target / "runs" / "a", threads=1)
-    moved = paths.project / "moved"
-    moved.mkdir()
-    paths.dbt_project.rename(moved / "dbt")
-    build(replace(paths, project=moved), ["small.names"], paths.dbt_target / "runs" / "b", threads=1)
+    parse(paths)
+    moved = replace(paths, project=paths.project / "moved")
+    moved.project.mkdir()
+    paths.dbt_project.rename(moved.dbt_project)
+    assert is_manifest_stale(moved)
+    build(moved, ["small.names"], paths.dbt_target / "runs" / "b", threads=1)
+
+
+def test_a_manifest_is_as_good_as_the_content_of_the_files(paths):
+    parse(paths)
+    assert not is_manifest_stale(paths)
+    seed = paths.dbt_project / "seeds" / "names.csv"
+    seed.write_text("a,b\n1,3\n", encoding="utf-8")
+    os.utime(seed, (0, 0))
+    paths.dbt_manifest.touch()  # as a warehouse that was copied has it
+    assert is_manifest_stale(paths)
+    parse(paths)
+    assert not is_manifest_stale(paths)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")

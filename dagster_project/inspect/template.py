@@ -42,7 +42,7 @@ def template_file(say: Callable[[str], None], project: Path = PROJECT) -> Path:
     file = folder / f"reading-{template_key(project)}.duckdb"
     if file.is_file():
         return file
-    say("Building the reading models once (some seconds); later calls use the copy in the cache.")
+    say("Building the reading models once (about 15 seconds of a processor); later calls use the copy in the cache.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="build-") as scratch:

@@ -1,7 +1,7 @@
 """`nqpf doctor`: what is wrong with a warehouse that a person has to mend. Opens every file read-only.
 
-What the next refresh sees or mends itself is not looked for: landing files and sidecars, rights, space, leftovers of a
-killed run, a missing build file.
+What the next refresh sees or mends itself is not looked for: landing files, rights, space, leftovers of a killed run, a
+missing build file.
 """
 
 import json
@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+import duckdb
+
+from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.sidecar import find_sidecars
 from dagster_project.operations.database_file import damage_of
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.folder import MANIFEST, latest_release, manifest_of
@@ -24,6 +28,10 @@ from dagster_project.run.versions import sha256_of
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 MOST_PROBLEMS = 5  # of one release
+CURRENT_SQL = """
+select source, data_year, vintage from (from raw.load union all by name from raw.series_load) where is_accepted
+qualify row_number() over (partition by source, data_year order by load_no desc) = 1 order by all
+"""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Diagnosis:
 def diagnose(paths: Paths) -> Diagnosis:
     """Look at one warehouse."""
     text, is_refreshing = holder(paths)
-    left_out = "Not looked at: landing files and sidecars; `nqpf release verify --landing FOLDER` does."
+    left_out = "Not looked at: landing files; `nqpf release verify --landing FOLDER` does."
     diagnosis = Diagnosis(notes=[left_out])
     lock = PROJECT / "requirements.lock"
     if lock.exists():
@@ -60,6 +68,8 @@ def diagnose(paths: Paths) -> Diagnosis:
         diagnosis.notes.append(f"A refresh is running ({text}): the build file was not checked.")
     elif paths.build_file.exists():
         diagnosis.add("build file", paths.build_file, _check_build(paths.build_file))
+        if folder := _sidecars_of_last_refresh(paths):
+            diagnosis.add("sidecars", folder, _check_sidecars(folder, paths.build_file))
     for file in sorted(paths.dagster_home.rglob("*.db")):
         diagnosis.add("Dagster's history", file, _check_history(file, paths))
     newest = latest_release(paths.releases)
@@ -101,6 +111,29 @@ def _check_build(file: Path) -> Iterator[Finding]:
             f"move it and, if it is there, {file.name}.wal away; then run `nqpf refresh`: it is made from landing files"
         )
         yield Finding(f"The build file is damaged: {damage[:200]}", file, do)
+
+
+def _sidecars_of_last_refresh(paths: Paths) -> Path | None:
+    try:
+        folder = Path(json.loads(paths.inputs_file.read_text(encoding="utf-8"))["sidecars"])
+    except (OSError, ValueError, LookupError):
+        return None
+    return folder if folder.is_dir() else None
+
+
+def _check_sidecars(folder: Path, build_file: Path) -> Iterator[Finding]:
+    """Each load in use still has its sidecar."""
+    try:
+        described = {(one.source, one.data_year, one.vintage) for one in find_sidecars(folder)}
+        with duckdb.connect(str(build_file), read_only=True) as con:
+            loads = con.execute(CURRENT_SQL).fetchall()
+    except (IngestError, duckdb.Error):  # the next refresh says what is wrong with a sidecar, and see above
+        return
+    for source, year, vintage in loads:
+        if (source, year, vintage) not in described:
+            what = f"{source} {year or 'of several years'}, vintage {vintage}, is in use and no sidecar describes it"
+            do = "put the sidecar back; or, to be rid of the load, move the build file away and run `nqpf refresh`"
+            yield Finding(what, folder, do)
 
 
 def _check_history(file: Path, paths: Paths) -> Iterator[Finding]:

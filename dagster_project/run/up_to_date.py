@@ -75,6 +75,7 @@ def remember(paths: Paths, inputs: InputDigest, release: str) -> None:
     content = {
         "inputs": asdict(inputs),
         "release": release,
+        "sidecars": str(paths.sidecars),
         "published": sha256_of(paths.published_file),
         "build": _size_and_time(paths.build_file),
     }

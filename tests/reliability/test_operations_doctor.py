@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
+import pandas as pd
 import pytest
 from house import said
 from tiny import RELEASE, tiny_warehouse
@@ -15,11 +17,13 @@ from typer.testing import CliRunner
 
 from dagster_project.cli.care import show_diagnosis
 from dagster_project.cli.main import app
+from dagster_project.ingest.sidecar import find_sidecars
 from dagster_project.operations import faults, preflight
 from dagster_project.operations.database_file import damage_of
 from dagster_project.operations.doctor import check_versions, diagnose
 from dagster_project.operations.faults import sentence_of
 from dagster_project.run.lock import refresh_lock
+from dagster_project.store import Warehouse
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +137,21 @@ def test_fault_is_named_with_its_place_and_the_way_out(paths, fault):
     assert len(named) == 1, found
     assert named[0].where == where
     assert fault.do in named[0].do
+
+
+def test_a_load_in_use_whose_sidecar_was_taken_away_is_named(paths):
+    (sidecar,) = find_sidecars(paths.sidecars)
+    Warehouse(paths.build_file).prepare()
+    with duckdb.connect(str(paths.build_file)) as con:
+        load = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage}
+        con.register("load", pd.DataFrame([{**load, "load_no": 1, "is_accepted": True}]))
+        con.execute("insert into raw.series_load by name from load")
+    paths.inputs_file.write_text(json.dumps({"sidecars": str(paths.sidecars)}), encoding="utf-8")
+    assert findings(paths) == []
+    sidecar.path.unlink()
+    (finding,) = findings(paths)
+    assert finding.what.startswith("registry of several years, vintage ")
+    assert "put the sidecar back" in finding.do
 
 
 def test_build_file_is_not_judged_while_a_refresh_writes_it(paths):

@@ -77,12 +77,13 @@ def own_model(reader: Reader, source: Given) -> OwnModel:
     values = Values(reader, folder, listed(spec.get("csv", []), "csv"))
     known, planes, roles, segments = _start(reader, values, like, spec)
     of_like = set().union(*(plane.index for plane in planes.values()))
+    controls = [term for term, role in roles.items() if role == "control"]
     for key, role in (("y", "y"), ("x", "x"), ("controls", "control")):
         for term, entry in (entries(spec[key], ENTRY, key) if key in spec else {}).items():
             if term in planes:
                 raise ExportError(f"{key}: the model has a term '{term}' already.")
             planes[term], roles[term] = _transformed(values, term, entry), role
-    for term in listed(spec.get("drop", []), "drop"):
+    for term in controls if spec.get("drop") == "controls" else listed(spec.get("drop", []), "drop"):
         one_of(term, [t for t in planes if roles[t] != "y"], "drop")
         del planes[term], roles[term]
     y = [term for term, role in roles.items() if role == "y"]

@@ -30,8 +30,10 @@ order by started_at desc limit 1
 UNSCORED_SQL = """
 select drop_reason || coalesce('; it has scores of ' || other_indexes, '') from easy.dropped where city_id = ?
 """
-NOTHING = "No row in this release answers it; mart.dim_index, mart.mart_panel_fit and mart.mart_influence_run say why."
-NOTHING_ZH = "本版本没有可回答的数据；原因见mart.dim_index、mart.mart_panel_fit与mart.mart_influence_run。"
+NOTHING = {
+    "en": "No row in this release answers it; mart.dim_index, mart.mart_panel_fit and mart.mart_influence_run say why.",
+    "zh": "本版本没有可回答的数据；原因见mart.dim_index、mart.mart_panel_fit与mart.mart_influence_run。",
+}
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,13 @@ def ask(con: duckdb.DuckDBPyConnection, paths: Paths, question: Question, argume
     columns = [str(column[0]) for column in result.description]
     rows = result.fetchall()
     first = {name: as_data(value) for name, value in zip(columns, rows[0], strict=True)} if rows else {}
-    words = {**named["en"], **{f"asked_{name}": value for name, value in bound.items()}, **first, "n": len(rows)}
+    words = {**{f"asked_{name}": value for name, value in bound.items()}, **first, "n": len(rows)}
     for rule in question.refuse:
         if con.execute(f"select {rule['when']} from ({statement})").fetchall()[0][0]:
-            raise NoAnswer(_says(rule["words"], {**words, **bound}))
+            raise NoAnswer(_says(rule["words"], {**named["en"], **words, **bound}))
     if not rows:
         _why_nothing(con, question, bound, named["en"])
+    says = question.says if rows else {**NOTHING, **question.nothing}
     value, unit, lo, hi, interval_of = question.figure
     return compose(
         con,
@@ -117,8 +120,8 @@ def ask(con: duckdb.DuckDBPyConnection, paths: Paths, question: Question, argume
         flags=_flags(first, question),
         n=len(rows),
         year=first.get("year") or (int(bound["year"]) if "year" in bound else None),
-        sentence=_says(question.says["en"], {**words, **named["en"]}) if rows else NOTHING,
-        sentence_zh=_says(question.says["zh"], {**words, **named["zh"]}) if rows else NOTHING_ZH,
+        sentence=_says(says["en"], {**named["en"], **words}),
+        sentence_zh=_says(says["zh"], {**named["zh"], **words}),
         statement=statement,
         columns=columns,
         rows=[list(row) for row in rows],

@@ -43,6 +43,7 @@ class Question:
     says: Mapping[str, str] = field(default_factory=dict)
     refuse: Sequence[Mapping[str, str]] = ()
     reason: str | None = None
+    nothing: Mapping[str, str] = field(default_factory=dict)
     trap: str = ""
 
     @property

@@ -268,7 +268,7 @@ def test_w_is_built_anew_for_the_cities_that_stay(opened, parks):
     file, _ = parks
     text = [line for line in file.read_text("utf-8").splitlines() if not line.startswith(NAMES_ZH[4])]
     file.write_text("\n".join(text), encoding="utf-8")
-    own = own_model(opened, {"csv": str(file), "controls": ["parks"], "drop": ["ln_b1"]})
+    own = own_model(opened, {"csv": str(file), "controls": ["parks"], "drop": "controls"})
     assert own.left_out == {CITIES[4]: "no parks in 2012"}
     assert CITIES[4] not in set(own.links["city_i"]) | set(own.links["city_j"])
     np.testing.assert_allclose(own.links.groupby("city_i")["w"].sum(), 1.0)

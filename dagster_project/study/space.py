@@ -19,14 +19,15 @@ from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_kind, r
 from python_models import space as methods
 from python_models.space import CityGraph, normalise, to_sparse
 from python_models.space.distance import pair_distances
+from python_models.space.graph import hash_links
 from python_models.space.moran import global_statistics
 
 INPUTS = {**CITY_FRAMES, "mass": MASS}
 OF_WEIGHTS = ("weight_matrix", "spatial_weight_edge")  # they are of no index
 TABLES = (*OF_WEIGHTS, "moran_global", "lisa", "center_ellipse", "network_summary", "network_city")
 EDGE_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row")
+LIMITED = {"density": "density", "reciprocity": "reciprocity", "cross_group_share": "cross_province"}  # with limits
 NETWORK = "gravity"  # the links of all pairs, listed among the weights where it is left out
-NETWORK_FIGURES = ("density", "reciprocity", "cross_group_share", "centre_reach_share", "modularity")
 MORAN_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row", "expd_row", "nested_row")
 LISA_CODES = ("queen_row", "knn6_row", "invd_row")
 
@@ -88,8 +89,7 @@ def _left_out(code: str, n: int, reason: str) -> pd.DataFrame:
 
 def _describe(panel: CityPanel, code: str, raw: CityGraph, graph: CityGraph, rows: Rows) -> None:
     kind, normalisation, _, note = CATALOGUE[code]
-    profile = methods.profile_weights(graph)
-    row = {"w_code": code, "kind": kind, "normalisation": normalisation, "n": profile.n, "sha256": profile.sha256}
+    row = {"w_code": code, "kind": kind, "normalisation": normalisation, "n": panel.n, "sha256": hash_links(graph)}
     row |= {"params_json": json.dumps(dict(raw.params), sort_keys=True, default=list), "note": note}
     row["coordinate_basis"] = {"queen": "boundary", "econ": "none"}.get(kind, "centroid")
     rows.add({"weight_matrix": pd.DataFrame([{**row, "has_edges": code in EDGE_CODES}])})
@@ -156,12 +156,7 @@ def _networks(panel: CityPanel, seed: int, sizes: Mapping[str, int], rows: Rows)
         how: dict[str, Any] = {"group": list(panel.city["province_code"]), "is_centre": panel.centre}
         net = methods.gravity_network(panel.points, y, **how, n_boot=sizes["resamples"], seed=seed)
         rows.add({"network_city": net.to_frame()}, year=year)
-        row: dict[str, Any] = {"n_links": int(net.links.sum())}
-        row |= {name: net.summary[name] for name in NETWORK_FIGURES}
-        row["n_communities"] = int(net.community.max()) + 1
-        for name in NETWORK_FIGURES[:3]:
-            row[f"{name}_lo"], row[f"{name}_hi"] = net.intervals[name]
-        table = pd.DataFrame([row]).rename(columns=lambda name: name.replace("cross_group", "cross_province"))
-        table = table.rename(columns={f"cross_province_share_{end}": f"cross_province_{end}" for end in ("lo", "hi")})
-        size = {"n_boot": sizes["resamples"], "n_obs": panel.n, "seed": seed}
-        rows.add({"network_summary": table}, year=year, **size)
+        figures = {name.replace("cross_group", "cross_province"): value for name, value in net.summary.items()}
+        for name, ends in net.intervals.items():
+            figures |= dict(zip((f"{LIMITED[name]}_lo", f"{LIMITED[name]}_hi"), ends, strict=True))
+        rows.add({"network_summary": pd.DataFrame([figures])}, year=year, n_obs=panel.n)

@@ -5,7 +5,7 @@ What does not belong here: files, maps, regression (it imports the weights from 
 
 from python_models.inference import adjust
 from python_models.space.ellipse import EllipseResult, center_ellipse
-from python_models.space.graph import CityGraph, WeightProfile, normalise, profile_weights, to_graph, to_sparse
+from python_models.space.graph import CityGraph, normalise, to_graph, to_sparse
 from python_models.space.local import GetisOrdResult, LisaResult, getis_ord, lisa
 from python_models.space.moran import GlobalStatistic, global_statistics, moran
 from python_models.space.network import NetworkResult, gravity_network
@@ -18,7 +18,6 @@ __all__ = [
     "GlobalStatistic",
     "LisaResult",
     "NetworkResult",
-    "WeightProfile",
     "adjust",
     "build_weights",
     "center_ellipse",
@@ -28,7 +27,6 @@ __all__ = [
     "lisa",
     "moran",
     "normalise",
-    "profile_weights",
     "to_graph",
     "to_sparse",
 ]

@@ -1,11 +1,10 @@
-"""Weights as a labelled PySAL graph: the bridge to matrices, labels, normalisation; and what a weight matrix is like.
+"""Weights as a labelled PySAL graph: the bridge to matrices and labels, normalisation, and the hash of its links.
 
 Row receives, column emits, and the diagonal is zero. Nothing here changes the graph it is given.
 """
 
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,11 @@ from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from python_models._align import align_to, aligned, graph_labels
-from python_models._show import OneRow
 from python_models._types import FloatArray
 from python_models._validate import require_unique
 from python_models.space import spectrum
 
 DENSE_EIGEN = 2_500  # up to this n all eigenvalues are found by LAPACK; above it ARPACK finds the outer ones
-REAL = 1e-9  # an eigenvalue whose imaginary part is below this share of the largest one counts as real
 NORMALISATIONS = ("raw", "row", "spectral", "minmax")
 
 
@@ -223,7 +220,10 @@ def spectral_radius(w: Any) -> float:
     n = w.shape[0]
     if n <= DENSE_EIGEN:
         return float(np.abs(eigenvalues(w)).max())
-    values = _outer(w, "LM", np.full(n, 1.0 / np.sqrt(n)), 6)
+    try:  # from a fixed start: nothing depends on a hidden generator
+        values = eigs(w, k=6, which="LM", v0=np.full(n, 1.0 / np.sqrt(n)), return_eigenvectors=False, maxiter=5_000)
+    except ArpackNoConvergence as stopped:
+        values = stopped.eigenvalues
     if not len(values):
         raise ValueError("the largest eigenvalue was not found: normalise by row or minmax instead.")
     return float(np.abs(values).max())
@@ -274,75 +274,6 @@ def _divided(w: Any, value: float, what: str) -> Any:
     return w / float(value)
 
 
-@dataclass(frozen=True)
-class WeightProfile(OneRow):
-    """See docs/formulas.md#normalisation. s0, s1, s2 as in `weight_sums`; eig_min, eig_max: smallest and largest real
-    eigenvalue; n_components of the undirected graph.
-    """
-
-    n: int
-    n_islands_fixed: int
-    n_islands: int
-    min_nb: int
-    mean_nb: float
-    max_nb: int
-    pct_nonzero: float
-    n_components: int
-    s0: float
-    s1: float
-    s2: float
-    eig_min: float
-    eig_max: float
-    is_symmetric: bool
-    sha256: str
-
-
-@aligned
-def profile_weights(w: Any) -> WeightProfile:
-    """Profile of weights: links, degrees, symmetry, eigenvalues. Nothing is normalised here.
-
-    Parameters
-    ----------
-    w : graph, PySAL W or (N, N) matrix
-        Weights.
-
-    Returns
-    -------
-    WeightProfile
-        One figure a property.
-
-    Examples
-    --------
-    >>> from python_models.space import profile_weights
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> profile_weights(W).to_frame().shape
-    (1, 15)
-    """
-    matrix = to_sparse(w)
-    n = matrix.shape[0]
-    counts = np.diff(matrix.indptr)
-    s0, s1, s2 = weight_sums(matrix)
-    low, high = _real_ends(matrix)
-    gap = abs(matrix - matrix.T)
-    return WeightProfile(
-        n=n,
-        n_islands_fixed=len(getattr(w, "attached", ())),
-        n_islands=int((counts == 0).sum()),
-        min_nb=int(counts.min()),
-        mean_nb=float(counts.mean()),
-        max_nb=int(counts.max()),
-        pct_nonzero=100.0 * matrix.nnz / n**2,
-        n_components=int(sparse.csgraph.connected_components(matrix, directed=False)[0]),
-        s0=s0,
-        s1=s1,
-        s2=s2,
-        eig_min=low,
-        eig_max=high,
-        is_symmetric=bool(gap.nnz == 0 or gap.data.max() <= 1e-12 * max(matrix.data.max(), 1e-300)),
-        sha256=hash_links(w),
-    )
-
-
 def hash_links(w: Any) -> str:
     """sha256 of the sorted lines `receiver,emitter,weight`, 12 digits: the last bits of a platform do not matter."""
     matrix = sparse.coo_array(to_sparse(w))
@@ -356,26 +287,3 @@ def weight_sums(matrix: Any) -> tuple[float, float, float]:
     both = matrix + matrix.T
     margins = _row_sums(matrix) + _row_sums(matrix.T)
     return float(matrix.sum()), float((both.data**2).sum() / 2), float((margins**2).sum())
-
-
-def _real_ends(matrix: Any) -> tuple[float, float]:
-    n = matrix.shape[0]
-    if matrix.nnz == 0:
-        return 0.0, 0.0
-    if n <= DENSE_EIGEN:
-        return _ends(eigenvalues(matrix))
-    start = np.full(n, 1.0 / np.sqrt(n)) + np.arange(n) * (1e-3 / n)  # not the Perron vector itself
-    return _ends(np.concatenate([_outer(matrix, which, start, 4) for which in ("SR", "LR")]))
-
-
-def _outer(matrix: Any, which: Any, start: FloatArray, k: int) -> Any:
-    """The k outer eigenvalues that are found from a fixed start: nothing depends on a hidden generator."""
-    try:
-        return eigs(matrix, k=k, which=which, v0=start, return_eigenvectors=False, maxiter=5_000)
-    except ArpackNoConvergence as stopped:
-        return stopped.eigenvalues
-
-
-def _ends(values: Any) -> tuple[float, float]:
-    real = np.real(values)[np.abs(np.imag(values)) <= REAL * np.abs(values).max(initial=0.0)]
-    return (float(real.min()), float(real.max())) if len(real) else (np.nan, np.nan)

@@ -1,7 +1,6 @@
 """Gravity network of cities: potential, not observed, links.
 
 R_ij = k_ij U_i U_j / d_ij^2 with k_ij = U_i/(U_i + U_j); i -> j is a link if R_ij is above the mean of row i.
-Betweenness: Brandes (2001); communities: Leicht & Newman (2008); positions by CONCOR: Breiger, Boorman & Arabie (1975).
 """
 
 from collections.abc import Hashable, Sequence
@@ -22,30 +21,22 @@ MEASURES = ("density", "reciprocity", "cross_group_share")
 
 @dataclass(frozen=True, eq=False)
 class NetworkResult(Shown):
-    """strength, share k, links: (N, N), row sends; degrees, betweenness (0-1), block, community: (N,).
+    """strength, links: (N, N), row sends.
 
     summary : density, reciprocity, cross_group_share (links across `group`), centre_reach_share (cities outside the
-    centre with a link from or to a centre), modularity; `intervals` : 95 % percentile interval of the first three over
-    resampled cities (vertex bootstrap, Snijders & Borgatti 1999).
+    centre with a link from or to a centre); `intervals` : 95 % percentile interval of the first three over resampled
+    cities (vertex bootstrap, Snijders & Borgatti 1999).
     """
 
     cities: pd.Index
     strength: FloatArray
-    k: FloatArray
     links: BoolArray
-    out_degree: Any
-    in_degree: Any
-    betweenness: FloatArray
-    block: Any
-    community: Any
     summary: dict[str, float]
     intervals: dict[str, tuple[float, float]]
-    n_boot: int
-    seed: int | None
 
     def to_frame(self) -> pd.DataFrame:
-        names = ("out_degree", "in_degree", "betweenness", "block", "community")
-        return pd.DataFrame({"city_id": self.cities, **{name: getattr(self, name) for name in names}})
+        """One row per city: city_id, out_degree."""
+        return pd.DataFrame({"city_id": self.cities, "out_degree": self.links.sum(axis=1)})
 
 
 @aligned
@@ -81,7 +72,7 @@ def gravity_network(
     Returns
     -------
     NetworkResult
-        Strengths, links, degrees, communities, summary.
+        Strengths, links, summary.
 
     Raises
     ------
@@ -94,15 +85,14 @@ def gravity_network(
 
     References
     ----------
-    Betweenness: Brandes (2001); communities: Leicht and Newman (2008); positions: Breiger, Boorman and Arabie (1975);
-    vertex bootstrap: Snijders and Borgatti (1999).
+    Vertex bootstrap: Snijders and Borgatti (1999).
 
     Examples
     --------
     >>> from python_models.space import gravity_network
     >>> points = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]
     >>> gravity_network(points, [1.0, 2.0, 3.0], metric="euclidean").to_frame().shape
-    (3, 6)
+    (3, 2)
     """
     labels = points.index if isinstance(points, pd.DataFrame) else pd.RangeIndex(len(points))
     if isinstance(y, pd.Series) and isinstance(points, pd.DataFrame):
@@ -122,106 +112,11 @@ def gravity_network(
     strength = k * mass[:, None] * mass[None, :] / d**2
     links = strength > strength.sum(axis=1, keepdims=True) / (len(mass) - 1)
     np.fill_diagonal(links, False)
-    community = communities(links)
-    summary, intervals = _summary(links, group, is_centre, community, n_boot, seed)
-    degrees = (links.sum(axis=1), links.sum(axis=0))
-    per_city = (*degrees, betweenness(links), concor(links), community)
-    return NetworkResult(labels, strength, k, links, *per_city, summary, intervals, n_boot, seed if n_boot else None)
-
-
-def betweenness(links: BoolArray) -> FloatArray:
-    """Share of the shortest paths between others that pass through each (N,); Brandes, all sources at once."""
-    a = links.astype(np.float64)
-    n = len(a)
-    distance = np.where(np.eye(n, dtype=bool), 0.0, np.inf)
-    paths = np.eye(n)
-    level = 0
-    while True:
-        reached = np.where(distance == level, paths, 0.0) @ a
-        new = np.isinf(distance) & (reached > 0)
-        if not new.any():
-            break
-        level += 1
-        distance[new] = level
-        paths[new] = reached[new]
-    passing = np.zeros((n, n))
-    for step in range(level, 0, -1):
-        share = np.where(distance == step, (1.0 + passing) / np.where(paths > 0, paths, 1.0), 0.0)
-        passing += np.where(distance == step - 1, paths * (share @ a.T), 0.0)
-    np.fill_diagonal(passing, 0.0)
-    return np.asarray(passing.sum(axis=0) / max((n - 1) * (n - 2), 1), dtype=np.float64)
-
-
-def communities(links: BoolArray) -> Any:
-    """Community of each city (N,): split by the leading eigenvector of B + B', B as in `modularity`, while that raises
-    it."""
-    a = links.astype(np.float64)
-    m = a.sum()
-    label = np.zeros(len(a), dtype=np.int64)
-    if not m:
-        return label
-    b = _surplus(a) + _surplus(a).T
-    queue = [np.arange(len(a))]
-    while queue:
-        members = queue.pop()
-        part = b[np.ix_(members, members)]
-        part = part - np.diag(part.sum(axis=1))
-        vector = np.linalg.eigh(part)[1][:, -1]
-        side = vector > 0
-        sign = np.where(side, 1.0, -1.0)
-        if side.all() or not side.any() or sign @ part @ sign <= 1e-9 * m:
-            continue
-        label[members[side]] = label.max() + 1
-        queue += [members[side], members[~side]]
-    return pd.factorize(label)[0]
-
-
-def modularity(links: BoolArray, label: Any) -> float:
-    """Q = (1/m) sum_ij [A_ij - out_i in_j / m] 1[same label]; NaN without a link."""
-    a, m = links.astype(np.float64), links.sum()
-    if not m:
-        return float("nan")
-    same = np.asarray(label)[:, None] == np.asarray(label)[None, :]
-    return float((_surplus(a) * same).sum() / m)
-
-
-def _surplus(a: FloatArray) -> FloatArray:
-    return np.asarray(a - np.outer(a.sum(axis=1), a.sum(axis=0)) / a.sum())
-
-
-def concor(links: BoolArray, depth: int = 2) -> Any:
-    """Position of each city: profiles of links correlated until +1 or -1, split by sign; then each half again."""
-    block = np.zeros(len(links), dtype=np.int64)
-    for _ in range(depth):
-        split = block * 2
-        for code in np.unique(block):
-            members = np.flatnonzero(block == code)
-            split[members] += _halves(links, members)
-        block = split
-    return block
-
-
-def _halves(links: BoolArray, members: Any) -> Any:
-    if len(members) < 3:
-        return np.zeros(len(members), dtype=np.int64)
-    profile = np.hstack([links[members], links[:, members].T]).astype(np.float64)
-    flat = profile.std(axis=1) == 0
-    if flat.any():
-        return flat.astype(np.int64)
-    r: FloatArray = np.asarray(np.corrcoef(profile), dtype=np.float64).reshape(len(members), len(members))
-    for _ in range(60):
-        centred = r - r.mean(axis=1, keepdims=True)
-        size = np.sqrt((centred**2).sum(axis=1))
-        if (size <= 1e-12).any():
-            break
-        r = (centred / size[:, None]) @ (centred / size[:, None]).T
-        if np.abs(np.abs(r) - 1).max() < 1e-8:
-            break
-    return (r[0] < 0).astype(np.int64)
+    return NetworkResult(labels, strength, links, *_summary(links, group, is_centre, n_boot, seed))
 
 
 def _summary(
-    links: BoolArray, group: Any, is_centre: Any, community: Any, n_boot: int, seed: int | None
+    links: BoolArray, group: Any, is_centre: Any, n_boot: int, seed: int | None
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     n = len(links)
     a = links.astype(np.float64)
@@ -229,7 +124,6 @@ def _summary(
     cross = None if code is None else a * (code[:, None] != code[None, :])
     once = _measures(np.ones((1, n)), a, cross)
     summary = {name: float(once[name][0]) for name in MEASURES}
-    summary["modularity"] = modularity(links, community)
     summary["centre_reach_share"] = float("nan")
     if is_centre is not None:
         centre = np.asarray(is_centre, dtype=np.bool_)

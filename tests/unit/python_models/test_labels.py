@@ -113,7 +113,6 @@ CASES = {
     "space.lisa": case(y=U(V), w=P(W), permutations=0),
     "space.moran": case(y=U(V), w=P(W), permutations=0),
     "space.normalise": case(graph=P(W)),
-    "space.profile_weights": case(w=P(W)),
     "space.to_graph": case(matrix=P(W), labels=False),
     "space.to_sparse": case(w=P(W), labels=False),
     "influence.adjusted_threshold": case(**even_, q=U(Q), n_grid=4, draws=19, rng=rng, order=False),

@@ -1,6 +1,5 @@
-"""Centre and ellipse and the gravity network, against geometry and networkx."""
+"""Centre and ellipse and the gravity network, against geometry."""
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
 from python_models.space import center_ellipse, gravity_network
-from python_models.space.network import betweenness, communities, concor, modularity
 
 
 def cloud(seed: int = 1, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -76,30 +74,10 @@ def test_gravity_is_the_formula_and_links_lie_above_the_row_mean():
     points = np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 10.0]])
     net = gravity_network(points, [1.0, 2.0, 4.0], metric="euclidean")
     assert (net.strength[0, 1], net.strength[1, 0]) == pytest.approx((1 / 3 * 2 / 25, 2 / 3 * 2 / 25))
-    assert net.k[0, 2] + net.k[2, 0] == pytest.approx(1.0)
     np.testing.assert_array_equal(net.links, net.strength > net.strength.sum(axis=1, keepdims=True) / 2)
     assert net.links.sum() == net.to_frame()["out_degree"].sum()
     refused("positive number per city, see city 1", gravity_network, [[0.0, 0], [1, 1]], [1.0, 0.0])
     refused("same point", gravity_network, [[0.0, 0], [0.0, 0]], [1.0, 1.0])
-
-
-def test_betweenness_and_modularity_equal_networkx():
-    links = np.random.default_rng(3).random((40, 40)) < 0.12
-    np.fill_diagonal(links, False)
-    graph = nx.from_numpy_array(links.astype(int), create_using=nx.DiGraph)
-    np.testing.assert_allclose(betweenness(links), list(nx.betweenness_centrality(graph).values()), atol=1e-12)
-    label = communities(links)
-    groups = [set(np.flatnonzero(label == code)) for code in np.unique(label)]
-    assert modularity(links, label) == pytest.approx(nx.community.modularity(graph, groups), abs=1e-12)
-
-
-def test_two_cliques_are_two_communities_and_two_positions():
-    links = np.kron(np.eye(2, dtype=bool), ~np.eye(6, dtype=bool)).astype(bool)
-    label = communities(links)
-    assert label.tolist() == [0] * 6 + [1] * 6
-    assert modularity(links, label) == pytest.approx(0.5)
-    assert len(set(concor(links, depth=1)[:6])) == 1
-    assert concor(links, depth=1)[0] != concor(links, depth=1)[-1]
 
 
 def test_the_summary_counts_what_it_says():

@@ -74,59 +74,33 @@ def child(method: str, n: int) -> Row:
 
 
 def draw(rows: list[Row]) -> str:
-    """Both axes in powers of ten; seconds on the left, memory on the right, n log n as a dotted line."""
-    width, height, left, top, gap = 380, 250, 56, 34, 90
-    low, high = math.log10(SIZES[0]), math.log10(SIZES[-1])
-    panels = (("seconds", "processor seconds", -2, 3), ("mb", "peak memory, MB", 2, 4))
-    body = []
-    for at, (what, title, bottom, ceiling) in enumerate(panels):
-        x0 = left + at * (width + gap)
+    """Both axes in powers of ten; seconds on the left, memory on the right, n log n as a dashed line."""
+    import altair as alt
+    import pandas as pd
+    import vl_convert
 
-        def place(n: float, value: float, x0: int = x0, bottom: int = bottom, ceiling: int = ceiling) -> str:
-            x = x0 + width * (math.log10(n) - low) / (high - low)
-            y = top + height * (ceiling - math.log10(value)) / (ceiling - bottom)
-            return f"{x:.1f},{y:.1f}"
+    frame = pd.DataFrame(rows).assign(method=lambda table: table["method"].map(METHODS))
+    base = next(r for r in rows if r["method"] == "ml" and r["n"] == SIZES[1])
+    scale = base["seconds"] / (base["n"] * math.log(base["n"]))
+    ideal = pd.DataFrame([{"n": n, "seconds": scale * n * math.log(n), "method": "n log n"} for n in SIZES[1:]])
+    color = alt.Color("method", type="nominal", sort=None, title=None, legend=alt.Legend(orient="bottom"))
+    units = alt.X(
+        "n", type="quantitative", title="units", scale=alt.Scale(type="log"), axis=alt.Axis(format=",", values=SIZES)
+    )
 
-        body.append(f'<text x="{x0}" y="{top - 14}" class="title">{title}</text>')
-        for power in range(bottom, ceiling + 1):
-            y = top + height * (ceiling - power) / (ceiling - bottom)
-            body.append(f'<path d="M{x0} {y:.1f}h{width}" class="grid"/>')
-            body.append(f'<text x="{x0 - 6}" y="{y + 4:.1f}" text-anchor="end">{10.0**power:,g}</text>')
-        for n in SIZES:
-            x = float(place(n, 1).split(",")[0])
-            body.append(f'<text x="{x:.1f}" y="{top + height + 18}" text-anchor="middle">{n:,}</text>')
-        body.append(f'<text x="{x0 + width / 2}" y="{top + height + 34}" text-anchor="middle">units</text>')
-        for number, method in enumerate(METHODS):
-            series = sorted((r for r in rows if r["method"] == method), key=lambda r: r["n"])
-            points = " ".join(place(r["n"], r[what]) for r in series)
-            body.append(f'<polyline points="{points}" class="m{number}"/>')
-            last = place(series[-1]["n"], series[-1][what]).split(",")
-            if what == "seconds" or method == "2sls":  # memory is much the same
-                label = f"{series[-1][what]:,.0f}"
-                body.append(f'<text x="{float(last[0]) + 7:.1f}" y="{float(last[1]) + 4:.1f}">{label}</text>')
-            for r in series:
-                across, down = place(r["n"], r[what]).split(",")
-                body.append(f'<circle cx="{across}" cy="{down}" r="3.5" class="m{number}"/>')
-        if what == "seconds":
-            base = next(r for r in rows if r["method"] == "ml" and r["n"] == SIZES[1])
-            scale = base[what] / (base["n"] * math.log(base["n"]))
-            points = " ".join(place(n, scale * n * math.log(n)) for n in SIZES[1:])
-            body.append(f'<polyline points="{points}" class="ideal"/>')
-    foot = top + height + 58
-    for number, (name, colour) in enumerate(zip((*METHODS.values(), "n log n"), ("m0", "m1", "ideal"), strict=True)):
-        x = left + number * 230
-        body.append(f'<path d="M{x} {foot - 4}h26" class="{colour}"/><text x="{x + 32}" y="{foot}">{name}</text>')
-    style = (
-        "text{font:12px sans-serif;fill:#333}.title{font-weight:bold}.grid{stroke:#ddd;fill:none}"
-        "polyline,path{fill:none;stroke-width:2}.m0{stroke:#1b6ca8}.m1{stroke:#c8553d}circle.m0{fill:#1b6ca8}"
-        "circle.m1{fill:#c8553d}.ideal{stroke:#777;stroke-dasharray:3 4}.grid{stroke-width:1}"
+    def panel(what: str, title: str) -> Any:
+        figure = alt.Y(what, type="quantitative", title=title, scale=alt.Scale(type="log"))
+        return alt.Chart(frame, width=380, height=250).mark_line(point=True).encode(x=units, y=figure, color=color)
+
+    dashed = (
+        alt.Chart(ideal)
+        .mark_line(strokeDash=[3, 4])
+        .encode(x=units, y=alt.Y("seconds", type="quantitative"), color=color)
     )
-    size = f'viewBox="0 0 {left + 2 * width + gap + 60} {foot + 14}"'
-    alt = "Seconds and memory of a spatial Durbin model, five years, from a thousand to a million units"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img"><title>{alt}</title><style>{style}</style>'
-        f'<rect width="100%" height="100%" fill="#fff"/>{"".join(body)}</svg>\n'
-    )
+    both = (panel("seconds", "processor seconds") + dashed) | panel("mb", "peak memory, MB")
+    what = "Seconds and memory of a spatial Durbin model, five years, from a thousand to a million units"
+    drawing: str = vl_convert.vegalite_to_svg(both.properties(title=what).to_json())
+    return drawing + "\n"
 
 
 def main() -> None:

@@ -28,7 +28,6 @@ class KernelDensity(Shown):
     bandwidth: float
     rule: str
     n_obs: int
-    is_reflected: bool
 
     @property
     def mass(self) -> float:
@@ -111,7 +110,7 @@ def kernel_density(
     density = _evaluate(values, x, h)
     if reflect:
         density = np.where(x >= 0.0, density + _evaluate(values, -x, h), 0.0)
-    return KernelDensity(x, density, h, rule, values.size, reflect)
+    return KernelDensity(x, density, h, rule, values.size)
 
 
 def bandwidth_of(y: ArrayLike | pd.Series, rule: Rule = "silverman") -> float:

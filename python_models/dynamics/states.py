@@ -38,14 +38,12 @@ class States:
         )
 
 
-def discretise(
-    values: Any, kind: str = "relative", *, n_states: int = 4, base: ArrayLike | None = None, cuts: Any = None
-) -> States:
+def discretise(values: Any, kind: str = "relative", *, n_states: int = 4, base: ArrayLike | None = None) -> States:
     """Classes of scores (N, T) by quantiles (type 7) at 1/K, .., (K-1)/K (docs/formulas.md#states).
 
     kind : `relative` y_it / mean_t with fixed cuts; `pooled` fixed cuts of the pooled score, which a common trend
     moves; `yearly` quantiles inside each year, pure rank mobility.   base : mask (T,) of the years that make the cuts.
-    cuts : ready cuts instead. ValueError: NaN, an unknown kind, and a year whose mean is not positive (`relative`).
+    ValueError: NaN, an unknown kind, and a year whose mean is not positive (`relative`).
     """
     plane, cities, years = labelled_plane(values, "values")
     if kind not in DISCRETISATIONS:
@@ -60,9 +58,7 @@ def discretise(
         columns = [classify(column, cut) for column, cut in zip(plane.T, bounds, strict=True)]
         return States(np.stack(columns, axis=1), bounds, kind, n_states, cities, years)
     scored = relative(plane) if kind == "relative" else plane
-    limits = quantile_cuts(scored[:, used], n_states) if cuts is None else np.asarray(cuts, dtype=np.float64)
-    if limits.shape != (n_states - 1,) or (np.diff(limits) < 0).any():
-        raise ValueError(f"{n_states} states need {n_states - 1} ascending cuts, got {limits}.")
+    limits = quantile_cuts(scored[:, used], n_states)
     return States(classify(scored, limits), limits, kind, n_states, cities, years)
 
 
@@ -87,11 +83,11 @@ def classify(values: FloatArray, cuts: FloatArray) -> StateArray:
     return classes
 
 
-def round_significant(values: FloatArray, digits: int = 12) -> FloatArray:
-    """Values rounded to significant digits, so that rounding noise does not decide a tie at a cut."""
+def round_significant(values: FloatArray) -> FloatArray:
+    """Values rounded to twelve significant digits, so that rounding noise does not decide a tie at a cut."""
     size = np.abs(values)
     exponent = np.floor(np.log10(np.where((size > 0) & np.isfinite(size), size, 1.0)))
-    factor = 10.0 ** (digits - 1 - exponent)
+    factor = 10.0 ** (11 - exponent)
     return np.asarray(np.round(values * factor) / factor, dtype=np.float64)
 
 

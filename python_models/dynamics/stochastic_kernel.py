@@ -11,6 +11,8 @@ from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.kernel import finite_vector
 
+MAX_STEPS = 500  # of the iteration to the ergodic density
+
 
 @dataclass(frozen=True, eq=False)
 class StochasticKernel(Shown):
@@ -28,7 +30,6 @@ class StochasticKernel(Shown):
     bandwidth_u: float
     bandwidth_v: float
     n_obs: int
-    n_iterations: int
 
     @property
     def is_supported(self) -> np.ndarray:
@@ -44,12 +45,7 @@ class StochasticKernel(Shown):
 
 @aligned
 def stochastic_kernel(
-    u: ArrayLike | pd.Series,
-    v: ArrayLike | pd.Series,
-    *,
-    n_grid: int = 128,
-    grid: ArrayLike | None = None,
-    adaptive: bool = False,
+    u: ArrayLike | pd.Series, v: ArrayLike | pd.Series, *, n_grid: int = 128, adaptive: bool = False
 ) -> StochasticKernel:
     """Conditional density f(v | u) = f(u, v) / f(u) with product Gaussian kernels.
 
@@ -59,8 +55,6 @@ def stochastic_kernel(
         Finite values, e.g. relative scores in t and t + d.
     n_grid : int
         Points on both axes, from the smallest value - 4 h to the largest + 4 h.
-    grid : (m,) array, optional
-        Points in place of these.
     adaptive : bool
         Whether h is multiplied by (f(u_i, v_i) / geometric mean)^(-1/2).
 
@@ -103,13 +97,12 @@ def stochastic_kernel(
         factor = np.sqrt(np.exp(np.log(pilot).mean()) / pilot)
     reach = 4.0 * max(hu, hv) * float(factor.max())
     low, high = min(x.min(), y.min()) - reach, max(x.max(), y.max()) + reach
-    axis = np.linspace(low, high, n_grid) if grid is None else np.asarray(grid, dtype=np.float64)
+    axis = np.linspace(low, high, n_grid)
     of_u, of_v = _kernels(axis, x, hu * factor), _kernels(axis, y, hv * factor)
     joint, marginal = of_u @ of_v.T / x.size, of_u.mean(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         conditional = np.where(marginal[:, None] > 1e-290, joint / marginal[:, None], np.nan)
-    ergodic, steps = _ergodic(axis, conditional)
-    return StochasticKernel(axis, joint, marginal, conditional, ergodic, hu, hv, x.size, steps)
+    return StochasticKernel(axis, joint, marginal, conditional, _ergodic(axis, conditional), hu, hv, x.size)
 
 
 def _kernels(axis: FloatArray, points: FloatArray, h: FloatArray) -> FloatArray:
@@ -117,15 +110,15 @@ def _kernels(axis: FloatArray, points: FloatArray, h: FloatArray) -> FloatArray:
     return np.asarray(np.exp(-0.5 * z * z) / (h * math.sqrt(2.0 * math.pi)))
 
 
-def _ergodic(axis: FloatArray, conditional: FloatArray, max_steps: int = 500) -> tuple[FloatArray, int]:
+def _ergodic(axis: FloatArray, conditional: FloatArray) -> FloatArray:
     weight = np.gradient(axis)
     weight[[0, -1]] /= 2.0
     step = np.nan_to_num(conditional) * weight[:, None]
     density = np.full(axis.size, 1.0 / (axis[-1] - axis[0]))
-    for at in range(1, max_steps + 1):
+    for _ in range(MAX_STEPS):
         following = density @ step
         following = following / (following @ weight)
         if np.abs(following - density).max() < 1e-8:
-            return following, at
+            return np.asarray(following)
         density = following
-    return np.full(axis.size, np.nan), max_steps
+    return np.full(axis.size, np.nan)

@@ -1,7 +1,7 @@
 """One composite index of any table: units x indicators, in one year or several, with levels of any depth.
 
     index = CompositeIndex(panel, directions=..., levels={"income": ("economy",), ...})
-    index.fit(), .explain("a"), .whatif(...), .plot()
+    index.fit(), .explain("a"), .whatif(...)
 
 Every estimated quantity (limits, bounds, weights) comes from the years of `window` only; every year of the panel is
 then scored with it. Weights always come from min-max z, whatever normalisation is averaged.
@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from python_models import _plot
 from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import as_mask, require_known
 from python_models.entropy import CONSTANT, EMPTY_COLUMN
 from python_models.measurement import _index_frames as frames
-from python_models.measurement.aggregation import TOP, Level, Path, aggregate, flat_weights
+from python_models.measurement.aggregation import Level, Path, aggregate, flat_weights
 from python_models.measurement.frontier import benefit_of_the_doubt
 from python_models.measurement.normalisation import normalise, positive
 from python_models.measurement.schemes import SUM, SchemeWeights, scheme_score, scheme_weights
@@ -222,27 +221,6 @@ class CompositeIndex(Shown):
         both = old.merge(new, on=keys, suffixes=("_old", "_new"), validate="1:1")
         both = both.rename(columns={"rank_year_old": "rank_old", "rank_year_new": "rank_new"})
         return both.assign(shift=both["rank_old"] - both["rank_new"], change=both["score_new"] - both["score_old"])
-
-    def plot(self, year: int | None = None, *, first: int = 20) -> _plot.Picture:
-        """Altair chart of the first units of a year, their scores cut into contributions of the dimensions.
-
-        ValueError: a year that the panel has not. ImportError: Altair is not installed.
-        """
-        year = self.panel.years[-1] if year is None else year
-        require_known([year], self.panel.years, "year")
-        result = self.fit()
-        scores = result.scores[(result.scores["year"] == year) & (result.scores["index_suffix"] == "")]
-        top = scores.nsmallest(first, "rank_year").set_index("city_id")["score"]
-        if result.contributions.empty:
-            rows = top.rename("value").reset_index().assign(part=TOP)
-        else:
-            parts = result.contributions.query("year == @year").set_index("city_id")
-            group = dict(zip(self.panel.names, self.labels.dimensions, strict=True))
-            parts = parts.assign(part=parts["indicator_code"].map(group))
-            summed = parts.groupby(["city_id", "part"])["contribution"].sum().unstack()
-            rows = summed.reindex(top.index).reset_index().melt("city_id", var_name="part")
-        unit = " (0-1)" if self.normalisation == "minmax" else ""
-        return _plot.bars(rows, of="city_id", x="value", part="part", title=f"score {year}{unit}")
 
     @cached_property
     def base_window(self) -> tuple[int, int]:

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from python_models import _plot
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import require_known
 from python_models.measurement.choices import FIELDS, TOPSIS, Choice, ChoiceModel, dirichlet_weights
@@ -61,17 +60,6 @@ class Uncertainty:
         columns["p_top20"] = (self.ranks <= TOP).mean(axis=0).reshape(-1)
         columns |= {f"score_{p}": v for p, v in score.items()}
         return pd.DataFrame({**columns, "n_draws": len(self.ranks), "n_obs": n, "seed": self.seed})
-
-    def plot(self, year: int | None = None, *, first: int = 20) -> _plot.Picture:
-        """Altair chart of the first cities of a year, by default the last: median place and 5 to 95 % of the draws.
-
-        ValueError: a year that was not drawn. ImportError: Altair is not installed.
-        """
-        year = self.years[-1] if year is None else year
-        require_known([year], self.years, "year")
-        top = self.to_frame().query("year == @year").nsmallest(first, "rank_year")
-        title = f"rank {year}: median and 5-95 % of {len(self.ranks)} draws"
-        return _plot.ranges(top, of="city_id", x="rank_p50", limits=("rank_p05", "rank_p95"), title=title)
 
     def factor_frame(self) -> pd.DataFrame:
         """One row per factor: factor, sobol_first, sobol_total with 5 and 95 % limits, n_draws, seed."""

@@ -28,7 +28,7 @@ from python_models.regression.data import names_of
 from python_models.regression.design import make_design
 from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.estimators import Draws, Estimator, Optimum, Resampler, maximise_filtered
-from python_models.regression.filtered import FilteredDummies, FilteredLikelihood, refuse_refits
+from python_models.regression.filtered import FilteredDummies, FilteredLikelihood
 from python_models.regression.information import Point, information, inverse, observed, omega, residuals, sandwich
 from python_models.regression.logdet import log_determinant
 from python_models.regression.weights import SpatialWeights, spatial_weights
@@ -36,7 +36,7 @@ from python_models.regression.within import Absorb
 
 _KINDS: dict[str, Robust] = {"cluster": Cluster(), "driscoll_kraay": DriscollKraay()}
 _NAMES = {Cluster: "cluster", Conley: "conley", DriscollKraay: "driscoll_kraay"}
-COVARIANCES = ("cluster", "info", "observed", "qml", "driscoll_kraay", "block_bootstrap", "wild_bootstrap")
+COVARIANCES = ("cluster", "info", "observed", "qml", "driscoll_kraay", "block_bootstrap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +147,7 @@ def fit_panel(
         Likelihood of the fixed effects, see `convention`.
     cov : str, Cluster, Conley or DriscollKraay
         "cluster": any variance, any correlation over time in a city. "info", "observed" (normal independent errors of
-        one variance) and "qml" (not normal), to compare with other programs. "block_bootstrap", "wild_bootstrap": by
-        draws.
+        one variance) and "qml" (not normal), to compare with other programs. "block_bootstrap": by draws.
     names : sequence of str, optional
         Names of the regressors.
     durbin : sequence of int, optional
@@ -220,10 +219,10 @@ def fit_stack(
     y (R, 1), X (R, 1, k), W and that of the error (R, R) block-diagonal by year, `rows` with the city and the year of
     each row, `effects` the sets of dummies as codes (R,). Maximises the likelihood with all dummies in it (`direct`),
     with a spatial error filtered by it (`filtered`). Effects are means over the rows. qml and block_bootstrap need a
-    balanced panel; with filtered dummies observed and wild_bootstrap are refused too.
+    balanced panel; with filtered dummies observed is refused too.
     """
     if cov in ("qml", "block_bootstrap"):
-        raise PanelInputError(f"cov={cov!r} needs a balanced panel with one W: use cluster or wild_bootstrap.")
+        raise PanelInputError(f"cov={cov!r} needs a balanced panel with one W: use cluster.")
     conv = stacked_convention(model=model, effects="absorbed", rows=rows, absorb=Absorb.of(list(effects)))
     dummies = FilteredDummies.of(list(effects), weights[1].matrix) if conv.has_lam else None
     if dummies is not None and dummies.is_needed():
@@ -251,7 +250,11 @@ def _fit(
     design = make_design(yy, xx, weights, conv, names=labels, lagged=lagged, error_weights=error)
     reached = None
     if dummies is not None:
-        refuse_refits(cov)
+        if cov == "observed":
+            raise PanelInputError(
+                "cov='observed' is not offered where the dummies of a spatial error model are filtered at each lambda: "
+                "use cluster, a covariance with settings, or info."
+            )
         reached = maximise_filtered(_filtered_likelihood(yy, xx, weights, error, conv, lagged, dummies))
         # at the maximum the filtered dummies are projected off: all that follows is as with plain ones
         conv = replace(conv, absorb=dummies.at(reached.lam))
@@ -261,9 +264,8 @@ def _fit(
     at = est.corrected(design.ys, first)
     e = residuals(design, conv, at)
     boot = None
-    if cov in ("block_bootstrap", "wild_bootstrap") and rng is not None:
-        resampler = Resampler.of(est, yy, e, at)
-        boot = resampler.block(draws, rng) if cov == "block_bootstrap" else resampler.wild(draws, rng)
+    if cov == "block_bootstrap" and rng is not None:
+        boot = Resampler.of(est, yy, e, at).block(draws, rng)
     matrix, trace_se, influence = _covariance(est, at, e, cov) if boot is None else (boot.cov, 0.0, None)
     total = float((design.ys[..., 0] ** 2).sum())
     return CoreFit(
@@ -363,5 +365,5 @@ def _lagged(durbin: Sequence[int] | None, k: int, conv: Convention) -> tuple[int
 def _check_cov(cov: str | Robust, rng: np.random.Generator | None) -> None:
     if isinstance(cov, str) and cov not in COVARIANCES:
         raise PanelInputError(f"cov must be one of {', '.join(COVARIANCES)}, or Cluster, Conley, got {cov!r}.")
-    if cov in ("block_bootstrap", "wild_bootstrap") and rng is None:
+    if cov == "block_bootstrap" and rng is None:
         raise PanelInputError("a bootstrap needs `rng`, for example numpy.random.default_rng(2026).")

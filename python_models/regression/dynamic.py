@@ -19,14 +19,12 @@ from python_models.inference import normal, terms
 from python_models.regression.covariance import Cluster, Rows, meat, score_rows
 from python_models.regression.data import Values, Weights, panel_inputs, require_independent
 from python_models.regression.effects import EFFECT_NAMES
-from python_models.regression.errors import PanelInputError, estimable, require_known
+from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.logdet import log_determinant
 from python_models.regression.multiplier import Spectrum, multiplier, spectrum
 from python_models.regression.within import within
 from python_models.space.spectrum import ComplexArray
 
-CORRECTIONS = ("auto", "adjusted_score", "bias_corrected", "none")
-ERRORS = ("cluster", "info")
 HORIZONS = ("short", "long")
 _GRID, _STEP = 200, 1e-6
 _RESIDUAL = 1e-8  # largest score per observation at a root
@@ -34,7 +32,8 @@ _RESIDUAL = 1e-8  # largest score per observation at a root
 
 @dataclass(frozen=True, eq=False)
 class DynamicEstimate:
-    """params, cov: tau, eta, slopes (x, then W x), rho, sigma2; cov_info: of independent errors of one variance."""
+    """params, cov: tau, eta, slopes (x, then W x), rho, sigma2, by city; cov_info: of independent errors of one
+    variance."""
 
     params: FloatArray
     cov: FloatArray
@@ -97,14 +96,7 @@ class DynamicFit(Shown):
 @aligned
 @estimable("the dynamic model")
 def fit_dynamic(
-    y: Values,
-    x: Values,
-    w: Weights,
-    *,
-    correction: str = "auto",
-    cov: str = "cluster",
-    names: Sequence[str] | None = None,
-    durbin: Sequence[int] | None = None,
+    y: Values, x: Values, w: Weights, *, names: Sequence[str] | None = None, durbin: Sequence[int] | None = None
 ) -> DynamicFit:
     """Dynamic spatial Durbin model.
 
@@ -116,17 +108,13 @@ def fit_dynamic(
         Regressors.
     w : (N, N) matrix, graph or SpatialWeights
         Row-normalised weights.
-    correction : str
-        "bias_corrected", "adjusted_score" (root of the score less its expectation), or "auto": the latter where a root
-        exists.
-    cov : str
-        "cluster", summed by city; "info", of independent errors of one variance.
     names, durbin : as in `fit_panel`
 
     Returns
     -------
     DynamicFit
-        Estimates of each kind, covariance, residuals.
+        Estimates of each kind, covariance, residuals. The headline is the root of the score less its expectation, where
+        there is one, else the bias-corrected maximum.
 
     Raises
     ------
@@ -151,28 +139,23 @@ def fit_dynamic(
     >>> fit_dynamic(y, x[..., None], W, names=["x"]).names
     ('y_lag', 'W:y_lag', 'x', 'W:x', 'rho', 'sigma2')
     """
-    require_known(correction, CORRECTIONS, "correction")
-    require_known(cov, ERRORS, "cov")
-    data = _prepare(y, x, w, names, durbin, is_clustered=cov == "cluster")
+    data = _prepare(y, x, w, names, durbin)
     raw = _maximise(data)
     corrected = _bias_correct(data, raw)
     estimates = {"none": raw, "bias_corrected": corrected}
-    note = ""
-    if correction in ("adjusted_score", "auto"):
-        root = _adjust(data, corrected)
-        if root is None:
-            note = "adjusted score has no stable root near the corrected estimate: the corrected one is reported"
-        else:
-            estimates["adjusted_score"] = root
-    headline = "adjusted_score" if correction == "auto" else correction
-    headline = headline if headline in estimates else "bias_corrected"
+    headline, note, root = "adjusted_score", "", _adjust(data, corrected)
+    if root is None:
+        headline = "bias_corrected"
+        note = "adjusted score has no stable root near the corrected estimate: the corrected one is reported"
+    else:
+        estimates["adjusted_score"] = root
     best = estimates[headline]
     if not best.is_stable:
         note = "; ".join(filter(None, [note, f"unstable: spectral radius {best.radius:.3f}, no long run exists"]))
     e = data.residuals(best.params).reshape(data.n, data.t)
     log_det = float(data.spectrum.log_det(raw.rho)[0])
     loglik = float(-data.m / 2.0 * (np.log(2.0 * np.pi * raw.sigma2) + 1.0) + data.t * log_det)
-    return DynamicFit(data.names, estimates, headline, cov, note, e, data.n_x, data.lagged, loglik, data.spectrum)
+    return DynamicFit(data.names, estimates, headline, "cluster", note, e, data.n_x, data.lagged, loglik, data.spectrum)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +171,6 @@ class Transformed:
     n_x: int
     lagged: tuple[int, ...]
     spectrum: Spectrum
-    is_clustered: bool
 
     @property
     def m(self) -> int:
@@ -205,7 +187,7 @@ class Transformed:
 
 
 def _prepare(
-    y: Values, x: Values, w: Weights, names: Sequence[str] | None, durbin: Sequence[int] | None, *, is_clustered: bool
+    y: Values, x: Values, w: Weights, names: Sequence[str] | None, durbin: Sequence[int] | None
 ) -> Transformed:
     plane, cube, weights, labels = panel_inputs(y, x, w, names)
     n, years, k = cube.shape
@@ -222,7 +204,7 @@ def _prepare(
     require_independent(flat, terms)
     after, wy = (within(v, "twoways").reshape(-1) for v in (plane[:, 1:], weights.lag(plane[:, 1:])))
     labels = (*terms, "rho", "sigma2")
-    return Transformed(after, wy, flat, n, years - 1, labels, k, lagged, spectrum(weights), is_clustered)
+    return Transformed(after, wy, flat, n, years - 1, labels, k, lagged, spectrum(weights))
 
 
 def _maximise(data: Transformed) -> DynamicEstimate:
@@ -315,7 +297,7 @@ def _estimate(
     data: Transformed, kind: str, params: FloatArray, bread: FloatArray, by_information: FloatArray
 ) -> DynamicEstimate:
     radius = data.spectrum.radius(float(params[0]), float(params[1]), float(params[-2]))
-    cov = _clustered(data, params, bread, is_uncorrected=kind == "none") if data.is_clustered else by_information
+    cov = _clustered(data, params, bread, is_uncorrected=kind == "none")
     return DynamicEstimate(params, cov, radius, by_information)
 
 

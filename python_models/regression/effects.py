@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.polynomial import chebyshev
 
-from python_models import _plot
 from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inference import normal, p_two_sided
@@ -69,12 +68,6 @@ class AverageEffects(Shown):
         frame = frame.assign(**{name: getattr(self, name).reshape(-1) for name in columns})
         flags = [flag for row in self.flags for flag in row]
         return frame.assign(share_rejected=self.share_rejected, method=self.method, flag=flags)
-
-    def plot(self) -> _plot.Picture:
-        """Altair chart of the effects with their intervals. ImportError: Altair is not installed."""
-        title = f"change of y for one unit of x, {self.level:.0%} interval ({self.method})"
-        limits = ("lower", "upper")
-        return _plot.ranges(self.to_frame(), of="variable", x="point", limits=limits, title=title, color="effect")
 
 
 def average_effects(

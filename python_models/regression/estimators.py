@@ -6,7 +6,6 @@ The maximum is sought on a grid over the feasible range, then as the root of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -316,31 +315,14 @@ class Resampler:
         """Block bootstrap: whole cities' residual vectors (T,) drawn with replacement, times sqrt(N/(N-1)) where year
         effects were removed. Not robust to variances tied to x (the blocks change places) nor to spatial correlation
         beyond the model."""
-        n = len(self.e)
-        if self.estimator.conv.absorb is not None:
-            raise PanelInputError("residual vectors of cities change places only in a balanced panel: wild_bootstrap.")
-        return self._collect(draws, lambda: self._scale(n) * self.e[rng.integers(0, n, n)])
-
-    def wild(self, draws: int, rng: np.random.Generator) -> Draws:
-        """Wild cluster bootstrap: each city keeps its residual vector, and so its x, with a drawn sign."""
-        rows = self.estimator.conv.panel_rows
-
-        def signed() -> FloatArray:
-            signs = rng.choice(np.array([-1.0, 1.0]), size=rows.n)[rows.unit]
-            return np.asarray(self._scale(rows.n) * self.e * signs.reshape(self.e.shape))
-
-        return self._collect(draws, signed)
-
-    def _scale(self, n: int) -> float:
-        return float(np.sqrt(n / (n - 1.0))) if has_time(self.estimator.conv.effects) else 1.0
-
-    def _collect(self, draws: int, make: Callable[[], FloatArray]) -> Draws:
         if draws < 2:
             raise PanelInputError(f"a bootstrap needs at least 2 draws, got {draws}.")
+        n = len(self.e)
+        scale = float(np.sqrt(n / (n - 1.0))) if has_time(self.estimator.conv.effects) else 1.0
         kept: list[FloatArray] = []
         for _ in range(draws):
             try:
-                kept.append(self.refit(make()))
+                kept.append(self.refit(scale * self.e[rng.integers(0, n, n)]))
             except PanelInputError:
                 continue
         failed = draws - len(kept)

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from python_models._types import FloatArray
 from python_models.regression.convention import Convention
-from python_models.regression.errors import PanelInputError
 from python_models.regression.logdet import LogDet
 from python_models.regression.within import DENSE, Projection, symmetric_solver
 
@@ -159,15 +158,6 @@ class FilteredLikelihood:
 def _quadratic(parts: list[FloatArray], lam: float) -> tuple[FloatArray, FloatArray]:
     """p0 - lam p1 + lam^2 p2 and its derivative."""
     return parts[0] - lam * parts[1] + lam**2 * parts[2], 2.0 * lam * parts[2] - parts[1]
-
-
-def refuse_refits(cov: object) -> None:
-    """Errors whose formula, or whose refits, would need the dummies filtered anew at other lambdas."""
-    if cov in ("observed", "wild_bootstrap"):
-        raise PanelInputError(
-            f"cov={cov!r} is not offered where the dummies of a spatial error model are filtered at each lambda: "
-            "use cluster, a covariance with settings, or info."
-        )
 
 
 def _independent(gram: FloatArray) -> NDArray[np.int64]:

@@ -20,37 +20,15 @@ from python_models.space.moran import DEFAULT_SEED
 
 @dataclass(frozen=True, eq=False)
 class EllipseResult(Shown):
-    """One entry per year, arrays (T,). Centres in metres of the plane and in degrees; axes in km (major, minor: sqrt(2
-    l); .._sd: sqrt(l)); rotation of the major axis, in [0, 180), and bearing in degrees clockwise from north; move
-    since the year before (NaN in the first). *_lo, *_hi: 95 % percentile interval over resampled cities, the same in
-    all years (NaN without bootstrap)."""
+    """table: one row per year: year, center_x, center_y in metres of the plane, lon, lat in degrees; major_km, minor_km
+    (sqrt(2 l)) and major_sd_km, minor_sd_km (sqrt(l)); rotation_deg of the major axis, in [0, 180), clockwise from
+    north; area_km2; move_km and move_bearing_deg since the year before (NaN in the first); center_x_lo .. move_hi: 95 %
+    percentile intervals over resampled cities, the same in all years (NaN without bootstrap); n_obs, n_boot, seed."""
 
-    years: pd.Index
-    center_x: FloatArray
-    center_y: FloatArray
-    lon: FloatArray
-    lat: FloatArray
-    major_km: FloatArray
-    minor_km: FloatArray
-    major_sd_km: FloatArray
-    minor_sd_km: FloatArray
-    rotation_deg: FloatArray
-    area_km2: FloatArray
-    move_km: FloatArray
-    move_bearing_deg: FloatArray
-    center_x_lo: FloatArray
-    center_x_hi: FloatArray
-    center_y_lo: FloatArray
-    center_y_hi: FloatArray
-    move_lo: FloatArray
-    move_hi: FloatArray
-    n_obs: int
-    n_boot: int
-    seed: int | None
+    table: pd.DataFrame
 
     def to_frame(self) -> pd.DataFrame:
-        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return pd.DataFrame(columns).rename(columns={"years": "year"})
+        return self.table.copy()
 
 
 @aligned
@@ -120,12 +98,15 @@ def _result(xy: FloatArray, mass: FloatArray, years: Any, plane: bool, n_boot: i
     major, minor = np.sqrt(2 * axes).T / 1000
     lonlat = np.full(centre.shape, np.nan) if plane else albers_inverse(centre)
     move, bearing = _moves(centre, lonlat, plane)
-    x, y, moved = _intervals(xy, mass, plane, n_boot, seed)
-    axes_km = (major, minor, major / np.sqrt(2), minor / np.sqrt(2))
-    drawn = (len(xy), n_boot, seed if n_boot else None)
-    shape = (*axes_km, rotation, np.pi * major * minor, move, bearing)
-    columns: tuple[Any, ...] = (*centre.T, *lonlat.T, *shape, *x, *y, *moved, *drawn)
-    return EllipseResult(pd.Index(years), *columns)
+    (x_lo, x_hi), (y_lo, y_hi), (move_lo, move_hi) = _intervals(xy, mass, plane, n_boot, seed)
+    columns: dict[str, Any] = {"year": years, "center_x": centre[:, 0], "center_y": centre[:, 1]}
+    columns |= {"lon": lonlat[:, 0], "lat": lonlat[:, 1], "major_km": major, "minor_km": minor}
+    columns |= {"major_sd_km": major / np.sqrt(2), "minor_sd_km": minor / np.sqrt(2), "rotation_deg": rotation}
+    columns |= {"area_km2": np.pi * major * minor, "move_km": move, "move_bearing_deg": bearing}
+    columns |= {"center_x_lo": x_lo, "center_x_hi": x_hi, "center_y_lo": y_lo, "center_y_hi": y_hi}
+    columns |= {"move_lo": move_lo, "move_hi": move_hi}
+    columns |= {"n_obs": len(xy), "n_boot": n_boot, "seed": seed if n_boot else None}
+    return EllipseResult(pd.DataFrame(columns))
 
 
 def _axes(xy: FloatArray, mass: FloatArray, centre: FloatArray) -> tuple[FloatArray, FloatArray]:

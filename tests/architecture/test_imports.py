@@ -17,7 +17,7 @@ STUDY = ROOT / "dagster_project" / "study"
 SPECS = STUDY / "specs"
 ALLOWED = {
     "python_models": {
-        *("numpy", "scipy", "pandas", "libpysal", "jieba", "altair"),
+        *("numpy", "scipy", "pandas", "libpysal", "jieba"),
         *("cloudpickle", "distributed", "joblib", "threadpoolctl", "python_models"),
     },
     "expectations": {"great_expectations", "pandas", "numpy", "scipy", "rapidfuzz", "expectations"},

@@ -19,7 +19,7 @@ from dagster_project.operations.preflight import check_surroundings, recall, tid
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import latest_release, withdrawn_releases
 from dagster_project.publish.release.record import waiting
-from dagster_project.published import PublishedFileError, open_read_only
+from dagster_project.published import PublishedFileError, open_read_only, statements
 from dagster_project.run.cluster import ClusterError, check_cluster
 from dagster_project.run.dbt import parsing
 from dagster_project.run.failures import (
@@ -43,22 +43,8 @@ from dagster_project.run.versions import hash_of_files, sha256_of
 from dagster_project.store import Warehouse, WarehouseBusy
 
 MAX_PLANNED = 12  # names of one kind that `--dry-run` prints
+SQL = statements(__file__)
 # what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
-# indicators that no source prints for the first year after the last score of the headline index, and of how many cities
-LACKING = """
-with lacking as (
-    select y.index_code, y.year, y.city_id, unnest(string_split(y.missing_indicators, ' ')) as indicator_code
-    from mart.incomplete_year as y join mart.dim_index as i using (index_code) where i.is_headline
-        and y.year > (select max(s.year) from mart.mart_index_score as s
-            where s.index_code = y.index_code and s.score is not null)
-    qualify dense_rank() over (order by y.year) = 1
-), counted as (
-    select index_code, year, indicator_code, count(*) as n from lacking group by all
-)
-select index_code, year,
-    string_agg(indicator_code || ' lacks for ' || n || ' cities', ', ' order by n desc, indicator_code)
-from counted group by all
-"""
 DEMO_SEEDS = ("city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable")
 
 
@@ -318,18 +304,10 @@ def _say_failure(console: Console, failure: Failure, paths: Paths, log: Path, se
 
 def _say_success(console: Console, paths: Paths, log: Path, seconds: float, before: str | None) -> None:
     with open_read_only(paths.published_file) as con:
-        release, vintage, synthetic = con.execute(
-            "select release, data_vintage, is_synthetic from mart.mart_run_manifest order by started_at desc limit 1"
-        ).fetchall()[0]
-        scores = con.execute(
-            "select index_code, count(distinct city_id), min(year), max(year) from mart.mart_index_score"
-            " where index_code = spec_code and score is not null group by 1 order by 1"
-        ).fetchall()
-        lacking = con.execute(LACKING).fetchall()
-        failed = con.execute(
-            "select severity, message, check_id like 'core_city/%' from mart.mart_check_result"
-            " where not passed and severity in ('error', 'warn') order by severity, check_id"
-        ).fetchall()
+        release, vintage, synthetic = con.execute(SQL["run"]).fetchall()[0]
+        scores = con.execute(SQL["scores"]).fetchall()
+        lacking = con.execute(SQL["lacking"]).fetchall()
+        failed = con.execute(SQL["failed"]).fetchall()
     for gone in withdrawn_releases(paths.releases):
         if gone["release"] > release:
             say(console, f"  {gone['release']} stays withdrawn: {gone['why']}")

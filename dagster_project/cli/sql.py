@@ -16,19 +16,6 @@ from dagster_project.publish.release.dictionary import described
 from dagster_project.published import TABLES, open_read_only, statements
 from dagster_project.run.failures import Refusal, answering, say
 
-TABLES_SQL = f"""
-select t.schema_name || '.' || t.table_name as "table", t.n_row as rows, t.comment as holds
-from {TABLES} as t
-where (
-    ? is null or contains(lower(t.schema_name || '.' || t.table_name || ' ' || coalesce(t.comment, '')), lower(?))
-    or exists (
-        select 1 from {{described}} as c
-        where c.schema_name = t.schema_name and c.table_name = t.table_name
-            and contains(lower(concat_ws(' ', c.column_name, c.comment, c.comment_zh)), lower(?))
-    )
-)
-order by t.schema_name <> 'easy', t.schema_name, t.table_name
-"""
 SQL = statements(__file__)
 NAMES_SQL = f"select schema_name || '.' || table_name from {TABLES} order by schema_name <> 'easy', 1"
 INDEX = re.compile(r"index_code\s*(?:=|in\s*\()\s*'([^']*)'", re.IGNORECASE)
@@ -71,8 +58,8 @@ def run_sql(
 def show_tables(paths: Paths, console: Console, word: str | None) -> None:
     """Tables of the published file whose name, description or columns hold the word; the easy ones first."""
     with output.opened(paths) as con:
-        query = TABLES_SQL.format(described=described(con))
-        listing = con.execute(query, [word, word, word]).fetchall()
+        query = SQL["tables"].format(tables=TABLES, described=described(con))
+        listing = con.execute(query, {"word": word}).fetchall()
         rows = [(name, _n_row(con, name) if n is None else n, holds) for name, n, holds in listing]
     if not rows:
         raise Refusal(f"No table, column or description holds '{word}'.")

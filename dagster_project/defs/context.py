@@ -8,6 +8,7 @@ import pandas as pd
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.raw import ACCEPTED_SQL
 from dagster_project.defs.settings import current_settings
 from dagster_project.ingest.sidecar import Landed
 from dagster_project.paths import Paths
@@ -22,13 +23,6 @@ from dagster_project.run.versions import (
 )
 from dagster_project.store import Warehouse
 from dagster_project.study.settings import DepthName, read_index_specs, spec_frame
-
-ACCEPTED_SQL = """
-    select source, data_year, vintage, accessed from raw.load where is_accepted
-    union all
-    select source, data_year, vintage, accessed from raw.series_load where is_accepted
-    order by 1, 2, 3
-"""
 
 
 def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDefinition]:

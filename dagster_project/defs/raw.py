@@ -18,9 +18,10 @@ from dagster_project.store import Warehouse
 
 PARTITION_ROWS = "dagster/partition_row_count"
 ACCEPTED_SQL = """
-    select source, data_year, vintage from raw.load where is_accepted
+    select source, data_year, vintage, accessed from raw.load where is_accepted
     union all
-    select source, data_year, vintage from raw.series_load where is_accepted
+    select source, data_year, vintage, accessed from raw.series_load where is_accepted
+    order by 1, 2, 3
 """
 
 
@@ -104,7 +105,7 @@ def _land(
 
 def _note_landed(paths: Paths, warehouse: Warehouse, landed: Landed) -> None:
     """Write down which loads there are, in loading order, and which wait: the models of the gate start from it."""
-    accepted = set(warehouse.read_frame(ACCEPTED_SQL).itertuples(index=False, name=None))
+    accepted = {row[:3] for row in warehouse.read_frame(ACCEPTED_SQL).itertuples(index=False, name=None)}
     gate, rows = gate_hash(paths), []
     for number, sidecar in enumerate(landed.sidecars):
         identity = (sidecar.source, sidecar.data_year, sidecar.vintage)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 import xlsxwriter
@@ -16,16 +15,8 @@ from dagster_project.ingest.pages.job import crops, page_picture
 from dagster_project.ingest.pages.read import Cell
 from dagster_project.ingest.pages.twin import BOX_COLUMNS, BOXES, DOUBTS
 from dagster_project.ingest.sheet import Sheet, cell_address
+from dagster_project.publish.exhibits.markup import html_page
 from dagster_project.run.versions import sha256_of
-
-STYLE = """
-body{font:14px/1.45 system-ui,sans-serif;margin:1rem;color:#222}section{display:flex;gap:1rem;align-items:flex-start}
-svg{flex:1 1 50%;min-width:0;border:1px solid #bbb}.side{flex:1 1 50%;overflow:auto}table{border-collapse:collapse}
-td,th{border:1px solid #ccc;padding:1px 6px;text-align:right;font-size:12px}
-td:first-child,th:first-child{text-align:left}
-rect{fill:#2a6fdb;fill-opacity:.05;stroke:#2a6fdb;stroke-width:.4}rect.doubt{fill:#f5a300;fill-opacity:.3;stroke:#b35900}
-rect:target{stroke:#d00;stroke-width:2}td.doubt{background:#ffe3a8}img{height:28px}a{color:inherit;text-decoration:none}
-"""
 
 
 def write_twin(file: Path, sheets: Sequence[Sheet], cells: Sequence[Cell], out: Path, limits: Limits) -> None:
@@ -82,52 +73,33 @@ def write_view(file: Path, cells: Sequence[Cell], out: Path, limits: Limits) -> 
     numbered = list(enumerate(cells))
     doubted = [(at, cell) for at, cell in numbered if cell.flag]
     pictures = _crops(file, [cell for _, cell in doubted], limits)
-    lines = [
-        f'<tr><td><a href="#f{at}">page {cell.page}: {escape(cell.row_label)}</a></td>'
-        f"<td>{escape(cell.header_path)}</td><td>{escape(cell.text)}</td><td>{escape(cell.flag)}</td>"
-        f'<td><img alt="ink" src="data:image/png;base64,{base64.b64encode(picture).decode()}"></td></tr>'
-        for (at, cell), picture in zip(doubted, pictures, strict=True)
-    ]
-    parts = [
-        f"<!doctype html><meta charset=utf-8><title>{escape(file.name)}</title><style>{STYLE}</style>",
-        f"<h1>{escape(file.name)}</h1><p>{len(cells):,} figures and marks, {len(doubted):,} doubted.</p>",
-        "<table><tr><th>row<th>column<th>read as<th>why<th>ink</tr>" + "".join(lines) + "</table>" if lines else "",
-    ]
+    doubts = [(at, cell, _text(ink)) for (at, cell), ink in zip(doubted, pictures, strict=True)]
+    pages = []
     for number in sorted({cell.page for cell in cells}):
         on_page = [(at, cell) for at, cell in numbered if cell.page == number]
         picture, width, height = apart(page_picture, file, number, where=str(file), limits=limits)
-        parts.append(_section(number, on_page, picture, width, height))
-    out.write_text("\n".join(parts), encoding="utf-8")
+        pages.append(_page(number, on_page, picture, width, height))
+    template = Path(__file__).with_name("scan.html.j2")
+    page = html_page(template, title=file.name, n=len(cells), doubts=doubts, pages=pages)
+    out.write_text(page, encoding="utf-8")
 
 
-def _section(number: int, cells: list[tuple[int, Cell]], picture: bytes, width: float, height: float) -> str:
-    boxes = "".join(
-        f'<rect id="f{at}" class="{"doubt" if cell.flag else ""}" x="{cell.box[0]:.1f}" y="{cell.box[1]:.1f}"'
-        f' width="{cell.box[2] - cell.box[0]:.1f}" height="{cell.box[3] - cell.box[1]:.1f}">'
-        f"<title>{escape(cell.text)} {escape(cell.flag)}</title></rect>"
-        for at, cell in cells
-    )
-    columns = sorted({cell.column for _, cell in cells})
+def _page(number: int, cells: list[tuple[int, Cell]], picture: bytes, width: float, height: float) -> dict[str, object]:
+    """What the template shows of one page: its picture, its cells, and their grid by rows."""
     heads = {cell.column: cell.header_path for _, cell in cells}
     rows: dict[int, dict[int, tuple[int, Cell]]] = {}
     for at, cell in cells:
         rows.setdefault(cell.row, {})[cell.column] = (at, cell)
-    body = "".join(
-        f"<tr><td>{escape(next(iter(row.values()))[1].row_label)}</td>"
-        + "".join(_figure(*row[column]) if column in row else "<td></td>" for column in columns)
-        + "</tr>"
-        for _, row in sorted(rows.items())
-    )
-    image = base64.b64encode(picture).decode()
-    top = "".join(f"<th>{escape(heads[column]).replace('|', '<br>')}</th>" for column in columns)
-    return (
-        f'<h2>Page {number}</h2><section><svg viewBox="0 0 {width:.1f} {height:.1f}" role="img"'
-        f' aria-label="page {number}"><image href="data:image/jpeg;base64,{image}" width="{width:.1f}"'
-        f' height="{height:.1f}"/>{boxes}</svg>'
-        f'<div class="side"><table><tr><th></th>{top}</tr>{body}</table></div></section>'
-    )
+    return {
+        "number": number,
+        "picture": _text(picture),
+        "width": f"{width:.1f}",
+        "height": f"{height:.1f}",
+        "cells": cells,
+        "heads": dict(sorted(heads.items())),
+        "rows": [(next(iter(row.values()))[1].row_label, row) for _, row in sorted(rows.items())],
+    }
 
 
-def _figure(at: int, cell: Cell) -> str:
-    mark = ' class="doubt"' if cell.flag else ""
-    return f'<td{mark} title="{escape(cell.flag)}"><a href="#f{at}">{escape(cell.text)}</a></td>'
+def _text(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from html import escape
 from pathlib import Path
 
 import yaml
@@ -27,6 +26,7 @@ from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.guess import WIDE_COLUMNS, year_of_name, year_of_titles
 from dagster_project.inspect.sidecar_draft import Said, content_of
 from dagster_project.paths import PROJECT
+from dagster_project.publish.exhibits.markup import html_page
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
 from dagster_project.run.versions import sha256_of
 
@@ -106,7 +106,9 @@ def draft_sidecars(folder: Path, landing: Path, said: Said, *, write: bool, page
         group.outcome = _settle(group, landing, known, said, survey.questions, write=write)
     _show(survey, console)
     if page is not None:
-        page.write_text(_html(survey), encoding="utf-8")
+        template = Path(__file__).with_name("sidecars.html.j2")
+        text = html_page(template, title="Sidecars", survey=survey, heads=HEADS, rows=_rows(survey))
+        page.write_text(text, encoding="utf-8")
         console.print(f"Page: {page}", highlight=False, markup=False, soft_wrap=True)
     if not survey.groups and not survey.n_kept:
         console.print(f"No edition of the yearbook lies below {folder}.", highlight=False, markup=False)
@@ -390,17 +392,3 @@ def _show(survey: Survey, console: Console) -> None:
             console.print(f"[bold]{title}[/]")
         for line in lines:
             console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _html(survey: Survey) -> str:
-    """One page: what was recognised, what is asked, what was left out."""
-    heads = "".join(f"<th>{head}</th>" for head in HEADS)
-    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in _rows(survey))
-    lists = "".join(
-        f"<h2>{title} ({len(lines)})</h2><ol>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ol>"
-        for title, lines in (("Questions", survey.questions), ("Left out", survey.left_out))
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sidecars</title><body><h1>Editions at hand</h1>'
-        f"{lists}<h2>Recognised</h2><table border><tr>{heads}</tr>{rows}</table></body></html>\n"
-    )

@@ -1,15 +1,30 @@
-"""The one writer of HTML tables; exhibits as Markdown and HTML. LaTeX stands in paper/latex.py."""
+"""The one writer of HTML tables and of pages of one file; exhibits as Markdown and HTML. LaTeX: paper/latex.py."""
 
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
 from markupsafe import Markup, escape
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row
 from dagster_project.publish.inert import markdown_text, pipe_table
 
-PAGE_STYLE = (
-    "body{font:10pt 'Times New Roman',SimSun,serif} table{border-collapse:collapse;border-bottom:1.5pt solid}"
-    " caption{font-weight:bold;text-align:left;padding-bottom:4pt} td,th{padding:1pt 6pt;text-align:left}"
-    " .num{text-align:right} thead th{border-top:1.5pt solid;border-bottom:.75pt solid} .panel{font-style:italic}"
-)
+
+@cache
+def _environment(*folders: Path) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def html_page(template: Path, **context: Any) -> str:
+    """A page that needs no other file, of a template that extends page.html.j2; texts are escaped."""
+    return _environment(template.parent, Path(__file__).parent).get_template(template.name).render(context)
 
 
 def to_markdown(grid: Grid) -> str:
@@ -45,10 +60,5 @@ def _html_row(row: Row, kinds: list[str]) -> str:
 
 def to_html(grid: Grid) -> str:
     """A page with one table, for word processors."""
-    table = html_table(grid)
-    notes = escape(f"{grid.note_word} {' '.join(grid.notes)}")
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(grid.code)}. '
-        f"{escape(grid.title)}</title>\n<style>{PAGE_STYLE}</style></head>\n<body>\n{table}\n<p>{notes}</p>\n"
-        "</body></html>\n"
-    )
+    title = f"{grid.code}. {grid.title}"
+    return html_page(Path(__file__).with_name("table.html.j2"), title=title, grid=grid, table=html_table(grid))

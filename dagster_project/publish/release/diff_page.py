@@ -1,14 +1,15 @@
 """The page of what changed between two releases: one account, written as Markdown and as HTML."""
 
-import html
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row
-from dagster_project.publish.exhibits.markup import html_table
+from dagster_project.publish.exhibits.markup import html_page, html_table
 from dagster_project.publish.inert import figure, markdown_text, pipe_table
 from dagster_project.publish.release.diff import BRIDGE, Frames
 
@@ -46,25 +47,8 @@ def diff_markdown(old_name: str | None, new_name: str, frames: Frames | None) ->
 def diff_html(old_name: str | None, new_name: str, frames: Frames | None) -> str:
     """The same account as one page that needs no other file."""
     title, sections = _account(old_name, new_name, frames)
-    body = [f"<h1>{html.escape(title)}</h1>"]
-    for section in sections:
-        body += [f"<h2>{html.escape(section.title)}</h2>"] if section.title else []
-        body += [f"<p>{html.escape(sentence)}</p>" for sentence in section.sentences]
-        if section.frame is not None:
-            body.append(_html_table(section.frame))
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{STYLE}</style></head>\n'
-        "<body>\n" + "\n".join(body) + "\n</body></html>\n"
-    )
-
-
-STYLE = (
-    ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,'Noto Sans CJK SC',sans-serif;max-width:70rem;"
-    "margin:2rem auto;padding:0 1rem}div{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0 1.5rem}"
-    "th,td{padding:.2rem .6rem;border-bottom:1px solid #8886;text-align:left;white-space:nowrap}"
-    "tbody th{font-weight:normal}.num{text-align:right;font-variant-numeric:tabular-nums}"
-)
+    template = Path(__file__).with_name("diff.html.j2")
+    return html_page(template, title=title, sections=sections, table=_html_table)
 
 
 def _account(old_name: str | None, new_name: str, frames: Frames | None) -> tuple[str, list[Section]]:
@@ -237,10 +221,11 @@ def _pipe_table(frame: pd.DataFrame) -> str:
     return f"{table}\n\n{rest}" if rest else table
 
 
-def _html_table(frame: pd.DataFrame) -> str:
+def _html_table(frame: pd.DataFrame) -> Markup:
     if frame.empty:
-        return "<p>None.</p>"
+        return Markup("<p>None.</p>")
     rows, rest = _rows(frame)
     is_text = tuple(not number for number in _is_number(frame))
     grid = Grid("", "", tuple(map(str, frame.columns)), is_text, tuple(Row("body", tuple(row)) for row in rows), ())
-    return f"<div>{html_table(grid, caption=False)}</div>" + (f"<p>{html.escape(rest)}</p>" if rest else "")
+    below = Markup("<p>{}</p>").format(rest) if rest else ""
+    return Markup("<div>{}</div>{}").format(html_table(grid, caption=False), below)

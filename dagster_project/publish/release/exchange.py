@@ -19,7 +19,7 @@ from dagster_project.publish.paper.described import parts
 from dagster_project.publish.questions.catalogue import questions
 from dagster_project.publish.release.dictionary import in_chinese
 from dagster_project.publish.release.folder import file_of, kinds_of
-from dagster_project.published import TABLES, open_side_by_side, sql_path
+from dagster_project.published import TABLES, open_side_by_side, sql_path, statements
 
 PACKAGE, SDMX, OSSIE = "datapackage.json", "panel.sdmx.csv", "easy.ossie.json"
 # Of what is the project's: the demo, and names, definitions and documentation of every release (LICENSE-DATA.md).
@@ -32,40 +32,11 @@ TERMS = (
     "The figures carry the terms that each of the sources states; names, definitions and documentation are CC BY 4.0"
     " (LICENSE-DATA.md)."
 )
-COLUMNS_SQL = f"""
-select if(c.schema_name = 'mart', '', c.schema_name || '.') || c.table_name as name, t.comment, c.column_name,
-    c.data_type, c.is_nullable, c.comment
-from duckdb_columns() as c join {TABLES} as t using (database_name, schema_name, table_name)
-where c.schema_name in ('easy', 'mart') order by 1, c.column_index
-"""
-RUN_SQL = """
-select release, data_vintage, method_version, is_synthetic, started_at from mart.mart_run_manifest
-order by started_at desc limit 1
-"""
-# Terms as the sidecars state them ("none stated" where a source says nothing), a row for each printed work.
-SOURCES_SQL = """
-select distinct concat_ws(', ', producer, title, nullif(data_year, 0)) as title, licence
-from mart.mart_source_load where {} order by all
-"""
+SQL = statements(__file__)
 # duckdb -> Frictionless. A list is one text in a CSV.
 TYPES = {"BOOLEAN": "boolean", "DATE": "date", "DOUBLE": "number", "INTEGER": "integer", "BIGINT": "integer"}
 OSSIE_VERSION = "0.2.0.dev0"
 OSSIE_TYPES = {"BOOLEAN": "Boolean", "DATE": "Date", "DOUBLE": "Float", "INTEGER": "Integer", "BIGINT": "Integer"}
-# The SDMX code list of observation status: A normal, E estimated, I imputed.
-SDMX_SQL = """
-select 'dataflow' as STRUCTURE, 'NQPF:PANEL(1.0.0)' as STRUCTURE_ID, 'I' as ACTION, * from (
-    select 'A' as FREQ, city_id as REF_AREA, 'score' as INDICATOR, year as TIME_PERIOD, score_100 as OBS_VALUE,
-        if(is_provisional, 'P', 'A') as OBS_STATUS, 'points' as UNIT_MEASURE
-    from easy.ranking
-    union all
-    select 'A', city_id, indicator_code, year, value_raw,
-        case when value_origin = 'suspected_fill' then 'E'
-            when value_origin in ('interpolated_linear', 'interpolated_loglinear', 'donor_growth', 'intercensal',
-                'constant_carried') then 'I' else 'A' end,
-        unit
-    from easy.panel_long where value_raw is not null
-) order by INDICATOR, REF_AREA, TIME_PERIOD
-"""
 
 
 @dataclass(frozen=True)
@@ -85,11 +56,11 @@ def write_exchange(
     """
     with open_side_by_side({"published": snapshot}, may_write=[folder]) as con:
         con.execute("use published")
-        release, vintage, method, is_synthetic, started = con.execute(RUN_SQL).fetchall()[0]
-        sources = con.execute(SOURCES_SQL.format(loads)).fetchall()
-        columns = con.execute(COLUMNS_SQL).fetchall()
+        release, vintage, method, is_synthetic, started = con.execute(SQL["run"]).fetchall()[0]
+        sources = con.execute(SQL["sources"].format(loads=loads)).fetchall()
+        columns = con.execute(SQL["columns"].format(tables=TABLES)).fetchall()
         if {"easy.ranking", "easy.panel_long"} <= set(exported):
-            con.execute(f"copy ({SDMX_SQL}) to '{sql_path(folder / SDMX)}' (header)")
+            con.execute(f"copy ({SQL['sdmx']}) to '{sql_path(folder / SDMX)}' (header)")
     tables = [
         _Table(name, about or "", [row[2:] for row in rows])
         for (name, about), rows in groupby(columns, key=itemgetter(0, 1))

@@ -14,19 +14,10 @@ from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.inert import csv_select
 from dagster_project.publish.release.dictionary import described
 from dagster_project.publish.release.snapshot import RUN_TABLES
-from dagster_project.published import TABLES, open_read_only, open_side_by_side, sql_path
+from dagster_project.published import TABLES, open_read_only, open_side_by_side, sql_path, statements
 from dagster_project.run.versions import sha256_of
 
-DICTIONARY_SQL = """
-    select if(schema_name = 'mart', '', schema_name || '.') || table_name as table_name, column_name,
-        data_type, comment as description, comment_zh
-    from {} where schema_name in ('easy', 'mart') order by 1, column_index
-"""
-TABLES_SQL = f"""
-    select schema_name || '.' || table_name, if(schema_name = 'mart', '', schema_name || '.') || table_name, is_view
-    from {TABLES} where schema_name in ('easy', 'mart') order by 2
-"""
-LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"
+SQL = statements(__file__)
 MANIFEST = "manifest.json"
 NAME = re.compile(r"\d+\.\d+\.\d+(-SYNTHETIC)?")
 # formulas that dim_method_choice cites, and the terms of use
@@ -157,7 +148,7 @@ def export_tables(
     exported: dict[str, dict[str, object]] = {}
     with open_side_by_side({"published": snapshot}, may_write=[folder]) as con:
         con.execute("use published")
-        for table, name, is_view in con.execute(TABLES_SQL).fetchall():
+        for table, name, is_view in con.execute(SQL["tables"].format(tables=TABLES)).fetchall():
             if chosen is not None and name not in chosen:
                 continue
             rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
@@ -172,7 +163,7 @@ def export_tables(
                 else:
                     _write_csv(con, f"select {_csv_columns(con, table)} {rows_sql}", file)
                 exported[name][f"{kind}_sha256"] = sha256_of(file)
-        known = DICTIONARY_SQL.format(described(con))
+        known = SQL["dictionary"].format(described=described(con))
         listed = ", ".join(f"'{name}'" for name in exported)
         _write_csv(
             con, f"from ({known}) where table_name in ({listed})" if exported else known, folder / "dictionary.csv"
@@ -235,7 +226,7 @@ def manifest_content(
     with open_read_only(snapshot) as con:
         context = con.execute("from ops.run_context").df().iloc[0].to_dict()
         vintages = con.execute("from ops.vintage order by created_at").df().to_dict("records")
-        load_no = {row[:3]: row[3] for row in con.execute(LOAD_NUMBERS_SQL).fetchall()}
+        load_no = {row[:3]: row[3] for row in con.execute(SQL["load_numbers"]).fetchall()}
     inputs = [
         {**load, "load_no": load_no.get((load["source"], load["data_year"], load["vintage"]))} for load in sidecars
     ]

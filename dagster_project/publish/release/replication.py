@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import jinja2
+
 from dagster_project.paths import PROJECT
 from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.exhibits import exhibit
@@ -20,24 +22,24 @@ from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Read
 from dagster_project.publish.inert import markdown_text, pipe_table
 from dagster_project.publish.paper import plain
 from dagster_project.publish.release.folder import export_tables
+from dagster_project.published import statements
 from dagster_project.run.versions import sha256_of
 
 MODEL_TABLES = ("mart_model_data", "mart_model_edge", "mart_panel_coef", "mart_panel_fit")
 EXHIBITS = Path(exhibit.__file__).parent
 REFITTED = ("T11",)  # tables of which refit.py computes the numbers again
 PACKAGES = ("duckdb", "numpy", "pandas", "python-dateutil", "scipy", "six", "tzdata")
-SOURCES_SQL = """
-select distinct producer, title, data_year, licence, accessed from mart.mart_source_load where is_current order by all
-"""
-RUN_SQL = """
-select seed, python_version, package_json, depth, git_commit, date_diff('minute', started_at, ended_at)
-from mart.mart_run_manifest order by started_at desc limit 1
-"""
+SQL = statements(__file__)
+README = jinja2.Template(
+    Path(__file__).with_name("replication.md.j2").read_text(encoding="utf-8"),
+    undefined=jinja2.StrictUndefined,
+    keep_trailing_newline=True,
+)
 
 
 def replication_archive(file: Path, reader: Reader, tables: Mapping[str, Exhibit], cited: Cited) -> bytes:
     """The packed folder. Raises ExportError where a source states no licence or there is no regression to repeat."""
-    sources = reader.con.execute(SOURCES_SQL).fetchall()
+    sources = reader.con.execute(SQL["sources"]).fetchall()
     without = sorted({f"{row[0]}, {row[1]}" for row in sources if (row[3] or "none stated") == "none stated"})
     if without:
         raise ExportError(
@@ -101,7 +103,7 @@ def _table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
 
 
 def _readme(folder: Path, reader: Reader, sources: list[Any], tables: Mapping[str, Exhibit], cited: Cited) -> str:
-    seed, python, packages, depth, commit, minutes = reader.con.execute(RUN_SQL).fetchall()[0]
+    seed, python, packages, depth, commit, minutes = reader.con.execute(SQL["run"]).fetchall()[0]
     refit = (folder / "refit.py").read_text(encoding="utf-8").splitlines()
     at = next(k for k, line in enumerate(refit, start=1) if line.startswith("def refit"))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -111,53 +113,18 @@ def _readme(folder: Path, reader: Reader, sources: list[Any], tables: Mapping[st
          f"tables/{code}.csv")
         for code, table in tables.items()
     ]  # fmt: skip
-    versions = ", ".join(f"{name} {version}" for name, version in json.loads(packages).items())
-    mark = f"**{SYNTHETIC}.**\n\n" if reader.scope.is_synthetic else ""
-    return f"""# Replication package: release {reader.scope.release}
-
-{mark}## Overview
-
-`run.py` fits the headline spatial Durbin model from the data in `data/` and compares every coefficient, rho, sigma² and
-the log-likelihood with the published ones; `refit.R` does the same in base R. `tables/` holds the rows of the tables.
-
-## Data Availability and Provenance Statements
-
-Statement about rights: the licence of each source is the one that its producer states; the figures in `data/` are
-derived from these sources. What is the project's own is under CC BY 4.0 (`LICENSE-DATA.md`).
-
-{_table(("Producer", "Title", "Year", "Licence", "Accessed"), sources)}
-
-### Dataset list
-
-{_table(("File", "Bytes", "SHA-256"), listed)}
-
-## Computational requirements
-
-- Python {python}; the packages in `requirements.txt`, exact versions with hashes. R 4 or newer for `refit.R`.
-- Randomness: none in `run.py`. The release itself was drawn with seed {seed}, depth {depth}.
-- The release was built with {versions}{f", commit {commit}" if commit else ""}, in {minutes} minutes.
-
-## Description of programs
-
-`run.py` reads `data/parquet`, calls `refit.py`, writes the comparison to the screen, and ends with 1 if a number is not
-met to 1e-6 of its size. `refit.R` reads `data/csv`.
-
-## Instructions to replicators
-
-```sh
-python -m venv env && env/bin/pip install --require-hashes -r requirements.txt
-env/bin/python run.py
-Rscript refit.R data/csv
-sha256sum -c CHECKSUMS.sha256
-```
-
-## List of tables and programs
-
-Lines are those of the NQPF warehouse, method {reader.scope.method_version}.
-
-{_table(("Table", "Title", "Program", "Output"), programs)}
-
-## References
-
-{citation(cited, "text")}
-"""
+    return README.render(
+        scope=reader.scope,
+        mark=f"**{SYNTHETIC}.**\n\n" if reader.scope.is_synthetic else "",
+        table=_table,
+        sources=sources,
+        listed=listed,
+        programs=programs,
+        python=python,
+        seed=seed,
+        depth=depth,
+        versions=", ".join(f"{name} {version}" for name, version in json.loads(packages).items()),
+        commit=commit,
+        minutes=minutes,
+        citation=citation(cited, "text"),
+    )

@@ -1,16 +1,17 @@
 """The list of a review as a page of its release: before and after on one map and one rank chart, then every line."""
 
-import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.chart import draw, in_light
 from dagster_project.publish.exhibits.exhibit import Chart
+from dagster_project.publish.exhibits.markup import html_page
 from dagster_project.publish.exhibits.reader import SYNTHETIC
 from dagster_project.publish.locale import catalogue
-from dagster_project.publish.release.diff_page import STYLE
 from dagster_project.publish.release.review import SQL, Line, rows_of
 from dagster_project.published import open_side_by_side
 
@@ -18,12 +19,6 @@ PAGE = "review.html"
 SHOWN = 20  # cities of the rank chart
 MAP = Chart("map", y="score", facet="side", digits=1)
 RANKS = Chart("range", x="rank", lo="low", hi="high", series="side", label="city", digits=0, x_title="rank")
-HEADS = ("", "kind", "what", "before", "after", "why it moved", "what hangs on it", "answer")
-LAYOUT = (
-    "table{width:100%}td{white-space:normal;vertical-align:top;overflow-wrap:break-word}td:nth-child(n+3){min-width:8rem}"
-    "svg{max-width:100%;height:auto;background:#fff;display:block;margin:1rem 0}.back{color:#b00020;font-weight:600}"
-    "body{max-width:90rem}"
-)
 
 
 def review_page(
@@ -35,18 +30,17 @@ def review_page(
 ) -> str:
     """HTML that needs no other file. `files`: the published file before and after; fewer: no pictures."""
     title = f"Review of {name}" + (f", compared with {previous}" if previous else ", the first release")
-    parts = [f"<h1>{html.escape(title)}</h1>"]
-    if name.endswith("SYNTHETIC"):
-        parts.append(f"<p><strong>{html.escape(SYNTHETIC)}.</strong></p>")
-    parts.append(f"<p>{html.escape(summary(lines, answers))}</p>")
-    parts += _pictures(*files) if len(files) == 2 else []
-    rows = (_row(line, answers.get(line.no, {})) for line in lines)
-    heads = "".join(f"<th>{head}</th>" for head in HEADS)
-    parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>")
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{STYLE}{LAYOUT}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
+    return html_page(
+        Path(__file__).with_name("review.html.j2"),
+        title=title,
+        is_synthetic=name.endswith("SYNTHETIC"),
+        synthetic=SYNTHETIC,
+        summary=summary(lines, answers),
+        pictures=_pictures(*files) if len(files) == 2 else [],
+        map_note=maps.note(),
+        lines=lines,
+        answers=answers,
+        words_of=words_of,
     )
 
 
@@ -69,13 +63,8 @@ def words_of(answer: Mapping[str, str]) -> str:
     return f"{answer['answer']} ({answer['by']}){why}" if answer else ""
 
 
-def _row(line: Line, answer: Mapping[str, str]) -> str:
-    cells = (str(line.no), line.kind, line.subject, line.before, line.after, line.why, line.hangs, words_of(answer))
-    mark = f' class="{answer["answer"]}"' if answer else ""
-    return f"<tr{mark}>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
-
-
-def _pictures(old: Path, new: Path) -> list[str]:
+def _pictures(old: Path, new: Path) -> list[tuple[str, Markup]]:
+    """Title and drawing of the map and of the rank chart."""
     with open_side_by_side({"old": old, "new": new}) as con:
         rows = rows_of(con, SQL["pictures"])
     if not rows:
@@ -101,5 +90,4 @@ def _pictures(old: Path, new: Path) -> list[str]:
     if ranks:
         title = f"Ranks of {year} that moved most, before and after, with their ranges"
         pictures.append((title, draw(RANKS, ranks, words, 900)))
-    drawn = [f"<h2>{title}</h2>{in_light(drawing.svg(title))}" for title, drawing in pictures]
-    return [*drawn, f"<p>{html.escape(maps.note())}</p>"]
+    return [(title, Markup(in_light(drawing.svg(title)))) for title, drawing in pictures]

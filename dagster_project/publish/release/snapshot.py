@@ -12,7 +12,7 @@ import duckdb
 
 from dagster_project.publish.release.dictionary import TABLE as DICTIONARY
 from dagster_project.publish.release.dictionary import write_dictionary
-from dagster_project.published import TABLES, sql_path, sql_text, stray_log
+from dagster_project.published import TABLES, sql_path, sql_text, statements, stray_log
 
 SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
@@ -43,26 +43,11 @@ GENERATED = {
 # Tables that say when and how a run went, not what it found: they never make a release.
 RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
 
-# Rows of several indices or models say which are the headline ones. What stands in the columns of such a row:
-HEADLINE_SQL = """
-select i.index_code, i.basis, i.weight_scheme, m.model_id, 'pooled' as discretisation, '1' as lag
-from build.mart.dim_index as i
-left join build.mart.dim_model_spec as m on m.is_headline and m.y_code = i.index_code
-where i.is_headline
-order by m.model_id nulls last limit 1
-"""
+SQL = statements(__file__)
 HEADLINE_WORDS = (
     "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
     " model or of a chain, of its headline regression or of pooled classes after one year."
 )
-
-
-# Asked once: the list of DuckDB takes as long for one table as for all.
-COLUMNS_SQL = """
-create table memory.build_column as
-select schema_name || '.' || table_name as table_name, column_name, column_index, data_type, is_nullable, comment
-from duckdb_columns() where database_name = 'build'
-"""
 
 
 class PublishError(Exception):
@@ -81,7 +66,7 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
     # without a file of its own a connection would spill into the folder that the command was started from
     with duckdb.connect(config={"temp_directory": f"{target}.tmp"}) as con:
         con.execute(f"attach '{sql_path(build_file)}' as build (read_only)")
-        con.execute(COLUMNS_SQL)
+        con.execute(SQL["columns"])
         # nobody reads the file before the checkpoint at the end: some thousand statements need no log of their own
         con.execute(
             f"attach '{sql_path(target)}' as snapshot"
@@ -185,7 +170,7 @@ def _tables_of(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
 
 def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Column -> what stands in it in rows of the headline."""
-    rows = con.execute(HEADLINE_SQL).fetchall()
+    rows = con.execute(SQL["headline"]).fetchall()
     names = ("index_code", "basis", "weight_scheme", "model_id", "discretisation", "lag")
     return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
 

@@ -1,0 +1,13 @@
+-- name: headline
+-- rows of several indices or models say which are the headline ones; what stands in the columns of such a row
+select i.index_code, i.basis, i.weight_scheme, m.model_id, 'pooled' as discretisation, '1' as lag
+from build.mart.dim_index as i
+left join build.mart.dim_model_spec as m on m.is_headline and m.y_code = i.index_code
+where i.is_headline
+order by m.model_id nulls last limit 1
+
+-- name: columns
+-- once: the list of DuckDB takes as long for one table as for all
+create table memory.build_column as
+select schema_name || '.' || table_name as table_name, column_name, column_index, data_type, is_nullable, comment
+from duckdb_columns() where database_name = 'build'

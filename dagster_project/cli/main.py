@@ -23,9 +23,7 @@ app = typer.Typer(
 release_app = typer.Typer(
     help="Releases: examine and sign a candidate; list, compare, verify, rebuild, prune.", no_args_is_help=True
 )
-schedule_app = typer.Typer(help="The yearly schedule and the landing sensor.", no_args_is_help=True)
 app.add_typer(release_app, name="release", rich_help_panel="Keep")
-app.add_typer(schedule_app, name="schedule", rich_help_panel="Serve")
 console = Console()
 
 
@@ -43,6 +41,14 @@ class LogFormat(StrEnum):
 
     text = "text"
     json = "json"
+
+
+class Switch(StrEnum):
+    """What `nqpf schedule` does."""
+
+    on = "on"
+    off = "off"
+    status = "status"
 
 
 class ExplainFormat(StrEnum):
@@ -67,6 +73,9 @@ SourceOption = Annotated[str | None, typer.Option(help="Source, known or new; de
 LayoutOption = Annotated[
     str | None, typer.Option(help="wide, tables or long; default: recognised from the first rows.")
 ]
+CityArgument = Annotated[str, typer.Argument(help="Chinese or English name, or code")]
+LanguageOption = Annotated[str, typer.Option("--language", "--lang", help="Language of the words: en or zh.")]
+NameArgument = Annotated[str, typer.Argument(help="The candidate, e.g. 2026.11.3.")]
 CandidateArgument = Annotated[str | None, typer.Argument(help="Candidate or release; default: the newest that waits.")]
 SheetOption = Annotated[str | None, typer.Option(help="Only this sheet.")]
 
@@ -231,7 +240,7 @@ def describe(
 
 @app.command(rich_help_panel="Ask")
 def compare(
-    city_a: Annotated[str, typer.Argument(help="Chinese or English name, or code")],
+    city_a: CityArgument,
     city_b: Annotated[str, typer.Argument(help="The other city")],
     year: int,
     form: FormatOption = "table",
@@ -259,7 +268,7 @@ def whatif(
     """Scores and places under other weights, beside the published ones; bounds and normalised values stay."""
     from dagster_project.cli.own import Asked, show_whatif
 
-    request = Asked(index, scheme, weights, _codes(drop), _codes(only), _years(years))
+    request = Asked(index, scheme, weights, _codes(drop), _codes(only), years)
     raise typer.Exit(show_whatif(answering_paths(warehouse), console, request, form))
 
 
@@ -291,16 +300,6 @@ def model(
 
 def _codes(texts: list[str] | None) -> list[str]:
     return [part.strip() for text in texts or [] for part in text.split(",") if part.strip()]
-
-
-def _years(text: str | None) -> list[int]:
-    years: list[int] = []
-    for part in _codes([text or ""]):
-        first, _, last = part.partition("-")
-        if not (first.isdigit() and (last or first).isdigit()):
-            raise typer.BadParameter(f"'{text}' is no list of years; write 2021, 2012,2021 or 2012-2021.")
-        years += range(int(first), int(last or first) + 1)
-    return years
 
 
 @app.command(rich_help_panel="Ask")
@@ -350,7 +349,7 @@ def use(
 
 @app.command(rich_help_panel="Ask")
 def explain(
-    city: Annotated[str, typer.Argument(help="Chinese or English name, or code")],
+    city: CityArgument,
     year: int,
     indicator: Annotated[
         str | None, typer.Argument(help="e.g. q2_gdppc: down to the printed cell; without it the score is explained")
@@ -444,10 +443,10 @@ def inspect(
 ) -> None:
     """What of a file would be read, and what not, before it is landed. Exit: 0 all, 1 not all, 2 unreadable, 4 busy."""
     from dagster_project.inspect.command import inspect_file
-    from dagster_project.inspect.frames import Asked
+    from dagster_project.inspect.frames import Request
 
     outputs = {"cells": cells, "workbook": workbook, "view": page}
-    request = Asked(tuple(files), year=year, source=source, layout=layout, sheet=sheet, **outputs)
+    request = Request(tuple(files), year=year, source=source, layout=layout, sheet=sheet, **outputs)
     raise typer.Exit(inspect_file(request, console, warehouse=warehouse, json=json))
 
 
@@ -475,17 +474,17 @@ def sidecar(
     """The sidecar that a landing file needs, hash included; of a folder those of all editions of the yearbook in it.
 
     Exit: 0 complete, 1 something left open, 2 unreadable."""
-    from dagster_project.inspect.frames import Asked
-    from dagster_project.inspect.sidecar_draft import Said, draft_sidecar
+    from dagster_project.inspect.frames import Request
+    from dagster_project.inspect.sidecar_draft import Statements, draft_sidecar
 
-    statements = Said(producer, title, licence, maturity, edition)
+    statements = Statements(producer, title, licence, maturity, edition)
     if len(files) == 1 and files[0].is_dir():
         from dagster_project.inspect.sidecar_many import draft_sidecars
 
         raise typer.Exit(draft_sidecars(files[0], landing or files[0], statements, write=write, page=page))
     if landing is None:
         raise typer.BadParameter("Name the landing folder: --landing DIR.")
-    request = Asked((files[0],), year=year, source=source, layout=layout, sheet=sheet)
+    request = Request((files[0],), year=year, source=source, layout=layout, sheet=sheet)
     raise typer.Exit(draft_sidecar(files, request, landing, statements, write=write))
 
 
@@ -505,7 +504,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="File to write; text formats go to stdout without it.")] = None,
     index: IndexOption = None,
     release: Annotated[str | None, typer.Option(help="Release; default: the published one.")] = None,
-    language: Annotated[str, typer.Option("--language", "--lang", help="Language of the words: en or zh.")] = "en",
+    language: LanguageOption = "en",
     warehouse: WarehouseOption = None,
 ) -> None:
     """Paper tables, figures, a workbook, a Stata panel, rows of a table, the yearbook, or the report as one file."""
@@ -522,7 +521,7 @@ def brief(
         str | None, typer.Argument(metavar="[CITY | PROVINCE]", help="Name in either language, or code.")
     ] = None,
     year: Annotated[int | None, typer.Option(help="Year; default: the last with all cities.")] = None,
-    language: Annotated[str, typer.Option("--language", "--lang", help="Language of the words: en or zh.")] = "en",
+    language: LanguageOption = "en",
     is_all: Annotated[bool, typer.Option("--all", help="Every city and province; --out is a folder.")] = False,
     out: Annotated[Path | None, typer.Option(help="File .docx to write, or the folder of --all.")] = None,
     warehouse: WarehouseOption = None,
@@ -685,7 +684,7 @@ def release_review(
 
 @release_app.command("ok", rich_help_panel="Examine and sign")
 def release_ok(
-    name: Annotated[str, typer.Argument(help="The candidate, e.g. 2026.11.3.")],
+    name: NameArgument,
     by: Annotated[str, typer.Option(help="Who examined the lines.")],
     lines: Annotated[list[int] | None, typer.Argument(help="Numbers of lines.")] = None,
     all_seen: Annotated[bool, typer.Option("--all-seen", help="All lines that are open.")] = False,
@@ -702,7 +701,7 @@ def release_ok(
 
 @release_app.command("back", rich_help_panel="Examine and sign")
 def release_back(
-    name: Annotated[str, typer.Argument(help="The candidate, e.g. 2026.11.3.")],
+    name: NameArgument,
     lines: Annotated[list[int], typer.Argument(help="Numbers of lines.")],
     why: Annotated[str, typer.Option(help="What is wrong.")],
     by: Annotated[str, typer.Option(help="Who says so.")],
@@ -738,7 +737,7 @@ def release_promote(
 
 @release_app.command("reject", rich_help_panel="Examine and sign")
 def release_reject(
-    name: Annotated[str, typer.Argument(help="The candidate, e.g. 2026.11.3.")],
+    name: NameArgument,
     why: Annotated[str, typer.Option(help="The reason, for the record.")],
     by: Annotated[str, typer.Option(help="Who rejects it.")] = "",
     warehouse: WarehouseOption = None,
@@ -749,34 +748,17 @@ def release_reject(
     raise typer.Exit(reject_candidate(reading_paths(warehouse), console, name, why, by))
 
 
-@schedule_app.command("on")
-def schedule_on(
-    landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None
+@app.command(rich_help_panel="Serve")
+def schedule(
+    switch: Annotated[Switch, typer.Argument(help="on, off, or status: say whether they are on.")],
+    landing: LandingOption = None,
+    warehouse: WarehouseOption = None,
+    sidecars: SidecarOption = None,
 ) -> None:
-    """Switch the yearly refresh and the landing sensor on (they run while `nqpf ui` runs)."""
-    from dagster_project.cli.operations import switch_schedule
+    """The yearly refresh and the landing sensor; they run while `nqpf ui` runs."""
+    from dagster_project.cli.operations import set_schedule
 
-    raise typer.Exit(switch_schedule(resolve(landing, warehouse, sidecars), console, on=True))
-
-
-@schedule_app.command("off")
-def schedule_off(
-    landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None
-) -> None:
-    """Switch both off."""
-    from dagster_project.cli.operations import switch_schedule
-
-    raise typer.Exit(switch_schedule(resolve(landing, warehouse, sidecars), console, on=False))
-
-
-@schedule_app.command("status")
-def schedule_status(
-    landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None
-) -> None:
-    """Say whether they are on."""
-    from dagster_project.cli.operations import show_schedule
-
-    raise typer.Exit(show_schedule(resolve(landing, warehouse, sidecars), console))
+    raise typer.Exit(set_schedule(resolve(landing, warehouse, sidecars), console, switch))
 
 
 if __name__ == "__main__":

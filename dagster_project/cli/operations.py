@@ -33,21 +33,15 @@ def start_ui(paths: Paths, port: int) -> int:
     return run_until_told_to_stop(command)
 
 
-def switch_schedule(paths: Paths, console: Console, *, on: bool) -> int:
-    """Store the wish in the instance; the daemon of `nqpf ui` obeys it."""
+def set_schedule(paths: Paths, console: Console, switch: str) -> int:
+    """Store the wish in the instance, which the daemon of `nqpf ui` obeys; one line for each: on or off."""
     _prepare(paths)
-    for kind, name in SWITCHED:
-        command = [DAGSTER, kind, "start" if on else "stop", name, "-m", MODULE]
+    for kind, name in SWITCHED if switch != "status" else ():
+        command = [DAGSTER, kind, "start" if switch == "on" else "stop", name, "-m", MODULE]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
         if done.returncode != 0 and "already" not in (done.stdout + done.stderr):
             say(console, (done.stdout + done.stderr).strip()[-2000:])
             return done.returncode
-    return show_schedule(paths, console)
-
-
-def show_schedule(paths: Paths, console: Console) -> int:
-    """One line for each: on or off."""
-    _prepare(paths)
     states = switched(build_defs(paths))
     say(console, *(f"{kind} {name}: {'on' if states[name] else 'off'}" for kind, name in SWITCHED))
     return EXIT_OK

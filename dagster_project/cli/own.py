@@ -14,6 +14,7 @@ from dagster_project.cli import output
 from dagster_project.cli.reading import table_of
 from dagster_project.paths import Paths
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
+from dagster_project.publish.own.spec import years_of
 from dagster_project.publish.whatif import whatif
 from dagster_project.run.failures import Refusal, answering, say
 
@@ -130,7 +131,7 @@ class Asked:
     weights: Path | None = None
     drop: Sequence[str] = ()
     only: Sequence[str] = ()
-    years: Sequence[int] = ()
+    years: str | None = None
 
 
 @answering
@@ -139,7 +140,8 @@ def show_whatif(paths: Paths, console: Console, request: Asked, form: str) -> No
     with output.opened(paths, form) as con:
         reader = Reader(con, read_scope(con, request.index))
         weights = weights_of(reader, request)
-        answers = {year: whatif(reader, weights, year) for year in request.years or [reader.scope.last_year]}
+        years = years_of(request.years.split(",") if request.years else None, "--years") or [reader.scope.last_year]
+        answers = {year: whatif(reader, weights, year) for year in years}
         cities = con.execute("select city_id, name_zh, name_en from mart.dim_city").fetchall()
     names = {city: both for city, *both in cities}
     rows: list[tuple[Any, ...]] = []

@@ -14,7 +14,7 @@ from dagster_project.ingest.pages.job import is_pages, pages_limits
 from dagster_project.ingest.pages.read import Cell
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.database import copy_past, insert_draft, known_shares, likely_source, settle
-from dagster_project.inspect.frames import Asked, Draft, read_draft
+from dagster_project.inspect.frames import Draft, Request, read_draft
 from dagster_project.inspect.guess import GuessError
 from dagster_project.inspect.judge import judge
 from dagster_project.inspect.pages import cells_of_pages, with_cities, write_cells
@@ -31,10 +31,10 @@ UNITS_SQL = "select city_id, name_zh from reading.int_units"
 CITIES_SQL = "select city_id, substr(city_id, 3) as city_code from reading.int_units"
 
 
-def inspect_file(asked: Asked, console: Console, *, warehouse: Path | None, json: bool) -> int:
+def inspect_file(request: Request, console: Console, *, warehouse: Path | None, json: bool) -> int:
     """Print the report; 0 all is read, 1 something is refused or unknown, 2 not readable, 4 warehouse busy."""
     try:
-        report = inspect(asked, warehouse=warehouse, say=_to_stderr)
+        report = inspect(request, warehouse=warehouse, say=_to_stderr)
     except (IngestError, GuessError) as error:
         sentence, code = str(error), EXIT_BAD_INPUT
     except WarehouseBusy as error:
@@ -43,7 +43,7 @@ def inspect_file(asked: Asked, console: Console, *, warehouse: Path | None, json
         sentence, code = f"The database refused: {str(error).splitlines()[0]}", EXIT_BAD_INPUT
     except Exception as error:  # a dry run must not end in a traceback, whatever the file holds
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        sentence, code = f"{asked.files[0]} could not be inspected: {text} (a fault of the program)", EXIT_BAD_INPUT
+        sentence, code = f"{request.files[0]} could not be inspected: {text} (a fault of the program)", EXIT_BAD_INPUT
     else:
         return _print(report, console, as_json=json)
     _to_stderr(sentence)  # with --json nothing but JSON is ever on stdout
@@ -58,11 +58,11 @@ def _print(report: Report, console: Console, *, as_json: bool) -> int:
     return EXIT_OK if report.is_clean else EXIT_FAILED
 
 
-def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None]) -> Report:
+def inspect(request: Request, *, warehouse: Path | None, say: Callable[[str], None]) -> Report:
     """What of a file would be read; `say` gets lines about progress. Writes nothing but the cache."""
     paths = None if warehouse is None else real_paths(Path(), warehouse, Path())
-    printed = _printed(asked)
-    draft = read_draft(asked, PROJECT / "warehouse" / "landing")
+    printed = _printed(request)
+    draft = read_draft(request, PROJECT / "warehouse" / "landing")
     template = template_file(say)
     with tempfile.TemporaryDirectory(prefix="nqpf-inspect-") as folder:
         database = throw_away_copy(template, Path(folder))
@@ -70,44 +70,44 @@ def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None])
         insert_draft(database, draft)
         if paths is not None:
             last = copy_past(database, draft, paths)
-            draft = draft.saying(_said_of_last_year(draft, last))
+            draft = draft.with_remark(_last_year_words(draft, last))
         if not settle(database, draft, None if paths is None else paths.build_file):
-            draft = draft.saying(
+            draft = draft.with_remark(
                 "The warehouse is of another version: not compared with other sources; run `nqpf refresh`"
             )
         judgement = judge(database, draft.sidecar)
         cities = database.read_frame(CITIES_SQL)
         if printed:
             names = dict(database.read_frame(UNITS_SQL).itertuples(index=False, name=None))
-            _write_pages(asked, with_cities(printed, judgement.rows, names))
-        only = asked.year if draft.sidecar.data_year == 0 else None
+            _write_pages(request, with_cities(printed, judgement.rows, names))
+        only = request.year if draft.sidecar.data_year == 0 else None
         return build_report(draft, judgement, PROJECT / "dbt" / "seeds", cities, only)
 
 
-def _printed(asked: Asked) -> list[Cell]:
+def _printed(request: Request) -> list[Cell]:
     """Figures of a printed page, written down as they are read: what follows may refuse the file."""
-    if not (asked.cells or asked.workbook or asked.view):
+    if not (request.cells or request.workbook or request.view):
         return []
-    if len(asked.files) != 1 or not is_pages(asked.files[0]):
+    if len(request.files) != 1 or not is_pages(request.files[0]):
         what = "--cells, --workbook and --page are for one document of printed pages"
-        raise IngestError(what, str(asked.files[0]), "Leave them out")
-    cells = cells_of_pages(asked.files[0])
-    _write_pages(asked, cells)
+        raise IngestError(what, str(request.files[0]), "Leave them out")
+    cells = cells_of_pages(request.files[0])
+    _write_pages(request, cells)
     return cells
 
 
-def _write_pages(asked: Asked, cells: list[Cell]) -> None:
-    file, limits = asked.files[0], pages_limits(Limits())
-    if asked.cells:
-        write_cells(cells, asked.cells)
-    if asked.workbook:
-        write_twin(file, read_sheets(file), cells, asked.workbook, limits)
-    if asked.view:
-        write_view(file, cells, asked.view, limits)
+def _write_pages(request: Request, cells: list[Cell]) -> None:
+    file, limits = request.files[0], pages_limits(Limits())
+    if request.cells:
+        write_cells(cells, request.cells)
+    if request.workbook:
+        write_twin(file, read_sheets(file), cells, request.workbook, limits)
+    if request.view:
+        write_view(file, cells, request.view, limits)
 
 
 def named(draft: Draft, database: Warehouse) -> Draft:
-    """The draft under its source: the one asked for, else the one whose header map knows its headers best."""
+    """The draft under its source: the one request for, else the one whose header map knows its headers best."""
     if draft.has_source:
         return draft
     shares = known_shares(database, draft)
@@ -124,7 +124,7 @@ def named(draft: Draft, database: Warehouse) -> Draft:
     return draft.with_source(source, f"source {source}: {why}")
 
 
-def _said_of_last_year(draft: Draft, last: int | None) -> str:
+def _last_year_words(draft: Draft, last: int | None) -> str:
     if last is None:
         return f"The warehouse holds no accepted earlier year of {draft.sidecar.source} to compare with"
     return f"compared with {draft.sidecar.source} {last} of the warehouse"

@@ -47,9 +47,9 @@ def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
         for name in names:
             _insert(con, table, draft.header.assign(source=name, vintage=TRIAL))
         _settle(con, "reading", up_to=HEADERS)
-        found = con.execute(SQL["known"], [TRIAL]).fetchall()
+        shares = con.execute(SQL["known"], [TRIAL]).fetchall()
         con.execute(f"delete from {table} where vintage = ?", [TRIAL])
-    return [(str(source), float(share)) for source, share in found]
+    return [(str(source), float(share)) for source, share in shares]
 
 
 def likely_source(shares: Sequence[tuple[str, float]], layout: str) -> str | None:

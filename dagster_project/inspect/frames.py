@@ -20,7 +20,7 @@ UNNAMED = "unnamed"  # source of a load until its headers say it
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What the user said on the command line; None: guess it. files: of one load, such as all tables of an edition."""
 
     files: tuple[Path, ...]
@@ -40,7 +40,7 @@ class Draft:
     sidecar: Sidecar
     cells: pd.DataFrame
     header: pd.DataFrame
-    said: tuple[str, ...]
+    remarks: tuple[str, ...]
     problems: tuple[str, ...] = ()
 
     @property
@@ -48,43 +48,43 @@ class Draft:
         """Whether the user or the headers have named the source."""
         return self.sidecar.source != UNNAMED
 
-    def with_source(self, source: str, said: str) -> Self:
+    def with_source(self, source: str, remark: str) -> Self:
         """The same load under a source."""
         sidecar = replace(self.sidecar, source=source)
         cells, header = (frame.assign(source=source) for frame in (self.cells, self.header))
-        return replace(self, sidecar=sidecar, cells=cells, header=header, said=(*self.said, said))
+        return replace(self, sidecar=sidecar, cells=cells, header=header, remarks=(*self.remarks, remark))
 
-    def saying(self, said: str) -> Self:
+    def with_remark(self, remark: str) -> Self:
         """The same load with one more remark."""
-        return replace(self, said=(*self.said, said))
+        return replace(self, remarks=(*self.remarks, remark))
 
 
-def read_draft(asked: Asked, sidecars: Path) -> Draft:
+def read_draft(request: Request, sidecars: Path) -> Draft:
     """Read the files, shaped as the first of them; GuessError or IngestError says in one sentence why not."""
-    for file in asked.files:
+    for file in request.files:
         if not file.is_file():
             raise IngestError("The file does not exist", str(file), "Correct the path")
-    first = asked.files[0]
-    sheets = read_sheets(first, sheet=asked.sheet, limits=Limits.for_layout("long"))
+    first = request.files[0]
+    sheets = read_sheets(first, sheet=request.sheet, limits=Limits.for_layout("long"))
     if not any(len(sheet.text) for sheet in sheets):
         raise IngestError("The file holds no cell with content", str(first), "Name the right file")
-    shape = guess_shape(sheets, sidecars, layout=asked.layout, source=asked.source)
-    root = Path(os.path.commonpath([file.resolve().parent for file in asked.files]))
-    sidecar = _sidecar(asked, shape, root)
+    shape = guess_shape(sheets, sidecars, layout=request.layout, source=request.source)
+    root = Path(os.path.commonpath([file.resolve().parent for file in request.files]))
+    sidecar = _sidecar(request, shape, root)
     load = read_load(sidecar, root)
     titles = load.cells.loc[load.cells["part"] == "title", "text"].tolist() if shape.layout != "long" else []
-    year = guess_year(first, titles, year=asked.year, has_years=shape.has_years)
+    year = guess_year(first, titles, year=request.year, has_years=shape.has_years)
     sidecar = replace(sidecar, data_year=year.data_year, is_synthetic=_is_synthetic(load))
-    said = tuple(text for text in (shape.said, year.said) if text)
+    remarks = tuple(text for text in (shape.reason, year.reason) if text)
     cells, header = (frame.assign(data_year=year.data_year) for frame in (load.cells, load.header))
-    return Draft(sidecar, cells, header, said, (f"{year.contradiction}.",) if year.contradiction else ())
+    return Draft(sidecar, cells, header, remarks, (f"{year.contradiction}.",) if year.contradiction else ())
 
 
-def _sidecar(asked: Asked, shape: Shape, root: Path) -> Sidecar:
-    names = [file.resolve().relative_to(root).as_posix() for file in asked.files]
+def _sidecar(request: Request, shape: Shape, root: Path) -> Sidecar:
+    names = [file.resolve().relative_to(root).as_posix() for file in request.files]
     return Sidecar(
-        path=asked.files[0],
-        source=asked.source or UNNAMED,
+        path=request.files[0],
+        source=request.source or UNNAMED,
         layout=shape.layout,
         files=tuple(LandingFile(name, sha256_of(root / name)) for name in names),
         producer="not stated",
@@ -93,7 +93,7 @@ def _sidecar(asked: Asked, shape: Shape, root: Path) -> Sidecar:
         accessed=dt.date.today().isoformat(),
         maturity="first_print",
         is_synthetic=False,
-        sheet=asked.sheet or shape.sheet,
+        sheet=request.sheet or shape.sheet,
         keys=shape.keys,
     )
 
@@ -101,5 +101,5 @@ def _sidecar(asked: Asked, shape: Shape, root: Path) -> Sidecar:
 def _is_synthetic(load: Load) -> bool:
     """Invented figures say so in a title, a note, a header, a sheet name or the file name."""
     cells = load.cells[load.cells["part"] != "body"]
-    said = [*cells["text"], *load.header["path"], *load.cells["sheet"].unique(), *load.cells["file"].unique()]
-    return any("synthetic" in text.lower() for text in said)
+    texts = [*cells["text"], *load.header["path"], *load.cells["sheet"].unique(), *load.cells["file"].unique()]
+    return any("synthetic" in text.lower() for text in texts)

@@ -1,6 +1,6 @@
 """What a file without a sidecar probably is: its layout and keys from its first rows, its year from titles and names.
 
-A guess is said aloud (`Guess.said`); what cannot be recognised is asked for in one sentence (`GuessError`).
+A guess has its `reason`; what cannot be recognised is asked for in one sentence (`GuessError`).
 """
 
 import re
@@ -34,12 +34,12 @@ class GuessError(Exception):
 
 @dataclass(frozen=True)
 class Shape:
-    """layout: wide, tables or long; sheet: the one to read or None for all; keys as in a sidecar; said: why."""
+    """layout: wide, tables or long; sheet: the one to read or None for all; keys as in a sidecar; reason: why."""
 
     layout: str
     sheet: str | None = None
     keys: tuple[tuple[str, str], ...] = ()
-    said: str = ""
+    reason: str = ""
 
     @property
     def has_years(self) -> bool:
@@ -52,28 +52,28 @@ class Year:
     """Statistical year (0: the file has a column of years), how it was found, and what speaks against it."""
 
     data_year: int
-    said: str = ""
+    reason: str = ""
     contradiction: str = ""
 
 
 def guess_shape(sheets: Sequence[Sheet], sidecars: Path, *, layout: str | None, source: str | None) -> Shape:
     """Layout, sheet and keys of a file. GuessError: it is to be long, but no sheet heads a column of cities."""
     if layout in (None, "long"):
-        found = _long_shape(sheets, _landed_keys(sidecars, source))
-        if found is not None:
-            return found
+        shape = _long_shape(sheets, _landed_keys(sidecars, source))
+        if shape is not None:
+            return shape
         if layout == "long":
             raise GuessError("No sheet has a column of cities in row 1 (城市, city ...), so it is not read as long.")
     width = max((int(sheet.col_no.max()) for sheet in sheets if len(sheet.col_no)), default=0)
     layout = layout or ("wide" if width >= WIDE_COLUMNS else "tables")
-    return Shape(layout, said=f"layout {layout}: printed header rows, {width} columns")
+    return Shape(layout, reason=f"layout {layout}: printed header rows, {width} columns")
 
 
 def _landed_keys(sidecars: Path, source: str | None) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
     """(source, keys) of the long files that have a sidecar, those with the most keys first; of one source if named."""
     landed = [item for item in find_sidecars(sidecars) if item.layout == "long"] if sidecars.is_dir() else []
-    own = [item for item in landed if item.source == source] or landed
-    return sorted(((item.source, item.keys) for item in own), key=lambda pair: -len(pair[1]))
+    of_source = [item for item in landed if item.source == source] or landed
+    return sorted(((item.source, item.keys) for item in of_source), key=lambda pair: -len(pair[1]))
 
 
 def _long_shape(sheets: Sequence[Sheet], landed: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> Shape | None:
@@ -83,17 +83,17 @@ def _long_shape(sheets: Sequence[Sheet], landed: Sequence[tuple[str, tuple[tuple
         for source, keys in landed:
             if all(squeeze(header) in names for _, header in keys):
                 return Shape("long", sheet.name or None, keys, f"layout long: the keys of {source}")
-        found = _keys(names)
-        if "city" in found and ("year" in found or _one_header_row(sheet)):
-            said = ", ".join(f"{role} = {header}" for role, header in found.items())
-            return Shape("long", sheet.name or None, tuple(found.items()), f"layout long: {said}")
+        roles = _keys(names)
+        if "city" in roles and ("year" in roles or _one_header_row(sheet)):
+            reason = ", ".join(f"{role} = {header}" for role, header in roles.items())
+            return Shape("long", sheet.name or None, tuple(roles.items()), f"layout long: {reason}")
     return None
 
 
 def _keys(names: Mapping[str, str]) -> dict[str, str]:
     """Role -> header as written, from names without blanks."""
-    found = {role: next((names[name] for name in known if name in names), None) for role, known in KEY_NAMES.items()}
-    return {role: header for role, header in found.items() if header is not None}
+    roles = {role: next((names[name] for name in known if name in names), None) for role, known in KEY_NAMES.items()}
+    return {role: header for role, header in roles.items() if header is not None}
 
 
 def _one_header_row(sheet: Sheet) -> bool:
@@ -115,21 +115,21 @@ def guess_year(path: Path, titles: Iterable[str], *, year: int | None, has_years
     by_title, by_name = year_of_titles(titles), year_of_name(path)
     if year is not None:
         differs = by_title is not None and by_title.data_year != year
-        return Year(year, contradiction=f"--year is {year}, but {by_title.said}" if differs and by_title else "")
+        return Year(year, contradiction=f"--year is {year}, but {by_title.reason}" if differs and by_title else "")
     # some files are named after the year of their data: then the name reads as an edition one year too early
     if by_title and by_name and by_name.data_year not in (by_title.data_year, by_title.data_year - 1):
         raise GuessError(
-            f"The title speaks of {by_title.data_year}, the name of {by_name.data_year} ({by_name.said}): "
+            f"The title speaks of {by_title.data_year}, the name of {by_name.data_year} ({by_name.reason}): "
             "give the statistical year with --year."
         )
-    found = by_title or by_name
-    if found is None:
+    guess = by_title or by_name
+    if guess is None:
         loose = sorted(set(re.findall(rf"(?<!\d){_YEAR}(?!\d)", path.stem)))
         hint = f"; the name holds {', '.join(loose)}, an edition or a statistical year" if loose else ""
         raise GuessError(
             f"Neither the title nor the file name gives the year of the figures{hint}: give it with --year."
         )
-    return found
+    return guess
 
 
 def year_of_titles(titles: Iterable[str]) -> Year | None:
@@ -137,15 +137,15 @@ def year_of_titles(titles: Iterable[str]) -> Year | None:
 
     A title that speaks of data or of the yearbook beats others, such as one about the basis of an index.
     """
-    found: dict[bool, dict[int, str]] = {True: {}, False: {}}
+    by_strength: dict[bool, dict[int, str]] = {True: {}, False: {}}
     for title in titles:
         text = squeeze(title)
         is_edition = "年鉴" in text or "yearbook" in text
         is_strong = is_edition or "数据" in text or "统计" in text
         for word in re.findall(rf"(?<!\d){_YEAR}(?!\d)", text):
             if is_edition or f"{word}年" in text:
-                found[is_strong].setdefault(int(word) - is_edition, " ".join(title.split())[:60])
-    years = found[True] or found[False]
+                by_strength[is_strong].setdefault(int(word) - is_edition, " ".join(title.split())[:60])
+    years = by_strength[True] or by_strength[False]
     if len(years) != 1:
         return None
     ((data_year, title),) = years.items()

@@ -63,19 +63,19 @@ def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.Dat
 
 
 def _load(draft: Draft) -> dict[str, Any]:
-    said = draft.sidecar
-    is_yearbook = said.layout != "long" and bool(said.data_year)
+    sidecar = draft.sidecar
+    is_yearbook = sidecar.layout != "long" and bool(sidecar.data_year)
     return {
-        "file": ", ".join(file.path for file in said.files),
-        "source": said.source,
-        "layout": said.layout,
-        "year": said.data_year or None,
-        "edition": said.data_year + 1 if is_yearbook else None,
+        "file": ", ".join(file.path for file in sidecar.files),
+        "source": sidecar.source,
+        "layout": sidecar.layout,
+        "year": sidecar.data_year or None,
+        "edition": sidecar.data_year + 1 if is_yearbook else None,
         "sheets": sorted(draft.header["sheet"].unique().tolist()),
-        "keys": dict(said.keys),
-        "sha256": ", ".join(file.sha256 for file in said.files),
-        "is_synthetic": said.is_synthetic,
-        "said": list(draft.said),
+        "keys": dict(sidecar.keys),
+        "sha256": ", ".join(file.sha256 for file in sidecar.files),
+        "is_synthetic": sidecar.is_synthetic,
+        "said": list(draft.remarks),
     }
 
 
@@ -156,14 +156,14 @@ def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str
 
 def _unknown(rows: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, Any]]:
     names = CityNames(seeds)
-    found = []
+    entries = []
     is_likely = not _is_of_others(rows)
     unknown = rows[rows["row_kind"] == "unknown"]
     row: Any
     for row in unknown.sort_values(["file", "sheet", "row_no"], kind="stable").itertuples():
         name = _text(row.city_text) or _text(row.code_text)
         hint = names.hint(draft.sidecar.source, name, row.year)
-        found.append(
+        entries.append(
             {
                 "name": name,
                 "sheet": row.sheet,
@@ -175,7 +175,7 @@ def _unknown(rows: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, An
                 "known_elsewhere": hint.elsewhere or None,
             }
         )
-    return found
+    return entries
 
 
 def _is_of_others(rows: pd.DataFrame) -> bool:
@@ -185,13 +185,13 @@ def _is_of_others(rows: pd.DataFrame) -> bool:
 
 def _problems(judgement: Judgement, draft: Draft, refusal: Refusal) -> list[str]:
     """Sentences of broken error rules that neither a header, nor a city, nor a refused figure explains."""
-    told = {*LISTED_RULES, *refusal.rules}
+    explained = {*LISTED_RULES, *refusal.rules}
     if draft.sidecar.layout == "tables" and len(draft.sidecar.files) == 1:
-        told |= {*WHOLE_LOAD_RULES, *(() if _is_read(judgement.headers).any() else EMPTY_RULES)}
+        explained |= {*WHOLE_LOAD_RULES, *(() if _is_read(judgement.headers).any() else EMPTY_RULES)}
     others = "More names are unknown than known: a table of other places, such as county-level cities."
-    said = [others] if _is_of_others(judgement.rows) else []
-    return said + [
-        r.sentence for r in judgement.results if not r.passed and r.severity == "error" and r.rule_id not in told
+    sentences = [others] if _is_of_others(judgement.rows) else []
+    return sentences + [
+        r.sentence for r in judgement.results if not r.passed and r.severity == "error" and r.rule_id not in explained
     ]
 
 

@@ -43,10 +43,10 @@ def show(report: Report, console: Console) -> None:
         _say(console, f"{len(report.edits)} figures cannot be right and would not be used as printed:")
     _list(console, [_edit_line(edit) for edit in report.edits])
     sentences = {"The load as a whole would be refused": report.load_problems, "To look at": report.warnings}
-    for title, said in sentences.items():
-        if said:
+    for title, lines in sentences.items():
+        if lines:
             _say(console, f"{title}:")
-        _list(console, [_cut(sentence) for sentence in said])
+        _list(console, [_cut(sentence) for sentence in lines])
     if report.is_clean:
         console.print("[green]Everything would be read.[/]")
 
@@ -78,21 +78,21 @@ def _table(console: Console, table: Table, rows: Sequence[tuple[str, ...]]) -> N
 
 
 def _rows(console: Console, seed: str, rows: Iterable[str]) -> None:
-    found = list(dict.fromkeys(rows))
-    if found:
+    unique = list(dict.fromkeys(rows))
+    if unique:
         _say(console, f"Rows for {seed}, to be reviewed before they are pasted:")
-    _list(console, found)
+    _list(console, unique)
 
 
 def _blocks(report: Report, console: Console) -> None:
     if report.refused_blocks:
         console.print(f"[red]{len(report.refused_blocks)} columns are refused[/], whole or in part:", highlight=False)
-    said: set[str] = set()
+    printed: set[str] = set()
     for block in report.refused_blocks[:MAX_LISTED]:
         _say(console, f"  {_block_line(block)}")
-        if block["reason"] not in said:
+        if block["reason"] not in printed:
             _say(console, f"    {_cut(block['reason'])}")
-        said.add(block["reason"])
+        printed.add(block["reason"])
     ready = (row for block in report.refused_blocks for row in block["ready_rows"])
     _rows(console, "header_map.csv (leave out), correction.csv or gate_answer.csv", ready)
 
@@ -101,10 +101,10 @@ def _block_line(block: dict[str, Any]) -> str:
     n = len(block["cities"])
     what = f"all {n} figures" if block["is_whole_column"] else f"{n} of its figures"
     pairs = zip(block["cities"], block["figures"], block["cells"], strict=True)
-    shown = ", ".join(f"{city} {_short(figure)} ({cell})" for city, figure, cell in list(pairs)[:MAX_FIGURES])
+    first = ", ".join(f"{city} {_short(figure)} ({cell})" for city, figure, cell in list(pairs)[:MAX_FIGURES])
     more = ", ..." if n > MAX_FIGURES else ""
     place = f"{block['sheet']} column {block['column']}".strip()
-    return f"{block['raw_column']} {block['scope']} {block['year'] or ''}, {place}: {what}: {shown}{more}"
+    return f"{block['raw_column']} {block['scope']} {block['year'] or ''}, {place}: {what}: {first}{more}"
 
 
 def _short(figure: object) -> str:

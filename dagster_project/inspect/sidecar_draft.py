@@ -12,7 +12,7 @@ from rich.console import Console
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import LandingFile, Sidecar, find_sidecars
 from dagster_project.inspect.command import named
-from dagster_project.inspect.frames import Asked, Draft, read_draft
+from dagster_project.inspect.frames import Draft, Request, read_draft
 from dagster_project.inspect.guess import GuessError
 from dagster_project.inspect.template import template_file, throw_away_copy
 from dagster_project.paths import PROJECT
@@ -21,7 +21,7 @@ from dagster_project.run.versions import sha256_of
 
 
 @dataclass(frozen=True)
-class Said:
+class Statements:
     """What no file tells: None is left open, and a refresh asks for it."""
 
     producer: str | None = None
@@ -31,20 +31,22 @@ class Said:
     edition: int | None = None
 
 
-def draft_sidecar(files: Sequence[Path], asked: Asked, landing: Path, said: Said, *, write: bool) -> int:
+def draft_sidecar(
+    files: Sequence[Path], request: Request, landing: Path, statements: Statements, *, write: bool
+) -> int:
     """Print the sidecar, or write it beside the first file; words for people go to stderr.
 
     Exit: 0 complete, 1 something is left open, 2 not possible.
     """
     console = Console(stderr=True)
     try:
-        draft = _with_source(read_draft(asked, PROJECT / "warehouse" / "landing"), console.print)
+        draft = _with_source(read_draft(request, PROJECT / "warehouse" / "landing"), console.print)
         landed = replace(draft.sidecar, files=tuple(_landed(file, landing) for file in files))
-        content = content_of(landed, said, title_of(draft), find_sidecars(landing) if landing.is_dir() else [])
+        content = content_of(landed, statements, title_of(draft), find_sidecars(landing) if landing.is_dir() else [])
     except (IngestError, GuessError) as error:
         console.print(str(error), highlight=False, markup=False, soft_wrap=True)
         return EXIT_BAD_INPUT
-    for guess in draft.said:
+    for guess in draft.remarks:
         console.print(f"Guessed, please check: {guess}", highlight=False, markup=False, soft_wrap=True)
     if "supersedes" in content:
         replaced = f"{content['supersedes']} of {landed.source} {landed.data_year}"
@@ -60,7 +62,7 @@ def draft_sidecar(files: Sequence[Path], asked: Asked, landing: Path, said: Said
     return EXIT_FAILED if is_open else EXIT_OK
 
 
-def content_of(landed: Sidecar, said: Said, title: str, others: Sequence[Sidecar]) -> dict[str, Any]:
+def content_of(landed: Sidecar, statements: Statements, title: str, others: Sequence[Sidecar]) -> dict[str, Any]:
     """The keys of the sidecar in reading order; an earlier vintage of the same source and year is superseded.
 
     IngestError where that one is of another layout: a table is no new version of a whole edition.
@@ -79,19 +81,19 @@ def content_of(landed: Sidecar, said: Said, title: str, others: Sequence[Sidecar
         "source": landed.source,
         "layout": landed.layout,
         "data_year": landed.data_year or None,
-        "edition_year": said.edition,
+        "edition_year": statements.edition,
         "files": [{"path": file.path, "sha256": file.sha256} for file in landed.files],
         "sheet": landed.sheet,
         "keys": dict(landed.keys) or None,
         "supersedes": last[0].vintage if last else None,
     }
-    told = {key: value for key, value in content.items() if value is not None}
-    return told | {
-        "producer": said.producer,
-        "title": said.title or title,
-        "licence": said.licence,
+    known = {key: value for key, value in content.items() if value is not None}
+    return known | {
+        "producer": statements.producer,
+        "title": statements.title or title,
+        "licence": statements.licence,
         "accessed": landed.accessed,
-        "maturity": said.maturity,
+        "maturity": statements.maturity,
         "is_synthetic": landed.is_synthetic,
     }
 

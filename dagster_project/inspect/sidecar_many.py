@@ -24,7 +24,7 @@ from dagster_project.ingest.sheet import Sheet
 from dagster_project.ingest.sidecar import LandingFile, Sidecar, find_sidecars
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.guess import WIDE_COLUMNS, year_of_name, year_of_titles
-from dagster_project.inspect.sidecar_draft import Said, content_of
+from dagster_project.inspect.sidecar_draft import Statements, content_of
 from dagster_project.paths import PROJECT
 from dagster_project.publish.exhibits.markup import html_page
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
@@ -57,7 +57,7 @@ class Recognised:
     unit: str
     table: str
     year: int | None
-    said: str
+    known_by: str
     misfit: Mapping[int, int]
     is_synthetic: bool
 
@@ -74,7 +74,7 @@ class Group:
     layout: str
     unit: str
     data_year: int
-    said: str
+    known_by: str
     files: list[Recognised]
     outcome: str = ""
 
@@ -89,7 +89,7 @@ class Survey:
     n_kept: int = 0
 
 
-def draft_sidecars(folder: Path, landing: Path, said: Said, *, write: bool, page: Path | None) -> int:
+def draft_sidecars(folder: Path, landing: Path, statements: Statements, *, write: bool, page: Path | None) -> int:
     """Survey, write what is complete, show one table and lists. Exit: 0 nothing open, 1 questions, 2 not possible."""
     console = Console(stderr=True)
     try:
@@ -103,7 +103,7 @@ def draft_sidecars(folder: Path, landing: Path, said: Said, *, write: bool, page
         console.print(str(error), highlight=False, markup=False, soft_wrap=True)
         return EXIT_BAD_INPUT
     for group in survey.groups:
-        group.outcome = _settle(group, landing, known, said, survey.questions, write=write)
+        group.outcome = _settle(group, landing, known, statements, survey.questions, write=write)
     _show(survey, console)
     if page is not None:
         template = Path(__file__).with_name("sidecars.html.j2")
@@ -120,7 +120,7 @@ def survey_of(folder: Path, landing: Path, known: Sequence[Sidecar]) -> Survey:
     """Every workbook below the folder that no sidecar describes, by source and statistical year."""
     survey = Survey()
     described = {(landing / file.path).resolve() for sidecar in known for file in sidecar.files}
-    found: list[Recognised] = []
+    recognised: list[Recognised] = []
     for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in WORKBOOKS):
         if file.resolve() in described:
             survey.n_kept += 1
@@ -130,14 +130,14 @@ def survey_of(folder: Path, landing: Path, known: Sequence[Sidecar]) -> Survey:
         except IngestError as error:
             one = str(error)
         if isinstance(one, Recognised):
-            found.append(one)
+            recognised.append(one)
         else:
             survey.left_out.append(one)
-    for (source, layout, unit, year), files in _by_edition(found, survey.questions).items():
+    for (source, layout, unit, year), files in _by_edition(recognised, survey.questions).items():
         clashes = _clashes(files, year)
         survey.questions += clashes
         if not clashes:
-            group = Group(source, layout, unit, year, files[0].said, sorted(files, key=_order))
+            group = Group(source, layout, unit, year, files[0].known_by, sorted(files, key=_order))
             survey.groups.append(group)
     _leave_copies_out(survey)
     return survey
@@ -164,10 +164,10 @@ def recognise(file: Path) -> Recognised | str:
             " yearbook, left out."
         )
     by_title, by_name = year_of_titles(titles), year_of_name(Path("/", file.name))  # folders are read together
-    known, said = (by_title, "title") if by_title else (by_name, "name")
+    known, known_by = (by_title, "title") if by_title else (by_name, "name")
     is_synthetic = any("synthetic" in text.lower() for text in (*titles, file.name, *(one.name for one in sheets)))
     year = known.data_year if known else None
-    return Recognised(file, sha256_of(file), unit, table, year, said, misfits(unit, units[unit]), is_synthetic)
+    return Recognised(file, sha256_of(file), unit, table, year, known_by, misfits(unit, units[unit]), is_synthetic)
 
 
 def _labels(sheet: Sheet) -> list[str]:
@@ -180,13 +180,13 @@ def _labels(sheet: Sheet) -> list[str]:
 def names() -> dict[str, dict[str, list[tuple[int, int]]]]:
     """Of cities and county-level units: name -> spans of the years in which a unit bore it."""
     cities = {row["city_id"] for row in _seed("city") if row["level"] == "city"}
-    found: dict[str, dict[str, list[tuple[int, int]]]] = {"city": {}, "county": {}}
+    spans: dict[str, dict[str, list[tuple[int, int]]]] = {"city": {}, "county": {}}
     for row in _seed("city_alias"):
         if row["city_id"] in cities and row["kind"] != "code":
-            found["city"].setdefault(row["alias"], []).append(_span(row))
+            spans["city"].setdefault(row["alias"], []).append(_span(row))
     for row in _seed("county"):
-        found["county"].setdefault(row["name_zh"], []).append(_span(row))
-    return found
+        spans["county"].setdefault(row["name_zh"], []).append(_span(row))
+    return spans
 
 
 def misfits(unit: str, labels: Iterable[str]) -> dict[int, int]:
@@ -219,18 +219,20 @@ def _seed(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def _by_edition(found: Sequence[Recognised], questions: list[str]) -> dict[tuple[str, str, str, int], list[Recognised]]:
+def _by_edition(
+    recognised: Sequence[Recognised], questions: list[str]
+) -> dict[tuple[str, str, str, int], list[Recognised]]:
     """Files by source, layout, unit and year. Those that do not say their year are of the edition that their folder is
     named after, or hold the figures of that year: so do folders beside it, by their titles, or all its rows say."""
     by_folder: dict[Path, list[Recognised]] = {}
-    for one in found:
+    for one in recognised:
         by_folder.setdefault(one.file.parent, []).append(one)
     groups: dict[tuple[str, str, str, int], list[Recognised]] = {}
-    figures = _named_after_figures(found)
+    figures = _named_after_figures(recognised)
     for folder, files in by_folder.items():
         unknown = [one for one in files if one.year is None]
         misfit = {year: sum(one.misfit[year] for one in unknown) for year in YEARS}
-        year, said = _year_of_folder(folder, misfit, len(unknown), figures)
+        year, known_by = _year_of_folder(folder, misfit, len(unknown), figures)
         if unknown and year is None:
             fitting = [one for one in YEARS if misfit[one] == min(misfit.values())]
             questions.append(
@@ -238,20 +240,20 @@ def _by_edition(found: Sequence[Recognised], questions: list[str]) -> dict[tuple
                 f" figures of {fitting[0]} to {fitting[-1]}. Put them into a folder named after the edition."
             )
         for one in files:
-            dated = one if one.year is not None else replace(one, year=year, said=said)
+            dated = one if one.year is not None else replace(one, year=year, known_by=known_by)
             if dated.year is not None:
                 key = (KINDS[one.unit, one.layout][0], one.layout, one.unit, dated.year)
                 groups.setdefault(key, []).append(dated)
     return dict(sorted(groups.items()))
 
 
-def _named_after_figures(found: Sequence[Recognised]) -> set[Path]:
+def _named_after_figures(recognised: Sequence[Recognised]) -> set[Path]:
     """Folders whose folders are named after the year of the figures, as titles of files in them say."""
     steps: dict[Path, set[int]] = {}
-    for one in found:
-        if one.said == "title" and one.year is not None and (match := FOLDER.fullmatch(one.file.parent.name)):
+    for one in recognised:
+        if one.known_by == "title" and one.year is not None and (match := FOLDER.fullmatch(one.file.parent.name)):
             steps.setdefault(one.file.parent.parent, set()).add(int(match[1]) - one.year)
-    return {folder for folder, seen in steps.items() if seen == {0}}
+    return {folder for folder, differences in steps.items() if differences == {0}}
 
 
 def _year_of_folder(
@@ -272,14 +274,16 @@ def _clashes(files: Sequence[Recognised], year: int) -> list[str]:
     by_table: dict[str, list[Recognised]] = {}
     for one in files:
         by_table.setdefault(one.table, []).append(one)
-    made = []
+    questions = []
     for table, same in by_table.items():
         if len(same) > 1:
             what = f"table {table}" if table else "the wide sheet"
             alike = "the same bytes" if len({one.sha256 for one in same}) == 1 else "different contents"
             listed = " and ".join(str(one.file) for one in same)
-            made.append(f"{listed} both are {what} of edition {year + 1}, with {alike}: keep one below the folder.")
-    return made
+            questions.append(
+                f"{listed} both are {what} of edition {year + 1}, with {alike}: keep one below the folder."
+            )
+    return questions
 
 
 def _leave_copies_out(survey: Survey) -> None:
@@ -293,7 +297,7 @@ def _leave_copies_out(survey: Survey) -> None:
 
 
 def _settle(
-    group: Group, landing: Path, known: Sequence[Sidecar], said: Said, questions: list[str], *, write: bool
+    group: Group, landing: Path, known: Sequence[Sidecar], statements: Statements, questions: list[str], *, write: bool
 ) -> str:
     """What becomes of the files of a group: written, to be written, or a question."""
     edition = group.data_year + 1
@@ -302,8 +306,8 @@ def _settle(
     if against - least > 3 * len(group.files):
         best = min(YEARS, key=lambda year: sum(one.misfit[year] for one in group.files))
         questions.append(
-            f"{group.files[0].file}: its {group.said} says figures of {group.data_year}, the units in its rows those of"
-            f" {best}. Correct the name, or write its sidecar by `nqpf sidecar FILE --year`."
+            f"{group.files[0].file}: its {group.known_by} says figures of {group.data_year}, the units in its rows"
+            f" those of {best}. Correct the name, or write its sidecar by `nqpf sidecar FILE --year`."
         )
         return "asked"
     others = [one for one in known if (one.source, one.data_year) == (group.source, group.data_year)]
@@ -324,16 +328,16 @@ def _settle(
         title="",
         licence="",
         accessed=dt.date.today().isoformat(),
-        maturity=said.maturity,
+        maturity=statements.maturity,
         is_synthetic=any(one.is_synthetic for one in group.files),
         data_year=group.data_year,
     )
     title = f"China City Statistical Yearbook {edition}, {KINDS[group.unit, group.layout][1]}"
-    who = Said(
-        said.producer or (like.producer if like else None),
-        said.title,
-        said.licence or (like.licence if like else None),
-        said.maturity,
+    who = Statements(
+        statements.producer or (like.producer if like else None),
+        statements.title,
+        statements.licence or (like.licence if like else None),
+        statements.maturity,
         edition,
     )
     content = content_of(sidecar, who, title, ())
@@ -368,7 +372,14 @@ def _files(files: Sequence[Recognised]) -> str:
 
 def _rows(survey: Survey) -> list[tuple[str, ...]]:
     return [
-        (group.source, str(group.data_year + 1), str(group.data_year), str(len(group.files)), group.said, group.outcome)
+        (
+            group.source,
+            str(group.data_year + 1),
+            str(group.data_year),
+            str(len(group.files)),
+            group.known_by,
+            group.outcome,
+        )
         for group in survey.groups
     ]
 
@@ -385,8 +396,8 @@ def _show(survey: Survey, console: Console) -> None:
     console.print(table)
     kept = f"{survey.n_kept} files have a sidecar already, which is kept. " if survey.n_kept else ""
     counts = Counter(group.outcome.partition(":")[0] for group in survey.groups)
-    told = ", ".join(f"{n} {what}" for what, n in counts.items())
-    console.print(f"{kept}Editions: {told or 'none'}. Files left out: {len(survey.left_out)}.", highlight=False)
+    summary = ", ".join(f"{n} {what}" for what, n in counts.items())
+    console.print(f"{kept}Editions: {summary or 'none'}. Files left out: {len(survey.left_out)}.", highlight=False)
     for title, lines in (("Left out", survey.left_out), ("Questions", survey.questions)):
         if lines:
             console.print(f"[bold]{title}[/]")

@@ -17,7 +17,7 @@ from landing_tools import read_page, write_page
 from rich.console import Console
 
 from dagster_project.inspect.command import inspect, inspect_file
-from dagster_project.inspect.frames import Asked
+from dagster_project.inspect.frames import Request
 from dagster_project.paths import PROJECT
 
 KEYS = {
@@ -43,11 +43,11 @@ def cache(tmp_path_factory):
 
 
 def look(*files, warehouse=None, **asked):
-    return inspect(Asked(files, **asked), warehouse=warehouse, say=lambda line: None)
+    return inspect(Request(files, **asked), warehouse=warehouse, say=lambda line: None)
 
 
 def run(file, *, warehouse=None, as_json=True):
-    return inspect_file(Asked((file,)), Console(width=200), warehouse=warehouse, json=as_json)
+    return inspect_file(Request((file,)), Console(width=200), warehouse=warehouse, json=as_json)
 
 
 def changed(file, folder, change):
@@ -275,7 +275,7 @@ def test_folder_without_a_warehouse_is_said(small_warehouse, tmp_path, capsys):
 def test_template_is_built_once_and_never_holds_a_row_of_a_file(small_warehouse, cache, clean):
     (template,) = (cache / "nqpf").iterdir()
     written, lines = template.stat().st_mtime_ns, []
-    inspect(Asked((yearbook(small_warehouse, 2016),)), warehouse=None, say=lines.append)
+    inspect(Request((yearbook(small_warehouse, 2016),)), warehouse=None, say=lines.append)
     assert (template.stat().st_mtime_ns, lines) == (written, [])
     with duckdb.connect(str(template), read_only=True) as con:
         assert con.execute("select count(*) from raw.cells").fetchall() == [(0,)]

@@ -19,7 +19,7 @@ from dagster_project.ingest import IngestError
 from dagster_project.ingest.errors import printable
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.command import inspect_file
-from dagster_project.inspect.frames import Asked
+from dagster_project.inspect.frames import Request
 from dagster_project.inspect.report import Report
 from dagster_project.inspect.show import show
 from dagster_project.paths import PROJECT
@@ -85,7 +85,7 @@ def test_inspect_of_a_broken_file_is_one_sentence(tmp_path, capsys, make):
         try:
             read_sheets(path)
         except IngestError:
-            asked = Asked((path,), year=2019, source="yearbook")
+            asked = Request((path,), year=2019, source="yearbook")
             assert inspect_file(asked, Console(), warehouse=None, json=True) == 2
             said = capsys.readouterr()
             assert said.out == ""
@@ -140,7 +140,7 @@ def test_inspect_of_a_file_with_hostile_names_ends_in_words(tmp_path, capsys, mo
     path = tmp_path / "'; drop table x; --.xlsx"
     for number in range(12):
         path.write_bytes(hostile.hostile_text(*workbook(), random.Random(number)).content)
-        asked = Asked((path,), year=2019, source="yearbook")
+        asked = Request((path,), year=2019, source="yearbook")
         assert inspect_file(asked, Console(width=200), warehouse=None, json=number % 2 == 0) == 1
         said = capsys.readouterr()
         assert "fault of the program" not in said.out + said.err

@@ -12,8 +12,8 @@ from dagster_project.cli.care import accept_file
 from dagster_project.demo import generate_demo
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import check_files, check_set, find_sidecars
-from dagster_project.inspect.frames import Asked
-from dagster_project.inspect.sidecar_draft import Said, content_of, draft_sidecar
+from dagster_project.inspect.frames import Request
+from dagster_project.inspect.sidecar_draft import Statements, content_of, draft_sidecar
 from dagster_project.paths import PROJECT
 from dagster_project.run.ready_rows import ReadyRowsError, accept_rows, read_ready_rows, write_ready_rows
 
@@ -83,7 +83,7 @@ def test_the_command_says_what_it_did_and_its_exit_code(seeds, write, tmp_path, 
     assert "Nothing was written" in capsys.readouterr().out
 
 
-WHO = Said(producer="somebody", licence="none stated")
+WHO = Statements(producer="somebody", licence="none stated")
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +101,9 @@ def landing(demo, tmp_path):
     return tmp_path / "landing"
 
 
-def draft(landing: Path, said: Said = WHO, *, write: bool = True) -> int:
+def draft(landing: Path, said: Statements = WHO, *, write: bool = True) -> int:
     files = sorted(landing.rglob("*.xlsx"))
-    return draft_sidecar(files, Asked((files[0],), source="yearbook"), landing, said, write=write)
+    return draft_sidecar(files, Request((files[0],), source="yearbook"), landing, said, write=write)
 
 
 def test_a_drafted_sidecar_is_one_that_a_refresh_takes_and_what_is_guessed_is_said(landing, capsys):
@@ -120,7 +120,7 @@ def test_a_drafted_sidecar_is_one_that_a_refresh_takes_and_what_is_guessed_is_sa
 
 
 def test_what_nobody_said_is_left_open_and_named(landing, capsys):
-    assert draft(landing, Said(), write=False) == 1
+    assert draft(landing, Statements(), write=False) == 1
     out, err = capsys.readouterr()
     content = yaml.safe_load(out)
     assert content["producer"] is content["licence"] is None
@@ -134,7 +134,7 @@ def test_a_second_edition_supersedes_the_first_and_another_layout_is_no_edition(
     old = next(landing.rglob("*.xlsx"))
     new = old.with_name("a_second.xlsx")
     new.write_bytes(old.read_bytes() + b"\0")  # another hash, the same content
-    assert draft_sidecar([new], Asked((new,), source="yearbook"), landing, WHO, write=True) == 0
+    assert draft_sidecar([new], Request((new,), source="yearbook"), landing, WHO, write=True) == 0
     chain = check_set(find_sidecars(landing))
     assert [sidecar.supersedes for sidecar in chain] == [None, first.vintage]
     assert f"It replaces the load {first.vintage} of yearbook 2012." in capsys.readouterr().err
@@ -145,5 +145,5 @@ def test_a_second_edition_supersedes_the_first_and_another_layout_is_no_edition(
 def test_a_file_outside_the_landing_folder_is_refused(landing, capsys):
     file = next(landing.rglob("*.xlsx"))
     elsewhere = landing.parent / "another"
-    assert draft_sidecar([file], Asked((file,), source="yearbook"), elsewhere, WHO, write=True) == 2
+    assert draft_sidecar([file], Request((file,), source="yearbook"), elsewhere, WHO, write=True) == 2
     assert "below the landing folder" in " ".join(capsys.readouterr().err.split())

@@ -5,15 +5,17 @@ Great Expectations renders its record of a suite; its own page frame loads style
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaSectionView
+from markupsafe import Markup
 
 from expectations.contract import ResultRow
 from expectations.judge import JudgedSuite
@@ -35,14 +37,13 @@ PLACES: dict[str, tuple[str, ...]] = {
     "unit 单位": ("unit",),
     "before 上次": ("value_last",),
 }
-STYLE = """
-body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; margin: 0 auto; max-width: 1100px;
-  padding: 1rem; overflow-wrap: anywhere; }
-h1 { font-size: 1.4rem; } h2, h3, h4, h5, h6 { font-size: 1rem; } .error { color: #b3261e; } .warn { color: #9a6700; }
-table { border-collapse: collapse; font-size: .9rem; } th, td { border: 1px solid #d5d9e0; padding: .15rem .5rem; }
-.scroll, .table-responsive { overflow-x: auto; } pre { background: #f5f6f8; overflow-x: auto; padding: .3rem .6rem; }
-.collapse:not(:target) { display: none; }
-"""
+
+
+@cache
+def _page() -> jinja2.Template:
+    folder = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=folder, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("docs.html.j2")
 
 
 def write_load(
@@ -55,7 +56,20 @@ def write_load(
     accepted: bool,
 ) -> Path:
     """The page of one load: what failed, with verdict, cells and ready-made rows, then the record of each suite."""
-    return _write(folder / page_of(name), name, [*_findings(rows, rules, accepted), *_record(judged)])
+    findings = [
+        {
+            "row": row,
+            "rule": rules[row.rule_id],
+            "verdict": VERDICTS[row.severity],
+            "places": places_of(row.details, rules[row.rule_id]),
+            "ready_rows": _ready_rows(row.details),
+        }
+        for row in rows
+        if not row.passed
+    ]
+    record = [part for suite in judged if suite.result is not None for part in _gx_sections(suite.result)]
+    verdict = VERDICTS[accepted]
+    return _write(folder, name, verdict=verdict, n_rules=len(rows), findings=findings, record=record)
 
 
 def write_index(folder: Path, loads: pd.DataFrame) -> Path:
@@ -67,7 +81,7 @@ def write_index(folder: Path, loads: pd.DataFrame) -> Path:
     table = pd.DataFrame(
         {
             "load 批次": order["name"].map(lambda name: _link(folder, name)),
-            "source 来源": order["source"].map(html.escape),
+            "source 来源": order["source"],
             "year 年份": order["data_year"].replace({0: "several 多年"}),
             "verdict 结论": order["is_accepted"].astype(bool).map(VERDICTS),
             "errors 错误": order["errors"],
@@ -76,13 +90,13 @@ def write_index(folder: Path, loads: pd.DataFrame) -> Path:
         }
     )
     n_refused = int((~order["is_accepted"].astype(bool)).sum())
-    text = f"<p>{len(order)} loads judged, {n_refused} refused. 已检验 {len(order)} 批，拒收 {n_refused} 批。</p>"
-    return _write(folder / "index.html", "Data Docs 入库检验", [text, _table(table, has_links=True)])
+    title = "Data Docs 入库检验"
+    return _write(folder, "index", title=title, heads=table.columns, loads=table.to_numpy(), n_refused=n_refused)
 
 
-def _link(folder: Path, name: str) -> str:
-    page, text = page_of(name), html.escape(name)
-    return f'<a href="{html.escape(page)}">{text}</a>' if (folder / page).is_file() else text
+def _link(folder: Path, name: str) -> Markup | str:
+    page = page_of(name)
+    return Markup('<a href="{}">{}</a>').format(page, name) if (folder / page).is_file() else name
 
 
 def page_of(name: str) -> str:
@@ -93,29 +107,11 @@ def page_of(name: str) -> str:
     return f"{safe}.html"
 
 
-def _write(file: Path, title: str, body: Iterable[str]) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    head = f'<meta charset="UTF-8"><title>{html.escape(title)}</title><link rel="icon" href="data:,">'
-    page = f'<!DOCTYPE html>\n<html lang="en"><head>{head}<style>{STYLE}</style></head><body>\n'
-    text = "\n".join([f"<h1>{html.escape(title)}</h1>", *body])
-    file.write_text(f"{page}{text}\n</body></html>\n", encoding="utf-8")
+def _write(folder: Path, name: str, **content: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / page_of(name)
+    file.write_text(_page().render({"title": name, **content}), encoding="utf-8")
     return file
-
-
-def _findings(rows: Sequence[ResultRow], rules: Mapping[str, Rule], accepted: bool) -> Iterator[str]:
-    yield f'<p><a href="index.html">All loads 全部批次</a>: <b>{VERDICTS[accepted]}</b> ({len(rows)} rules 条规则)</p>'
-    for row in rows:
-        if row.passed:
-            continue
-        rule = rules[row.rule_id]
-        heading = f'<code>{row.rule_id}</code> <span class="{row.severity}">{VERDICTS[row.severity]}</span>'
-        yield f'<h2 id="{row.rule_id}">{heading}</h2>'
-        yield f'<p lang="zh-CN">{html.escape(rule.sentence_zh + rule.advice_zh)}</p><p>{html.escape(row.sentence)}</p>'
-        places = places_of(row.details, rule)
-        if len(places):
-            yield _table(places)
-        for file, lines in _ready_rows(row.details).items():
-            yield f"<p>{html.escape(file)}:</p><pre>{html.escape(chr(10).join(lines))}</pre>"
 
 
 def places_of(details: Sequence[Mapping[str, Any]], rule: Rule) -> pd.DataFrame:
@@ -153,20 +149,6 @@ def _ready_rows(details: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Non
             lines = str(detail["paste_rows"]).splitlines()
             files.setdefault(str(detail["paste_into"]), {}).update(dict.fromkeys(lines))
     return files
-
-
-def _table(frame: pd.DataFrame, *, has_links: bool = False) -> str:
-    """A table that scrolls inside the page; texts are escaped unless the frame holds links."""
-    with pd.option_context("display.max_colwidth", None):
-        table = frame.to_html(index=False, border=0, escape=not has_links)
-    return f'<div class="scroll" tabindex="0">{table}</div>'
-
-
-def _record(judged: Sequence[JudgedSuite]) -> Iterator[str]:
-    yield "<h2>Record of Great Expectations</h2>"
-    for suite in judged:
-        if suite.result is not None:
-            yield from _gx_sections(suite.result)
 
 
 def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterator[str]:

@@ -8,10 +8,17 @@ from typing import Any
 HEADER_MAP, CORRECTION, ANSWER = "header_map.csv", "correction.csv", "gate_answer.csv"
 
 
+def csv_line(fields: Sequence[object]) -> str:
+    """One line of a seed file: a text with a comma inside is quoted."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(fields)
+    return line.getvalue()
+
+
 def ignore_rows(source: str, headers: Sequence[Mapping[str, Any]], year: int, reason: str) -> list[str]:
     """One row of header_map.csv per header that leaves its column out for one year."""
     return [
-        _line([source, year, year, head["header_key"], "ignore", head["scope"], _unit(head), reason])
+        csv_line([source, year, year, head["header_key"], "ignore", head["scope"], _unit(head), reason])
         for head in headers
     ]
 
@@ -22,7 +29,7 @@ def unit_rows(source: str, headers: Sequence[Mapping[str, Any]], year: int, unit
     A unit that the header prints wins over the map, so there is no such row for it.
     """
     return [
-        _line([source, year, year, head["header_key"], head["variable_code"], head["scope"], unit, reason])
+        csv_line([source, year, year, head["header_key"], head["variable_code"], head["scope"], unit, reason])
         for head in headers
         if not _text(head.get("header_unit"))
     ]
@@ -30,7 +37,7 @@ def unit_rows(source: str, headers: Sequence[Mapping[str, Any]], year: int, unit
 
 def keep_row(source: str, cell: Mapping[str, Any], reason: str) -> str:
     """A row of correction.csv that says: the figure of this cell is right as it is printed."""
-    return _line(
+    return csv_line(
         [
             source,
             "",
@@ -49,7 +56,7 @@ def keep_row(source: str, cell: Mapping[str, Any], reason: str) -> str:
 
 def answer_row(source: str, data_year: int, rule_id: str, subject: str) -> str:
     """A row of gate_answer.csv: what the rule sees there is right. Who looked and why is for a person to fill in."""
-    return _line([source, data_year, "", rule_id, subject, "accept", "", ""])
+    return csv_line([source, data_year, "", rule_id, subject, "accept", "", ""])
 
 
 def _unit(head: Mapping[str, Any]) -> str:
@@ -58,10 +65,3 @@ def _unit(head: Mapping[str, Any]) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _line(fields: Sequence[object]) -> str:
-    """One line of a seed file: a text with a comma inside is quoted."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(fields)
-    return line.getvalue()

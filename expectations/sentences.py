@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from xlsxwriter.utility import xl_col_to_name
 
 from expectations.columns import as_flag
 from expectations.contract import LEFT_OUT, MAX_DETAILS, ResultRow
@@ -131,17 +132,8 @@ def _place(row: Mapping[Any, Any]) -> str:
     if not _is_null(row.get("cell")):
         parts.append(f"cell {row['cell']}")
     elif not _is_null(row.get("col_no")):
-        parts.append(f"column {column_letters(int(row['col_no']))}")
+        parts.append(f"column {xl_col_to_name(int(row['col_no']) - 1)}")
     return ", ".join(parts)
-
-
-def column_letters(col_no: int) -> str:
-    """Spreadsheet letters of a 1-based column number: 1 -> A, 27 -> AA."""
-    letters = ""
-    while col_no > 0:
-        col_no, rest = divmod(col_no - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _is_null(value: object) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from rapidfuzz import fuzz, process
+
+from expectations.paste import csv_line
 
 LIKELY = 60  # per cent: below this a ready-made row would lead astray
 # words of a header that name its scope, with the scope that header_map.csv gives them
@@ -188,13 +189,6 @@ def _city_hints(rows: pd.DataFrame, seeds: Path) -> list[CityHint]:
     unknown = unknown.dropna(subset=["city_text"])
     keys = zip(unknown["source"], unknown["city_text"], unknown["year"], strict=True)
     return [names.hint(*key) for key in keys]
-
-
-def csv_line(fields: list[str]) -> str:
-    """One line of a seed file: a header with a comma inside is quoted."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(fields)
-    return line.getvalue()
 
 
 def _rows(file: Path) -> list[Mapping[str, str]]:

@@ -3,9 +3,8 @@
 Does not belong here: what a command does; each has a module beside this one.
 """
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -26,38 +25,10 @@ release_app = typer.Typer(
 app.add_typer(release_app, name="release", rich_help_panel="Keep")
 console = Console()
 
-
-class Depth(StrEnum):
-    """Names of dagster_project.study.settings.DepthName."""
-
-    quick = "quick"
-    trial = "trial"
-    default = "default"
-    paper = "paper"
-
-
-class LogFormat(StrEnum):
-    """How `nqpf refresh` speaks."""
-
-    text = "text"
-    json = "json"
-
-
-class Switch(StrEnum):
-    """What `nqpf schedule` does."""
-
-    on = "on"
-    off = "off"
-    status = "status"
-
-
-class ExplainFormat(StrEnum):
-    """Forms of dagster_project.publish.explain.show."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
-
+Depth = Literal["quick", "trial", "default", "paper"]  # names of dagster_project.study.settings.DepthName
+LogFormat = Literal["text", "json"]
+Switch = Literal["on", "off", "status"]
+ExplainFormat = Literal["text", "json", "markdown"]
 
 LandingOption = Annotated[
     Path | None, typer.Option(help="Root folder of real landing files; without it the SYNTHETIC demo runs.")
@@ -102,7 +73,7 @@ def refresh(
             help="quick: the headline alone; trial: all, few draws; default; paper. See specs/depth.yml, NQPF_DEPTH."
         ),
     ] = None,
-    log_format: Annotated[LogFormat, typer.Option(help="text for people, json: one object a line.")] = LogFormat.text,
+    log_format: Annotated[LogFormat, typer.Option(help="text for people, json: one object a line.")] = "text",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing unless something is wrong.")] = False,
     workers: Annotated[
         int | None, typer.Option(help="Processes that compute; default: one a core. NQPF_WORKERS.")
@@ -129,9 +100,9 @@ def refresh(
         console,
         year=year,
         is_demo=landing is None,
-        log_format=log_format.value,
+        log_format=log_format,
         quiet=quiet,
-        depth=depth.value if depth else None,
+        depth=depth,
         workers=workers,
         memory=memory,
         cluster=cluster,
@@ -357,20 +328,18 @@ def explain(
     index: Annotated[str | None, typer.Option(help="index, e.g. nqpf_yearbook; default: the headline one")] = None,
     warehouse: WarehouseOption = None,
     full: Annotated[bool, typer.Option("--full", help="Every indicator with its weight and printed cells.")] = False,
-    form: Annotated[
-        ExplainFormat, typer.Option("--format", help="text, json (everything) or markdown.")
-    ] = ExplainFormat.text,
+    form: Annotated[ExplainFormat, typer.Option("--format", help="text, json (everything) or markdown.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     language: Annotated[str, typer.Option("--language", "--lang", help="Of the short answer: en or zh.")] = "en",
 ) -> None:
     """Why is this score what it is, and what moved it? With an indicator: where does its value come from?"""
-    form = ExplainFormat.json if as_json else form
+    form = "json" if as_json else form
     if indicator is None:
         from dagster_project.publish.explain.show import show_score
 
         paths = answering_paths(warehouse)
         raise typer.Exit(show_score(paths, console, city, year, index, form=form, full=full, language=language))
-    if full or form is not ExplainFormat.text:
+    if full or form != "text":
         raise typer.BadParameter("--full and --format explain a score; leave the indicator out.")
     from dagster_project.cli.reading import explain_value
 

@@ -5,6 +5,7 @@ import hashlib
 
 import dagster as dg
 import pandas as pd
+from xlsxwriter.utility import xl_col_to_name
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
@@ -110,7 +111,7 @@ def data_vintage(warehouse: Warehouse) -> str:
         return str(same.iloc[0]["data_vintage"])
     last_year = int(warehouse.read_value("select max(year) from reading.int_values_corrected where value is not null"))
     vintages = [name for name in known["data_vintage"] if str(name).startswith(str(last_year))]
-    name = f"{last_year}{letters(len(vintages))}"
+    name = f"{last_year}{xl_col_to_name(len(vintages))}"
     row = pd.DataFrame(
         [
             {
@@ -125,16 +126,6 @@ def data_vintage(warehouse: Warehouse) -> str:
     )
     warehouse.replace_rows("ops.vintage", row, {"data_vintage": name})
     return name
-
-
-def letters(number: int) -> str:
-    """0 -> A, 25 -> Z, 26 -> AA: as many names as a year may need."""
-    text = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        text = chr(65 + rest) + text
-    return text
 
 
 TRUTH_COLUMNS = ["kind", "city_id", "year", "name", "value", "printed", "source", "slip_class", "event_id", "note"]

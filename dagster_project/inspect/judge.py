@@ -12,8 +12,8 @@ from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.store import Warehouse
 from expectations.contract import Baseline, Frames, ResultRow
 from expectations.findings import findings_frame
+from expectations.paste import csv_line
 from expectations.run import validate
-from expectations.suggest import csv_line
 
 # a source without a baseline is judged by rules that need none
 OPEN_BASELINE = {"level": "city", "rows_min": 1, "rows_max": 400, "min_coverage": 0.0, "jump_limit_log": 1.0}

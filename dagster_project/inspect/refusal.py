@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from xlsxwriter.utility import xl_col_to_name
 
 from dagster_project.inspect.judge import Judgement
 from dagster_project.inspect.names import raw_column, scope_of, unit_of
-from expectations.sentences import column_letters
 from expectations.suites import PREPARE
 
 _SAID = ["sentence", "paste_rows"]
@@ -64,7 +64,7 @@ def _by_finding(values: pd.DataFrame, findings: pd.DataFrame, headers: pd.DataFr
     yield pd.DataFrame(
         {"at": pd.Series(dtype="int64"), "rule_id": "", "sentence": "", "paste_rows": "", "is_whole": False}
     )
-    columns = headers.assign(column=headers["col_no"].map(lambda number: column_letters(int(number))))
+    columns = headers.assign(column=headers["col_no"].map(lambda number: xl_col_to_name(int(number) - 1)))
     for rule_id, group in findings.groupby("rule_id", sort=False):
         suite = group["suite"].iloc[0]
         if (group["block"] != "").any() or suite == "jumps":
@@ -106,7 +106,7 @@ def _by_flag(values: pd.DataFrame, judgement: Judgement) -> Iterable[pd.DataFram
 
 
 def _paths(headers: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    letters = headers["col_no"].map(lambda number: column_letters(int(number)))
+    letters = headers["col_no"].map(lambda number: xl_col_to_name(int(number) - 1))
     return dict(zip(zip(headers["file"], headers["sheet"], letters, strict=True), headers["header_path"], strict=True))
 
 

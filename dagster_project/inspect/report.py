@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from xlsxwriter.utility import xl_col_to_name
 
 from dagster_project.inspect.frames import Draft
 from dagster_project.inspect.judge import Judgement
 from dagster_project.inspect.names import raw_column, scope_of, unit_of
 from dagster_project.inspect.refusal import Refusal, in_printed_order, placed, refuse
 from expectations.run import by_influence
-from expectations.sentences import column_letters
 from expectations.suggest import CityNames, HeaderHint, HeaderMap, is_open, open_row
 
 # rules about what a whole load must bring: one table of the yearbook is only a part of a load
@@ -144,7 +144,7 @@ def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str
                 "header_key": _text(row.header_key),
                 "unit": _text(row.header_unit) or None,
                 "sheet": row.sheet,
-                "column": column_letters(int(row.col_no)),
+                "column": xl_col_to_name(int(row.col_no) - 1),
                 "nearest": hint.nearest or None,
                 "nearest_score": round(hint.score, 1),
                 "nearest_variable": hint.variable_code,

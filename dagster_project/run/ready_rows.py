@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from expectations.paste import csv_line
+
 SEED, COMMENT = "seed", "comment"
 # what a person has to say before a row counts
 NEEDED = {"gate_answer.csv": ("reviewed_by", "reason"), "correction.csv": ("reason",)}
@@ -40,10 +42,8 @@ def correction_row(
     source: str, city_id: str, year: int, variable: str, printed: str | None, action: str, reason: str
 ) -> str:
     """One line of correction.csv that answers a printed figure: keep, drop, or replace by a person's figure."""
-    scope, buffer = "built_up" if variable == "built_up_area" else "city", io.StringIO()
-    place = [source, "", city_id, year, variable, scope]
-    csv.writer(buffer, lineterminator="").writerow([*place, action, "", printed, reason, "open"])
-    return buffer.getvalue()
+    scope = "built_up" if variable == "built_up_area" else "city"
+    return csv_line([source, "", city_id, year, variable, scope, action, "", printed, reason, "open"])
 
 
 def write_ready_rows(file: Path, seeds: Path, rows: Iterable[tuple[str, str, str]]) -> None:

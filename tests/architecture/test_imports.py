@@ -20,7 +20,10 @@ ALLOWED = {
         *("numpy", "scipy", "pandas", "libpysal", "jieba"),
         *("cloudpickle", "distributed", "joblib", "threadpoolctl", "python_models"),
     },
-    "expectations": {"great_expectations", "pandas", "numpy", "scipy", "rapidfuzz", "expectations"},
+    "expectations": {
+        *("great_expectations", "pandas", "numpy", "scipy", "rapidfuzz", "jinja2", "markupsafe", "xlsxwriter"),
+        "expectations",
+    },
     "dagster_project.study": {"numpy", "pandas", "scipy", "yaml", "python_models", "dagster_project"},
 }
 FORBIDDEN_STANDARD = {

@@ -1,17 +1,14 @@
-"""`nqpf` for people who read: SQL, trails, releases, status, schedule. Run as a user runs it, in its own process."""
+"""`nqpf` for people who read: SQL, trails, releases, status, schedule."""
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from house import CITIES, YEARS
+from house import CITIES, YEARS, unchanged_environment
+from typer.testing import CliRunner
 
+from dagster_project.cli.main import app
 from dagster_project.publish.citation import Cited, citation
-
-NQPF = str(Path(sys.executable).with_name("nqpf"))
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +17,9 @@ def asked(small_warehouse):
 
     def ask(*words, **environment):
         place = {"NQPF_WAREHOUSE": str(small_warehouse.paths.warehouse)}
-        own = {"COLUMNS": "200", "PATH": "/usr/bin:/bin", **place, **environment}
-        done = subprocess.run([NQPF, *words], capture_output=True, text=True, check=False, env=own)
-        return done.returncode, done.stdout, done.stderr
+        with unchanged_environment():
+            done = CliRunner().invoke(app, words, env={"COLUMNS": "200", **place, **environment})
+        return done.exit_code, done.stdout, done.stderr
 
     return ask
 
@@ -159,15 +156,15 @@ def test_schedule_is_off_and_can_be_switched(house):
 
 
 def test_demo_writes_a_country_without_the_named_effects(tmp_path):
-    command = [NQPF, "demo", str(tmp_path / "new"), "--cities", "6"]
-    done = subprocess.run([*command, "--without", "border"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    command = ["demo", str(tmp_path / "new"), "--cities", "6"]
+    done = CliRunner().invoke(app, [*command, "--without", "border"])
+    assert (done.exit_code, done.stderr) == (0, "")
     assert "without border" in done.stdout
     parameters = (tmp_path / "new" / "truth" / "parameters.csv").read_text(encoding="utf-8")
     assert "border_factor,1.0" in parameters
     assert "theta_pc,0.8" in parameters
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert again.returncode == 2
+    again = CliRunner().invoke(app, command)
+    assert again.exit_code == 2
     assert "is not empty" in again.stdout
 
 

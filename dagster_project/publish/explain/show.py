@@ -1,7 +1,9 @@
 """The explanation for a person (a screen, or everything), for a paper in Markdown, or as JSON for a program."""
 
 import json
+from pathlib import Path
 
+import jinja2
 import pandas as pd
 from rich.console import Console
 
@@ -43,7 +45,7 @@ def show_score(
     if form == "json":
         print(json.dumps(explanation.as_dict(), ensure_ascii=False, default=_plain))
     elif form == "markdown":
-        print("\n".join(as_markdown(explanation, full=full, language=language)))
+        print(as_markdown(explanation, full=full, language=language), end="")
     else:
         if explanation.is_synthetic:
             console.print(f"[bold yellow]{SYNTHETIC}[/]")
@@ -62,51 +64,12 @@ def as_text(tale: Story) -> list[str]:
     return [*lines, more.strip() + " " + "; ".join(f"`{command}`" for command in tale.more)]
 
 
-def as_markdown(x: Explanation, *, full: bool, language: str = "en") -> list[str]:
+def as_markdown(x: Explanation, *, full: bool, language: str = "en") -> str:
     """The story, or with `full` every indicator, as a heading, a list and a table."""
-    tale = story(x, language)
-    mark = ["", f"**{SYNTHETIC}**"] if x.is_synthetic else []
-    facts = [
-        f"- {name}: {markdown_text(text)}"
-        for name, text in zip(tale.labels, (tale.score, tale.rank, tale.moved), strict=False)
-    ]
-    caveats = [f"- {markdown_text(caveat)}" for caveat in tale.caveats]
-    if full:
-        return [f"## {markdown_text(tale.title)}", *mark, "", *facts, *caveats, "", *_markdown_cells(x)]
-    head = ["| points | indicator | name | value | printed |", "|---:|---|---|---|---|"]
-    rows = [f"| {p.points:+.2f} | `{p.code}` | {' | '.join(map(markdown_text, p.texts))} |" for p in tale.parts]
-    rest = ["", markdown_text(tale.rest)] if tale.rest else []
-    return [
-        f"## {markdown_text(tale.title)}",
-        *mark,
-        "",
-        *facts,
-        "",
-        tale.headline,
-        "",
-        *head,
-        *rows,
-        *rest,
-        "",
-        *caveats,
-    ]
-
-
-def _markdown_cells(x: Explanation) -> list[str]:
-    """One row an indicator, the largest contribution first."""
-    lines = [
-        "| indicator | name | value | unit | z | weight | contribution | change |",
-        "|---|---|---:|---|---:|---:|---:|---:|",
-    ]
-    for _, c in x.cells.iterrows():
-        change = c["contribution"] - c["contribution_before"]
-        lines.append(
-            f"| `{c['indicator_code']}` | {markdown_text(c['name_zh'] + ' / ' + c['name_en'])} | {c['value']:,.6g} | "
-            f"{markdown_text(c['unit'])} | {c['z']:.4f} | {c['weight']:.4f} | {c['contribution']:.4f} | "
-            + ("–" if pd.isna(change) else f"{change:+.4f}")
-            + " |"
-        )
-    return lines
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["inert"] = markdown_text
+    template = environment.from_string(Path(__file__).with_name("show.md.j2").read_text(encoding="utf-8"))
+    return template.render(x=x, tale=story(x, language), full=full, synthetic=SYNTHETIC)
 
 
 def tiers(x: Explanation) -> list[str]:

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from text_table import frame_of, words
 
-from dagster_project.defs.context import letters
 from dagster_project.operations.rebuild import RebuildError, earlier_release, table_differences, version_differences
 from dagster_project.operations.retention import KEEP_MARK, plan_prune, prune
 from dagster_project.paths import Paths
@@ -45,11 +44,6 @@ def test_the_latest_release_is_found_by_number_not_by_letters(tmp_path):
         (tmp_path / name).mkdir()
     assert latest_release(tmp_path) == "2026.11.10"
     assert latest_release(tmp_path / "nothing") is None
-
-
-@pytest.mark.parametrize(("number", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (27, "AB"), (701, "ZZ"), (702, "AAA")])
-def test_vintages_of_a_year_are_lettered(number, name):
-    assert letters(number) == name
 
 
 HOSTILE = "<script>alert(1)</script> | =cmd()"

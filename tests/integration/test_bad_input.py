@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 from changed import YEARBOOK_FAULTS
-from landing_tools import entry, read_page, read_sidecar, renew_hash, write_page, write_sidecar
+from landing_tools import read_page, read_sidecar, renew_hash, write_page, write_sidecar
 
 BAD_INPUT, REFUSED = 2, 3
 YEARBOOK = "yearbook/2013/synthetic_yearbook_2013.xlsx"
@@ -128,25 +128,9 @@ class Landed(NamedTuple):
         renew_hash(self.landing, self.sidecar)
 
 
-def no_cities(page):
-    page.rows, page.merged = [["编者说明"], ["本书资料由各城市统计局提供"]], []
-
-
 def no_figures(page):
     for at in page.city_rows:
         page.rows[at][2:] = [""] * len(page.rows[at][2:])
-
-
-def million_rows(page):
-    page.rows += [[""]] * (1_048_575 - len(page.rows)) + [["注"]]
-
-
-def two_files_of_one_year(landed):
-    file = shutil.copyfile(landed.file, landed.file.with_name("again.xlsx"))
-    with file.open("ab") as stream:
-        stream.write(b"\0")
-    content = {**read_sidecar(landed.sidecar), "files": [entry(landed.landing, file)]}
-    write_sidecar(file.with_suffix(".yml"), content)
 
 
 def no_sidecar(landed):
@@ -161,12 +145,8 @@ def all_real(landed):
 
 # an encrypted workbook: a container whose one stream has this name
 PASSWORD = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1016) + "EncryptedPackage".encode("utf-16-le") + bytes(512)
-PAGE = "<!DOCTYPE html><html><body>请登录</body></html>".encode()
+# one of each step that reads; what else a reader refuses is in tests/unit/ingest
 CASES = {
-    "missing_file": (
-        lambda landed: landed.file.unlink(),
-        ["yearbook 2013 is missing", YEARBOOK, "Put it there or correct the path"],
-    ),
     "wrong_hash": (
         lambda landed: landed.file.write_bytes(landed.file.read_bytes() + b"\0"),
         ["does not match its sidecar: expected sha256", YEARBOOK, "Restore the file", "'supersedes'"],
@@ -175,39 +155,15 @@ CASES = {
         lambda landed: landed.put(PASSWORD),
         ["protected by a password", YEARBOOK, "Save a copy without password"],
     ),
-    "cut_short": (
-        lambda landed: landed.put(landed.file.read_bytes()[: landed.file.stat().st_size // 2]),
-        ["damaged or cut short", YEARBOOK, "Fetch the file again"],
-    ),
-    "web_page": (
-        lambda landed: landed.put(PAGE),
-        ["is a web page, not a .xlsx file", YEARBOOK, "fetch the file again"],
-    ),
-    "no_cities": (
-        lambda landed: landed.rewrite(no_cities),
-        ["sheet without cities", YEARBOOK, "Check the file, or name the right 'sheet'"],
-    ),
     "no_figures": (
         lambda landed: landed.rewrite(no_figures),
         ["No column holds values", "yearbook.yml", "Check layout and sheet"],
-    ),
-    "million_rows": (
-        lambda landed: landed.rewrite(million_rows),
-        ["reaches row 1,048,576", "sheet Data", "Delete stray cells"],
     ),
     "unknown_key": (
         lambda landed: landed.say(data_yaer=2013),
         ["Unknown key in the sidecar: data_yaer", "yearbook.yml", "Known keys: accepted_by"],
     ),
     "no_sidecar": (no_sidecar, ["There is no sidecar (*.yml)", "landing", "Write one for each file"]),
-    "two_files_of_one_year": (
-        two_files_of_one_year,
-        ["2 loads of yearbook 2013", "again.yml", "'supersedes: <vintage of the older one>'"],
-    ),
-    "demo_and_real": (
-        lambda landed: landed.say(is_synthetic=False),
-        ["Synthetic and real loads are mixed", "yearbook.yml", "Keep them in two warehouses"],
-    ),
     "real_files_in_a_demo_warehouse": (
         all_real,
         ["holds synthetic data and the landing files are real", "--warehouse"],

@@ -230,8 +230,6 @@ ENCRYPTED = bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 504 + "EncryptedPackage"
     ("name", "content", "words"),
     [
         ("encrypted.xlsx", ENCRYPTED, "protected by a password"),
-        ("page.xlsx", b"<!DOCTYPE html><html>log in</html>", "is a web page"),
-        ("empty.xlsx", b"", "The file is empty"),
         ("notes.txt", "城市".encode(), "are not read"),
         ("table.csv", "城市,人口\n北京市,1\n".encode(), "give it with --year"),
         ("nowhere.xlsx", None, "does not exist"),

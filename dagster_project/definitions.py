@@ -14,10 +14,9 @@ from dagster_project.defs.context import build_context_assets
 from dagster_project.defs.descriptions import contracts, outside_assets
 from dagster_project.defs.executor import one_writer
 from dagster_project.defs.gate import build_gate_assets
-from dagster_project.defs.jobs import build_jobs
+from dagster_project.defs.jobs import build_jobs, data_years
 from dagster_project.defs.landing import build_landing_assets, landed_resource
 from dagster_project.defs.models import build_model_assets
-from dagster_project.defs.partitions import data_years
 from dagster_project.defs.promote import build_promote_job
 from dagster_project.defs.publish import build_publish_asset
 from dagster_project.defs.raw import build_raw_assets

@@ -1,10 +1,19 @@
-"""Jobs: ingest (landing to gate), rebuild (everything after the gate), refresh (both)."""
+"""Jobs: ingest (landing to gate), rebuild (everything after the gate), refresh (both); data years as partitions."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
 
+from dagster_project.ingest.sidecar import Sidecar
+
 GATES = dg.AssetSelection.assets(["raw", "load"], ["raw", "series_load"])
+
+
+def data_years(sidecars: Iterable[Sidecar], base_window: range) -> dg.StaticPartitionsDefinition:
+    """Statistical years with a yearly sidecar; the base window where there is none yet."""
+    years = sorted({s.data_year for s in sidecars if s.data_year}) or list(base_window)
+    return dg.StaticPartitionsDefinition([str(year) for year in years])
 
 
 def build_jobs(

@@ -17,7 +17,7 @@ import duckdb
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import find_sidecars
-from dagster_project.operations.database_file import damage_of
+from dagster_project.operations.faults import damage_of
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.folder import MANIFEST, latest_release, manifest_of
 from dagster_project.publish.release.record import candidate_folders, state_of, waiting

@@ -4,8 +4,10 @@ import re
 import shutil
 from pathlib import Path
 
-from dagster_project.operations.database_file import damage_of
+import duckdb
+
 from dagster_project.paths import Paths
+from dagster_project.published import is_locked
 
 FULL = ("no space left on device", "disk is full", "disk quota exceeded", "file too large", "could not write all")
 FORBIDDEN = ("read-only file system", "permission denied", "readonly database", "operation not permitted")
@@ -18,6 +20,7 @@ DAMAGED = (
     "failed to load metadata",
     "serialization error",
 )
+TABLES_SQL = "select schema_name, table_name from duckdb_tables() where not internal order by all"
 RECORDS = ("unable to open database file", "no such table: runs", "no such table: event_logs", "disk i/o error")
 
 
@@ -56,6 +59,20 @@ def _damaged(paths: Paths, where: str) -> str:
             " away; the next `nqpf refresh` makes it from the landing files."
         )
     return f"A file below {paths.published} is damaged. `nqpf doctor {where}` names it and says what to do."
+
+
+def damage_of(file: Path) -> str | None:
+    """None if a DuckDB file can be read to its end, else what DuckDB says. Every block of every table is read, so that
+    checksums are compared. Changes nothing; a file in use is not judged.
+    """
+    try:
+        with duckdb.connect(str(file), read_only=True) as con:
+            for schema, table in con.execute(TABLES_SQL).fetchall():
+                con.execute(f'select sum(hash(t)) from "{schema}"."{table}" as t').fetchall()
+    except duckdb.Error as error:
+        text = " ".join(str(error).split())
+        return None if is_locked(error) else text
+    return None
 
 
 def _any(patterns: tuple[str, ...], text: str) -> bool:

@@ -19,9 +19,8 @@ from dagster_project.cli.care import show_diagnosis
 from dagster_project.cli.main import app
 from dagster_project.ingest.sidecar import find_sidecars
 from dagster_project.operations import faults, preflight
-from dagster_project.operations.database_file import damage_of
 from dagster_project.operations.doctor import check_versions, diagnose
-from dagster_project.operations.faults import sentence_of
+from dagster_project.operations.faults import damage_of, sentence_of
 from dagster_project.run.lock import refresh_lock
 from dagster_project.store import Warehouse
 

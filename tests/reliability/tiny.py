@@ -5,7 +5,7 @@ import json
 import duckdb
 from landing_tools import entry, write_sidecar
 
-from dagster_project.operations.database_file import damage_of
+from dagster_project.operations.faults import damage_of
 from dagster_project.operations.promote import keep_seal
 from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents

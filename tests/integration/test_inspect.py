@@ -112,8 +112,10 @@ def test_figures_are_those_that_a_refresh_reads(small_warehouse, clean, name):
 
 
 @pytest.mark.parametrize("source", ["yearbook", "county_tables"])
-def test_the_newest_load_gets_the_findings_of_the_gate(small_warehouse, source):
+def test_the_newest_load_gets_the_findings_of_the_gate_and_the_warehouse_is_only_read(small_warehouse, source):
     """A wide sheet, and all tables of an edition as one load."""
+    build = small_warehouse.paths.build_file
+    before, beside = hashlib.sha256(build.read_bytes()).hexdigest(), sorted(build.parent.iterdir())
     files = sorted((small_warehouse.paths.landing / source / "2016").glob("*.xlsx"))
     report = look(*files, warehouse=small_warehouse.paths.warehouse, source=source, year=2016)
     findings = small_warehouse.build(
@@ -125,6 +127,7 @@ def test_the_newest_load_gets_the_findings_of_the_gate(small_warehouse, source):
     assert {*report.warnings, *problems} == {
         sentence.replace(f"{source}/2016/", "") for sentence in findings["sentence"]
     }
+    assert (hashlib.sha256(build.read_bytes()).hexdigest(), sorted(build.parent.iterdir())) == (before, beside)
 
 
 def test_source_layout_and_year_can_be_said(small_warehouse, tmp_path):
@@ -139,10 +142,16 @@ def test_source_layout_and_year_can_be_said(small_warehouse, tmp_path):
     assert any("never_heard_of 2014 has no baseline" in problem for problem in report.load_problems)
 
 
-def test_one_year_of_a_file_of_several_years(small_warehouse):
-    report = look(small_warehouse.paths.landing / "registry" / "synthetic_registry.csv", year=2014)
+def test_one_year_of_a_file_of_several_years_and_the_template_stays_without_a_row(small_warehouse, cache, clean):
+    (template,) = (cache / "nqpf").iterdir()
+    written, lines = template.stat().st_mtime_ns, []
+    file = small_warehouse.paths.landing / "registry" / "synthetic_registry.csv"
+    report = inspect(Request((file,), year=2014), warehouse=None, say=lines.append)
     assert report.values
     assert {value["year"] for value in report.values} == {2014}
+    assert (template.stat().st_mtime_ns, lines) == (written, [])  # built once
+    with duckdb.connect(str(template), read_only=True) as con:
+        assert con.execute("select count(*) from raw.cells").fetchall() == [(0,)]
 
 
 # ---- what is not read ------------------------------------------------------------------------------------
@@ -256,27 +265,9 @@ def test_warehouse_that_is_written_to_is_busy(small_warehouse, tmp_path, capsys)
     assert "in use by another process" in said.err
 
 
-def test_warehouse_is_only_read(small_warehouse):
-    build = small_warehouse.paths.build_file
-    before = hashlib.sha256(build.read_bytes()).hexdigest()
-    files = sorted(p.name for p in build.parent.iterdir())
-    look(yearbook(small_warehouse, 2016), warehouse=small_warehouse.paths.warehouse)
-    assert hashlib.sha256(build.read_bytes()).hexdigest() == before
-    assert sorted(p.name for p in build.parent.iterdir()) == files
-
-
 def test_folder_without_a_warehouse_is_said(small_warehouse, tmp_path, capsys):
     assert run(yearbook(small_warehouse, 2014), warehouse=tmp_path) == 2
     assert "There is no build file in that warehouse" in capsys.readouterr().err
-
-
-def test_template_is_built_once_and_never_holds_a_row_of_a_file(small_warehouse, cache, clean):
-    (template,) = (cache / "nqpf").iterdir()
-    written, lines = template.stat().st_mtime_ns, []
-    inspect(Request((yearbook(small_warehouse, 2016),)), warehouse=None, say=lines.append)
-    assert (template.stat().st_mtime_ns, lines) == (written, [])
-    with duckdb.connect(str(template), read_only=True) as con:
-        assert con.execute("select count(*) from raw.cells").fetchall() == [(0,)]
 
 
 # ---- real files -----------------------------------------------------------------------------------------

@@ -1,16 +1,14 @@
-"""Landing files that are one table: csv, Stata and Parquet. Only `workbook` calls these, after a look at the name."""
+"""Landing files that are one table: csv and Stata. Only `workbook` calls these, after a look at the name."""
 
 from __future__ import annotations
 
 import csv
 import re
 import struct
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 
@@ -19,24 +17,9 @@ from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sheet import Sheet, sheet_of, text_of
 
-_DTA_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    TypeError,
-    ValueError,
-    struct.error,
-)  # a cut file fails deep in the reader
+# a cut file fails deep in the reader
+_DTA_DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, TypeError, ValueError, struct.error)
 _CHUNK = 20_000  # rows taken at a time
-_DUCKDB: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 1,
-    "temp_directory": "",
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-_NO_TEXT = ("BLOB", "BIT", "STRUCT", "MAP", "UNION", "VARIANT")
 
 
 # ---- csv --------------------------------------------------------------------------------------------------------
@@ -127,64 +110,3 @@ def _from_gb18030(text: str) -> str:
 def _column_texts(column: pd.Series) -> list[str]:
     values: Iterable[object] = column.to_numpy() if column.dtype == np.float32 else column.tolist()
     return ["" if value is None or value is pd.NaT else text_of(value) for value in values]
-
-
-# ---- Parquet ----------------------------------------------------------------------------------------------------
-
-
-def read_parquet(path: Path, limits: Limits) -> Sheet:
-    """Single-precision numbers become text inside DuckDB: widened to double they would show digits nobody wrote.
-
-    The file is opened under a plain name: DuckDB takes * and ? in a name for a pattern and key=value for a column.
-    """
-    try:
-        with tempfile.TemporaryDirectory(prefix="nqpf-") as folder, duckdb.connect(config=_DUCKDB) as con:
-            link = Path(folder) / "file.parquet"
-            link.symlink_to(path.resolve())
-            place = [str(link)]
-            counted = con.execute(
-                "select coalesce(sum(num_rows), 0)::bigint from parquet_file_metadata(?)", place
-            ).fetchall()[0][0]
-            schema = con.execute("describe from read_parquet(?, hive_partitioning = false)", place).fetchall()
-            names, kinds = [str(row[0]) for row in schema], [str(row[1]) for row in schema]
-            _check_kinds(names, kinds, path)
-            limits.check(counted + 1, len(names), str(path))
-            # columns by number: no text of the file enters the query
-            fields = [f"#{at}::varchar" if kind == "FLOAT" else f"#{at}" for at, kind in enumerate(kinds, 1)]
-            con.execute(f"select {', '.join(fields)} from read_parquet(?, hive_partitioning = false)", place)
-            single = [kind == "FLOAT" for kind in kinds]
-            return sheet_of("", _parquet_rows(con, names, single, counted, path))
-    except duckdb.OutOfMemoryException:
-        raise MemoryError from None
-    except duckdb.Error as error:
-        detail = " ".join(str(error).split())
-        raise IngestError(f"The Parquet file cannot be read ({detail})", str(path), "Fetch the file again") from None
-
-
-def _check_kinds(names: Sequence[str], kinds: Sequence[str], path: Path) -> None:
-    for name, kind in zip(names, kinds, strict=True):
-        if kind.startswith(_NO_TEXT) or kind.endswith("]"):
-            raise IngestError(
-                f"The column {name!r} is of type {kind}, which cannot be read as text",
-                str(path),
-                "Store it as text or number",
-            )
-
-
-def _parquet_rows(
-    con: duckdb.DuckDBPyConnection, names: list[str], single: Sequence[bool], counted: int, path: Path
-) -> Iterator[list[str]]:
-    yield names
-    n_rows = 0
-    while rows := con.fetchmany(_CHUNK):
-        n_rows += len(rows)
-        for row in rows:
-            yield [_number_text(v) if one else text_of(v) for v, one in zip(row, single, strict=True)]
-    if n_rows != counted:
-        what = f"The Parquet file holds {n_rows:,} rows and says that it has {counted:,}"
-        raise IngestError(what, str(path), "Fetch the file again")
-
-
-def _number_text(text: str | None) -> str:
-    """DuckDB writes 123 as '123.0' and a missing number as nan."""
-    return "" if text is None or text == "nan" else text.removesuffix(".0")

@@ -1,4 +1,4 @@
-"""Open landing files: workbooks, csv, dta, parquet or printed pages in, sheets of text cells out. Nothing else does.
+"""Open landing files: workbooks, csv, dta or printed pages in, sheets of text cells out. Nothing else does.
 
 A cell is its address (row and column, from 1) and its text: numbers in their shortest form ('17879.4', and
 '123' for 123.0), days in ISO form, text as it stands. Empty cells are left out. Meaning is not known.
@@ -16,7 +16,7 @@ from python_calamine import WorksheetNotFound as NoWorksheet
 
 from dagster_project.ingest.apart import apart
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.flat_files import read_csv, read_dta, read_parquet
+from dagster_project.ingest.flat_files import read_csv, read_dta
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import check_pages, is_pages, open_pages, prepare
 from dagster_project.ingest.pages.twin import with_places
@@ -28,13 +28,13 @@ from dagster_project.ingest.xlsx_guard import check_xlsx
 __all__ = ["EXCEL_ERROR", "NOT_COMPUTED", "Sheet", "open_sheets", "read_sheets"]
 
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_SIGNATURES = {b"PK\x03\x04": ".xlsx", _OLE: ".xls", b"PAR1": ".parquet"}
-_KINDS = (".xlsx", ".xls", ".csv", ".dta", ".parquet")
+_SIGNATURES = {b"PK\x03\x04": ".xlsx", _OLE: ".xls"}
+_KINDS = (".xlsx", ".xls", ".csv", ".dta")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
 def read_sheets(path: Path | str, *, sheet: str | None = None, limits: Limits | None = None) -> list[Sheet]:
-    """All sheets of a landing file, or the one named; csv, dta and parquet files are one sheet without a name.
+    """All sheets of a landing file, or the one named; csv and dta files are one sheet without a name.
 
     It is read in a process of its own within the limits. IngestError: no such file, empty, password, damaged, not what
     its name says, unknown kind, too large or too slow to read, no such sheet, a row with too few or too many fields, an
@@ -74,8 +74,7 @@ def open_sheets(path: Path, sheet: str | None, limits: Limits) -> list[Sheet]:
         return _read_workbook(path, sheet, limits, packed=kind == ".xlsx")
     if sheet is not None:
         raise IngestError(f"A {kind} file has no sheet {sheet!r}", str(path), "Remove 'sheet' from the sidecar")
-    read = {".csv": read_csv, ".dta": read_dta, ".parquet": read_parquet}[kind]
-    return [read(path, limits)]
+    return [(read_csv if kind == ".csv" else read_dta)(path, limits)]
 
 
 def _check_signature(path: Path, kind: str) -> None:
@@ -96,10 +95,9 @@ def _check_signature(path: Path, kind: str) -> None:
         raise IngestError("The workbook is protected by a password", str(path), "Save a copy without password")
     actual = next((name for start, name in _SIGNATURES.items() if head.startswith(start)), "")
     if actual and actual != kind:
-        content = "a .parquet file" if actual == ".parquet" else f"an {actual} workbook"
-        raise IngestError(f"The file is named {kind} but holds {content}", str(path), f"Rename it to {actual}")
-    if kind == ".parquet" and not actual:
-        raise IngestError("The file is not a Parquet file", str(path), "Fetch the file again")
+        raise IngestError(
+            f"The file is named {kind} but holds an {actual} workbook", str(path), f"Rename it to {actual}"
+        )
     if kind in (".xlsx", ".xls") and not actual:
         raise IngestError("The file is not an Excel workbook", str(path), "Fetch the file again")
 

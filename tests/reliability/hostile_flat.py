@@ -1,4 +1,4 @@
-"""Mutations of honest csv, xls, dta and parquet files.
+"""Mutations of honest csv, xls and dta files.
 
 None of these kinds has a checksum over its values: a changed digit is another honest file, and only the sha256 of the
 sidecar tells. So the truth for a csv is: rows without a changed byte are as they were, or the file is refused; for the
@@ -94,7 +94,7 @@ def mixed_csv(rng):
 
 
 def mutant_binary(original, truth, rng):
-    """xls, dta, parquet: cut (whole or refused), or bytes changed (said in words, within the limits)."""
+    """xls, dta: cut (whole or refused), or bytes changed (said in words, within the limits)."""
     if rng.random() < 0.4:
         return Mutant("cut short", original[: rng.randrange(8, len(original))], [truth])
     data = bytearray(original)

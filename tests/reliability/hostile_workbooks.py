@@ -15,7 +15,6 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-import duckdb
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.utility import xl_cell_to_rowcol
@@ -91,13 +90,6 @@ def stata(folder):
     path = folder / "original.dta"
     pd.DataFrame(rows[1:], columns=rows[0]).to_stata(path, write_index=False, version=118)
     return path.read_bytes(), cells_of(rows)
-
-
-def parquet(folder):
-    frame = pd.DataFrame(LONG[1:], columns=[str(name) for name in LONG[0]])  # noqa: F841  (read by DuckDB)
-    path = folder / "original.parquet"
-    duckdb.sql("from frame").write_parquet(str(path))
-    return path.read_bytes(), cells_of(LONG)
 
 
 # ---- mutations of the workbook -----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pathlib import Path
 import hostile_flat
 import hostile_workbooks as hostile
 import pytest
-from hostile_workbooks import LONG, cells_of, csv, old_workbook, parquet, stata, workbook
+from hostile_workbooks import LONG, cells_of, csv, old_workbook, stata, workbook
 
 from dagster_project.ingest import IngestError, Sidecar, read_load
 from dagster_project.ingest.apart import reading_process
@@ -39,7 +39,7 @@ class Tally:
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
     folder = tmp_path_factory.mktemp("originals")
-    return {"xlsx": workbook(), "xls": old_workbook(folder), "dta": stata(folder), "parquet": parquet(folder)}
+    return {"xlsx": workbook(), "xls": old_workbook(folder), "dta": stata(folder)}
 
 
 def cells(sheets):
@@ -51,7 +51,7 @@ def cells(sheets):
 
 
 def sidecar_of(path):
-    is_long = path.suffix in (".csv", ".dta", ".parquet")
+    is_long = path.suffix in (".csv", ".dta")
     city, year = ("city", "year") if path.suffix == ".dta" else ("城市", "年份")
     return Sidecar(
         path=path.with_suffix(".yml"),
@@ -73,7 +73,7 @@ def mutants(originals, numbers):
     """Number, kind of file, mutant; each number draws its own."""
     for number in numbers:
         rng = random.Random(number)
-        kind = rng.choices(["xlsx", "csv", "xls", "dta", "parquet"], [60, 22, 6, 6, 6])[0]
+        kind = rng.choices(["xlsx", "csv", "xls", "dta"], [60, 25, 8, 7])[0]
         if kind == "csv":
             yield number, kind, hostile_flat.mutant_csv(rng)
         else:

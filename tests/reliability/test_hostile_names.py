@@ -8,7 +8,6 @@ import random
 import re
 from pathlib import Path
 
-import duckdb
 import hostile_workbooks as hostile
 import pytest
 import xlsxwriter
@@ -24,42 +23,6 @@ from dagster_project.inspect.report import Report
 from dagster_project.inspect.show import show
 from dagster_project.paths import PROJECT
 from expectations import validate
-
-NAMES = ["'; drop table x; --", "*", "year=2019", "a?b", "[ab]", "=cmd()", "{x}", "a\nb", "\u202egnp", "a'b\"c", "-rf"]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_parquet_file_of_any_name_is_that_file_alone(tmp_path, name):
-    """DuckDB takes * for a pattern and key=value in a folder for a column."""
-    folder = tmp_path / name
-    folder.mkdir()
-    duckdb.sql("select 'other' as city").write_parquet(str(tmp_path / "ab.parquet"))
-    (folder / "ab.parquet").write_bytes((tmp_path / "ab.parquet").read_bytes())
-    duckdb.sql("select 'mine' as city").write_parquet(str(tmp_path / "m.parquet"))
-    (folder / f"{name}.parquet").write_bytes((tmp_path / "m.parquet").read_bytes())
-    assert read_sheets(folder / f"{name}.parquet")[0].text.tolist() == ["city", "mine"]
-
-
-def test_columns_of_a_parquet_file_may_be_named_like_sql(tmp_path):
-    names = ['a"; drop table x; --', "1", "select", "", "a\nb", "北京\u200b"]
-    con = duckdb.connect()
-    con.execute(f"create table t ({', '.join('"' + (n or ' ').replace('"', '""') + '" float' for n in names)})")
-    con.execute("insert into t values (0.1, 1.5, 2, 3, 4, 5)")
-    con.table("t").write_parquet(str(tmp_path / "a.parquet"))
-    found = read_sheets(tmp_path / "a.parquet")[0]
-    assert found.rows(2, 2) == {(2, col): text for col, text in enumerate(["0.1", "1.5", "2", "3", "4", "5"], 1)}
-
-
-def test_a_parquet_column_without_one_text_is_refused(tmp_path):
-    for value in ("[1, 2]", "{'a': 1}", "'\\xAA'::blob", "map {1: 2}"):
-        duckdb.sql(f"select {value} as v").write_parquet(str(tmp_path / "a.parquet"))
-        with pytest.raises(IngestError, match="which cannot be read as text"):
-            read_sheets(tmp_path / "a.parquet")
-
-
-def test_a_parquet_file_without_rows_is_a_header(tmp_path):
-    duckdb.sql("select 1 as a where false").write_parquet(str(tmp_path / "a.parquet"))
-    assert read_sheets(tmp_path / "a.parquet")[0].text.tolist() == ["a"]
 
 
 def test_a_file_name_that_is_no_text_is_refused_in_words(tmp_path):

@@ -1,11 +1,8 @@
 """One table in every format that circulates, wide and long, landed by its sidecar alone."""
 
-import datetime
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
-import numpy as np
 import pandas as pd
 import pytest
 import xlsxwriter
@@ -61,18 +58,12 @@ def write_dta(path: Path, rows: Rows) -> None:
     frame.to_stata(path, write_index=False, version=118)
 
 
-def write_parquet(path: Path, rows: Rows) -> None:
-    frame = pd.DataFrame(rows[1:], columns=[str(name) for name in rows[0]])  # noqa: F841  (read by DuckDB)
-    duckdb.sql("from frame").write_parquet(str(path))
-
-
 WRITERS = {
     **{f"csv {encoding}": ("csv", write_csv(encoding)) for encoding in ENCODINGS},
     "csv tab": ("csv", write_csv("utf-8", "\t")),
     "csv semicolon": ("csv", write_csv("utf-8", ";")),
     "xlsx": ("xlsx", write_xlsx_rows),
     "xls": ("xls", write_xls_rows),
-    "parquet": ("parquet", write_parquet),
 }
 
 
@@ -101,7 +92,7 @@ def test_a_long_table_is_the_same_in_every_format(tmp_path, sidecar_of, name):
     assert load.header["path"].tolist() == (["city", "year", "gdp", "households"] if name == "dta" else LONG[0])
 
 
-@pytest.mark.parametrize("name", [name for name in WRITERS if name != "parquet"])
+@pytest.mark.parametrize("name", [*WRITERS])
 def test_a_printed_table_is_the_same_in_every_format(tmp_path, sidecar_of, name):
     """Without merged ranges: a csv file has none."""
     ending, write = WRITERS[name]
@@ -121,43 +112,13 @@ def test_merged_ranges_of_an_old_workbook_are_undone(tmp_path, sidecar_of):
     assert set(load.cells["sheet"]) == {"S"}
 
 
-@pytest.mark.parametrize("ending", ["parquet", "dta"])
-def test_a_flat_printed_table_without_a_header_block(tmp_path, sidecar_of, ending):
+def test_a_flat_printed_table_without_a_header_block(tmp_path, sidecar_of):
     """One row a city under one line of names."""
-    if ending == "parquet":
-        write_parquet(tmp_path / "a.parquet", FLAT)
-    else:
-        frame = pd.DataFrame(FLAT[1:], columns=["城市", "City", "人口", "用电量"])
-        frame.to_stata(tmp_path / "a.dta", write_index=False, version=118)
-    load = read_load(sidecar_of(f"a.{ending}"), tmp_path)
+    frame = pd.DataFrame(FLAT[1:], columns=["城市", "City", "人口", "用电量"])
+    frame.to_stata(tmp_path / "a.dta", write_index=False, version=118)
+    load = read_load(sidecar_of("a.dta"), tmp_path)
     assert load.header["role"].tolist() == ["city", "city_en", "value", "value"]
     assert [text for *_, part, text in grid(load) if part == "body"] == [str(v) for row in FLAT[1:] for v in row]
-
-
-def test_numbers_of_a_parquet_file_are_exact(tmp_path, sidecar_of):
-    """Whole numbers without .0, single and double precision in their shortest form, nothing rounded."""
-    columns = {
-        "城市": ["北京市", "天津市", "上海市"],
-        "single": np.array([45.76926, 1, np.nan], "float32"),
-        "double": [0.1, 123.0, np.nan],
-        "big": [2**53 + 1, 0, -5],
-        "day": [datetime.date(2020, 2, 29)] * 3,
-        "flag": [True, False, True],
-    }
-    frame = pd.DataFrame(columns)  # noqa: F841  (read by DuckDB)
-    sql = "select *, 1.50::decimal(9, 2) as exact, null::integer as empty from frame"
-    duckdb.sql(sql).write_parquet(str(tmp_path / "a.parquet"))
-    load = read_load(sidecar_of("a.parquet"), tmp_path)
-    texts = load.cells[load.cells["part"] == "body"].groupby("col_no")["text"].agg(list).to_dict()
-    assert texts == {
-        1: ["北京市", "天津市", "上海市"],
-        2: ["45.76926", "1"],
-        3: ["0.1", "123"],
-        4: ["9007199254740993", "0", "-5"],
-        5: ["2020-02-29"] * 3,
-        6: ["True", "False", "True"],
-        7: ["1.50"] * 3,
-    }
 
 
 def test_an_old_stata_file_keeps_its_chinese(tmp_path, sidecar_of):
@@ -170,24 +131,10 @@ def test_an_old_stata_file_keeps_its_chinese(tmp_path, sidecar_of):
     assert cities == ["呼和浩特市", "plain"]
 
 
-def test_a_damaged_parquet_file_is_refused_in_words(tmp_path, sidecar_of):
-    write_parquet(tmp_path / "a.parquet", FLAT)
-    whole = (tmp_path / "a.parquet").read_bytes()
-    (tmp_path / "a.parquet").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(IngestError, match=r"The Parquet file cannot be read"):
-        read_load(sidecar_of("a.parquet"), tmp_path)
-    (tmp_path / "a.parquet").write_bytes(b"city,gdp")
-    with pytest.raises(IngestError, match="The file is not a Parquet file"):
-        read_load(sidecar_of("a.parquet"), tmp_path)
-    (tmp_path / "a.csv").write_bytes(whole)
-    with pytest.raises(IngestError, match=r"named \.csv but holds a \.parquet file"):
-        read_load(sidecar_of("a.csv"), tmp_path)
-
-
 def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, sidecar_of):
     """From a source nobody has seen to values in canonical units."""
-    write_parquet(tmp_path / "a.parquet", [["地名", "年度", "GDP", "客运量（万人次）"], ["吉林市", 2018, 2210.2, 33.5]])
-    load = read_load(sidecar_of("a.parquet", source="brand_new", **long("地名", "年度")), tmp_path)
+    write_xlsx_rows(tmp_path / "a.xlsx", [["地名", "年度", "GDP", "客运量（万人次）"], ["吉林市", 2018, 2210.2, 33.5]])
+    load = read_load(sidecar_of("a.xlsx", source="brand_new", **long("地名", "年度")), tmp_path)
     header_map = header_rows("brand_new", header_key=["gdp", "客运量"], variable_code=["gdp_nom", "passengers"])
     header_map = header_map.assign(scope="city", unit=["亿元", None])
     variable = variables(variable_code=["gdp_nom", "passengers"], unit=["yuan10k", "person_trips"], kind="flow")

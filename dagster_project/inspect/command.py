@@ -111,7 +111,8 @@ def named(draft: Draft, database: Warehouse) -> Draft:
     if draft.has_source:
         return draft
     shares = known_shares(database, draft)
-    source = likely_source(shares, draft.sidecar.layout)
+    kind = "pages" if is_pages(draft.sidecar.files[0].path) else draft.sidecar.layout
+    source = likely_source(shares, kind)
     if source is None:
         near, share = shares[0] if shares else ("", 0.0)
         closest = f" ({near} knows {share:.0%} of them)" if share else ""

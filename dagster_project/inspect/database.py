@@ -12,7 +12,7 @@ from dagster_project.published import sql_path, statements
 from dagster_project.run.lock import holder
 from dagster_project.store import Warehouse, WarehouseBusy
 
-PREFERRED = {"wide": "yearbook_wide", "tables": "yearbook_tables"}
+PREFERRED = {"wide": "yearbook_wide", "tables": "yearbook_tables", "pages": "yearbook_pages"}
 LEAST = 0.5  # a file belongs to a source, other than the usual one of its layout, that knows this share of its headers
 TRIAL = "guess"
 HEADERS = "int_headers_mapped"
@@ -52,10 +52,10 @@ def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
     return [(str(source), float(share)) for source, share in shares]
 
 
-def likely_source(shares: Sequence[tuple[str, float]], layout: str) -> str | None:
-    """The source whose rows know the headers, else the usual one of a printed layout; None if there is neither."""
+def likely_source(shares: Sequence[tuple[str, float]], kind: str) -> str | None:
+    """The source whose rows know the headers, else the usual one of a printed layout, or of pages; None if there is neither."""
     best, share = shares[0] if shares else (None, 0.0)
-    return best if share >= LEAST else PREFERRED.get(layout)
+    return best if share >= LEAST else PREFERRED.get(kind)
 
 
 def copy_past(warehouse: Warehouse, draft: Draft, paths: Paths) -> int | None:

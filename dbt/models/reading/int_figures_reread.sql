@@ -180,7 +180,10 @@ left join fitting as f using (source_cell_id)
 where
     case
         when e.kind = 'copies' then b.n_apart is not null
-        -- words are a note for a person
-        when e.kind = 'text' then c.n_texts <= c.most and not regexp_matches(replace(e.text, '丨', ''), '[一-鿿]')
+        -- words are a note for a person; a mark beside figures that the other copy prints is no matter of the column
+        when e.kind = 'text'
+            then
+                (c.n_texts <= c.most or regexp_replace(e.text, '[^0-9.]', '', 'g') = e.copy_text)
+                and not regexp_matches(replace(e.text, '丨', ''), '[一-鿿]')
         else c.n_outside <= c.most
     end

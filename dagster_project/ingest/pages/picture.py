@@ -17,9 +17,12 @@ from dagster_project.ingest.pages.words import Page, Word, has_chinese, is_marke
 
 LEAST_SCORE = 0.85  # of the least certain sign of a figure
 LEAST_SCORE_NAME = 0.80
-_GAP = 1.55  # steps from digit to digit: thousands are parted, or a sign is lost
+_GAP = 1.4  # steps from digit to digit: thousands are parted, or a sign is lost
+_SHIFT, _LEAST_SHIFT = 0.15, 1.6  # steps, pixels: two digits stand otherwise than they do elsewhere
+_EDGE = 2  # pixels
 _CUT = 1.6  # heights: a wider gap parts two words
 _ALIKE = (16, 12)  # pixels of a digit that is compared
+_NARROW = 0.8  # of the usual width of this digit: a part of it is gone
 
 
 def read_page(face: Face) -> Page:
@@ -130,9 +133,11 @@ def _at(box: list[float]) -> Word:
     return Word("", box[0], box[1], box[2], box[3])
 
 
-def _crop(image: Grey, word: Word, margin: int) -> Grey:
-    y0, y1 = max(int(word.y0) - margin, 0), int(word.y1) + 1 + margin
-    x0, x1 = max(int(word.x0) - margin, 0), int(word.x1) + 1 + margin
+def _crop(image: Grey, word: Word, side: int, above: int | None = None) -> Grey:
+    """The word with a margin; white where it lies outside the page."""
+    high = side if above is None else above
+    y0, y1 = max(int(word.y0) - high, 0), int(word.y1) + 1 + high
+    x0, x1 = max(int(word.x0) - side, 0), int(word.x1) + 1 + side
     crop = image[y0:y1, x0:x1]
     return crop if crop.size else np.full((4, 4), 255, np.uint8)
 
@@ -152,8 +157,16 @@ def _read_picture(face: Face) -> Page:
     first += _words_in(paper, loose)
     clean = np.where(rules > 0, np.uint8(255), paper)
     words = _doubted(first, clean, tall)
-    page = _page(upright, paper, words, is_picture=True)
-    return replace(page, lying=lying, standing=standing)
+    page = replace(_page(upright, paper, words, is_picture=True), lying=lying, standing=standing)
+    return replace(page, words=[_at_edge(page, word, face) for word in words])
+
+
+def _at_edge(page: Page, word: Word, face: Face) -> Word:
+    """Flagged where its ink reaches the edge of the picture: a part of it may be cut off."""
+    x0, y0, x1, y1 = (edge * face.scale for edge in page.box(word))
+    height, width = face.image.shape
+    is_cut = min(x0, y0, width - x1, height - y1) < _EDGE and any(sign.isdigit() for sign in word.text)
+    return replace(word, flag=word.flag or "cut off by the edge of the page") if is_cut else word
 
 
 def _laid_straight(face: Face) -> tuple[_Upright, Grey, NDArray[np.float64]]:
@@ -248,9 +261,12 @@ def _doubted(words: list[Word], clean: Grey, tall: float) -> list[Word]:
         (dark, [place for kind, place in some if kind == "d"])
         for some, (_, dark, _) in zip(signs, wide_crops, strict=True)
     ]
-    for at, is_odd in zip(figures, _odd_digits([result[at].text for at in figures], glyphs), strict=True):
-        if is_odd and not result[at].flag:
-            result[at] = replace(result[at], flag="a digit looks like another")
+    texts = [result[at].text for at in figures]
+    for at, is_odd, is_off in zip(figures, _odd_digits(texts, glyphs), off_step(texts, glyphs, pitch), strict=True):
+        if (is_odd or is_off) and not result[at].flag:
+            result[at] = replace(
+                result[at], flag="a digit looks like another" if is_odd else "a part of a digit is lost"
+            )
     twice = _read_twice(result, figures)
     return [
         replace(word, flag=f"score {word.score:.2f}")
@@ -289,10 +305,9 @@ def _is_figure_like(text: str) -> bool:
 def _wider(clean: Grey, word: Word, tall: float) -> tuple[Grey, NDArray[np.bool_], tuple[float, float]]:
     """The word with a margin, where a minus or a point may stand that was cut off."""
     side, above = int(0.7 * tall), int(0.25 * tall)
-    y0, y1 = max(int(word.y0) - above, 0), int(word.y1) + above
-    x0, x1 = max(int(word.x0) - side, 0), int(word.x1) + side
-    crop = clean[y0:y1, x0:x1]
-    return crop, ink.dark_of(crop), (x0, y0)
+    crop = _crop(clean, word, side, above)
+    corner = max(int(word.x0) - side, 0), max(int(word.y0) - above, 0)
+    return crop, ink.dark_of(crop), corner
 
 
 def _second(crop: Grey, dark: NDArray[np.bool_], tall: float) -> Grey:
@@ -356,8 +371,8 @@ def _pattern(bare: str) -> str:
 def _odd_digits(
     texts: list[str], glyphs: list[tuple[NDArray[np.bool_], list[tuple[int, int, int, int]]]]
 ) -> list[bool]:
-    """Which figures hold a digit that looks more like another digit of the same page."""
-    owner, label, shape = [], [], []
+    """Which figures hold a digit that looks more like another one of the page, or is narrower than it is."""
+    owner, label, shape, width = [], [], [], []
     for at, (text, (dark, places)) in enumerate(zip(texts, glyphs, strict=True)):
         digits = [sign for sign in plain(text) if sign.isdigit()]
         if len(digits) == len(places):
@@ -366,6 +381,7 @@ def _odd_digits(
                 owner.append(at)
                 label.append(int(digit))
                 shape.append(np.append(small.ravel(), 6 * min((x1 - x0) / (y1 - y0), 1.0)))
+                width.append(x1 - x0)
     odd = [False] * len(texts)
     if not shape:
         return odd
@@ -376,6 +392,33 @@ def _odd_digits(
     means = np.array([np.median(shapes[labels == digit], axis=0) for digit in known])
     apart = np.linalg.norm(shapes[:, None, :] - means[None], axis=2)
     nearest = np.array(known)[apart.argmin(axis=1)]
-    for at in np.flatnonzero((nearest != labels) & np.isin(labels, known)).tolist():
+    wide = np.array(width)
+    usual = np.array([np.median(wide[labels == digit]) if digit in known else 0 for digit in range(10)])
+    is_odd = (nearest != labels) | ((labels != 1) & (wide < _NARROW * usual[labels]))
+    for at in np.flatnonzero(is_odd & np.isin(labels, known)).tolist():
         odd[owner[at]] = True
     return odd
+
+
+def off_step(
+    texts: list[str], glyphs: list[tuple[NDArray[np.bool_], list[tuple[int, int, int, int]]]], pitch: float
+) -> list[bool]:
+    """Which figures hold two digits that stand nearer or farther than the two do elsewhere on the page."""
+    pairs = []
+    for at, (text, (_, places)) in enumerate(zip(texts, glyphs, strict=True)):
+        signs = plain(text)
+        digits = [n for n, sign in enumerate(signs) if sign.isdigit()]
+        if len(digits) == len(places):
+            for (one, left), (two, right) in pairwise(zip(digits, places, strict=True)):
+                if two == one + 1 and signs[one : two + 1] != "11":  # which are set closer
+                    step = (right[0] + right[2] - left[0] - left[2]) / 2
+                    pairs.append((at, int(signs[one]), int(signs[two]), step - pitch))
+    owner, first, second = np.array([pair[:3] for pair in pairs], dtype=np.int64).reshape(-1, 3).T
+    rest = np.array([pair[3] for pair in pairs])
+    for _ in range(6):  # how far the ink of each digit stands from the middle of its place
+        for digit in range(10):
+            apart = np.concatenate([rest[second == digit], -rest[first == digit]])
+            shift = float(np.median(apart)) if len(apart) > 4 else 0.0
+            rest = rest - shift * (second == digit) + shift * (first == digit)
+    off = set(owner[np.abs(rest) > max(_SHIFT * pitch, _LEAST_SHIFT)].tolist())
+    return [at in off for at in range(len(texts))]

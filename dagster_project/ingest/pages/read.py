@@ -31,6 +31,7 @@ _MOST_LEVELS = 5  # of heads
 _FIRST_HEAD = 4  # row of the sheet, below title, unit and running head
 _USUAL = 0.8  # of the figures of a column have this number of decimals
 _LOST_POINT = 0.4  # have decimals: a figure without may have lost its point
+_MOST_DOUBTED = 0.6  # of the figures of a page
 _FEW_SPACED = 3  # a blank in one or two figures of a column may part two figures
 _READERS = ("document", "engine", "ink", "picture", "words")
 
@@ -122,7 +123,14 @@ def tables_of(pages: Sequence[Page], where: str) -> list[Printed]:
         else:
             spreads.append([spread])
     names: Counter[str] = Counter()
-    return [_printed(group, names) for group in spreads]
+    printed = [_printed(group, names) for group in spreads]
+    cells = [cell for one in printed for cell in one.cells]
+    every, doubted = Counter(cell.page for cell in cells), Counter(cell.page for cell in cells if cell.flag)
+    for page, count in every.items():
+        if doubted[page] > _MOST_DOUBTED * count:
+            what = f"{doubted[page]} of the {count} figures of the page are in doubt"
+            raise IngestError(what, f"{where}, page {page}", "Scan it anew with 300 dpi, or land it as a workbook")
+    return printed
 
 
 # ---- pages and spreads ------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@ not holds a figure that was misread or misprinted."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 MOST_PARTS, LEAST_SUMS = 6, 8
 _MOST = 0.8  # of the sums hold
 _CLEAR = 10  # times what rounding may add: smaller sums hold by chance
-_TOTAL = re.compile(r"(省|自治区|合计|总计|总数|全国|全市)$")
 
 type Figures = NDArray[np.float64]
 
@@ -34,13 +32,13 @@ def broken_sums(
             for row in np.flatnonzero(known & ~holds).tolist():
                 what = "its row does not add up" if total is not None else "its row does not add up to 100"
                 broken |= {(row, column): what for column in parts + ([] if total is None else [total])}
-    for total, parts in _blocks(labels):
-        holds, known = _compared(value[total], value[parts].sum(axis=0), step * (len(parts) + 1) / 2)
+    for total, end in _blocks(value, step):
+        holds, known = _compared(value[total], value[total + 1 : end].sum(axis=0), step * (end - total) / 2)
         adding = {units[column] for column in np.flatnonzero(holds).tolist()}
-        if holds.sum() >= 2:
-            for column in np.flatnonzero(known & ~holds).tolist():
-                if units[column] in adding:
-                    broken |= {(row, column): f"{labels[total]} is not the sum" for row in [total, *parts]}
+        for column in np.flatnonzero(known & ~holds).tolist():
+            if units[column] in adding:
+                what = f"{labels[total]} is not the sum of the rows below it"
+                broken |= {(row, column): what for row in range(total, end)}
     return broken
 
 
@@ -59,9 +57,14 @@ def _runs(n: int) -> Iterator[tuple[int | None, list[int]]]:
             yield None, parts
 
 
-def _blocks(labels: Sequence[str]) -> Iterator[tuple[int, list[int]]]:
-    """The first row and rows of provinces, with the rows up to the next of them."""
-    starts = [row for row, label in enumerate(labels) if row == 0 or _TOTAL.search(label)]
-    for start, end in zip(starts, [*starts[1:], len(labels)], strict=True):
-        if end - start > 2:
-            yield start, list(range(start + 1, end))
+def _blocks(value: Figures, step: Figures) -> Iterator[tuple[int, int]]:
+    """Rows that are, in most of their columns and at least two, the sum of the next rows: row, row after the last."""
+    for total in range(len(value) - 2):
+        sums = value[total + 1 :].cumsum(axis=0)
+        reach = step * np.arange(2, len(sums) + 2)[:, None] / 2
+        holds, known = _compared(np.broadcast_to(value[total], sums.shape), sums, reach)
+        count = holds.sum(axis=1)
+        is_sum = (count >= 2) & (2 * count > known.sum(axis=1))
+        is_sum[0] = False
+        if is_sum.any():
+            yield total, total + 2 + int(np.where(is_sum, count, 0).argmax())

@@ -19,6 +19,7 @@ _NOTE = re.compile(r"^(注|资料来源|数据来源|说明|备注)")
 _THOUSANDS = re.compile(r"[,，]?\d{3}([.．]\d+)?")
 _LEAST_ROWS, _ALIGNED = 3, 8
 _BESIDE = "a sign stands beside it"
+_TOUCHED = re.compile(r"(.*[\u3400-\u9fff])\s*([-–—−]?\d[\d,. ]*\d)")  # a long name runs into its first figure
 
 
 @dataclass(frozen=True)
@@ -255,6 +256,12 @@ def _columns(words: list[Word], lines: int, tall: float) -> tuple[list[_Column],
             merged[-1] = ((last[0], max(last[1], column[1]), last[2] + column[2]), kind)
         else:
             merged.append((column, kind))
+    first = next((at for at, (_, kind) in enumerate(merged) if kind == "figure"), 0)
+    merged = [  # right of figures: a second run, not heads or the words of a stamp
+        (column, kind)
+        for at, (column, kind) in enumerate(merged)
+        if at < first or kind != "name" or len(column[2]) >= 0.3 * lines
+    ]
     return [column for column, _ in merged], [kind for _, kind in merged]
 
 
@@ -298,7 +305,7 @@ def _cells(row: list[Word], spans: list[tuple[float, float]], kinds: list[str]) 
     """Words of a line by column: each in one of its kind, or in that which it lies over; what lies aside is dust."""
     cells: dict[int, list[Word]] = {}
     aside: list[Word] = []
-    for word in row:
+    for word in [part for printed in row for part in _parted(printed, spans, kinds)]:
         same = [at for at, kind in enumerate(kinds) if kind == _kind(word)]
         at = same[_column_at(word, [spans[n] for n in same])] if same else -1
         if at < 0 or _shared(word, spans[at]) <= 0:
@@ -313,6 +320,20 @@ def _cells(row: list[Word], spans: list[tuple[float, float]], kinds: list[str]) 
             if kinds[at] == "figure" and -_shared(word, (cell.x0, cell.x1)) < 1.2 * cell.height:
                 joined[at] = replace(cell, flag=cell.flag or _BESIDE)
     return joined
+
+
+def _parted(word: Word, spans: list[tuple[float, float]], kinds: list[str]) -> list[Word]:
+    """A name that touches the figure beside it as two words."""
+    match = _TOUCHED.fullmatch(word.text)
+    reached = any(kind == "figure" and word.x1 > x0 for (x0, _), kind in zip(spans, kinds, strict=True))
+    if match is None or not reached or _kind(word) != "name":
+        return [word]
+    wide = [len(part) * (2 if has_chinese(part) else 1) for part in match.groups()]
+    cut = word.x0 + (word.x1 - word.x0) * wide[0] / sum(wide)
+    return [
+        replace(word, text=match[1], x1=cut),
+        replace(word, text=match[2], x0=cut, flag=word.flag or "it touches its name"),
+    ]
 
 
 def _is_printed(cells: dict[int, Word], kinds: list[str]) -> bool:

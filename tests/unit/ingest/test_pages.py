@@ -76,6 +76,22 @@ def test_a_doubted_figure_is_no_number_for_the_gate():
     assert "107?" in printed.sheet.text.tolist()
 
 
+def test_a_page_that_is_doubted_as_a_whole_is_refused():
+    words = [word(w.text, w.x0, w.y0, flag="unread" * w.text.isdigit()) for w in table(CITIES, figures(10))]
+    with pytest.raises(IngestError, match=r"20 of the 30 figures of the page are in doubt \[a.pdf, page 1\]"):
+        tables_of([page(1, words)], "a.pdf")
+
+
+def test_a_name_that_touches_its_first_figure_is_two_words():
+    words = table([*CITIES[:9], "克孜勒苏柯尔克孜自治州"], figures(10))
+    name, figure = (next(w for w in words if w.text == text) for text in ("克孜勒苏柯尔克孜自治州", "163"))
+    words = [w for w in words if w not in (name, figure)]
+    joined = Word(name.text + "163", name.x0, name.y0, figure.x1, name.y1)
+    (printed,) = tables_of([page(1, [*words, joined])], "a.pdf")
+    (cell,) = [cell for cell in printed.cells if cell.row_label == name.text and cell.column == 1]
+    assert (cell.text, cell.flag) == ("163", "it touches its name")
+
+
 def test_a_lost_point_is_asked_for():
     rows = figures(10)
     rows[4][2] = "425"
@@ -122,7 +138,7 @@ def test_a_province_that_is_not_the_sum_of_its_cities_is_asked():
     wrong = np.column_stack([value, [70.0, 10, 20, 30]])
     broken = broken_sums(wrong, np.append(step, 0.1), [*units, "亿元"], labels)
     assert {column for _, column in broken} == {3}
-    assert set(broken.values()) == {"安徽省 is not the sum"}
+    assert set(broken.values()) == {"安徽省 is not the sum of the rows below it"}
 
 
 def test_a_continued_table_is_one_sheet_and_a_right_page_takes_the_rows_of_its_left_one():
@@ -171,6 +187,16 @@ def test_without_the_extra_the_message_says_how_to_install_it(tmp_path, monkeypa
 
 
 needs_reader = pytest.mark.skipif(find_spec("rapidocr") is None, reason="the extra 'pages' is not installed")
+
+
+@needs_reader
+def test_digits_that_stand_otherwise_than_elsewhere_are_doubted():
+    from dagster_project.ingest.pages.picture import off_step
+
+    places = [[(12 * n, 0, 12 * n + 10, 16) for n in range(3)] for _ in range(8)]
+    places[5][1] = (16, 0, 22, 16)  # the left third of an 8, which is then a 3
+    dark = np.zeros((16, 40), dtype=bool)
+    assert off_step(["283"] * 8, [(dark, row) for row in places], 12.0) == [at == 5 for at in range(8)]
 
 
 @needs_reader

@@ -609,6 +609,8 @@ def _title(words: list[Word]) -> tuple[str, str, bool]:
     if not others:
         return "", unit, any("续表" in w.text for w in words)
     tallest = max(others, key=lambda w: (w.height, w.x1 - w.x0))
-    line = sorted((w for w in words if abs(w.middle[1] - tallest.middle[1]) < 0.6 * tallest.height), key=lambda w: w.x0)
+    near = 0.6 * tallest.height, tallest.x0 - 4 * tallest.height, tallest.x1 + 4 * tallest.height
+    line = sorted((w for w in words if abs(w.middle[1] - tallest.middle[1]) < near[0]), key=lambda w: w.x0)
+    line = [w for w in line if w.x1 > near[1] and w.x0 < near[2]]  # what stands farther off is no part of it
     title = " ".join(w.text for w in line if "年鉴" not in w.text and (len(w.text) > 1 or w.text.isdigit()))
     return title, unit, "续表" in title

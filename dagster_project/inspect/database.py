@@ -53,7 +53,7 @@ def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
 
 
 def likely_source(shares: Sequence[tuple[str, float]], kind: str) -> str | None:
-    """The source whose rows know the headers, else the usual one of a printed layout, or of pages; None if there is neither."""
+    """The source whose rows know the headers, else the usual one of the layout or of pages; None: neither."""
     best, share = shares[0] if shares else (None, 0.0)
     return best if share >= LEAST else PREFERRED.get(kind)
 

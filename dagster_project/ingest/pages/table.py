@@ -195,7 +195,8 @@ def _body(rows: list[_Line], tall: float) -> list[_Line]:
 
 
 def _has_name(row: list[Word]) -> bool:
-    return any(has_chinese(w.text) and not _UNIT.match(plain(w.text)) and not is_marker(w.text) for w in row)
+    names = [w.text for w in row if has_chinese(w.text) and not _UNIT.match(plain(w.text)) and not is_marker(w.text)]
+    return bool(names) and sum(len(name) > 2 for name in names) < 2  # else a line of heads
 
 
 def _is_head(row: list[Word]) -> bool:
@@ -246,6 +247,9 @@ def _columns(words: list[Word], lines: int, tall: float) -> tuple[list[_Column],
         least = max(_LEAST_ROWS, round(0.06 * lines)) if kind == "figure" else max(2, round(0.1 * lines))
         for column in _split(alike, tall):
             is_free = all(min(column[1], x1) - max(column[0], x0) < 0.5 * (x1 - x0) for (x0, x1, _), _ in columns)
+            is_dust = kind == "figure" and sum(is_number(word.text) for word in column[2]) < _LEAST_ROWS
+            if is_dust and len(column[2]) < 0.5 * lines:  # else it is a column of marks
+                continue
             if len(column[2]) >= least and (kind == "name" or is_free):
                 columns.append((column, kind))
     columns.sort(key=lambda pair: pair[0][0])

@@ -109,6 +109,10 @@ select d.here || ': ' || d.action || ' needs a value: the figure as the page sho
 from decisions as d
 where d.action in ('replace', 'scale') and d.value is null
 union all
+select d.here || ': no such source; see source.csv.'
+from decisions as d
+anti join {{ ref('source') }} as s on d.source = s.source
+union all
 select
     'correction.csv: two decisions (' || string_agg(d.action, ', ' order by d.action) || ') for one cell, ' || d.place
     || ', while it prints ''' || trim(d.expect) || '''. Keep one row, or write status withdrawn.'

@@ -285,6 +285,8 @@ def test_bad_rows_of_the_seeds_are_named_once_each(faults):
     (sentence,) = faults.sentences(correction=[KEEP | {"variable_code": "gdp_nom"}])
     assert "keep of 北京市 (CN110000) 2018 gdp_nom (city) in yearbook: no such cell" in sentence
     assert faults.sentences(correction=[KEEP | {"source": "panel_macro"}]) == []
+    (sentence,) = faults.sentences(correction=[KEEP | {"source": "panel"}])
+    assert sentence.endswith("(city) in panel: no such source; see source.csv.")
     sentences = faults.sentences(correction=[KEEP, KEEP | {"action": "drop"}])
     assert sentences == [
         "correction.csv: two decisions (drop, keep) for one cell, 北京市 (CN110000) 2018 mobile_subscribers (city) in"

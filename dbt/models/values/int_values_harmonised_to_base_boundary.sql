@@ -1,10 +1,28 @@
 -- Merged units are added up, transferred counties move with their landed figures, rates are rebuilt with weights.
-with candidates as (
-    select f.*, v.harmonise, v.weight_variable, v.transfer_share, s.boundary
+with changes as (
+    select event_id, event_type, from_city_id, to_city_id, county_city_id, effective_year
+    from {{ ref('city_change') }}
+    where event_type in ('merge', 'transfer')
+),
+
+figures as (
+    select
+        f.*,
+        v.harmonise,
+        v.weight_variable,
+        v.transfer_share,
+        s.boundary,
+        f.city_id in (select unnest([from_city_id, to_city_id]) from changes) as is_changed
     from {{ ref('int_values_edited') }} as f
     inner join {{ ref('variable') }} as v on f.variable_code = v.variable_code
     inner join {{ ref('source') }} as s on f.source = s.source
     where f.level = 'city'
+),
+
+-- of cities that gave or received; all others stay as they are
+candidates as (
+    select * from figures
+    where is_changed
 ),
 
 -- weights of rates: of the same source where it prints them, else the largest other source
@@ -21,32 +39,20 @@ weights as (
 ),
 
 weighted as (
-    select
-        c.*,
-        coalesce(
-            w.value,
-            (
-                select max(o.value)
-                from weights as o
-                where
-                    o.edit_policy = c.edit_policy and o.city_id = c.city_id and o.year = c.year
-                    and (
-                        o.variable_code = c.weight_variable
-                        or (c.weight_variable like 'population%' and o.variable_code like 'population%')
-                    )
-            )
-        ) as weight
+    select c.*, coalesce(w.value, o.value) as weight
     from candidates as c
     left join weights as w
         on
             c.edit_policy = w.edit_policy and c.source = w.source and c.city_id = w.city_id and c.year = w.year
             and c.weight_variable = w.variable_code
-),
-
-changes as (
-    select event_id, event_type, from_city_id, to_city_id, county_city_id, effective_year
-    from {{ ref('city_change') }}
-    where event_type in ('merge', 'transfer')
+    left join (
+        select edit_policy, city_id, year, variable_code = 'gdp_nom' as is_gdp, max(value) as value
+        from weights
+        group by all
+    ) as o
+        on
+            c.edit_policy = o.edit_policy and c.city_id = o.city_id and c.year = o.year
+            and (c.weight_variable = 'gdp_nom') = o.is_gdp
 ),
 
 -- share of the giving city that a transferred county is, from landed county figures
@@ -146,7 +152,7 @@ people_moved as (
         e.event_type,
         max(r.value) * w.value / nullif(max(o.value), 0) as value_moved,
         null::double as weight_moved,
-        arg_max(r.source_cell_id, r.value) as cell_moved
+        arg_max(r.source_cell_id, (r.value, r.source_cell_id)) as cell_moved
     from changes as e
     inner join weighted as w on e.to_city_id = w.city_id and e.effective_year > w.year
     inner join candidates as r
@@ -280,3 +286,22 @@ where not exists (
     select 1 from changes as e
     where e.event_type = 'merge' and e.from_city_id = w.city_id and w.boundary = 'as_printed'
 )
+union all
+select
+    edit_policy,
+    source,
+    vintage,
+    city_id,
+    year,
+    variable_code,
+    unit,
+    value_before_edit,
+    edited_origin,
+    fill_rule,
+    is_corrected,
+    source_cell_id,
+    [source_cell_id],
+    false,
+    value
+from figures
+where not is_changed

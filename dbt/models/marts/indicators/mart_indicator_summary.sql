@@ -1,4 +1,4 @@
--- Ordered aggregates: two builds give the same last digit.
+-- Ordered before it is added up, by the one thread of a statement: two builds give the same last digit.
 -- Year 0 pools all years. Skewness and kurtosis are the sample forms (kurtosis: excess).
 with cells as (
     select v.*, s.score, ln(g.value) as gdp
@@ -18,6 +18,7 @@ pooled as (
     select *, year as year_of_value from cells
     union all by name
     select * replace (0 as year), year as year_of_value from cells
+    order by city_id, year_of_value
 )
 
 select
@@ -29,32 +30,16 @@ select
     indicator_code,
     year::integer as year,
     count(value_raw)::integer as n,
-    avg(value_raw order by city_id, year_of_value) as mean,
-    stddev_samp(value_raw order by city_id, year_of_value) as sd,
+    avg(value_raw) as mean,
+    stddev_samp(value_raw) as sd,
     min(value_raw) as min,
     quantile_cont(value_raw, 0.01) as p01,
     quantile_cont(value_raw, 0.5) as p50,
     quantile_cont(value_raw, 0.99) as p99,
     max(value_raw) as max,
-    case
-        when
-            stddev_samp(value_raw order by city_id, year_of_value) > 0
-            then skewness(value_raw order by city_id, year_of_value)
-    end as skewness,
-    case
-        when
-            stddev_samp(value_raw order by city_id, year_of_value) > 0
-            then kurtosis(value_raw order by city_id, year_of_value)
-    end as kurtosis,
-    case
-        when
-            stddev_samp(value_raw order by city_id, year_of_value) > 0
-            then corr(z, score order by city_id, year_of_value)
-    end as corr_with_score,
-    case
-        when
-            stddev_samp(value_raw order by city_id, year_of_value) > 0
-            then corr(z, gdp order by city_id, year_of_value)
-    end as corr_with_gdp
+    case when stddev_samp(value_raw) > 0 then skewness(value_raw) end as skewness,
+    case when stddev_samp(value_raw) > 0 then kurtosis(value_raw) end as kurtosis,
+    case when stddev_samp(value_raw) > 0 then corr(z, score) end as corr_with_score,
+    case when stddev_samp(value_raw) > 0 then corr(z, gdp) end as corr_with_gdp
 from pooled
 group by all

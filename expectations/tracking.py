@@ -81,27 +81,42 @@ def displaced_rows(x: np.ndarray, last: np.ndarray, limits: Limits) -> tuple[int
     rows, least = int(limits["window_rows"]), limits["window_share"]
     best, span = 0.0, (0, 0, 0)
     for shift in _shifts(limits):
-        beside = np.abs(now - pd.Series(past).shift(shift).to_numpy())
+        beside = np.abs(now - _moved(past, shift))
         both = np.isfinite(unmoved) & np.isfinite(beside)
-        share = _rolling(np.where(both, (beside < unmoved).astype(float), np.nan), rows).mean()
+        known, nearer = _in_windows(both, rows), _in_windows(both & (beside < unmoved), rows)
+        share = np.divide(nearer, known, out=np.full(len(known), np.nan), where=known >= rows // 2)
         if not (share >= least).any():
             continue
-        shifted, printed = (_rolling(np.where(both, gaps, np.nan), rows).median() for gaps in (beside, unmoved))
-        windows = np.flatnonzero((share >= least) & (shifted / printed < limits["window_ratio"]))
-        if windows.size and float(share.iloc[windows].max()) * windows.size > best:
-            best = float(share.iloc[windows].max()) * windows.size
+        shifted, printed = (
+            pd.Series(np.where(both, gaps, np.nan)).rolling(rows, min_periods=rows // 2).median().to_numpy()
+            for gaps in (beside, unmoved)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            windows = np.flatnonzero((share >= least) & (shifted / printed < limits["window_ratio"]))
+        if windows.size and float(share[windows].max()) * windows.size > best:
+            best = float(share[windows].max()) * windows.size
             span = (shift, max(int(windows[0]) - rows + 1, 0), int(windows[-1]) + 1)
     return span
+
+
+def _moved(column: np.ndarray, shift: int) -> np.ndarray:
+    """The figure `shift` rows higher up, NaN beyond the ends."""
+    moved = np.full(len(column), np.nan)
+    source = column[: max(len(column) - shift, 0)] if shift > 0 else column[-shift:]
+    moved[slice(shift, None) if shift > 0 else slice(None, len(source))] = source
+    return moved
+
+
+def _in_windows(flags: np.ndarray, rows: int) -> np.ndarray:
+    """How many of the last `rows` flags up to each are set."""
+    counts = np.cumsum(flags)
+    return counts - np.concatenate([np.zeros(min(rows, len(counts)), dtype=counts.dtype), counts[:-rows]])
 
 
 def _shifts(limits: Limits) -> list[int]:
     """Rows by which figures may stand off: ..., -1, 1, ..."""
     most = int(limits["max_shift"])
     return [shift for shift in range(-most, most + 1) if shift]
-
-
-def _rolling(column: np.ndarray, rows: int) -> "pd.api.typing.Rolling[pd.Series]":
-    return pd.Series(column).rolling(rows, min_periods=rows // 2)
 
 
 def displaced_column(x: np.ndarray, siblings: np.ndarray, limits: Limits) -> int:

@@ -8,7 +8,7 @@ import pandas as pd
 from expectations import paste, verdicts
 from expectations.blocks import BlockYear
 from expectations.columns import only_where, words
-from expectations.contract import Baseline, Frames, Limits
+from expectations.contract import Baseline, Frames
 from expectations.judged import headers_of, judged_blocks, judged_years
 
 PLACE = ["variable_code", "scope", "year", "city_name", "value", "text", "unit", "file", "sheet", "cell"]
@@ -108,11 +108,15 @@ def fills(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     years = {blocks.year: blocks for blocks in judged_years(frames, baseline)}
     rows = []
     for blocks in years.values():
+        before, after = _beside(blocks, years.get(blocks.year - 1)), _beside(blocks, years.get(blocks.year + 1))
         for block in blocks.wide.columns:
-            before = _year_before(blocks, years.get(blocks.year - 1), block)
-            after = years[blocks.year + 1].wide.get(block) if blocks.year + 1 in years else None
-            cells = blocks.of(block).set_index("city_id")
-            rows += _repeats(cells, before, blocks.limits) + _midpoints(cells, before, after, blocks.limits)
+            first, last = before.get(block), after.get(block)
+            if first is None and blocks.year_last.get(block) == blocks.year - 1:
+                first = blocks.column(block, of_past=True)
+            if first is not None:
+                rows += _repeats(blocks, block, first)
+            if first is not None and last is not None:
+                rows += _midpoints(blocks, block, first, last)
     frame = pd.DataFrame(rows, columns=_FILLS)
     # the limits of the rule of editing that flags the cells
     frame["year_is_no_midpoint_limit"] = frames.limits["midpoint_share"]
@@ -120,33 +124,28 @@ def fills(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     return frame
 
 
-def _year_before(blocks: BlockYear, before: BlockYear | None, block: str) -> pd.Series | None:
-    """Figures of the year before: of this load, or of the last accepted one."""
-    if before is not None and block in before.wide.columns:
-        return before.wide[block]
-    return blocks.past[block] if blocks.year_last.get(block) == blocks.year - 1 else None
+def _beside(blocks: BlockYear, year: BlockYear | None) -> dict[str, np.ndarray]:
+    """Block -> its figures in another year of this load, by city of `blocks`."""
+    if year is None:
+        return {}
+    wide = year.wide.reindex(blocks.wide.index)
+    return {str(block): wide[block].to_numpy() for block in wide.columns}
 
 
-def _repeats(cells: pd.DataFrame, before: pd.Series | None, limits: Limits) -> list[dict[str, object]]:
-    if before is None:
-        return []
-    past = before.reindex(cells.index)
-    counted = past.notna() & (cells["value"] != 0)
-    return _fill(cells[counted], (cells["value"] == past)[counted], "year_is_no_repeat", limits)
+def _repeats(blocks: BlockYear, block: str, before: np.ndarray) -> list[dict[str, object]]:
+    x = blocks.column(block)
+    counted = ~np.isnan(x) & ~np.isnan(before) & (x != 0)
+    return _fill(blocks, block, counted, x == before, "year_is_no_repeat")
 
 
-def _midpoints(
-    cells: pd.DataFrame, before: pd.Series | None, after: pd.Series | None, limits: Limits
-) -> list[dict[str, object]]:
-    if before is None or after is None:
-        return []
-    first, last = before.reindex(cells.index), after.reindex(cells.index)
-    known = first.notna() & last.notna()
-    step = printed_step(cells[known])
-    counted = known & ((last - first).abs() >= limits["wide_move"] * step)
-    gap = (cells["value"] - (first + last) / 2).abs()
-    is_fill = gap <= 0.5 * step + 1e-9 * cells["value"].abs()
-    return _fill(cells[counted], is_fill[counted], "year_is_no_midpoint", limits)
+def _midpoints(blocks: BlockYear, block: str, before: np.ndarray, after: np.ndarray) -> list[dict[str, object]]:
+    x = blocks.column(block)
+    known = ~np.isnan(x) & ~np.isnan(before) & ~np.isnan(after)
+    cells = blocks.of(block)
+    step = printed_step(cells[known[blocks.wide.index.get_indexer(cells["city_id"])]])
+    counted = known & (np.abs(after - before) >= blocks.limits["wide_move"] * step)
+    is_fill = np.abs(x - (before + after) / 2) <= 0.5 * step + 1e-9 * np.abs(x)
+    return _fill(blocks, block, counted, is_fill, "year_is_no_midpoint")
 
 
 def printed_step(cells: pd.DataFrame) -> float:
@@ -156,17 +155,22 @@ def printed_step(cells: pd.DataFrame) -> float:
     return 0.0 if pd.isna(factor) else float(factor) * 10.0 ** -(0 if pd.isna(decimals) else int(decimals))
 
 
-def _fill(cells: pd.DataFrame, is_fill: pd.Series, rule_id: str, limits: Limits) -> list[dict[str, object]]:
-    if len(cells) < limits["min_filled"]:
+def _fill(
+    blocks: BlockYear, block: str, counted: np.ndarray, is_fill: np.ndarray, rule_id: str
+) -> list[dict[str, object]]:
+    if counted.sum() < blocks.limits["min_filled"]:
         return []
-    example = cells[is_fill].iloc[0] if is_fill.any() else cells.iloc[0]
-    share = float(is_fill.mean())
+    is_fill = is_fill & counted
+    cells = blocks.of(block)
+    shown = blocks.wide.index[is_fill if is_fill.any() else counted]
+    example = cells[cells["city_id"].isin(shown)].iloc[0]
+    share = float(is_fill.sum() / counted.sum())
     row = {
         **{name: example[name] for name in PLACE},
-        "city_id": example.name,
-        "n_cities": len(cells),
+        "city_id": example["city_id"],
+        "n_cities": int(counted.sum()),
         "share_text": f"{share:.1%}",
         rule_id: share,
-        "block": f"{example['block']}/{example['year']}",
+        "block": f"{block}/{blocks.year}",
     }
     return [row]

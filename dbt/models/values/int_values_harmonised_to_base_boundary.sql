@@ -300,8 +300,8 @@ select
     fill_rule,
     is_corrected,
     source_cell_id,
-    [source_cell_id],
-    false,
+    [source_cell_id] as source_cell_ids,
+    false as is_harmonised,
     value
 from figures
 where not is_changed

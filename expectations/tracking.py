@@ -109,8 +109,9 @@ def _moved(column: np.ndarray, shift: int) -> np.ndarray:
 
 def _in_windows(flags: np.ndarray, rows: int) -> np.ndarray:
     """How many of the last `rows` flags up to each are set."""
-    counts = np.cumsum(flags)
-    return counts - np.concatenate([np.zeros(min(rows, len(counts)), dtype=counts.dtype), counts[:-rows]])
+    counts: np.ndarray = np.cumsum(flags)
+    counts[rows:] -= counts[:-rows].copy()
+    return counts
 
 
 def _shifts(limits: Limits) -> list[int]:

@@ -142,7 +142,7 @@ def _midpoints(blocks: BlockYear, block: str, before: np.ndarray, after: np.ndar
     x = blocks.column(block)
     known = ~np.isnan(x) & ~np.isnan(before) & ~np.isnan(after)
     cells = blocks.of(block)
-    step = printed_step(cells[known[blocks.wide.index.get_indexer(cells["city_id"])]])
+    step = printed_step(cells[cells["city_id"].isin(blocks.wide.index[known])])
     counted = known & (np.abs(after - before) >= blocks.limits["wide_move"] * step)
     is_fill = np.abs(x - (before + after) / 2) <= 0.5 * step + 1e-9 * np.abs(x)
     return _fill(blocks, block, counted, is_fill, "year_is_no_midpoint")

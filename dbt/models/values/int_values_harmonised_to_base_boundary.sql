@@ -281,11 +281,12 @@ left join expected as x
         and w.year = x.year
         and w.variable_code = x.variable_code
         and w.city_id = x.city_id
-where not exists (
-    -- the abolished unit itself lives on in its successor only
-    select 1 from changes as e
-    where e.event_type = 'merge' and e.from_city_id = w.city_id and w.boundary = 'as_printed'
-)
+where
+    not exists (
+        -- the abolished unit itself lives on in its successor only
+        select 1 from changes as e
+        where e.event_type = 'merge' and e.from_city_id = w.city_id and w.boundary = 'as_printed'
+    )
 union all
 select
     edit_policy,

@@ -122,14 +122,6 @@ class Paths:
         return self.specs / "index.yml"
 
     @property
-    def panel_specs(self) -> Path:
-        return self.specs / "panel.yml"
-
-    @property
-    def depth_specs(self) -> Path:
-        return self.specs / "depth.yml"
-
-    @property
     def data_docs(self) -> Path:
         """A page of the gate for each load, and their index."""
         return self.reports / "data_docs"

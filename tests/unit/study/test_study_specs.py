@@ -5,7 +5,8 @@ import shutil
 import textwrap
 from pathlib import Path
 
-import pandas as pd
+import pandas as pdfrom typing import get_args
+
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -124,7 +125,7 @@ def write(folder: Path, models: dict, variables: dict = VARIABLES) -> Path:
 
 
 def test_shipped_specs_use_known_weights_scores_and_centres():
-    specs = read_panel_specs(demo_paths().panel_specs)
+    specs = read_panel_specs(demo_paths().specs / "panel.yml")
     ids = [spec.model_id for spec in specs]
     assert len(set(ids)) == len(ids)
     assert {spec.w_code for spec in specs} <= set(CATALOGUE)
@@ -136,7 +137,7 @@ def test_shipped_specs_use_known_weights_scores_and_centres():
     for spec in specs:
         scores = {v.code for v in spec.variables if v.source == "score"}
         assert scores <= known, (spec.model_id, scores - known)
-    specs, seeds = read_panel_specs(demo_paths().panel_specs), demo_paths().seeds
+    specs, seeds = read_panel_specs(demo_paths().specs / "panel.yml"), demo_paths().seeds
     schemes = pd.read_csv(seeds / "group_scheme.csv")
     centres = {f"{way}_{centre}" for centre in schemes["centre_group"].dropna() for way in ("no", "only")}
     assert {name for spec in specs for name in spec.sample} <= centres | set(FILTERS)
@@ -184,7 +185,7 @@ def test_every_change_of_the_suite_is_there_for_both_headlines():
     """The axes of docs/formulas.md#robustness."""
     axes = {"W", "estimator", "errors", "y", "basis", "winsor", "regressors", "sample", "split", "PR", "method"}
     for headline in ("nqpf_sdm", "yearbook_sdm"):
-        own = [s for s in read_panel_specs(demo_paths().panel_specs) if s.variant_of == headline]
+        own = [s for s in read_panel_specs(demo_paths().specs / "panel.yml") if s.variant_of == headline]
         assert axes <= {s.change.partition(":")[0] for s in own}
         assert len({s.w_code for s in own}) >= 8
         assert {"spectral" in s.w_code for s in own} == {True, False}
@@ -196,14 +197,14 @@ def test_every_change_of_the_suite_is_there_for_both_headlines():
 
 
 def test_sizes_come_from_the_depth_tails_reach_every_indicator_and_each_one_of_pr_is_left_out_once():
-    specs = {s.model_id: s for s in read_panel_specs(demo_paths().panel_specs, block_bootstrap=77)}
+    specs = {s.model_id: s for s in read_panel_specs(demo_paths().specs / "panel.yml", block_bootstrap=77)}
     assert specs["nqpf_sdm"].boot_draws == specs["nqpf_boot"].boot_draws == 77
     assert {v.winsor for v in specs["nqpf_winsor_5"].controls} == {0.05}
     assert specs["nqpf_winsor_5"].x == specs["nqpf_sdm"].x
     for index, headline in (("pr", "nqpf_sdm"), ("pr_yearbook", "yearbook_sdm")):
         spec = next(s for s in read_index_specs(demo_paths().index_specs) if s.index_code == index)
         known = {code for tiers in spec.dimensions.values() for codes in tiers.values() for code in codes}
-        own = [s for s in read_panel_specs(demo_paths().panel_specs) if s.variant_of == headline]
+        own = [s for s in read_panel_specs(demo_paths().specs / "panel.yml") if s.variant_of == headline]
         assert sorted(s.x[0].without for s in own if s.x[0].without) == sorted(known)
 
 
@@ -240,7 +241,7 @@ def test_mistakes_are_refused_in_words(tmp_path, main, variant, message):
 
 
 def test_every_step_has_its_sizes_and_they_grow_with_the_depth():
-    depths = read_depths(demo_paths().depth_specs)
+    depths = read_depths(demo_paths().specs / "depth.yml")
     assert set(depths) == {"quick", "trial", "default", "paper"}
     quick, trial, default, paper = (depths[name].sizes for name in DepthName)
     assert trial == quick
@@ -286,7 +287,7 @@ def test_depths_come_from_the_environment_or_the_command_and_settings_can_be_han
     assert list(made.base_window) == list(range(2012, 2022))
     for entry in pickle.loads(pickle.dumps(REGISTRY)):
         assert callable(entry.build)
-    assert [d.value for d in main.Depth] == list(DepthName)
+    assert list(get_args(main.Depth)) == list(DepthName)
     wrong = CliRunner().invoke(main.app, ["refresh", "--depth", "deep"])
     assert wrong.exit_code == 2
     assert "deep" in wrong.output

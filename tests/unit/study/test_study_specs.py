@@ -4,9 +4,9 @@ import pickle
 import shutil
 import textwrap
 from pathlib import Path
+from typing import get_args
 
-import pandas as pdfrom typing import get_args
-
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner

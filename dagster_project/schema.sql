@@ -52,6 +52,8 @@ alter table ops.index_spec add column if not exists headline_rank integer;
 alter table ops.index_spec add column if not exists relations_code varchar;
 alter table ops.index_spec add column if not exists basis varchar;
 alter table ops.index_spec add column if not exists is_left_out boolean;
+-- Share of the terms of specs/county.yml that a variable goes into.
+create table if not exists raw.county_weight (variable_code varchar, weight double);
 create table if not exists ops.run_context (
     run_id varchar, release varchar, data_vintage varchar, method_version varchar, boundary_vintage integer,
     is_synthetic boolean, params_hash varchar, seed integer, started_at timestamp, git_commit varchar, python_version varchar,

@@ -142,7 +142,7 @@ def refresh(
 @answering
 def show_plan(paths: Paths, console: Console) -> None:
     """`--dry-run`: what would be read, judged, built and computed. Exit: 0, 2 bad input, 4 busy."""
-    from dagster_project.defs.plan import plan_refresh
+    from dagster_project.defs.plan import new_corrections, plan_refresh
 
     release = latest_release(paths.releases)
     try:
@@ -154,13 +154,19 @@ def show_plan(paths: Paths, console: Console) -> None:
         if changed == Changed.presentation:
             say(console, f"Only pages and exports changed: the numbers of {release} would be shown anew.")
             return
-        plan = plan_refresh(paths, landed)
+        plan, (n_met, missed) = plan_refresh(paths, landed), new_corrections(paths)
     except (IngestError, WrongKindError) as error:
         raise Refusal(str(error)) from error
     parts = (("Read", plan.read), ("Judge", plan.judge), ("Build", plan.build), ("Compute", plan.compute))
     for what, names in parts:
         listed = ", ".join(names[:MAX_PLANNED]) + (f" and {len(names) - MAX_PLANNED} more" * (len(names) > MAX_PLANNED))
         say(console, f"{what:<8}{len(names):>4}  {listed or 'nothing'}")
+    if n_met or missed:
+        say(console, f"New rows of correction.csv: {n_met} meet their figure.", *(f"  {one}." for one in missed))
+    for gone in withdrawn_releases(paths.releases):
+        if gone["release"] > (release or ""):
+            again = "the same tables are not published again: correct what was wrong first"
+            say(console, f"{gone['release']} was withdrawn ({gone['why']}); {again}.")
     if plan.read:
         say(console, "What editing would do is known when files are read: `nqpf inspect FILE` lists it.")
     if seconds := sum(known_seconds(paths.reports).values()):

@@ -56,6 +56,18 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         return dg.MaterializeResult(metadata={"rows": len(frame), "indexes": int(frame["index_code"].nunique())})
 
     @dg.asset(
+        key=["raw", "county_weight"],
+        pool=POOL,
+        group_name=group("reference"),
+        kinds={"duckdb"},
+        description="One row per variable of counties: the share of the terms of specs/county.yml that it goes into.",
+    )
+    def county_weight() -> dg.MaterializeResult:
+        weights = current_settings(paths).county.weights().items()
+        warehouse.refill("raw.county_weight", pd.DataFrame(weights, columns=["variable_code", "weight"]))
+        return dg.MaterializeResult(metadata={"rows": len(weights)})
+
+    @dg.asset(
         key=["ops", "synthetic_truth"],
         deps=[["landing", "series"]],
         pool=POOL,
@@ -68,7 +80,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         warehouse.refill("ops.synthetic_truth", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame)})
 
-    return [run_context, index_spec, synthetic_truth]
+    return [run_context, index_spec, county_weight, synthetic_truth]
 
 
 def context_frame(paths: Paths, warehouse: Warehouse, run_id: str, *, is_synthetic: bool) -> pd.DataFrame:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import duckdb
+
 from dagster_project.defs.descriptions import contracts
 from dagster_project.defs.gate import waits
 from dagster_project.defs.models import file_of_vintage_before, key_of_step
@@ -17,6 +19,18 @@ from dagster_project.run.dbt import parse
 from dagster_project.run.versions import gate_hash, reader_hash
 from dagster_project.store import Warehouse
 from dagster_project.study.registry import REGISTRY
+
+# rows of the seed that the build file does not know yet, and what stands where they look
+NEW_CORRECTIONS = """
+select concat_ws(' ', k.source, k.city_id, k.year, k.variable_code), k.expect, any_value(v.text),
+    coalesce(bool_or(trim(v.text) = trim(k.expect)), false)
+from (from read_csv(?, all_varchar = true) where status <> 'withdrawn') as k
+anti join seed.correction as s on k.source = s.source and k.city_id = s.city_id and k.year = s.year::varchar
+    and k.variable_code = s.variable_code and k.scope = s.scope and k.action = s.action and k.expect = s.expect
+left join reading.int_values_converted_to_units as v on k.source = v.source and k.city_id = v.city_id
+    and k.year = v.year::varchar and k.variable_code = v.variable_code and k.scope = v.scope
+group by k.source, k.city_id, k.year, k.variable_code, k.scope, k.expect order by all
+"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,21 @@ def plan_refresh(paths: Paths, landed: Landed) -> Plan:
         if any(state.table(parent) in reached for parent in state.parents(node)):
             reached.add(state.table(node))
     return Plan(read, judge, tuple(sorted(t for t in reached if not t.startswith("py."))), compute)
+
+
+def new_corrections(paths: Paths) -> tuple[int, list[str]]:
+    """Rows of correction.csv since the last refresh that meet a printed figure; a sentence on each that does not."""
+    try:
+        with Warehouse(paths.build_file).connect(read_only=True) as con:
+            rows = con.execute(NEW_CORRECTIONS, [str(paths.seeds / "correction.csv")]).fetchall()
+    except (OSError, duckdb.Error):  # nothing is read yet
+        return 0, []
+    missed = [
+        f"{figure}: " + ("no landed file has that figure" if text is None else f"'{text}' is printed, not '{expect}'")
+        for figure, expect, text, is_met in rows
+        if not is_met
+    ]
+    return len(rows) - len(missed), missed
 
 
 def _analyses(paths: Paths, warehouse: Warehouse, manifest: dict[str, object], stale: set[str]) -> tuple[str, ...]:

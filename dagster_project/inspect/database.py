@@ -104,7 +104,8 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
             con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
             try:
                 con.execute(SQL["others"], named)
-                con.execute("insert into ops.index_spec by name from past.ops.index_spec")
+                for table in ("ops.index_spec", "raw.county_weight"):
+                    con.execute(f"insert into {table} by name from past.{table}")
                 con.execute(SQL["findings"], [sidecar.source])
             except (duckdb.BinderException, duckdb.CatalogException):
                 is_same = False

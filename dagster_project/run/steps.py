@@ -15,6 +15,7 @@ STEP_WORDS = {
     "raw__series_load": "judge multi-year loads",
     "ops__run_context": "name the vintage",
     "ops__index_spec": "read the specs",
+    "raw__county_weight": "read the specs of counties",
     "ops__synthetic_truth": "store the demo's truth",
     "py_index": "weights and scores",
     "py_production": "engines of production relations",

@@ -527,6 +527,11 @@ class CountySpec:
         if not 0 < self.least_share <= 1:
             raise ValueError(f"least_share must be above 0 and at most 1, got {self.least_share!r}.")
 
+    def weights(self) -> dict[str, float]:
+        """Share of the indicators and regressors that each variable goes into."""
+        terms = [{*ratio.numerator, ratio.denominator} for ratio in (*self.indicators.values(), *self.x.values())]
+        return {code: sum(code in term for term in terms) / len(terms) for code in sorted(set().union(*terms))}
+
 
 def read_county_spec(file: Path, *, weight_scheme: str) -> CountySpec:
     """weight_scheme: of the headline index. SpecError: a key that is missing or unknown, or a value of no use."""

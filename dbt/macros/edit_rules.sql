@@ -509,8 +509,8 @@ edit_cases as materialized (
         f.limit_at,
         nullif(f.about, '') as about,
         case
-            when not f.is_decision then 'suspect'
             when m.is_settled then 'keep'
+            when not f.is_decision then 'suspect'
             when m.is_agreed then 'accept'
             else 'edit'
         end as verdict,

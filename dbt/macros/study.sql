@@ -72,17 +72,34 @@ entropies as (
 )
 {%- endmacro %}
 
+{# What int_values_derived and int_deflators_chained make of printed variables. is_weighed: figures of the printed one
+   count for the gate as those of the part; is_edited: an edit of it moves the part. #}
+{% macro derived_parts() -%}
+    (
+        values
+        ('population', 'population_resident', true, true), ('population', 'population_registered', true, false),
+        ('va_secondary_nom', 'va_secondary_nom', true, false), ('va_secondary_nom', 'secondary_share', true, true),
+        ('va_secondary_nom', 'gdp_nom', false, true), ('va_tertiary_nom', 'va_tertiary_nom', true, false),
+        ('va_tertiary_nom', 'tertiary_share', true, true), ('va_tertiary_nom', 'gdp_nom', false, true),
+        ('emp_total', 'emp_total', true, false), ('emp_total', 'emp_urban_units', true, true),
+        ('fdi_nom', 'fdi_usd', true, true), ('robot_density', 'robots_', true, false),
+        ('robot_density', 'emp_base_', true, false), ('deflator', 'gdp_real_index', true, false),
+        ('deflator', 'gdp_nom', true, false), ('deflator', 'gdp_deflator', false, true)
+    ) as derived_parts (part_code, printed_code, is_weighed, is_edited)
+{%- endmacro %}
+
 {# Which variable of indicator_part.csv a printed variable reaches: itself, and what is derived from it. #}
 {% macro reached_parts() -%}
     (
         select variable_code, variable_code as part_code from {{ ref('variable') }}
         union all
-        values
-        ('population_resident', 'population'), ('secondary_share', 'va_secondary_nom'),
-        ('tertiary_share', 'va_tertiary_nom'), ('gdp_nom', 'va_secondary_nom'), ('gdp_nom', 'va_tertiary_nom'),
-        ('fdi_usd', 'fdi_nom'), ('gdp_deflator', 'deflator')
-        union all
-        select 'emp_urban_units', 'emp_total'
-        where not exists (select 1 from {{ ref('int_values_selected') }} as v where v.variable_code = 'emp_total')
+        select printed_code, part_code from {{ derived_parts() }}
+        where
+            is_edited and (
+                printed_code <> 'emp_urban_units'
+                or not exists (
+                    select 1 from {{ ref('int_values_selected') }} as v where v.variable_code = 'emp_total'
+                )
+            )
     )
 {%- endmacro %}

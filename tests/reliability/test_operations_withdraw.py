@@ -1,20 +1,26 @@
 """A release is taken back: the one before it is current, the withdrawn one says why, nothing counts it any more."""
 
+import dataclasses
 import datetime as dt
 import json
 import shutil
 
+import duckdb
 import pytest
+from house import said
 from tiny import RELEASE, tiny_warehouse
 from typer.testing import CliRunner
 
 from dagster_project.cli.main import app
+from dagster_project.cli.refresh import show_plan
+from dagster_project.defs.plan import Plan
 from dagster_project.operations.doctor import diagnose
 from dagster_project.operations.rebuild import read_manifest
 from dagster_project.operations.withdraw import WithdrawError, withdraw
 from dagster_project.publish.release.folder import known_releases, latest_release, next_release
 from dagster_project.publish.release.folder import write_manifest as sealed
 from dagster_project.publish.release.verify import verify_release
+from dagster_project.run.up_to_date import InputDigest
 from dagster_project.run.versions import sha256_of
 
 WHY = "the wage column was read twice <b>"
@@ -101,3 +107,26 @@ def test_the_command_takes_it_back_and_the_list_says_why(two):
     assert {row["release"]: row["withdrawn"] for row in known_releases(paths)}[name] == "read twice"
     again = CliRunner().invoke(app, ["release", "withdraw", name, "--why", "again", *where])
     assert again.exit_code == 2
+
+
+def test_a_dry_run_says_what_stays_withdrawn_and_which_new_corrections_meet_a_figure(two, monkeypatch):
+    paths, name = two
+    withdraw(paths, name, "read twice")
+    columns = "source, city_id, year, variable_code, scope, action, expect, status"
+    rows = [("book", "C1", 2014, "gdp_nom", "city", "drop", text, "open") for text in ("1", "2", "3")]
+    seeds = paths.landing.parent / "project" / "dbt" / "seeds"
+    seeds.mkdir(parents=True)
+    text = "\n".join([columns.replace(" ", ""), *(",".join(map(str, row)) for row in rows)])
+    (seeds / "correction.csv").write_text(text, encoding="utf-8")
+    with duckdb.connect(str(paths.build_file)) as con:
+        con.execute("create schema seed; create schema reading")
+        con.execute(f"create table seed.correction ({columns.replace(', ', ' varchar, ')} varchar)")
+        con.execute("insert into seed.correction values ('book', 'C1', 2014, 'gdp_nom', 'city', 'drop', '1', 'open')")
+        con.execute("create table reading.int_values_converted_to_units as select *, '2' as text from seed.correction")
+    monkeypatch.setattr("dagster_project.defs.plan.plan_refresh", lambda *_: Plan((), (), (), ()))
+    project = dataclasses.replace(paths, project=seeds.parents[1])
+    monkeypatch.setattr("dagster_project.cli.refresh.input_digest", lambda *_: InputDigest("1", "1"))
+    text = said(show_plan, project).text
+    assert f"{name} was withdrawn (read twice)" in text
+    assert "1 meet their figure" in text
+    assert "book C1 2014 gdp_nom: '2' is printed, not '3'" in text

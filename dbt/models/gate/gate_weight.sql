@@ -1,30 +1,15 @@
 -- One row per kind of unit and variable that an index or a control uses: the share of the indicators that it goes into.
 -- Of cities those count that a published index can be made of, given what has landed; a variable that is derived counts
 -- as what it is derived from. Figures of urban districts go into none.
-with derived as (
-    select *
-    from (
-        values
-        -- int_values_derived
-        ('population', 'population_resident'), ('population', 'population_registered'),
-        ('va_secondary_nom', 'va_secondary_nom'), ('va_secondary_nom', 'secondary_share'),
-        ('va_tertiary_nom', 'va_tertiary_nom'), ('va_tertiary_nom', 'tertiary_share'),
-        ('emp_total', 'emp_total'), ('emp_total', 'emp_urban_units'), ('fdi_nom', 'fdi_usd'),
-        ('robot_density', 'robots_'), ('robot_density', 'emp_base_'),
-        -- int_deflators_chained
-        ('deflator', 'gdp_real_index'), ('deflator', 'gdp_nom')
-    ) as derived (variable_code, printed_code)  -- noqa: AL05
-),
-
-parts as (
-    select p.indicator_code, p.variable_code, coalesce(d.printed_code, p.variable_code) as printed_code
+with parts as (
+    select p.indicator_code, p.variable_code, coalesce(derived_parts.printed_code, p.variable_code) as printed_code
     from (
         select indicator_code, variable_code from {{ ref('indicator_part') }}
         union
         select indicator_code, 'deflator' as variable_code from {{ ref('indicator_part') }}
         where is_deflated
     ) as p
-    left join derived as d using (variable_code)
+    left join {{ derived_parts() }} on p.variable_code = derived_parts.part_code and derived_parts.is_weighed
 ),
 
 landed as (
@@ -72,14 +57,8 @@ select
 from used
 group by all
 union all
--- what specs/county.yml names
 select
     'county' as unit_level,
     variable_code,
     weight
-from (
-    values
-    ('population_registered', 0.6), ('gdp_nom', 0.5), ('va_tertiary_nom', 0.1), ('industrial_firms', 0.1),
-    ('loans_balance_nom', 0.1), ('secondary_students', 0.1), ('fiscal_revenue', 0.1), ('fiscal_expenditure', 0.1),
-    ('savings_household_nom', 0.1)
-) as counties (variable_code, weight)  -- noqa: AL05
+from {{ source('raw', 'county_weight') }}

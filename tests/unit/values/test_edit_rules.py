@@ -211,11 +211,15 @@ def test_one_row_that_keeps_a_figure_or_its_price_step_reverses_the_edit(editing
     figures["is_settled"] = kept
     assert editing.decided(figures) == {(cities[3], 2016): ("E3", "keep")}
     assert editing.used(cities[3], 2016, "fiscal_expenditure") == figures.loc[kept, "value"].iloc[0]
+    level = series(cities, "fiscal_expenditure")
+    times(level, cities[3], range(2016, 2023), 2.0)  # what only stands out is answered too
+    level["is_settled"] = (level["city_id"] == cities[3]) & (level["year"] == 2016)
+    assert editing.decided(level) == {(cities[3], 2016): ("E4", "keep")}
     gdp, index = prices_and_volumes(cities)
     times(gdp, cities[9], range(2010, 2019), 2.0)
     gdp["is_settled"] = (gdp["city_id"] == cities[9]) & (gdp["year"] == 2019)
     index["is_settled"] = False
-    assert editing.decided(pd.concat([gdp, index])) == {}
+    assert editing.decided(pd.concat([gdp, index])) == {(cities[9], 2019): ("E4", "keep")}  # nothing of E9
 
 
 def test_a_typed_figure_is_judged_like_a_printed_one(editing, cities):

@@ -22,6 +22,7 @@ VARIABLES |= {"mobile_subscribers": 3e6, "wage_bill_urban_units": 1e6}
 NO_ANSWERS = """
 create table int_county_cities (county_id varchar, city_id varchar, year_from integer, year_to integer);
 create table index_spec (index_code varchar, indicator_code varchar);
+create table county_weight as select 'population_registered' as variable_code, 0.7 as weight;
 create table row_count as select 'book' as source, 'city' as level;
 create table gate_answer (source varchar, data_year integer, vintage varchar, rule_id varchar, subject varchar,
     answer varchar, reviewed_by varchar, reason varchar);
@@ -96,7 +97,7 @@ class Gate:
 
     def sql(self, model: str) -> str:
         folder = {"edit": "edit", "gate": "gate"}.get(model.partition("_")[0], "reading")
-        return rendered(f"{folder}/{model}", "edit_rules", "gate")
+        return rendered(f"{folder}/{model}", "edit_rules", "gate", "study")
 
 
 @pytest.fixture(scope="module")

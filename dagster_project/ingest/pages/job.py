@@ -96,9 +96,11 @@ def page_picture(path: Path, number: int) -> tuple[bytes, float, float]:
 
 def open_pages(path: Path, sheet: str | None) -> list[Sheet]:
     """The tables of a document as sheets, or the one of this name."""
-    from dagster_project.ingest.pages.read import read_document
+    from dagster_project.ingest.pages.read import check_doubts, read_document
 
-    sheets = [printed.sheet for printed in read_document(path)]
+    tables = read_document(path)
+    check_doubts(tables, str(path))
+    sheets = [printed.sheet for printed in tables]
     names = [one.name for one in sheets]
     if sheet is not None and sheet not in names:
         raise IngestError(f"There is no table {sheet!r}", str(path), f"Its tables are: {', '.join(names)}")

@@ -123,14 +123,17 @@ def tables_of(pages: Sequence[Page], where: str) -> list[Printed]:
         else:
             spreads.append([spread])
     names: Counter[str] = Counter()
-    printed = [_printed(group, names) for group in spreads]
+    return [_printed(group, names) for group in spreads]
+
+
+def check_doubts(printed: Sequence[Printed], where: str) -> None:
+    """IngestError: too much of a page is in doubt to be landed."""
     cells = [cell for one in printed for cell in one.cells]
     every, doubted = Counter(cell.page for cell in cells), Counter(cell.page for cell in cells if cell.flag)
     for page, count in every.items():
         if doubted[page] > _MOST_DOUBTED * count:
             what = f"{doubted[page]} of the {count} figures of the page are in doubt"
             raise IngestError(what, f"{where}, page {page}", "Scan it anew with 300 dpi, or land it as a workbook")
-    return printed
 
 
 # ---- pages and spreads ------------------------------------------------------------------------------------

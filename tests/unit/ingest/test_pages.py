@@ -12,7 +12,7 @@ from shared_files import real_files
 from dagster_project.ingest import IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages import job
-from dagster_project.ingest.pages.read import cached_page, tables_of
+from dagster_project.ingest.pages.read import cached_page, check_doubts, tables_of
 from dagster_project.ingest.pages.sums import broken_sums
 from dagster_project.ingest.pages.words import Page, Word
 from dagster_project.ingest.workbook import read_sheets
@@ -79,7 +79,7 @@ def test_a_doubted_figure_is_no_number_for_the_gate():
 def test_a_page_that_is_doubted_as_a_whole_is_refused():
     words = [word(w.text, w.x0, w.y0, flag="unread" * w.text.isdigit()) for w in table(CITIES, figures(10))]
     with pytest.raises(IngestError, match=r"20 of the 30 figures of the page are in doubt \[a.pdf, page 1\]"):
-        tables_of([page(1, words)], "a.pdf")
+        check_doubts(tables_of([page(1, words)], "a.pdf"), "a.pdf")
 
 
 def test_a_name_that_touches_its_first_figure_is_two_words():

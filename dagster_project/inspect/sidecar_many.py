@@ -37,7 +37,7 @@ FOLDER = re.compile(r"\D*((?:19|20)\d{2})\D*")
 TITLE_ROWS = 3
 MIN_NAMED = 0.5  # share of the labels that name a unit, from which a file is a table of the yearbook
 MIN_ROWS = 20
-YEARS = range(2000, dt.date.today().year + 1)
+YEARS = range(1984, dt.date.today().year + 1)  # the first yearbook is that of 1985
 # (unit, layout) -> source and what it is called
 KINDS = {
     ("city", "tables"): ("yearbook_tables", "prefecture-level cities, one table a file"),
@@ -163,10 +163,12 @@ def recognise(file: Path) -> Recognised | str:
             f"{file}: {n} of {len(labels)} row names are cities or county-level units: no table of units of the"
             " yearbook, left out."
         )
+    if sum(bool(re.fullmatch(r"-?[\d,]*\.?\d+", text)) for sheet in sheets for text in sheet.text) < MIN_ROWS:
+        return f"{file}: {n} units, but hardly a figure: a head without its table, left out."
     by_title, by_name = year_of_titles(titles), year_of_name(Path("/", file.name))  # folders are read together
     known, known_by = (by_title, "title") if by_title else (by_name, "name")
     is_synthetic = any("synthetic" in text.lower() for text in (*titles, file.name, *(one.name for one in sheets)))
-    year = known.data_year if known else None
+    year = known.data_year if known and known.data_year in YEARS else None
     return Recognised(file, sha256_of(file), unit, table, year, known_by, misfits(unit, units[unit]), is_synthetic)
 
 

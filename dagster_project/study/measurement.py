@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import Frames, Rows, Tables, plane, rows_with, stacked, words
+from dagster_project.study.frames import Frames, Rows, Tables, by_city, plane, rows_with, stacked, words
 from dagster_project.study.queries import MAIN_INDEXES, OWN_WEIGHTS
 from dagster_project.study.settings import RESTATED, Settings
 from python_models._types import BoolArray, FloatArray
@@ -59,6 +59,7 @@ INPUTS = {
         select 'latent_' || name, city_id, year, value from ops.synthetic_truth where kind = 'latent'
         order by 1, 2, 3
     """,
+    "province": "select city_id, province_code from seed.city order by 1",
     "context": "select data_vintage from ops.run_context",
 }
 FACTS = ["weight", "min_value", "max_value", "winsor_low_value", "winsor_high_value", "direction", "cap_high"]
@@ -229,7 +230,8 @@ def _tables_of_basis(frames: Frames, case: Case) -> Tables:
     order = sorted(score["weight_scheme"].unique(), key=lambda scheme: (scheme != main, scheme))
     planes = {str(s): plane(rows_with(score, weight_scheme=s), "score", cities, years) for s in order}
     outside = _planes(frames["outside"], cities, years, case.panel.names)
-    checked = [validity(planes[main], o, tuple(years)).assign(external_code=code) for code, o in outside.items()]
+    of = by_city(frames["province"], "province_code", cities).to_numpy()
+    checked = [validity(planes[main], o, tuple(years), of).assign(external_code=code) for code, o in outside.items()]
     return {"index_rank_agreement": pairwise_agreement(planes, tuple(years)), "index_validity": stacked(checked)}
 
 

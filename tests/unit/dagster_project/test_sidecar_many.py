@@ -117,3 +117,16 @@ def test_a_folder_without_an_edition_is_refused_in_one_sentence(tmp_path):
     code, said = sidecar(tmp_path, "--write")
     assert (code, said.endswith(f"No edition of the yearbook lies below {tmp_path}.")) == (2, True)
     assert recognise(workbook(tmp_path / "1-1.xlsx", "1-1 名录", cities(2015))).endswith("left out.")
+    head = workbook(tmp_path / "2-1.xlsx", "2-1 人口状况", cities(2015), columns=1)
+    assert "hardly a figure: a head without its table" in recognise(head)
+
+
+def test_a_table_under_the_name_of_another_goes_by_its_title_and_old_editions_are_known(tmp_path):
+    workbook(tmp_path / "1999" / "2-1_人口状况.xlsx", "2-13 国内生产总值", cities(2000))
+    assert sidecar(tmp_path, "--write")[0] == 0
+    assert [one["data_year"] for one in written(tmp_path).values()] == [1998]
+    workbook(tmp_path / "2016" / "2-1_人口状况.xlsx", "2-13 地区生产总值", cities(2015))
+    workbook(tmp_path / "2016" / "2-13_地区生产总值.xlsx", "2-13 地区生产总值", cities(2015), columns=3)
+    code, said = sidecar(tmp_path, "--write")
+    assert (code, "both are table 2-13 of edition 2016, with different contents" in said) == (1, True)
+    assert recognise(workbook(tmp_path / "2-2_土地_2099.xlsx", "2-2 土地", cities(2015))).year is None

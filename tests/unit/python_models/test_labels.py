@@ -153,7 +153,7 @@ CASES = {
     "measurement.agreement_by_year": case(a=U(Y), b=U(X), years=tuple(YEARS), top=5),
     "measurement.pairwise_agreement": case(scores={"one": U(Y), "two": U(X)}, years=tuple(YEARS), top=5),
     "measurement.topsis_score": case(**z_, w=np.full(4, 0.25)),
-    "measurement.validity": case(score=U(Y), outside=U(X), years=tuple(YEARS)),
+    "measurement.validity": case(score=U(Y), outside=U(X), years=tuple(YEARS), clusters=U(PROVINCE)),
     "production.common_scale": case(scores=U(Y)),
     "production.coordination_class": case(d=U(Q)),
     "production.coupling": case(systems=U(SYSTEMS)),

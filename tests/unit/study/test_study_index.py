@@ -56,6 +56,7 @@ def frames_until(country):
             "spec": spec,
             "indicator": pd.read_csv(paths.seeds / "indicator.csv"),
             "outside": outside,
+            "province": pd.DataFrame({"city_id": cities, "province_code": [city[:-1] for city in cities]}),
             "judged": pd.DataFrame({"index_code": ["nqpf"], "is_computed": [True]}),
             "weighting": WEIGHTING,
             "context": pd.DataFrame({"data_vintage": [f"{last}A"]}),

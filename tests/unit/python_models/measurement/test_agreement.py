@@ -57,8 +57,8 @@ def test_every_pair_of_schemes_and_year_with_scores_has_one_row(scores):
 
 def test_scores_and_frames_that_do_not_match_raise():
     refused("same cities", agreement, [1.0, 2.0], [1.0, 2.0, 3.0])
-    for by_year in (agreement_by_year, validity):
-        refused("must match", by_year, np.ones((3, 2)), np.ones((3, 2)), (2012,))
+    refused("must match", agreement_by_year, np.ones((3, 2)), np.ones((3, 2)), (2012,))
+    refused("must match", validity, np.ones((3, 2)), np.ones((3, 2)), (2012,), list("abc"))
 
 
 def test_correlations_against_scipy_with_interval_of_a_line_and_of_nothing():
@@ -77,11 +77,23 @@ def test_correlations_against_scipy_with_interval_of_a_line_and_of_nothing():
 def test_each_year_by_itself_over_the_cities_that_have_both():
     score, outside = np.random.default_rng(4).random((2, 30, 3))
     outside[:10, 1] = outside[4:, 2] = np.nan
-    table = validity(score, outside, (2012, 2013, 2014))
+    province = np.repeat(list("abcdef"), 5)
+    table = validity(score, outside, (2012, 2013, 2014), province)
     assert table[["year", "n_obs"]].values.tolist() == [[2012, 30], [2013, 20]]
     row = table.iloc[1]
     assert row["spearman"] == pytest.approx(stats.spearmanr(score[10:, 1], outside[10:, 1]).statistic, abs=1e-14)
     assert row["spearman_low"] < row["spearman"] < row["spearman_high"]
-    a, b = (validity(score, o, (2012, 2013, 2014)).iloc[0] for o in (outside, np.exp(4 * outside)))
+    a, b = (validity(score, o, (2012, 2013, 2014), province).iloc[0] for o in (outside, np.exp(4 * outside)))
     assert a["spearman"] == b["spearman"]  # a rising change leaves it alone
     assert a["pearson"] != b["pearson"]
+
+
+def test_an_interval_over_clusters_covers_where_cities_of_one_are_alike():
+    """Of 200 drawn countries without a link between score and variable, both of them the same within a province."""
+    rng, province = np.random.default_rng(5), np.repeat(np.arange(30), 9)
+    drawn = 1.5 * rng.normal(size=(2, 30, 200))[:, province] + rng.normal(size=(2, 270, 200))
+    table = validity(drawn[0], drawn[1], tuple(range(200)), province)
+    covered = [((table[f"{k}_low"] < 0) & (table[f"{k}_high"] > 0)).mean() for k in ("pearson", "spearman")]
+    assert all(0.91 < share < 0.99 for share in covered), covered
+    apart = np.abs(np.arctanh(table["pearson"])) < 1.96 / np.sqrt(267)
+    assert apart.mean() < 0.8  # what cities as independent draws would give

@@ -253,7 +253,7 @@ def plain(value: float | None) -> str:
 
 def signed(value: float) -> str:
     """+1.2 or −1.2"""
-    return f"{value:+.1f}".replace("-", "−")
+    return f"{value:+z.1f}".replace("-", "−")
 
 
 def p_value(p: float | None) -> str:

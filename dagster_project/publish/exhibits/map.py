@@ -171,7 +171,7 @@ def part_of_map(known: dict[str, float], names: dict[str, str], marked: str, wid
     held = [boxes[code] for code in boxes if code in known] or list(boxes.values())  # not of islands without a score
     left, above = min(b[0] for b in held), min(b[1] for b in held)
     across, down = max(b[2] for b in held) - left, max(b[3] for b in held) - above
-    rate = min(width * 0.96 / across, width * 0.8 / down)
+    rate = min(width * 0.96 / across, width * 0.6 / down)
     drawing.height = top + down * rate + 12
     parts, pad = [], (width / rate - across) / 2
     for kind, code, path in sorted(shapes(), key=lambda shape: shape[1] == marked):
@@ -190,10 +190,11 @@ def part_of_map(known: dict[str, float], names: dict[str, str], marked: str, wid
                 f'<text x="{(x0 + x1) / 2:.0f}" y="{(y0 + y1) / 2 + 4 / rate:.0f}" text-anchor="middle"'
                 f' font-size="{10 / rate:.1f}" fill="var(--{ON_STEPS[step]})">{escape(names[code])}</text>'
             )
-    drawing.parts.append(
+    drawing.parts[:0] = [  # below the key, which covers what overflows: a clipped picture takes twice the time
         f'<svg x="0" y="{top + 4:.0f}" width="{width:.0f}" height="{down * rate + 8:.0f}" viewBox="{left - pad:.0f}'
-        f' {above - 4 / rate:.0f} {width / rate:.0f} {down + 8 / rate:.0f}">{"".join(parts)}</svg>'
-    )
+        f' {above - 4 / rate:.0f} {width / rate:.0f} {down + 8 / rate:.0f}" overflow="visible">{"".join(parts)}</svg>'
+        f'<rect width="{width:.0f}" height="{top + 4:.0f}" fill="var(--page)"/>'
+    ]
     return drawing
 
 

@@ -124,14 +124,14 @@ def letters(text: str, size: float) -> float:
     return size * sum(EM.get(c, 1.0 if ord(c) > 0x2E7F else 0.7 if c.isupper() else 0.5) for c in text)
 
 
-def _widths(grid: Grid, size: float) -> list[float]:
-    """Points of the columns; panels go over all. Long texts are broken, heads of figures at blanks."""
+def _widths(grid: Grid, size: float, longest: float = BROKEN) -> list[float]:
+    """Points of the columns; panels go over all. Texts over `longest` are broken, heads of figures at blanks."""
     widths = []
     for k, head in enumerate(grid.heads):
         texts = [row.cells[k] for row in grid.rows if row.kind != "panel"]
         whole = max((letters(text, size) for text in texts), default=0.0)
         if grid.is_text[k]:
-            widths.append(min(max(letters(head, size), whole), BROKEN) + GAP)
+            widths.append(min(max(letters(head, size), whole), longest) + GAP)
             continue
         before, after = _around_the_point(texts, size)
         word = max((letters(part, size) for part in head.split()), default=0.0)
@@ -168,8 +168,12 @@ def _table(grid: Grid, size: float, line: float, source: str, keys: Mapping[tupl
         texts = sum(width for width, is_text in zip(widths, grid.is_text, strict=True) if is_text)
         rate = max(0.3, (line - total + texts) / texts) if texts else line / total
         widths = [w * rate if is_text or not texts else w for w, is_text in zip(widths, grid.is_text, strict=True)]
-    else:
-        widths = [width + (line - total) / len(widths) for width in widths]
+    else:  # what is left goes to texts that are broken, then to all
+        whole = _widths(grid, size, line)
+        room = line - total
+        wanted = sum(whole) - total
+        widths = [w + (b - w) * min(1.0, room / wanted) if wanted else w for w, b in zip(widths, whole, strict=True)]
+        widths = [width + max(0.0, room - wanted) / len(widths) for width in widths]
     indents = [_indents(grid, k, widths[k], size) for k in range(len(widths))]
     grid_columns = "".join(f'<w:gridCol w:w="{round(20 * width)}"/>' for width in widths)
     head = "".join(
@@ -219,6 +223,7 @@ def _row(
             keep=keep,
             indent=indent,
             key=key,
+            place="top" if sum(grid.is_text) > 1 else "bottom",  # under the figures of a row stand their errors
         )
         for text, width, is_text, indent, key in zip(row.cells, widths, grid.is_text, right, keys, strict=True)
     )
@@ -236,21 +241,27 @@ def _cell(
     indent: float | None = None,
     is_bold: bool = False,
     key: str = "",
+    place: str = "bottom",
 ) -> str:
     line = '<w:tcBorders><w:bottom w:val="single" w:sz="6" w:space="0" w:color="auto"/></w:tcBorders>' if border else ""
     merged = f'<w:gridSpan w:val="{span}"/>' if span > 1 else ""
     right = f'<w:ind w:right="{round(20 * indent)}"/>' if indent else ""
     return (
-        f'<w:tc><w:tcPr><w:tcW w:w="{round(20 * width)}" w:type="dxa"/>{merged}{line}<w:vAlign w:val="bottom"/>'
-        f'</w:tcPr><w:p><w:pPr>{"<w:keepNext/>" if keep else ""}{right}<w:jc w:val="{align}"/></w:pPr>'
-        f"{_run(text, size, is_bold=is_bold, key=key)}</w:p></w:tc>"
+        f'<w:tc><w:tcPr><w:tcW w:w="{round(20 * width)}" w:type="dxa"/>{merged}{line}<w:vAlign w:val="{place}"/>'
+        f'</w:tcPr><w:p><w:pPr>{"<w:keepNext/>" if keep else ""}{right}<w:jc w:val="{align}"/>'
+        f"<w:rPr>{_type(size)}</w:rPr></w:pPr>{_run(text, size, is_bold=is_bold, key=key)}</w:p></w:tc>"
     )
+
+
+def _type(size: float) -> str:
+    """The size of a run, and of the mark of a paragraph, which makes a line as high as it is."""
+    return f'<w:sz w:val="{round(2 * size)}"/><w:szCs w:val="{round(2 * size)}"/>'
 
 
 def _run(text: str, size: float, *, is_bold: bool = False, key: str = "") -> str:
     """A run; with a key inside a content control that has it as tag, which nobody sees and copies keep."""
-    font = f'{"<w:b/>" if is_bold else ""}<w:sz w:val="{round(2 * size)}"/><w:szCs w:val="{round(2 * size)}"/>'
-    run = f'<w:r><w:rPr>{font}</w:rPr><w:t xml:space="preserve">{escape(_plain(text))}</w:t></w:r>'
+    font = "<w:b/>" if is_bold else ""
+    run = f'<w:r><w:rPr>{font}{_type(size)}</w:rPr><w:t xml:space="preserve">{escape(_plain(text))}</w:t></w:r>'
     if not key:
         return run
     return f'<w:sdt><w:sdtPr><w:tag w:val="{escape(key)}"/></w:sdtPr><w:sdtContent>{run}</w:sdtContent></w:sdt>'

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import vl_convert
+from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 
 from dagster_project.publish.exhibits import map as maps
@@ -27,6 +28,7 @@ from dagster_project.run.failures import Refusal
 
 PROVINCE_KIND = ("省", "市", "自治区", "壮族自治区", "回族自治区", "维吾尔自治区")
 EDITS = 5
+PICTURE = Cm(7.6)
 Keys = Sequence[tuple[str, str]]  # printed figure -> key
 
 
@@ -244,18 +246,18 @@ class Briefs:
     def _paragraph(self, doc: Any, text: str, *, keys: Keys = (), size: float = 10.5, is_bold: bool = False) -> None:
         paragraph = doc.add_paragraph()
         paragraph.paragraph_format.space_after = Pt(3)
+        paragraph.paragraph_format.keep_with_next = is_bold
         word.add_text(paragraph, text, keys, size=size, is_bold=is_bold)
 
     def _pictures(self, doc: Any, pictures: Sequence[tuple[str, str, str]]) -> None:
         """Pictures of 300 dpi side by side, each with its title below and what it shows as alternative text."""
         table = doc.add_table(rows=2, cols=len(pictures))
         for k, (svg, title, alt) in enumerate(pictures):
-            paragraph = table.cell(0, k).paragraphs[0]
-            shape = paragraph.add_run().add_picture(
-                BytesIO(vl_convert.svg_to_png(in_light(svg), ppi=DPI)), width=Cm(7.6)
-            )
-            shape._inline.docPr.set("descr", alt)
-            table.cell(1, k).paragraphs[0].add_run(title).font.size = Pt(9)
+            picture, named = (table.cell(row, k).paragraphs[0] for row in (0, 1))
+            png = vl_convert.svg_to_png(in_light(svg), ppi=DPI * PICTURE / Pt(MIDDLE))
+            picture.add_run().add_picture(BytesIO(png), width=PICTURE)._inline.docPr.set("descr", alt)
+            named.add_run(title).font.size = Pt(9)
+            picture.alignment = named.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
     def _map(self, province: str, marked: str) -> tuple[str, str, str]:
         """The cities of the province by score, in the classes of all cities."""

@@ -83,7 +83,8 @@ class Profiles:
         """Everything on the page of a city."""
         key = city["city_id"]
         scores = self.facts.scores.get(key, [])
-        groups = [self.reader.name("group", code) for code in dict.fromkeys(self.facts.groups.get(key, {}).values())]
+        codes = [c for c in self.facts.groups.get(key, {}).values() if c not in ("other", "outside", "no_cluster")]
+        groups = [self.reader.name("group", code) for code in dict.fromkeys(codes)]
         about = " · ".join(filter(None, [city["province"], city["tier"], *groups]))
         parts = {**city, "about": about, "said": self._sentences(city, scores), "in_sample": bool(scores)}
         if scores:

@@ -75,8 +75,9 @@ class _Checker:
             context = Context(
                 context.cities or (() if context.year else last.cities),
                 context.year or last.year,
-                context.since,
+                last.since,
                 context.index,
+                last.content,
             )
             for at, sentence_text in sentences(text):
                 sentence = self._sentence(sentence_text, context)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from dagster_project.publish.check.facts import Facts, Subject, Unit
+from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit
 from dagster_project.publish.check.recognise import LAST_YEAR, Mention, Number, unit_in_head, words_of
 from dagster_project.publish.check.verdicts import Target, is_wide
 
@@ -23,16 +23,27 @@ CHANGE_ZH = re.compile(rf"(?:{UP}|{APART})(?:了|约|近|达|为|幅度为|幅�
 CHANGE_EN = re.compile(
     rf"\b(?:{words_of('change')})(?:\s+(?:of|by|was|is))?(?:\s+(?:about|some|almost|nearly|only))*\s*$", re.IGNORECASE
 )
+CHANGE_BY = re.compile(
+    rf"\b(?:{words_of('change')}|exceed\w*|trail\w*|leads?|led|short|beats?|outperform\w*)\b[^,;]*\bby"
+    r"(?:\s+(?:about|some|almost|nearly|only))*\s*$",
+    re.IGNORECASE,
+)
+ALIKE = re.compile(
+    r"[\s,，、;；]*(?:in|of|for)?[\s,，、;；]*(?:and|while|和|与|而|则)?\s*(?:in|of|for|by|的|是|为)?\s*", re.IGNORECASE
+)
+OTHER_LIST = re.compile(words_of("other_list"))
+IN_BRACKETS = re.compile(r"[A-Za-z\u4e00-\u9fff]\s*\($")
 CHANGE_AFTER = re.compile(
     r"^\s*(?:个?位次|points?|places|positions)?\s*(?:\([^)]*\)\s*)?(?:higher|lower|more|less|ahead|behind|above|below"
     r"|up\b|down\b|better|worse|的?(?:差距|提升|增幅|降幅))",
     re.IGNORECASE,
 )
 APART_RE = re.compile(
-    rf"比|较|与|和|于|超过|{APART}|than|ahead of|behind|above|below|between|gap|差距|相差|lead over", re.IGNORECASE
+    rf"比|较|与|和|于|超过|{APART}|than|\bby\b|ahead of|behind|above|below|between|gap|差距|相差|lead over",
+    re.IGNORECASE,
 )
 GAP = re.compile(r"差距|\bgap\b", re.IGNORECASE)
-LEVEL_ZH = re.compile(r"(?:至|到|为|达|达到|是)\s*第?\s*$")
+LEVEL_ZH = re.compile(r"(?<!增速)(?<!长率)(?<!幅)(?:至|到|为|达|达到|是)\s*第?\s*$")
 OBJECT = re.compile(rf"(?:{words_of('object')})\s*$", re.IGNORECASE)
 BASE = re.compile(
     r"(?:比|较|自|从|由|相比|与|同|since|from|than in|than|compared (?:with|to)|against|relative to|over)\s*"
@@ -75,6 +86,7 @@ class Context:
     year: int | None = None
     since: int | None = None
     index: str = ""
+    content: Mention | None = None
 
 
 @dataclass
@@ -109,6 +121,7 @@ def carried(sentence: Sentence) -> Context:
         max((mention.value for mention in plain), default=was.year),
         min((mention.value for mention in years), default=None) if len(years) > 1 else was.since,
         str(indexes[-1].value[0]) if indexes else was.index,
+        next((replace(m, start=0, end=0) for m in reversed(sentence.of("variable", "score"))), was.content),
     )
 
 
@@ -116,13 +129,43 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     """Numbers of the sentence with what they should be; numbers that are about nothing published are left out."""
     if MARGINAL.search(sentence.text) or COUNTIES.search(sentence.text):
         return []
-    lists = _side_by_side(sentence)
+    lists = _side_by_side(sentence) | _sectors(facts, sentence)
     results = []
     for k, number in enumerate(sentence.numbers):
-        target = _target(facts, sentence, k, number, lists.get(k, {}))
+        target = _target(facts, *_without_asides(sentence, k), number, lists.get(k, {}))
         if target is not None:
             results.append((number, target))
     return results
+
+
+def _without_asides(s: Sentence, k: int) -> tuple[Sentence, int]:
+    """The sentence as the number sees it, without what stands in brackets of its own year: 72.3 (2020: 68.7)."""
+    number, text, spans = s.numbers[k], s.text, []
+    for match in ASIDE.finditer(text):
+        start, end = match.span()
+        dated = LAST_YEAR.search(match[0]) or any(start < m.start < end for m in s.of("year"))
+        if dated and s.between(start, end) and not start < number.start < end:
+            spans.append((start, end))
+            text = text[:start] + " " * (end - start) + text[end:]
+
+    def is_outside(at: int) -> bool:
+        return not any(start <= at < end for start, end in spans)
+
+    numbers = [n for n in s.numbers if is_outside(n.start)]
+    return Sentence(text, [m for m in s.mentions if is_outside(m.start)], numbers, s.before), numbers.index(number)
+
+
+def _sectors(facts: Facts, s: Sentence) -> dict[int, dict[str, Mention]]:
+    """Number -> share of its sector, where the three stand as a proportion: 4.5:52.6:42.8."""
+    shares = [Mention("variable", 0, 0, (f"{name}_share",)) for name in ("primary", "secondary", "tertiary")]
+    if not SECTORS.search(s.text) or any(share.value[0] not in facts.units for share in shares):
+        return {}
+    return {
+        k + j: {"variable": share}
+        for k in range(len(s.numbers) - 2)
+        if all(PROPORTION.fullmatch(s.gap(a.end, b.start)) for a, b in pairwise(s.numbers[k : k + 3]))
+        for j, share in enumerate(shares)
+    }
 
 
 def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
@@ -161,6 +204,20 @@ def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Ment
     return run
 
 
+ASIDE = re.compile(r"\([^()]*\)")
+SECTORS = re.compile(
+    r"产业(?:增加值)?(?:的)?(?:结构|比例|比重|构成)|industrial structure|three (?:sectors|industries)", re.IGNORECASE
+)
+PROPORTION = re.compile(r"\s*[:∶/]\s*")
+TOGETHER = re.compile(r"合计|总和|之和|共计|加起来|\b(?:together|combined|sum of)\b", re.IGNORECASE)
+ANNUAL = re.compile(
+    r"年(?:平)?均(?:名义|实际|复合)*(?:[增递]|上升|提高|下降|减|降)"
+    r"|\b(?:average annual|annual average|annually|a year on average|per year|CAGR|compound)\b",
+    re.IGNORECASE,
+)
+NATIONAL = re.compile(
+    r"(?:全国|我国|中国|全省|national|China's|Chinese|the country's)\s*(?:的|国内)?\s*$", re.IGNORECASE
+)
 OTHER_WEIGHTS = re.compile(r"等权|其他权重|(?:equal|other)\s+weights", re.IGNORECASE)
 
 
@@ -177,17 +234,35 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
             Target([("nation", "n_city")], [""], _year(s, k, number, {})[0] or facts.scope.last_year) if near else None
         )
     content = next((listed[kind] for kind in CONTENT if kind in listed), None) or _nearest(facts, s, number, unit)
+    grows = (
+        unit is not None
+        and unit.dimension in ("share", "times")
+        and (_changes(s, k) or bool(ANNUAL.search(text[: number.start])))
+    )
+    if (
+        content is None
+        and not s.of(*CONTENT)
+        and (grows or (number.decimals and IN_BRACKETS.search(text[: number.start])))
+    ):
+        content = s.before.content
     ends = _rank_range(s, k) if content is not None and content.kind == "rank" else None
     if ends:
         number = replace(number, unit=Unit("rank"))
     subjects = _subjects(facts, s, number, content)
-    if not subjects:
+    if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and OTHER_LIST.search(text)):
         return None
     year, since = _year(s, k, number, listed)
     left, right = text[: number.start], text[number.end :]
+    if content is not None and content.kind == "variable" and NATIONAL.search(text[: content.start]):
+        return None
     about = bool(ABOUT.search(left) or ABOUT_AFTER.match(right))
     placed = listed.get("city") or listed.get("place")
     cities = tuple(placed.value) if placed else _city(s, number)
+    listed_cities = _run_before(s, number)
+    if len(listed_cities) > 1 and TOGETHER.search(text[listed_cities[0].start : number.end + 12]):
+        return Target(subjects, [m.value[0] for m in listed_cities], year, unit=unit, is_about=about, together=True)
+    if (ratio := _ratio(s, number, subjects, cities, about=about)) is not None:
+        return ratio
     wide = bool(cities) and is_wide(cities[0])
     is_mean = subjects[0][0] == "nation" or (wide and "_of_" in cities[0])  # a province may have an index of its own
     if wide and subjects[0] == ("score", facts.scope.index):
@@ -197,6 +272,11 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         points = unit is not None and unit.dimension == "points"
         if not points and (number.decimals < 2 - wide or unit is not None):
             return None
+        if points and subjects[0][1] == "mean_100" and s.of("city") and _is_change(left, right):
+            scores: list[Subject] = [("score", facts.scope.index)]
+            return Target(
+                scores, s.of("city")[0].value, year, against=cities if wide else [""], unit=unit, is_about=about
+            )
         changes = (wide and GAP.search(left)) or _is_change(left, right) or ADJUSTED.search(text)
         is_sure = bool(s.of("index") if is_effect else s.of("year")) and not changes
         last = facts.scope.last_year
@@ -211,15 +291,55 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     if subjects[0][0] == "rank" and (ends := ends or _rank_range(s, k)):
         subjects = [(ends, subjects[0][1])]
         return Target(subjects, cities, year, unit=unit)
-    is_difference = (unit is not None and unit.dimension in ("difference", "places")) or (wide and GAP.search(left))
-    is_change = is_signed or _is_change(left, right)
+    apart = GAP.search(left) and (wide or (len(s.of("city")) == 2 and not IN_BRACKETS.search(left)))
+    is_difference = (unit is not None and unit.dimension in ("difference", "places")) or apart
+    is_change = is_signed or _changes(s, k)
     if is_difference or (is_change and not LEVEL_ZH.search(left) and not text[: number.start].endswith("第")):
         return _change(s, number, subjects, cities, year, since, about=about)
     return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=not wide)
 
 
+def _run_before(s: Sentence, number: Number) -> list[Mention]:
+    """The cities of the last list before the number."""
+    before = [m for m in s.of("city") if m.end <= number.start and not s.between(m.end, number.start)]
+    return _last_list(before, s, len(before))
+
+
+def _ratio(
+    s: Sentence, number: Number, subjects: list[Subject], cities: tuple[str, ...], *, about: bool
+) -> Target | None:
+    """A multiple of another year or city, or the mean growth of a year; None where the number is neither."""
+    is_annual = bool(ANNUAL.search(s.text[: number.end + 20])) and number.unit == UNITS["percent"]
+    if not cities or not (is_annual or (number.unit is not None and number.unit.dimension == "times")):
+        return None
+    years = {m.value for m in s.of("year")}
+    named = s.of("city", "place")
+    if not is_annual and len(named) == 2 and len(years) < 2:
+        first, second = named
+        year = next(iter(years), s.before.year)
+        return Target(subjects, first.value, year, against=second.value, unit=number.unit, is_about=about)
+    year = max(years, default=0) if len(years) > 1 else s.before.year or max(years, default=0)
+    since = min(years) if len(years) > 1 or (years and year not in years) else s.before.since if is_annual else None
+    if since is None or since >= year:
+        return None
+    return Target(subjects, cities, year, since=since, unit=number.unit, is_about=about, is_annual=is_annual)
+
+
 def _is_change(left: str, right: str) -> bool:
-    return bool(CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_AFTER.match(right))
+    return bool(CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_BY.search(left) or CHANGE_AFTER.match(right))
+
+
+def _changes(s: Sentence, k: int) -> bool:
+    """Whether a number is a change, by its own words or those of the number before: A gained 5 points and B 3."""
+    number = s.numbers[k]
+    if _is_change(s.text[: number.start], s.text[number.end :]):
+        return True
+    if not k or s.numbers[k - 1].unit != number.unit:
+        return False
+    gap = s.gap(s.numbers[k - 1].end, number.start)
+    for m in s.of("city", "place"):
+        gap = gap.replace(s.text[m.start : m.end], " ")
+    return bool(ALIKE.fullmatch(gap)) and _changes(s, k - 1)
 
 
 def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
@@ -252,8 +372,8 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
 def _other_noun(s: Sentence, mention: Mention, number: Number) -> bool:
     """Whether the last clause before the number names something else, which is not published."""
     gap = list(s.text[mention.end : number.start])
-    for m in s.mentions:
-        for k in range(max(m.start, mention.end), min(m.end, number.start)):
+    for start, end in [*((m.start, m.end) for m in s.mentions), *((n.start, n.end) for n in s.numbers)]:
+        for k in range(max(start, mention.end), min(end, number.start)):
             gap[k - mention.end] = " "
     clauses = re.split(r"[,，;；:：、]", "".join(gap))
     rest = PASSING.sub(" ", clauses[-1]) if len(clauses) > 1 else ""
@@ -352,7 +472,9 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
         return tuple(wide[-1].value)
     after = next((m for m in cities if m.start >= number.end), None)
     if after is not None:
-        return tuple(after.value)
+        next_number = next((n for n in s.numbers if n.start >= after.end), None)
+        begins = next_number is not None and re.search("[,，;；]", s.gap(number.end, after.start))
+        return s.before.cities if begins and s.before.cities else tuple(after.value)
     return () if s.of("place") else s.before.cities
 
 
@@ -368,7 +490,7 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
         if a.value < b.value
         and (
             YEARS.match(gap := s.gap(a.end, b.start))
-            or (gap.strip() == "and" and re.search(r"between\s*$", text[: a.start]))
+            or (gap.strip() == "and" and re.search(r"[Bb]etween\s*$", text[: a.start]))
         )
     ]
     base = next((m for m in years if BASE.search(text[: m.start]) and m not in [b for _, b in spans]), None)
@@ -385,6 +507,8 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
     now = plain[0].value if plain else s.before.year
     since = base.value if base else None
     if role_from and not role_to:
+        if now is not None and (then := LAST_YEAR.search(right)) and then.start() < 15:
+            return now - 1, None
         if base is not None:
             return since, None
         return (s.before.since, None) if s.before.since is not None else (now, None)
@@ -445,9 +569,12 @@ def _change(
     about: bool,
 ) -> Target | None:
     """A change over years, or the distance between two cities."""
-    clause = max((m.end() for m in re.finditer("[,，;；]", s.text[: number.start])), default=0)
     named = s.of("city", "place")
-    named = [m for m in named if clause <= m.start < number.start] if len(named) > 2 else named
+    for signs in ("[,，;；]", "[;；]"):
+        clause = max((m.end() for m in re.finditer(signs, s.text[: number.start])), default=0)
+        near = [m for m in named if clause <= m.start < number.start]
+        if len(named) > 2 and len(near) == 2:
+            named = near
     others = [m for m in named if m.value != cities or OBJECT.search(s.text[: m.start])]
     if len(named) == 2 and others and (since is None or GAP.search(s.text)) and APART_RE.search(s.text):
         first, second = named

@@ -28,13 +28,15 @@ FACTORS = {  # what units of a dimension differ by
 }
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 LISTED = 3
+REAL_GROWTH = {"gdp_growth_rate": 0.0, "gdp_real_index": 100.0}  # variable -> what no growth is
 
 
 @dataclass
 class Target:
     """What a number should be: one of `subjects`, of one of `cities` ("" for the nation), in `year` (None: not said).
 
-    `since`: the number is the change from that year; `against`: the distance to that city. `is_about`: said to be about
+    `since`: the number is the change from that year, `is_annual`: a year on average; `against`: the distance to that
+    city, or "" for the mean of all; `together`: the sum of `cities`. `is_about`: said to be about
     right. `is_sure` False: a figure that differs is one of something else.
     """
 
@@ -46,6 +48,8 @@ class Target:
     unit: Unit | None = None
     is_about: bool = False
     is_sure: bool = True
+    is_annual: bool = False
+    together: bool = False
 
 
 def is_wide(place: str) -> bool:
@@ -70,6 +74,8 @@ class Judge:
         """The best verdict over what the number may be; None where the file has nothing to say."""
         if target.since is not None or target.against:
             return self._change(number, target)
+        if target.together:
+            return self._sum(number, target)
         results = [self._one(number, target, subject, city) for subject in target.subjects for city in target.cities]
         known = [verdict for verdict in results if verdict]
         if not known:
@@ -209,28 +215,57 @@ class Judge:
             return None
         best: Verdict | None = None
         for subject in target.subjects:
-            facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
-            unit = number.unit or target.unit
+            fact_unit, unit = self.facts.unit_of(subject), number.unit or target.unit
+            dimension = unit.dimension if unit is not None else ""
             for city in target.cities:
-                now = facts.get((city, target.year))
                 others = [(other, target.year) for other in target.against] or [(city, target.since or 0)]
                 for place, year in others:
-                    then = facts.get((place, year))
+                    of = ("nation", "mean_100") if subject[0] == "score" and not place.startswith("CN") else subject
+                    now = self.facts.of(subject).get((city, target.year))
+                    then = self.facts.of(of).get((place, year))
                     if now is None or then is None:
                         continue
-                    change = abs(now.value - then.value)
-                    grown = 100 * abs(now.value / then.value - 1) if then.value else math.nan
-                    is_share = unit is not None and unit.dimension == "share"
-                    value = grown if is_share and fact_unit.dimension != "share" else _in_unit(change, fact_unit, unit)
+                    grown = now.value / then.value - 1 if then.value else math.nan
+                    if target.is_annual:
+                        values = [100 * ((1 + grown) ** (1 / (target.year - year)) - 1)]
+                    elif dimension == "times":
+                        values = [grown + 1, grown]
+                    elif dimension == "share" and fact_unit.dimension != "share":
+                        values = [100 * grown, *self._real_growth(subject, city, target.year, year)]
+                    else:
+                        values = [_in_unit(now.value - then.value, fact_unit, unit)]
                     size = Number(number.start, number.end, number.text, abs(number.value), number.decimals)
-                    here = [(subject, city, target.year), (subject, place, year)]
-                    if _rounds(size, value, about=target.is_about):
-                        return Verdict("rounded", "the difference of two published figures", self._listed(here))
-                    if fact_unit.dimension in ("rank", "points") and best is None:
-                        best = self._wrong(
-                            "not_ours", f"the published figures differ by {_printed(number, value)}", here
-                        )
+                    here = [(subject, city, target.year), (of, place, year)]
+                    if any(_rounds(size, abs(value), about=target.is_about) for value in values):
+                        return Verdict("rounded", "from two published figures", self._listed(here))
+                    is_real = len(values) == 1 and dimension == "share" and subject[1].startswith(("gdp", "va_"))
+                    if best is None and not (is_real and not target.is_annual):  # prices of which year, nobody knows
+                        printed = _printed(number, abs(values[0]))
+                        best = self._wrong("not_ours", f"the published figures give {printed}", here)
         return best
+
+    def _real_growth(self, subject: Subject, city: str, year: int, since: int) -> list[float]:
+        """Growth of GDP in per cent as the release has it at constant prices."""
+        if subject != ("value", "gdp_nom") or since != year - 1:
+            return []
+        of = {name: self.facts.of(("value", name)) for name in REAL_GROWTH if name in self.facts.units}
+        held = {name: facts.get((city, year)) for name, facts in of.items()}
+        return [fact.value - REAL_GROWTH[name] for name, fact in held.items() if fact is not None]
+
+    def _sum(self, number: Number, target: Target) -> Verdict | None:
+        """The figures of several cities together."""
+        for subject in target.subjects:
+            facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
+            held = [facts.get((city, target.year or 0)) for city in target.cities]
+            values = [fact.value for fact in held if fact is not None]
+            if len(values) < len(held) or fact_unit.dimension not in FACTORS or subject[0] != "value":
+                continue
+            value = _in_unit(sum(values), fact_unit, number.unit)
+            here = [(subject, city, target.year or 0) for city in target.cities]
+            if _rounds(number, value, about=target.is_about):
+                return Verdict("rounded", "the sum of published figures", self._listed(here))
+            return self._wrong("not_ours", f"the published figures give {_printed(number, value)}", here)
+        return None
 
     def _same(
         self, number: Number, fact: Fact, fact_unit: Unit, unit: Unit | None, *, about: bool = False

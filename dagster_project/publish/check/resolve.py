@@ -23,13 +23,15 @@ CHANGE_ZH = re.compile(rf"(?:{UP}|{APART})(?:了|约|近|达|为|幅度为|幅�
 CHANGE_EN = re.compile(
     rf"\b(?:{words_of('change')})(?:\s+(?:of|by|was|is))?(?:\s+(?:about|some|almost|nearly|only))*\s*$", re.IGNORECASE
 )
+CHANGED = re.compile(rf"\b(?:{words_of('change')})\b", re.IGNORECASE)
 CHANGE_BY = re.compile(
     rf"\b(?:{words_of('change')}|exceed\w*|trail\w*|leads?|led|short|beats?|outperform\w*)\b[^,;]*\bby"
     r"(?:\s+(?:about|some|almost|nearly|only))*\s*$",
     re.IGNORECASE,
 )
 ALIKE = re.compile(
-    r"[\s,，、;；]*(?:in|of|for)?[\s,，、;；]*(?:and|while|和|与|而|则)?\s*(?:in|of|for|by|的|是|为)?\s*", re.IGNORECASE
+    r"[\s,，、;；]*(?:in|of|for)?[\s,，、;；]*(?:and|while|against|versus|和|与|而|则)?\s*(?:in|of|for|by|的|是|为)?\s*",
+    re.IGNORECASE,
 )
 OTHER_LIST = re.compile(words_of("other_list"))
 IN_BRACKETS = re.compile(r"[A-Za-z\u4e00-\u9fff]\s*\($")
@@ -215,8 +217,9 @@ ANNUAL = re.compile(
     r"|\b(?:average annual|annual average|annually|a year on average|per year|CAGR|compound)\b",
     re.IGNORECASE,
 )
-NATIONAL = re.compile(
-    r"(?:全国|我国|中国|全省|national|China's|Chinese|the country's)\s*(?:的|国内)?\s*$", re.IGNORECASE
+NOT_OF_CITY = re.compile(  # or of a hundred persons
+    r"(?:全国|我国|中国|全省|每[百千万亿]*[^\d,，]{1,6}|national|China's|Chinese|the country's)\s*(?:的|国内)?\s*$",
+    re.IGNORECASE,
 )
 OTHER_WEIGHTS = re.compile(r"等权|其他权重|(?:equal|other)\s+weights", re.IGNORECASE)
 
@@ -234,16 +237,7 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
             Target([("nation", "n_city")], [""], _year(s, k, number, {})[0] or facts.scope.last_year) if near else None
         )
     content = next((listed[kind] for kind in CONTENT if kind in listed), None) or _nearest(facts, s, number, unit)
-    grows = (
-        unit is not None
-        and unit.dimension in ("share", "times")
-        and (_changes(s, k) or bool(ANNUAL.search(text[: number.start])))
-    )
-    if (
-        content is None
-        and not s.of(*CONTENT)
-        and (grows or (number.decimals and IN_BRACKETS.search(text[: number.start])))
-    ):
+    if content is None and not s.of(*CONTENT) and _leans(facts, s, k):
         content = s.before.content
     ends = _rank_range(s, k) if content is not None and content.kind == "rank" else None
     if ends:
@@ -253,7 +247,7 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         return None
     year, since = _year(s, k, number, listed)
     left, right = text[: number.start], text[number.end :]
-    if content is not None and content.kind == "variable" and NATIONAL.search(text[: content.start]):
+    if content is not None and content.kind == "variable" and NOT_OF_CITY.search(text[: content.start]):
         return None
     about = bool(ABOUT.search(left) or ABOUT_AFTER.match(right))
     placed = listed.get("city") or listed.get("place")
@@ -270,7 +264,8 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     if subjects[0][0] == "nation":
         is_effect = subjects[0][1] in ("direct", "indirect", "total")
         points = unit is not None and unit.dimension == "points"
-        if not points and (number.decimals < 2 - wide or unit is not None):
+        places = 1 if subjects[0][1].endswith("_100") else 2 - wide
+        if not points and (number.decimals < places or unit is not None):
             return None
         if points and subjects[0][1] == "mean_100" and s.of("city") and _is_change(left, right):
             scores: list[Subject] = [("score", facts.scope.index)]
@@ -297,6 +292,29 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     if is_difference or (is_change and not LEVEL_ZH.search(left) and not text[: number.start].endswith("第")):
         return _change(s, number, subjects, cities, year, since, about=about)
     return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=not wide)
+
+
+def _leans(facts: Facts, s: Sentence, k: int) -> bool:
+    """Whether what is measured may be that of the sentence before: in Jiaxing it was 5.06 billion yuan."""
+    number, content = s.numbers[k], s.before.content
+    if content is None or not _names_nothing(s, number):
+        return False
+    dimension = number.unit.dimension if number.unit is not None else ""
+    if dimension in ("share", "times"):
+        return _changes(s, k) or bool(ANNUAL.search(s.text[: number.start]))
+    if content.kind == "variable" and dimension:
+        return facts.unit_of(("value", content.value[0])).dimension == dimension
+    return bool(number.decimals and IN_BRACKETS.search(s.text[: number.start]))
+
+
+def _names_nothing(s: Sentence, number: Number) -> bool:
+    """Whether no word before a number names something that is not recognised."""
+    left = list(s.text[: number.start])
+    for start, end in [*((m.start, m.end) for m in s.mentions), *((n.start, n.end) for n in s.numbers)]:
+        for k in range(start, min(end, number.start)):
+            left[k] = " "
+    rest = PASSING.sub(" ", CHANGED.sub(" ", ANNUAL.sub(" ", "".join(left))))
+    return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}", rest)
 
 
 def _run_before(s: Sentence, number: Number) -> list[Mention]:
@@ -334,7 +352,7 @@ def _changes(s: Sentence, k: int) -> bool:
     number = s.numbers[k]
     if _is_change(s.text[: number.start], s.text[number.end :]):
         return True
-    if not k or s.numbers[k - 1].unit != number.unit:
+    if not k or number.unit not in (None, s.numbers[k - 1].unit):
         return False
     gap = s.gap(s.numbers[k - 1].end, number.start)
     for m in s.of("city", "place"):
@@ -346,6 +364,12 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
     """The word that says what is measured."""
     best, cost = None, 1e9
     for mention in s.of(*CONTENT):
+        if (
+            mention.kind == "score"
+            and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", s.text[: mention.start])
+            and s.of("nation")
+        ):
+            continue  # the Gini coefficient of the scores
         if mention.end <= number.start:
             gap = s.gap(mention.end, number.start)
             distance = (
@@ -408,6 +432,8 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
     scores: list[Subject] = [("score", index) for index in indexes]
     ranks: list[Subject] = [("rank", index) for index in indexes]
     if content is None:
+        if not s.of("city", "place") and not _names_nothing(s, number):
+            return []
         if dimension == "" and number.decimals and any(o.unit and o.unit.dimension == "points" for o in s.numbers):
             return scores
         return scores if dimension == "points" else ranks if dimension == "rank" else []

@@ -1,6 +1,11 @@
-"""Workbooks of COINr: sheet iMeta says what an index is, sheet iData holds the figures."""
+"""Workbooks of COINr: sheet iMeta says what an index is, sheet iData holds the figures.
+
+Those of the COIN Tool of the European Commission have both on one sheet, Database, and the weights of groups on
+another, Framework (the places are those that COINr reads): they are brought into the form of COINr.
+"""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +19,46 @@ NEEDED = ("iCode", "Parent", "Level", "Direction", "Weight", "Type")
 def sheet_rows(file: Path, name: str) -> list[list[str]]:
     """The rows of one sheet, all of the same length. Raises ExportError."""
     try:
-        sheet = next((one for one in read_sheets(file) if (one.name or "").casefold() == name.casefold()), None)
+        sheets = {(sheet.name or "").casefold(): sheet for sheet in read_sheets(file)}
     except (IngestError, OSError) as error:
         raise ExportError(f"{file.name}: {error}") from error
+    if name.startswith("i") and "imeta" not in sheets and {"database", "framework"} <= set(sheets):
+        return _of_coin_tool(file)[name]
+    sheet = sheets.get(name.casefold())
     if sheet is None or not len(sheet.text):
-        raise ExportError(f"{file.name} has no sheet {name}: a workbook of COINr has iData and iMeta.")
+        raise ExportError(
+            f"{file.name} has no sheet {name}: a workbook of COINr has iData and iMeta, one of the COIN Tool Database"
+            " and Framework."
+        )
     rows = [[""] * int(sheet.col_no.max()) for _ in range(int(sheet.row_no.max()))]
     for row, column, text in zip(sheet.row_no.tolist(), sheet.col_no.tolist(), sheet.text, strict=True):
         rows[row - 1][column - 1] = str(text).strip()
     return rows
+
+
+def _of_coin_tool(file: Path) -> dict[str, list[list[str]]]:
+    """Sheet -> rows as COINr has them. From column E, rows 7 to 16 of Database hold weight, direction, two goalposts,
+    the codes of index, sub-index, pillar and sub-pillar, name and code of each indicator; below stand the units, with
+    name and code in B and C. C and E of Framework hold codes and weights."""
+    year = re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", file.stem)
+    if year is None:
+        raise ExportError(
+            f"{file.name}: a workbook of the COIN Tool has no year. Put it into the name of the file: index_2021.xlsx."
+        )
+    rows = sheet_rows(file, "Database")
+    if len(rows) < 17 or not any(row[4:] and row[4] for row in rows[15:16]):
+        raise ExportError(f"{file.name}, sheet Database: no code of an indicator in E16, where the COIN Tool has it.")
+    weights = {row[2]: row[4] for row in sheet_rows(file, "Framework") if len(row) > 4 and row[2]}
+    columns = [k for k in range(4, len(rows[15])) if rows[15][k]]
+    meta = {}
+    for k in columns:
+        levels = [rows[15][k], *(rows[at][k] for at in (13, 12, 11, 10))]
+        meta[levels[0]] = [levels[0], levels[1], "1", rows[7][k], rows[6][k], "Indicator"]
+        for level, (code, parent) in enumerate(zip(levels[1:], [*levels[2:], ""], strict=True), start=2):
+            meta[code] = [code, parent, str(level), "1", weights.get(code, ""), "Aggregate"]
+    units = [[row[2], row[1], year[0], *("" if row[k] == "n/a" else row[k] for k in columns)] for row in rows[16:]]
+    head = ["uCode", "uName", "Time", *(rows[15][k] for k in columns)]
+    return {"iMeta": [list(NEEDED), *meta.values()], "iData": [head, *(row for row in units if any(row[3:]))]}
 
 
 def coinr_spec(file: Path) -> dict[str, Any]:

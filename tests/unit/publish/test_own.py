@@ -90,6 +90,28 @@ def test_a_workbook_of_coinr_gives_the_arithmetic_mean_over_its_levels(opened, f
     assert dict(result.weights.set_index("indicator_code")["dimension"]) == {"m1": "G1", "m2": "G1", "m3": "G2"}
 
 
+def test_a_workbook_of_the_coin_tool_is_read_where_coinr_reads_it(opened, figures, tmp_path):
+    own = figures.reset_index().query("year == 2016")
+    head = [[1, 3, 2], [1, -1, 1], ["", "", ""], ["", "", ""], *[["Index"] * 3] * 2, ["p.01", "p.01", "p.02"]]
+    head += [["sp.01", "sp.01", "sp.02"], ["Name"] * 3, ["Ind.01", "Ind.02", "Ind.03"]]
+    head[5] = ["si.01"] * 3
+    with xlsxwriter.Workbook(str(tmp_path / "index_2016.xlsx")) as book:
+        sheet, frame = book.add_worksheet("Database"), book.add_worksheet("Framework")
+        for k, row in enumerate(head):
+            sheet.write_row(6 + k, 4, row)
+        for k, (city, *values) in enumerate(own[["city_id", "a1", "b1", "b2"]].itertuples(index=False)):
+            sheet.write_row(16 + k, 1, [city, city, "", *values])
+        for k, row in enumerate([["p.01", "", 2], ["p.02", "", 1], ["si.01", "", 1], ["Index", "", 1]]):
+            frame.write_row(4 + k, 2, row)
+    result = own_index(opened, tmp_path / "index_2016.xlsx")
+    z = own.set_index(["city_id", "year"])
+    expected = 100 * (2 / 3 * (scaled(z["a1"]) + 3 * (1 - scaled(z["b1"]))) / 4 + scaled(z["b2"]) / 3)
+    np.testing.assert_allclose(scores(result), expected.sort_index(), rtol=1e-9)
+    nameless = (tmp_path / "index_2016.xlsx").rename(tmp_path / "index.xlsx")
+    with pytest.raises(ExportError, match="has no year"):
+        own_index(opened, nameless)
+
+
 @pytest.mark.parametrize(
     ("meta", "said"),
     [

@@ -100,4 +100,22 @@ ENGLISH: list[Row] = [
     ("NationalTotal", "000000", None, None, "english", "", "nation row of the yearbook"),
 ]
 
-REVIEWED: list[Row] = OCR + NATION_AND_PROVINCES + COMPILED_FILES + CODES + ENGLISH
+SPOKEN: list[Row] = [  # what people type who look for a city of another English name
+    *(
+        (name, code, None, None, "pinyin", "", f"{zh} by its syllables")
+        for name, code, zh in (
+        ("Huhehaote", "150100", "呼和浩特"), ("Eerduosi", "150600", "鄂尔多斯"), ("Hulunbeier", "150700", "呼伦贝尔"),
+        ("Bayannaoer", "150800", "巴彦淖尔"), ("Wulanchabu", "150900", "乌兰察布"), ("Xing'an", "152200", "兴安"),
+        ("Xilinguole", "152500", "锡林郭勒"), ("Alashan", "152900", "阿拉善"), ("Haerbin", "230100", "哈尔滨"),
+        ("Qiqihaer", "230200", "齐齐哈尔"), ("Ganzi", "513300", "甘孜"), ("Lasa", "540100", "拉萨"), ("Rikaze",
+        "540200", "日喀则"), ("Changdu", "540300", "昌都"), ("Linzhi", "540400", "林芝"), ("Naqu", "540600", "那曲"),
+        ("Ali", "542500", "阿里"), ("Guoluo", "632600", "果洛"), ("Wulumuqi", "650100", "乌鲁木齐"), ("Kelamayi",
+        "650200", "克拉玛依"), ("Tulufan", "650400", "吐鲁番"), ("Boertala", "652700", "博尔塔拉"), ("Bayinguoleng",
+        "652800", "巴音郭楞"), ("Akesu", "652900", "阿克苏"), ("Kezilesu", "653000", "克孜勒苏"), ("Kashi", "653100",
+        "喀什"), ("Hetian", "653200", "和田"), ("Yili", "654000", "伊犁"), ("Aletai", "654300", "阿勒泰"),
+        )
+    ),
+    ("哈市", "230100", None, None, "short", "", "哈尔滨 in speech"),
+]
+
+REVIEWED: list[Row] = OCR + NATION_AND_PROVINCES + COMPILED_FILES + CODES + ENGLISH + SPOKEN

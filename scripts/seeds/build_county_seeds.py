@@ -24,6 +24,7 @@ COUNTY_COLUMNS = [
     "county_code",
     "name_zh",
     "name_short_zh",
+    "name_pinyin",
     "kind",
     "parent_city_id",
     "province_code",
@@ -33,6 +34,30 @@ COUNTY_COLUMNS = [
     "valid_from",
     "valid_to",
 ]
+# Characters and names that are read otherwise in names of counties than pypinyin reads them.
+SYLLABLES = {"朝": "chao", "都": "du", "柏": "bai"}
+READINGS = {
+    "长治": "Changzhi",
+    "洪洞": "Hongtong",
+    "繁峙": "Fanshi",
+    "六合": "Luhe",
+    "六枝": "Liuzhi",
+    "涡阳": "Guoyang",
+    "单县": "Shanxian",
+    "荥经": "Yingjing",
+    "浚县": "Xunxian",
+    "筠连": "Junlian",
+    "红寺堡": "Hongsibu",
+    "崆峒": "Kongtong",
+    "大城": "Daicheng",
+    "泊头": "Botou",
+    "覃塘": "Qintang",
+    "中牟": "Zhongmu",
+    "牟平": "Muping",
+    "龙圩": "Longxu",
+    "宕昌": "Tanchang",
+    "大柴旦": "Da Qaidam",
+}
 CHANGE_COLUMNS = [
     "effective_year",
     "old_county_id",
@@ -157,6 +182,7 @@ def county_rows(units: pd.DataFrame, shapes: pd.DataFrame) -> list[dict[str, Any
                 "county_code": unit.code,
                 "name_zh": unit.name,
                 "name_short_zh": unit.county_short,
+                "name_pinyin": romanised(unit.county_short),
                 "kind": kind_of(unit.name),
                 "parent_city_id": unit.parent,
                 "province_code": f"{unit.code[:2]}0000",
@@ -168,6 +194,20 @@ def county_rows(units: pd.DataFrame, shapes: pd.DataFrame) -> list[dict[str, Any
             }
         )
     return rows
+
+
+def romanised(short: str) -> str:
+    """The name by its syllables, which is not the spelling of maps for Mongolian, Tibetan and Uyghur names."""
+    from pypinyin import lazy_pinyin
+
+    if short in READINGS:
+        return READINGS[short]
+    parts = [SYLLABLES.get(sign, part) for sign, part in zip(short, lazy_pinyin(short, v_to_u=False), strict=True)]
+    return (
+        "".join(f"'{part}" if k and part[0] in "aeo" else part for k, part in enumerate(parts))
+        .replace("v", "u")
+        .capitalize()
+    )
 
 
 def _data_folder(package: str) -> Path:

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagster_project.paths import PROJECT
 from dagster_project.publish.check.facts import UNIT_WORDS, Facts, Unit, words
+from dagster_project.publish.explain.cities import ALIASES
 
-ALIASES = PROJECT / "dbt" / "seeds" / "city_alias.csv"
 WIDE_SIGNS = str.maketrans("０１２３４５６７８９．％＋－（）：＝\u00a0\u2009\u202f’‘", "0123456789.%+-():=   ''")
 SPELLINGS = (("labour", "labor"), ("sulphur", "sulfur"), ("urbanisation", "urbanization"), ("utilised", "utilized"))
 LATIN = re.compile(r"[A-Za-z0-9]")

@@ -1,15 +1,20 @@
 """Which city a person means by a name or a code: the one rule for every command that takes a city.
 
 Exact before prefix before alike. Pinyin counts with or without its apostrophe (Xi'an, Xian), in any case; Chinese names
-with or without 市, 地区, 盟, 自治州; a province beside the name tells twins apart (Suzhou Anhui, 安徽宿州).
+with or without 市, 地区, 盟, 自治州; former and spoken names (襄樊, Haerbin) count; a province beside the name tells twins
+apart (Suzhou Anhui, 安徽宿州).
 """
 
+import csv
 import re
 import unicodedata
+from collections import defaultdict
+from functools import cache
 from typing import Literal, NamedTuple
 
 import duckdb
 
+from dagster_project.paths import PROJECT
 from dagster_project.run.failures import Refusal
 
 CITIES_SQL = """
@@ -18,6 +23,7 @@ select city_id, name_zh, name_en, province_name, city_code, province_en from mar
 KIND = re.compile("(市|地区|盟|自治州)$")
 PROVINCE_KIND = re.compile("(省|市|(壮族|回族|维吾尔)?自治区)$")
 NOT_SAID = re.compile(r"[\s'’‘ʼ`´,，、()（）·-]+")
+ALIASES = PROJECT / "dbt" / "seeds" / "city_alias.csv"
 NEAREST = 3
 LISTED = 12
 HOW_TO_NAME = "pinyin or English name, Chinese name, or code"
@@ -57,7 +63,7 @@ def find_city(con: duckdb.DuckDBPyConnection, text: str) -> CityMatch:
     pool = [(City(*row[:5]), row[5]) for row in con.execute(CITIES_SQL).fetchall()]
     wanted = folded(text)
     if wanted:
-        named = [(city, _names(city, province_en)) for city, province_en in pool]
+        named = [(city, _names(city, province_en) | aliases().get(city.city_id, set())) for city, province_en in pool]
         exact = [city for city, names in named if wanted in {*names, folded(city.city_id), city.city_code}]
         if exact:
             return CityMatch("exact", exact)
@@ -84,6 +90,17 @@ def folded(text: str) -> str:
     """A name as it is compared: lower case, without accents, apostrophes, blanks and commas."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return NOT_SAID.sub("", plain).casefold()
+
+
+@cache
+def aliases() -> dict[str, set[str]]:
+    """City -> further names, as they are compared."""
+    names: dict[str, set[str]] = defaultdict(set)
+    with ALIASES.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["kind"] in ("former", "pinyin", "short"):
+                names[row["city_id"]].add(folded(row["alias"]))
+    return names
 
 
 def _names(city: City, province_en: str | None) -> set[str]:

@@ -144,8 +144,15 @@ where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme a
     and s.score is not null
 order by s.rank_year, s.city_id limit 20
 
+-- name: county_figures
+select county.parent_city_id as city_id, county.county_id, county.name_zh as county, county.name_pinyin as pinyin, v.year,
+    v.variable_code, v.value, v.unit, v.file, v.sheet, v.cell, i.rank_year as rank, 100 * i.score as score
+from easy.county_variable as v join mart.dim_county as county using (county_id)
+left join mart.mart_county_index as i on v.county_id = i.county_id and v.year = i.year
+qualify v.year = max(v.year) over (partition by v.county_id) order by v.county_id, place('variable', v.variable_code)
+
 -- name: counties
-select county.name_zh as county, city.city_id, city.name as city, city.province, i.rank_year as rank, 100 * i.score as score,
+select county.county_id, county.name_zh as county, county.name_pinyin as pinyin, city.city_id, city.name as city, city.province, i.rank_year as rank, 100 * i.score as score,
     i.year, b.rank_year as before, b.year as year_before
 from mart.mart_county_index as i join mart.dim_county as county using (county_id)
 left join city on county.parent_city_id = city.city_id

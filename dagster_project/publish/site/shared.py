@@ -14,6 +14,7 @@ import pandas as pd
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.exhibit import exhibits, read_notes, read_rows
 from dagster_project.publish.exhibits.reader import ExportError, Reader, Record
+from dagster_project.publish.explain.cities import aliases
 from dagster_project.publish.inert import plain_cell
 from dagster_project.publish.paper.excel import frame_to_excel
 from dagster_project.publish.whatif import presets
@@ -69,7 +70,12 @@ def scores(reader: Reader) -> dict[str, Any]:
         "years": years,
         "parts": ["composite", *sorted(set(parts) - {"composite"})],
         "cities": [
-            [*(row[name] for name in facts), groups.get(row["city_id"], {}), *(row[name] for name in short)]
+            [
+                *(row[name] for name in facts),
+                groups.get(row["city_id"], {}),
+                *(row[name] for name in short),
+                sorted(aliases().get(row["city_id"], ())),
+            ]
             for row in cities
         ],
         "by": parts,

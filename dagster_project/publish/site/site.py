@@ -137,7 +137,11 @@ class Site:
             "map.js": shared.as_script("NQPF_MAP", shared.outlines()),
             "z.js": shared.as_script("NQPF_Z", shared.panel(self.reader)),
             "counties.js": shared.as_script(
-                "NQPF_COUNTIES", [[row["county"], row["city_id"]] for row in self._counties(self.reader)]
+                "NQPF_COUNTIES",
+                [
+                    [row["county"], row["city_id"], row["pinyin"], row["county_id"]]
+                    for row in self._counties(self.reader)
+                ],
             ),
         }
 

@@ -134,7 +134,7 @@
       .map((part) => part[0])
       .join("");
   const KEYS = DATA.cities.map((city) => ({
-    names: [plain(city[2]), city[3], short(city)],
+    names: [plain(city[2]), city[3], short(city), ...city[9]],
     code: city[1],
     initials: initials(city[2]),
     province: [plain(city[4]), city[5]],
@@ -176,9 +176,9 @@
             .filter((code) => isLike(name("indicator", code)))
             .map((code) => place("indicators/" + code + ".html", name("indicator", code))),
           ...(window.NQPF_COUNTIES || [])
-            .filter(([county]) => isLike(county))
-            .map(([county, id]) =>
-              place("counties.html#q=" + encodeURIComponent(county), county + " · " + cityName(id)),
+            .filter(([county, , pinyin]) => isLike(county) || isLike(pinyin))
+            .map(([county, id, pinyin, code]) =>
+              place(id ? "cities/" + id + ".html#" + code : "counties.html", (isChinese ? county : pinyin + " " + county) + " · " + cityName(id)),
             ),
         ];
   };

@@ -1,9 +1,9 @@
--- Names of cities, not of counties, are there in English: no source has those of all counties.
 select
     c.county_id,
     c.county_code,
     c.name_zh,
     c.name_short_zh,
+    c.name_pinyin,
     c.kind,
     c.parent_city_id,
     p.name_zh as parent_name_zh,

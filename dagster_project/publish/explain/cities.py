@@ -1,8 +1,8 @@
 """Which city a person means by a name or a code: the one rule for every command that takes a city.
 
 Exact before prefix before alike. Pinyin counts with or without its apostrophe (Xi'an, Xian), in any case; Chinese names
-with or without 市, 地区, 盟, 自治州; former and spoken names (襄樊, Haerbin) count; a province beside the name tells twins
-apart (Suzhou Anhui, 安徽宿州).
+with or without 市, 地区, 盟, 自治州; former and spoken names (襄樊, Haerbin) too; a province beside the name tells
+twins apart (Suzhou Anhui, 安徽宿州).
 """
 
 import csv

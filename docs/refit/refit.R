@@ -25,7 +25,9 @@ refit <- function(data, edges) {
   w[cbind(match(edges$city_i, cities), match(edges$city_j, cities))] <- edges$w
   flat <- function(p) {
     p <- sweep(p, 2, colMeans(p))
-    for (s in unique(segment)) p[, segment == s] <- p[, segment == s] - rowMeans(p[, segment == s])
+    for (s in unique(segment)) {
+      p[, segment == s] <- p[, segment == s] - rowMeans(p[, segment == s, drop = FALSE])
+    }
     as.vector(p)
   }
 

@@ -302,7 +302,7 @@ def _leans(facts: Facts, s: Sentence, k: int) -> bool:
     dimension = number.unit.dimension if number.unit is not None else ""
     if dimension in ("share", "times"):
         return _changes(s, k) or bool(ANNUAL.search(s.text[: number.start]))
-    if content.kind == "variable" and dimension:
+    if content.kind == "variable" and dimension and s.of("city", "place"):
         return facts.unit_of(("value", content.value[0])).dimension == dimension
     return bool(number.decimals and IN_BRACKETS.search(s.text[: number.start]))
 
@@ -644,7 +644,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
         if not wide:
             is_sure = is_sure and any(m.value[0] == facts.scope.index for head in heads for m in head.of("index"))
             is_sure = is_sure and any(head.of("year") for head in heads[:2])
-        is_sure = is_sure and not any(head.of("city") for head in heads)
+        is_sure = is_sure and len(wide) < 2 and not any(head.of("city") for head in heads)
         return Target([("nation", chosen.value[0])], wide[0] if wide else [""], year, unit=unit, is_sure=is_sure)
     else:
         subjects = [("rank" if chosen.kind == "rank" else "score", index)]

@@ -34,13 +34,17 @@ class CityFacts:
         self.strengths = self._by_city(SQL["strengths"], "mart_index_contribution", "mart_source_value")
         self.revisions = self._by_city(SQL["revisions"], "mart_revision_log")
         self.edits = self._by_city(SQL["edits"], "mart_edit")
-        self.counties = self._by_city(SQL["county_figures"], "mart_county_index", "dim_county")
 
     def _by_city(self, sql: str, *tables: str) -> dict[str, list[Record]]:
         held: dict[str, list[Record]] = defaultdict(list)
         for row in self.reader.rows(sql) if self.reader.has(*tables) else []:
             held[row["city_id"]].append(row)
         return held
+
+    @cached_property
+    def counties(self) -> dict[str, list[Record]]:
+        """What the yearbook prints of counties in the last year that has them."""
+        return self._by_city(SQL["county_figures"], "mart_county_index", "dim_county")
 
     @cached_property
     def groups(self) -> dict[str, dict[str, str]]:
@@ -98,7 +102,6 @@ class Profiles:
             **parts,
             "neighbours": self._neighbours(key),
             "edits": self.facts.edits.get(key, []),
-            "counties": self.facts.counties.get(key, []),
             "revisions": self.facts.revisions.get(key, []),
             "has_trail": key in self.facts.trail,
         }

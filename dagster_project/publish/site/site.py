@@ -208,7 +208,7 @@ class Site:
             more = {"one": one, "section": "indicators"}
             yield f"indicators/{one['code']}.html", "indicator.html.j2", one["name"], more
         for city in map(cities.Profiles(reader, self.facts, judged).profile, judged):
-            more = {"city": city, "section": "cities"}
+            more = {"city": city, "section": "cities", "counties": self.facts.counties.get(city["city_id"], [])}
             yield f"cities/{city['city_id']}.html", "city.html.j2", city["full_name"], more
 
     def _choices(self, reader: Reader) -> list[dict[str, Any]]:

@@ -311,12 +311,13 @@ def twins():
 
 EXACT = {  # and not Xiangtan, which begins with xian; the city Jilin, not every city of the province
     "610100": ("Xi'an", "xian", "XI’AN", "西安"),
-    "650100": ("Ürümqi", "新疆乌鲁木齐"),
+    "650100": ("Ürümqi", "新疆乌鲁木齐", "wulumuqi"),
+    "222400": ("延边",),
     "341300": ("suzhou, anhui", "安徽宿州", "CN341300", "341300"),
     "220200": ("吉林",),
     "320500 341300": ("Suzhou",),
 }
-PREFIX = {"430300": ("Xiang",), "440300": ("深",), "222400": ("延边",), "220200 222400": ("吉林省",)}
+PREFIX = {"430300": ("Xiang",), "440300": ("深",), "222400": ("延边朝",), "220200 222400": ("吉林省",)}
 MEANT = [
     (text, how, codes)
     for how, meant in (("exact", EXACT), ("prefix", PREFIX))

@@ -178,7 +178,10 @@
           ...(window.NQPF_COUNTIES || [])
             .filter(([county, , pinyin]) => isLike(county) || isLike(pinyin))
             .map(([county, id, pinyin, code]) =>
-              place(id ? "cities/" + id + ".html#" + code : "counties.html", (isChinese ? county : pinyin + " " + county) + " · " + cityName(id)),
+              place(
+                id ? "cities/" + id + ".html#" + code : "counties.html",
+                (isChinese ? county : pinyin + " " + county) + " · " + cityName(id),
+              ),
             ),
         ];
   };

@@ -65,6 +65,7 @@ MARGINAL = re.compile(
     r"one (?:more )?point more|per point|each (?:additional )?point|每(?:高|增加|提高|上升)1", re.IGNORECASE
 )
 COUNTIES = re.compile(r"县区|区县|县域|县级市|\bcounties\b|\bcounty-level\b", re.IGNORECASE)
+COUNTY = re.compile(r"[\u4e00-\u9fff][县旗](?![域级])")
 ADJUSTED = re.compile(r"uncertaint|adjusted|corrected|bias|不确定|修正|调整", re.IGNORECASE)
 NEUTRAL = re.compile(
     rf"[((\[](?:[^)）\]]*)[))\]]|单位[:：]\S*|{words_of('neutral_zh')}|\b(?:{words_of('neutral_en')})\b", re.IGNORECASE
@@ -619,6 +620,8 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     years = [[m.value for m in head.of("year") if not BASE.search(head.text[: m.start])] for head in heads]
     year = next((values[-1] for values in years if values), carried_in.year)
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
+    if any(len(head.of("place")) > 1 or COUNTY.search(head.text) for head in heads[:2]):  # a gap of two groups
+        return None
     wide = [m.value for head in heads[:2] for m in head.of("place")]
     if wide and not any(head.of("city") for head in heads[:2]):
         cities = wide[0]
@@ -644,7 +647,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
         if not wide:
             is_sure = is_sure and any(m.value[0] == facts.scope.index for head in heads for m in head.of("index"))
             is_sure = is_sure and any(head.of("year") for head in heads[:2])
-        is_sure = is_sure and len(wide) < 2 and not any(head.of("city") for head in heads)
+        is_sure = is_sure and not any(head.of("city") for head in heads)
         return Target([("nation", chosen.value[0])], wide[0] if wide else [""], year, unit=unit, is_sure=is_sure)
     else:
         subjects = [("rank" if chosen.kind == "rank" else "score", index)]

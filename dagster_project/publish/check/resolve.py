@@ -65,6 +65,7 @@ MARGINAL = re.compile(
     r"one (?:more )?point more|per point|each (?:additional )?point|每(?:高|增加|提高|上升)1", re.IGNORECASE
 )
 COUNTIES = re.compile(r"县区|区县|县域|县级市|\bcounties\b|\bcounty-level\b", re.IGNORECASE)
+NOMINAL = re.compile(r"名义|现价|nominal|current prices", re.IGNORECASE)
 COUNTY = re.compile(r"[\u4e00-\u9fff][县旗](?![域级])")
 ADJUSTED = re.compile(r"uncertaint|adjusted|corrected|bias|不确定|修正|调整", re.IGNORECASE)
 NEUTRAL = re.compile(
@@ -608,9 +609,10 @@ def _change(
         return Target(subjects, first.value, year, against=second.value, unit=number.unit, is_about=about)
     if year is None:
         return None
-    return Target(
-        subjects, cities, year, since=since if since is not None else year - 1, unit=number.unit, is_about=about
-    )
+    # 同比 of money is often on a comparable basis, which the release does not have
+    is_sure = bool(NOMINAL.search(s.text)) or not LAST_YEAR.search(s.text)
+    since = since if since is not None else year - 1
+    return Target(subjects, cities, year, since=since, unit=number.unit, is_about=about, is_sure=is_sure)
 
 
 def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in: Context) -> Target | None:

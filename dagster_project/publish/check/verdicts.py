@@ -238,9 +238,10 @@ class Judge:
                     here = [(subject, city, target.year), (of, place, year)]
                     if any(_rounds(size, abs(value), about=target.is_about) for value in values):
                         return Verdict("rounded", "from two published figures", self._listed(here))
-                    is_real = len(values) == 1 and dimension == "share" and subject[1].startswith(("gdp", "va_"))
-                    if best is None and not (is_real and not target.is_annual):  # prices of which year, nobody knows
-                        printed = _printed(number, abs(values[0]))
+                    printed = _printed(number, abs(values[0]))
+                    is_real = len(values) == 1 and subject[1].startswith(("gdp", "va_")) and not target.is_annual
+                    is_real = is_real or (not target.is_sure and fact_unit.dimension == "money")
+                    if best is None and not (is_real and dimension == "share" and not _swapped(number, printed)):
                         best = self._wrong("not_ours", f"the published figures give {printed}", here)
         return best
 

@@ -162,8 +162,8 @@ def _fill(
         return []
     is_fill = is_fill & counted
     cells = blocks.of(block)
-    shown = blocks.wide.index[is_fill if is_fill.any() else counted]
-    example = cells[cells["city_id"].isin(shown)].iloc[0]
+    examples = blocks.wide.index[is_fill if is_fill.any() else counted]
+    example = cells[cells["city_id"].isin(examples)].iloc[0]
     share = float(is_fill.sum() / counted.sum())
     row = {
         **{name: example[name] for name in PLACE},

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dagster_project.ingest.header_paths import has_chinese
 from dagster_project.ingest.pages import engine, ink
 from dagster_project.ingest.pages.document import Face, Grey
-from dagster_project.ingest.pages.words import Page, Word, has_chinese, is_marker, is_number, plain
+from dagster_project.ingest.pages.words import Page, Word, is_marker, is_number, plain
 
 LEAST_SCORE = 0.85  # of the least certain sign of a figure
 LEAST_SCORE_NAME = 0.80

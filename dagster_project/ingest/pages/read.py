@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.header_paths import has_chinese
 from dagster_project.ingest.pages.sums import broken_sums
 from dagster_project.ingest.pages.table import Row, Table, table_of
-from dagster_project.ingest.pages.words import Page, Word, has_chinese, is_marker, is_number, plain
+from dagster_project.ingest.pages.words import Page, Word, is_marker, is_number, plain
 from dagster_project.ingest.sheet import Range, Sheet, cell_address
 from dagster_project.paths import cache_folder
 from dagster_project.run.versions import hash_of_files, sha256_of
@@ -90,7 +91,8 @@ def cached_page(path: Path, number: int, digest: str) -> str:
         return file.read_text(encoding="utf-8")
     from dagster_project.ingest.pages import document, picture
 
-    text = _as_json(picture.read_page(document.open_page(path, number)))
+    page = picture.read_page(document.open_page(path, number))
+    text = json.dumps(asdict(page), default=np.ndarray.tolist, ensure_ascii=False)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         scratch = file.with_suffix(".part")
@@ -476,10 +478,6 @@ def _separator(text: str) -> str:
 
 
 # ---- cache ------------------------------------------------------------------------------------------------
-
-
-def _as_json(page: Page) -> str:
-    return json.dumps(asdict(page), default=np.ndarray.tolist, ensure_ascii=False)
 
 
 def _from_json(text: str) -> Page:

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dagster_project.ingest.pages.words import Page, Word, has_chinese, is_marker, is_number, plain
+from dagster_project.ingest.header_paths import has_chinese
+from dagster_project.ingest.pages.words import Page, Word, is_marker, is_number, plain
 
 _CITY_HEADS = ("城市", "地区", "地市", "县市", "市县", "市")
 _ABOVE = re.compile(r"续表|单位|^\d+\s*-\s*\d+|年鉴|统计资料")
@@ -261,12 +262,9 @@ def _columns(words: list[Word], lines: int, tall: float) -> tuple[list[_Column],
         else:
             merged.append((column, kind))
     first = next((at for at, (_, kind) in enumerate(merged) if kind == "figure"), 0)
-    merged = [  # right of figures: a second run, not heads or the words of a stamp
-        (column, kind)
-        for at, (column, kind) in enumerate(merged)
-        if at < first or kind != "name" or len(column[2]) >= 0.3 * lines
-    ]
-    return [column for column, _ in merged], [kind for _, kind in merged]
+    # right of figures: a second run, not heads or the words of a stamp
+    kept = [pair for at, pair in enumerate(merged) if at < first or pair[1] != "name" or len(pair[0][2]) >= 0.3 * lines]
+    return [column for column, _ in kept], [kind for _, kind in kept]
 
 
 def _split(words: list[Word], tall: float) -> list[_Column]:

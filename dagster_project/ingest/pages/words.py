@@ -68,8 +68,3 @@ def is_number(text: str) -> bool:
 def is_marker(text: str) -> bool:
     """What stands where there is no figure."""
     return MARKER.fullmatch(text.strip()) is not None
-
-
-def has_chinese(text: str) -> bool:
-    """Whether a text holds a Chinese sign."""
-    return any("\u3400" <= sign <= "\u9fff" for sign in text)

@@ -74,7 +74,7 @@ def scores(reader: Reader) -> dict[str, Any]:
                 *(row[name] for name in facts),
                 groups.get(row["city_id"], {}),
                 *(row[name] for name in short),
-                sorted(aliases().get(row["city_id"], ())),
+                sorted(aliases().get(row["city_id"], set()) - {row["name_short_zh"], row["name_zh"]}),
             ]
             for row in cities
         ],

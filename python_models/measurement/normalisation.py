@@ -65,10 +65,11 @@ def normalise(
 def positive(z: FloatArray, method: str) -> FloatArray:
     """z on a scale above 0, for means that need one: FLOOR + (1 - FLOOR) z for scales of 0 to 1, 1 + z / 10 for zscore.
 
-    Other methods are left as they are.
+    A zscore ten standard deviations below the mean counts FLOOR, as a 0 of the others does. Other methods are left as
+    they are.
     """
     if method == "zscore":
-        return 1.0 + 0.1 * z
+        return np.maximum(1.0 + 0.1 * z, FLOOR)
     return FLOOR + (1.0 - FLOOR) * z if method in ("minmax", "percentile", "target", "distance") else z
 
 

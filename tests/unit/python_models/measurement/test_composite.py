@@ -12,7 +12,7 @@ from python_models.measurement.critic import correlation
 from python_models.measurement.frontier import benefit_of_the_doubt
 from python_models.measurement.importance import correlation_ratio, cronbach_alpha, level_table, optimised_weights
 from python_models.measurement.imputation import em_normal, multiple_imputation
-from python_models.measurement.normalisation import normalise
+from python_models.measurement.normalisation import normalise, positive
 from python_models.measurement.pca import pca_index
 from python_models.measurement.smaa import smaa
 from python_models.measurement.sobol import sobol_shares
@@ -36,6 +36,12 @@ def audited(index):
 
 
 SCORES, PATHS = np.random.default_rng(1).random((20, 2, 5)) + 0.1, tuple(LEVELS.values())
+
+
+def test_a_value_far_below_the_others_still_has_a_mean_that_needs_values_above_0():
+    z = normalise(np.append(np.linspace(1.0, 1.01, 399), -50.0).reshape(400, 1, 1), "zscore", np.ones(1))
+    assert z.min() < -10.0
+    assert positive(z, "zscore").min() > 0.0
 
 
 @pytest.mark.parametrize("rule", ["arithmetic", "geometric", "harmonic"])

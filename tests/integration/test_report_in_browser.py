@@ -446,4 +446,4 @@ def test_the_site_keeps_its_budget(at, docs):
     assert seen["index"][0] <= 2 * DESK["height"]
     assert [slug for slug in FINDINGS if slug in seen and seen[slug][0] > 3 * DESK["height"]] == []
     weight = sum((docs / "assets" / name).stat().st_size for name in LOADED)
-    assert weight + (docs / "index.html").stat().st_size < 600_000
+    assert weight + (docs / "index.html").stat().st_size < 500_000

@@ -50,6 +50,7 @@ def scores(reader: Reader) -> dict[str, Any]:
         groups.setdefault(row["city_id"], {})[row["scheme"]] = row["group_code"]
     for row in reader.rows(SQL["paths"]) if reader.has("mart_city_path") else []:
         groups.setdefault(row["city_id"], {})["path"] = row["path"]
+    schemes = sorted({scheme for of_city in groups.values() for scheme in of_city})
     cities = reader.rows(SQL["cities"])
     places = [row["city_id"] for row in cities]
 
@@ -69,10 +70,11 @@ def scores(reader: Reader) -> dict[str, Any]:
     return {
         "years": years,
         "parts": ["composite", *sorted(set(parts) - {"composite"})],
+        "schemes": schemes,
         "cities": [
             [
                 *(row[name] for name in facts),
-                groups.get(row["city_id"], {}),
+                [groups.get(row["city_id"], {}).get(scheme) for scheme in schemes],
                 *(row[name] for name in short),
                 sorted(aliases().get(row["city_id"], set()) - {row["name_short_zh"], row["name_zh"]}),
             ]

@@ -663,7 +663,7 @@
               !pick.value ||
               (pick.dataset.group === "province"
                 ? city[1].slice(0, 2) === pick.value.slice(0, 2)
-                : city[6][pick.dataset.group] === pick.value),
+                : city[6][DATA.schemes.indexOf(pick.dataset.group)] === pick.value),
           )
         );
       }

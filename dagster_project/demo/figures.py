@@ -309,6 +309,18 @@ def _real_gdp(raw: Mapping[str, FloatArray]) -> FloatArray:
     return np.asarray(raw["gdp_nom"][:, :1] * np.column_stack([np.ones(len(growth)), growth]))
 
 
+def draw_outside(
+    sides: Mapping[str, FloatArray], raw: Mapping[str, FloatArray], rng: np.random.Generator
+) -> dict[str, FloatArray]:
+    """What others measure of the same cities, with noise of their own: lights for one resident, a score."""
+    z = (sides["new"] + sides["quality"]) / 2
+    noise = rng.standard_normal((2, len(z), 1))
+    return {
+        "night_lights": raw["population_resident"] * np.exp(-5 + 0.3 * z + 0.3 * noise[0]),
+        "nqp_score_other": 1 / (1 + np.exp(1.5 - 0.5 * z - 0.3 * noise[1])),
+    }
+
+
 def draw_pilots(n: int, rng: np.random.Generator) -> dict[str, FloatArray]:
     """First year as a pilot of each policy (n, Y), 0 for never, the same in every year. Pilots are drawn by lot and
     their policy does nothing: what is found of it is error."""

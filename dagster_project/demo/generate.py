@@ -46,7 +46,7 @@ def generate_demo(
     seeds = seeds or demo_paths().seeds
     geography, chosen_years = country.read_geography(seeds), country.check_years(years)
     chosen = country.choose_cities(geography, cities)
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(11)]
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(12)]
     drawn = country.draw_country(geography, truth or Truth(), streams[0])
     sides, bands = figures.standardised_sides(drawn), read_bands(seeds)
     raw = figures.draw_raw(geography, sides, figures.draw_indicators(sides, streams[1]), streams[2])
@@ -55,7 +55,8 @@ def generate_demo(
     base, robots = figures.draw_robots(sides, raw, streams[3])
     printed = as_printed(geography, raw, read_rules(seeds), streams[4])
     counties = draw_counties(seeds, printed, streams[10])
-    relations = _relations(geography, drawn, raw, seeds, streams[6], streams[9])
+    outside = figures.draw_outside(sides, raw, streams[11])
+    relations = _relations(geography, drawn, raw, outside, seeds, streams[6], streams[9])
     named = faults.faults_of(chosen, chosen_years, is_damaged=is_damaged)
     candidates = faults.draw_gaps(geography.roster, streams[5])
     parts = read_parts(seeds)
@@ -87,6 +88,7 @@ def _relations(
     geography: Geography,
     drawn: SimulatedCountry,
     raw: dict[str, FloatArray],
+    outside: dict[str, FloatArray],
     seeds: Path,
     rng: np.random.Generator,
     lots: np.random.Generator,
@@ -103,6 +105,7 @@ def _relations(
         prices=figures.draw_prices(z, rng),
         texts=figures.draw_reports(z, terms, rng),
         invested=figures.draw_investment(geography, z, raw, rng),
+        outside=outside,
     )
 
 

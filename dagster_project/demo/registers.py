@@ -59,6 +59,7 @@ class Relations:
     prices: FloatArray
     texts: list[list[str]]
     invested: tuple[tuple[int, ...], FloatArray, FloatArray]
+    outside: dict[str, FloatArray]
 
 
 def write_registers(
@@ -90,6 +91,8 @@ def write_registers(
         "consumer_prices": _panel("consumer_prices", source, prices),
         "court": _court(source, relations.panels["ip_cases_closed"], raw["gdp_nom"]),
         "work_report": _by_city(source, source.years, report),
+        "night_lights": _panel("night_lights", source, relations.outside),
+        "other_indexes": _of_provinces(source, relations.outside["nqp_score_other"]),
     }
     written = [REGISTERS[name] for name, entries in rows.items() if entries]
     for file in written:
@@ -177,6 +180,15 @@ def _court(source: Print, cases: FloatArray, gdp: FloatArray) -> list[list[Cell]
         totals = (1.1 * panel[:, HORIZON.index(year)].sum() for panel in panels.values())
         rows.append([*NATION, year, *(int(np.rint(total)) for total in totals)])
     return rows
+
+
+def _of_provinces(source: Print, scores: FloatArray) -> list[list[Cell]]:
+    """Mean of the printed cities of each province."""
+    members: dict[str, list[int]] = {}
+    for city in source.cities:
+        members.setdefault(source.geography.units[city]["province_zh"], []).append(source.geography.roster.index(city))
+    means = {(name, y): scores[at, HORIZON.index(y)].mean() for name, at in members.items() for y in source.years}
+    return [[name, year, round(float(mean), 4)] for (name, year), mean in means.items()]
 
 
 def _write_csv(path: Path, file: LongFile, rows: Iterable[Sequence[Cell]]) -> None:

@@ -112,8 +112,16 @@ def read_landed(paths: Paths) -> Landed:
 
 
 def landed_sidecars(paths: Paths) -> list[Sidecar]:
-    """The sidecars of what is landed, in loading order; an empty folder is an error."""
-    sidecars = check_set(item for item in find_sidecars(paths.sidecars) if item.layout != "reference")
+    """The sidecars of what is landed, in loading order, without optional ones whose files are not there.
+
+    An empty folder is an error.
+    """
+    described = [item for item in find_sidecars(paths.sidecars) if item.layout != "reference"]
+    sidecars = check_set(
+        item
+        for item in described
+        if not item.is_optional or any((paths.landing / file.path).exists() for file in item.files)
+    )
     if not sidecars:
         raise IngestError("There is no sidecar (*.yml)", str(paths.sidecars), "Write one for each file to load")
     return sidecars

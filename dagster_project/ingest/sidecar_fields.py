@@ -28,6 +28,7 @@ OPTIONAL = (
     "accepted_by",
     "accepted_reason",
     "notes",
+    "is_optional",
     "obtain",
 )
 FIRST_YEAR, LAST_YEAR = 1949, 2100
@@ -85,6 +86,7 @@ class Sidecar:
     accepted_by: str | None = None
     accepted_reason: str | None = None
     notes: str | None = None
+    is_optional: bool = False
     obtain: Obtain | None = None
 
     @property
@@ -98,7 +100,7 @@ class Sidecar:
     @property
     def content_hash(self) -> str:
         """Changes when anything that the sidecar says changes: then the load is recorded again."""
-        content = {key: value for key, value in self.__dict__.items() if key not in ("path", "obtain")}
+        content = {key: value for key, value in self.__dict__.items() if key not in ("path", "obtain", "is_optional")}
         return hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:12]
 
     @property
@@ -148,6 +150,7 @@ class FieldReader:
             accepted_by=accepted[0],
             accepted_reason=accepted[1],
             notes=self.text("notes"),
+            is_optional=self.raw.get("is_optional") is not None and self.flag("is_optional"),
             obtain=self.obtain({file.path for file in files}),
             supersedes=self.match("supersedes", r"[0-9a-f]{12}", "12 hex digits in quotes")
             if self.raw.get("supersedes") is not None

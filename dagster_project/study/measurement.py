@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.study.frames import Frames, Rows, Tables, by_city, plane, rows_with, stacked, words
+from dagster_project.study.groups import ObjectArray
 from dagster_project.study.queries import MAIN_INDEXES, OWN_WEIGHTS
 from dagster_project.study.settings import RESTATED, Settings
 from python_models._types import BoolArray, FloatArray
@@ -58,6 +59,11 @@ INPUTS = {
         union all
         select 'latent_' || name, city_id, year, value from ops.synthetic_truth where kind = 'latent'
         order by 1, 2, 3
+    """,
+    "measure": "select * from int.int_outside_measures order by external_code, unit_id, year",
+    "size": """
+        select variable_code, city_id, year, value from int.int_values_completed
+        where edit_policy = 'edited' and variable_code in ('population', 'gdp_nom') order by all
     """,
     "province": "select city_id, province_code from seed.city order by 1",
     "context": "select data_vintage from ops.run_context",
@@ -230,9 +236,31 @@ def _tables_of_basis(frames: Frames, case: Case) -> Tables:
     order = sorted(score["weight_scheme"].unique(), key=lambda scheme: (scheme != main, scheme))
     planes = {str(s): plane(rows_with(score, weight_scheme=s), "score", cities, years) for s in order}
     outside = _planes(frames["outside"], cities, years, case.panel.names)
-    of = by_city(frames["province"], "province_code", cities).to_numpy()
-    checked = [validity(planes[main], o, tuple(years), of).assign(external_code=code) for code, o in outside.items()]
+    of_cities = rows_with(frames["measure"], is_of_provinces=False).rename(columns={"unit_id": "city_id"})
+    outside |= _planes(of_cities, cities, years, ())
+    provinces = by_city(frames["province"], "province_code", cities).to_numpy()
+    pairs = {code: (planes[main], values, provinces) for code, values in outside.items()}
+    pairs |= _of_provinces(frames, planes[main], cities, years, provinces)
+    checked = [validity(s, o, tuple(years), of).assign(external_code=code) for code, (s, o, of) in pairs.items()]
     return {"index_rank_agreement": pairwise_agreement(planes, tuple(years)), "index_validity": stacked(checked)}
+
+
+def _of_provinces(
+    frames: Frames, score: FloatArray, cities: list[str], years: list[int], provinces: ObjectArray
+) -> dict[str, tuple[FloatArray, FloatArray, ObjectArray]]:
+    """Measures of provinces beside the mean score of their cities, weighted by people and by GDP; a cluster each."""
+    names = np.unique(provinces)
+    of_provinces = rows_with(frames["measure"], is_of_provinces=True).rename(columns={"unit_id": "city_id"})
+    pairs = {}
+    for size in sorted(frames["size"]["variable_code"].unique()):
+        weight = np.where(
+            np.isnan(score), np.nan, plane(rows_with(frames["size"], variable_code=size), "value", cities, years)
+        )
+        product, total = (pd.DataFrame(v).groupby(provinces).sum(min_count=1) for v in (score * weight, weight))
+        mean = (product / total).reindex(list(names)).to_numpy()
+        for code, values in _planes(of_provinces, names, years, ()).items():
+            pairs[f"{code}_{size}"] = (mean, values, names)
+    return pairs
 
 
 def drop_one(model: ChoiceModel, case: Case) -> pd.DataFrame:

@@ -14,7 +14,7 @@ with known as (
         ('E6', 'other', false),
         ('E7', 'midpoint_share', true), ('E7', 'repeat_share', true),
         ('E8', 'mad', true), ('E8', 'level', true), ('E8', 'share', true), ('E8', 'usual', true), ('E8', 'over', false),
-        ('E8', 'border', true), ('E8', 'border_reach', true),
+        ('E8', 'border', true), ('E8', 'border_reach', true), ('E8', 'counted', false),
         ('E8', 'census_before', false), ('E8', 'census', false), ('E8', 'closure', false),
         ('E9', 'step_low', true), ('E9', 'step_high', true), ('E9', 'province_gap', true), ('E9', 'min_cities', true),
         ('E9', 'growth_gap', true),

@@ -28,8 +28,8 @@ with accepted as materialized (
     from {{ ref('int_values_corrected') }} as v
     inner join {{ ref('stg_landing__loads') }} as l
         on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
-    -- the second geography has a panel of its own
-    inner join {{ ref('source') }} as s on v.source = s.source and s.unit_level = 'city'
+    -- the second geography has a panel of its own; what is compared with the scores is never an input
+    inner join {{ ref('source') }} as s on v.source = s.source and s.unit_level = 'city' and s.kind <> 'outside'
     anti join {{ ref('int_values_left_out') }} as o on v.source_cell_id = o.source_cell_id
     where
         l.is_current

@@ -1,5 +1,6 @@
 -- One value per city, variable and year. Precedence picks a whole series (first print, then compilations of it); a gap
--- of it takes a second series only where concept and unit agree and the years that both have differ by at most 1 %.
+-- of it takes a second series only where concept and unit agree and the years that both have differ by at most 1 %;
+-- a census counts, so it needs no such years.
 with series as (
     select * from {{ ref('int_values_harmonised_to_base_boundary') }}
     where value is not null
@@ -107,6 +108,7 @@ candidates as (
         h.*,
         coalesce(s.origin || ' ' || s.concept, 'spliced') as series,
         coalesce(s.concept, 'spliced') as concept,
+        coalesce(s.kind = 'count', false) as is_count,
         coalesce(s.default_rank, 0) as copy_rank,
         coalesce(p.rank, s.default_rank * 100) as rank
     from (
@@ -181,6 +183,7 @@ left join chosen as c using (edit_policy, city_id, variable_code, series)
 left join agreement as g using (edit_policy, city_id, variable_code, series)
 where
     c.series is not null
+    or k.is_count
     or (g.n_overlap >= {{ var('min_overlap_years') }} and g.worst <= {{ var('agree_tolerance') }} and k.fill_rule = '')
 qualify row_number() over (
     partition by k.edit_policy, k.city_id, k.variable_code, k.year

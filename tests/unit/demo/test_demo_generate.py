@@ -20,7 +20,7 @@ from python_models.simulation import EFFECTS, Truth
 SMALL = {"cities": 12, "years": range(2015, 2019)}
 SOURCES = words("""
     yearbook registry patent satellite robot gdp_revised county county_tables society investment sector_employment
-    consumer_prices court work_report
+    consumer_prices court work_report night_lights other_indexes
 """)
 
 

@@ -12,9 +12,13 @@ LANDING, SEEDS = REPOSITORY / "warehouse" / "landing", REPOSITORY / "dbt" / "see
 
 # (cells, header columns) of each load
 SHAPES = {
+    ("census", 2010): (8_198, 23),
+    ("co2_edgar", 0): (49_568, 7),
     ("environment_pm25", 0): (189_498, 52),
     ("fdi", 0): (40_045, 5),
     ("gdp_revised", 0): (49_674, 7),
+    ("night_lights", 0): (59_368, 8),
+    ("other_indexes", 0): (8_888, 22),
     ("panel_macro", 0): (312_271, 44),
     ("panel_policies", 0): (454_756, 55),
     ("pku_dfi", 0): (63_502, 16),

@@ -56,7 +56,9 @@ def frames_until(country):
             "spec": spec,
             "indicator": pd.read_csv(paths.seeds / "indicator.csv"),
             "outside": outside,
-            "province": pd.DataFrame({"city_id": cities, "province_code": [city[:-1] for city in cities]}),
+            "measure": measures(outside),
+            "size": keys.assign(variable_code="population", value=1.0 + np.arange(len(keys)) % 3),
+            "province": pd.DataFrame({"city_id": cities, "province_code": [province(city) for city in cities]}),
             "judged": pd.DataFrame({"index_code": ["nqpf"], "is_computed": [True]}),
             "weighting": WEIGHTING,
             "context": pd.DataFrame({"data_vintage": [f"{last}A"]}),
@@ -69,6 +71,18 @@ def frames_until(country):
 def put_together(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     parts = list(index.build(frames, settings()))
     return {table: pd.concat([part[table] for part in parts], ignore_index=True) for table in TABLES}
+
+
+def province(city: str) -> str:
+    return f"p{int(city[2:]) // 4}"
+
+
+def measures(latent: pd.DataFrame) -> pd.DataFrame:
+    """Lights of cities, and what others say of provinces."""
+    lights = latent.assign(external_code="lights", is_of_provinces=False)
+    others = latent.assign(city_id=latent["city_id"].map(province), external_code="others", is_of_provinces=True)
+    others = others.groupby(["external_code", "is_of_provinces", "city_id", "year"], as_index=False)["value"].mean()
+    return pd.concat([lights, others]).rename(columns={"city_id": "unit_id"})
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +157,20 @@ def test_the_interval_is_about_the_published_place_and_the_index_ranks_like_the_
     assert inside.mean() > 0.8
     validity = built[2022][2]["index_validity"].query("basis == @FROZEN")
     assert set(validity["year"]) == set(range(2012, 2023))
-    assert (validity["spearman"] > 0.95).all()
+    assert (validity["spearman"] > 0.9).all()
+    assert (validity.query("external_code == 'latent_nqpf'")["spearman"] > 0.95).all()
+    assert set(validity["external_code"]) == {"latent_nqpf", "lights", "others_population"}
+
+
+def test_a_measure_of_provinces_is_held_against_the_weighted_mean_of_their_cities(built):
+    inputs, tables, measured = built[2021]
+    score = of(tables["index_score"], FROZEN).query("index_code == 'nqpf' and year == 2015")
+    score = score.merge(inputs["size"], on=["city_id", "year"]).assign(province=lambda f: f["city_id"].map(province))
+    mean = score.groupby("province").apply(lambda f: np.average(f["score"], weights=f["value"]))
+    theirs = inputs["measure"].query("external_code == 'others' and year == 2015").set_index("unit_id")["value"]
+    row = measured["index_validity"].query("basis == @FROZEN and external_code == 'others_population' and year == 2015")
+    assert row["pearson"].item() == pytest.approx(np.corrcoef(mean, theirs[mean.index])[0, 1], abs=1e-12)
+    assert row["n_obs"].item() == CITIES // 4
 
 
 def test_dropping_an_indicator_is_the_index_without_it(built, frames_until):

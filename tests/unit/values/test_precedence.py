@@ -14,6 +14,9 @@ PRINTS = {
     ("panel_policies", "gdp_nom"): dict.fromkeys(YEARS, 990.0),
     ("fdi", "fdi_usd"): {y: 50.0 for y in YEARS if y < 2020},
     ("panel_policies", "fdi_usd"): {y: 50.2 if y < 2020 else 70.0 for y in YEARS},
+    # a count stands where nothing else is printed, and nowhere else
+    ("population", "population_resident"): {y: 9.0 for y in YEARS if y != 2020},
+    ("census", "population_resident"): {2012: 8.0, 2020: 8.5},
 }
 
 
@@ -38,4 +41,5 @@ def test_print_comes_before_compilations_year_by_year_and_series_of_another_conc
     assert used["he_students"].to_dict() == students
     assert used["gdp_nom"].dropna().unique().tolist() == ["gdp_revised"]
     assert used["gdp_nom"].isna().sum() == 1
+    assert used["population_resident"].to_dict() == {y: "census" if y == 2020 else "population" for y in used.index}
     assert used["fdi_usd"].to_dict() == {y: "fdi" if y < 2020 else "panel_policies" for y in YEARS}

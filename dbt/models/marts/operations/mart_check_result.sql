@@ -78,9 +78,36 @@ core_cities as (
         on s.index_code = i.index_code and i.variant_of = ''
     cross join {{ source('ops', 'run_context') }} as k
     where not s.in_sample
+),
+
+-- residents of a year with a count, on the same borders, that are not those counted
+counted as (
+    select
+        'census/' || v.city_id || '/' || v.year as check_id,
+        k.run_id,
+        'warn' as severity,
+        printf('%.0f', v.value) as observed,
+        printf('%.0f', n.value) as expected,
+        {{ edit_parameter('E8', 'counted') }} as tolerance,
+        false as passed,
+        printf(
+            '%s %s %d: residents of %s differ from the census by %+.1f %%',
+            c.name_zh, c.name_en, v.year, v.source, 100 * (v.value / n.value - 1)
+        ) as message
+    from {{ ref('int_values_completed') }} as v
+    inner join {{ ref('int_values_accepted') }} as n
+        on v.city_id = n.city_id and v.year = n.year and n.variable_code = 'population_resident' and n.level = 'city'
+    inner join {{ ref('source') }} as s on n.source = s.source and s.kind = 'count'
+    inner join {{ ref('city') }} as c on v.city_id = c.city_id
+    cross join {{ source('ops', 'run_context') }} as k
+    where
+        v.edit_policy = 'edited' and v.variable_code = 'population_resident'
+        and abs(v.value / n.value - 1) > {{ edit_parameter('E8', 'counted') }}
 )
 
 select * from gate
+union all
+select * from counted
 union all
 select * from indexes
 union all

@@ -175,6 +175,11 @@ class Vocabulary:
                     self._add(row["alias"], "city", row["city_id"])
                 elif row["city_id"] != "CN000000" and not row["city_id"].endswith("0000"):
                     self._add(row["alias"], "place", "county")
+        for zh, *pinyin in facts.con.execute(COUNTIES_SQL).fetchall():
+            if (zh, "city") not in self._values:
+                self._add(zh, "place", "county")
+                for name in pinyin:
+                    self._add(f"{name} {zh}", "place", "county")  # Jinzhou alone is a city
         for city, (_, _, province, province_en) in roster.items():
             if city.endswith("0000"):
                 continue
@@ -248,6 +253,8 @@ GROUPS_SQL = """
 select distinct group_code || '_of_' || scheme, group_code, group_name_zh, group_name_en from mart.dim_group_membership
 where group_code not in ('other', 'outside', 'no_cluster') order by 1
 """
+# releases before names in pinyin have name_zh alone
+COUNTIES_SQL = "select distinct columns('^name_(zh|pinyin)$') from mart.dim_county where name_zh is not null"
 INDEXES_SQL = "select code, name_zh, name_en from mart.dim_label where kind = 'index' order by code"
 
 

@@ -158,9 +158,9 @@ regexp_replace(
 )
 {%- endmacro %}
 
-{# Whether a segment of a header names a scope and nothing else, misread or not: 全市, 全冇, 市辖区, 再辖区, 市区. #}
+{# Whether a segment of a header names a scope and nothing else, old or misread: 全市, 全冇, 地区, 市辖区, 再辖区, 市区. #}
 {% macro is_scope_name(segment) -%}
-regexp_full_match(regexp_replace({{ segment }}, '[^一-鿿]', '', 'g'), '全.?|.?辖区|市区|全辖市')
+regexp_full_match(regexp_replace({{ segment }}, '[^一-鿿]', '', 'g'), '全.?|.?辖区|市区|全辖市|地区')
 {%- endmacro %}
 
 {# A unit without the signs that printers set differently: 千册、件, 千册.件. #}

@@ -42,7 +42,7 @@ split as (
     select
         *,
         case
-            when {{ is_scope_name('segments[-1]') }} and contains(segments[-1], '全') then 'city'
+            when {{ is_scope_name('segments[-1]') }} and regexp_matches(segments[-1], '全|地') then 'city'
             when {{ is_scope_name('segments[-1]') }} then 'district'
             when regexp_matches(names[-1], '[^(]市辖区$') then 'district'
             when regexp_matches(names[-1], '[^(]全市$') then 'city'

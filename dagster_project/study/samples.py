@@ -363,8 +363,14 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
 
 
 def basis_of(frames: Frames, spec: PanelSpec) -> str:
-    """The basis that the scores of the regression have, its name in full where there is one."""
-    bases = sorted(str(b) for b in frames["scores"]["basis"].dropna().unique() if str(b).startswith(spec.basis))
+    """The basis that the scores of the regression have, its name in full where there is one.
+
+    That of the dependent index: another index may have a base window of its own.
+    """
+    scores = frames["scores"]
+    of_y = scores[scores["index_code"] == spec.y.code] if spec.y.source == "score" else scores
+    known = of_y if len(of_y) else scores
+    bases = sorted(str(b) for b in known["basis"].dropna().unique() if str(b).startswith(spec.basis))
     return bases[0] if bases else spec.basis
 
 

@@ -209,6 +209,12 @@ def test_a_city_with_a_gap_is_dropped_and_a_year_that_few_complete_does_not_cost
     assert sample.y.shape == (60, 6)
 
 
+def test_a_sample_stands_on_the_basis_of_its_own_index_whatever_windows_others_have(frames):
+    other = frames["scores"].query("index_code == 'pr'").assign(index_code="short", basis="frozen_2012_2014")
+    sample = read_sample({**frames, "scores": pd.concat([other, frames["scores"]])}, HEADLINE)
+    assert (sample.basis, sample.y.shape) == ("frozen_2012_2021", (60, 7))
+
+
 def test_lag_moves_the_regressors_and_not_y_and_a_lead_is_the_lag_turned_round(frames):
     now, lagged = (read_sample(frames, replace(HEADLINE, lag=lag)) for lag in (0, 1))
     assert lagged.years == tuple(range(2013, 2019))

@@ -53,6 +53,18 @@ def test_frames_have_one_row_per_grain_and_their_columns(result, panel):
     pd.testing.assert_frame_equal(result.to_frame(), result.scores)
 
 
+def test_identities_of_weights_scores_and_parts(result):
+    assert abs(result.weights["weight"].sum() - 1) < 1e-12
+    parts = result.contributions.groupby(["city_id", "year"])
+    np.testing.assert_allclose(parts["contribution"].sum(), composite(result)["score"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(parts["obstacle_degree"].sum(), 1.0, rtol=0, atol=1e-12)
+    dimensions = result.weights.groupby("dimension")
+    W = dimensions["dimension_weight"].first()
+    np.testing.assert_allclose(dimensions["weight"].sum(), W, rtol=0, atol=1e-15)
+    wide = result.scores.pivot(index=["city_id", "year"], columns="index_suffix", values="score")
+    np.testing.assert_allclose(W["new"] * wide["_new"] + W["quality"] * wide["_quality"], wide[""], rtol=0, atol=1e-12)
+
+
 def test_winsorised_values_lie_inside_the_stored_quantiles_of_the_window(result, panel):
     stored = result.bounds.set_index("indicator_code")[["winsor_low_value", "winsor_high_value"]]
     marked = result.values.groupby("indicator_code")["is_winsorised"].any()
@@ -189,6 +201,12 @@ def test_frozen_old_rows_are_bit_equal_after_appending_a_year(old, new, spec, pa
     # one year and several years have different memory layouts: sums must not depend on them
     a, b = (fitted(panel_factory(years=years), spec, window=(2012, 2012)).scores for years in ((2012,), OLD))
     pd.testing.assert_frame_equal(a, rows_of(b, [2012]), check_exact=True)
+
+
+def test_restated_old_scores_do_move(new, spec):
+    frozen, restated = fitted(new, spec), fitted(new, spec, window=(2012, 2016))
+    assert np.abs(restated.score[:, :4] - frozen.score[:, :4]).max() > 1e-4
+    assert np.abs(restated.w - frozen.w).max() > 1e-6
 
 
 def test_a_new_year_is_scored_with_old_bounds_not_clipped_and_flagged(new, spec):

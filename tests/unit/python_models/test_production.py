@@ -80,6 +80,17 @@ def test_printed_fixtures():
 UNIT = st.floats(1e-6, 1)
 
 
+@given(st.lists(st.tuples(UNIT, UNIT), min_size=1, max_size=20))
+def test_corrected_never_exceeds_classic_and_all_stay_in_the_unit_interval(values):
+    u = np.array(values)
+    classic, corrected = coupling(u, form="classic"), coupling(u)
+    assert (corrected.c <= classic.c + 1e-12).all()
+    for result in (classic, corrected):
+        assert ((result.c >= 0) & (result.c <= 1 + 1e-12)).all()
+        assert (result.d <= np.sqrt(result.t) + 1e-12).all()
+        assert coupling(u[:, ::-1], form=result.form).d == pytest.approx(result.d, abs=1e-12)
+
+
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_equal_systems_are_fully_coupled_and_without_any_score_nothing_is(n):
     for form in ("corrected", "classic"):

@@ -91,6 +91,13 @@ def test_rows_with_a_missing_cell_are_left_out_as_if_they_were_not_there():
     np.testing.assert_array_equal(w.weights, without.weights)
 
 
+def test_duplicating_every_row_changes_entropy_through_ln_m_only():
+    Z = spread(np.random.default_rng(9).random((5, 2, 3)))
+    one, two = entropy_weights(Z), entropy_weights(np.concatenate([Z, Z]))
+    expected = (one.entropy * math.log(10) + math.log(2)) / math.log(20)
+    np.testing.assert_allclose(two.entropy, expected, rtol=1e-13)
+
+
 def test_input_without_weights_raises_in_plain_words():
     refused("negative", entropy_weights, columns([0.0, -0.1, 1.0]), delta=0.0)
     refused("delta", entropy_weights, columns([0.0, 0.5, 1.0]), delta=-1.0)
@@ -160,6 +167,14 @@ def test_score_is_the_sum_of_contributions_and_of_weighted_dimension_scores(Z, w
     by_dimension = dimension_scores(Z, w, DIMENSIONS)
     np.testing.assert_allclose((by_dimension.scores * by_dimension.weights).sum(axis=2), score, rtol=0, atol=1e-12)
     assert ((score >= 0) & (score <= 1 + 1e-12)).all()
+
+
+@given(SCALED, WEIGHTS)
+def test_obstacle_degrees_sum_to_1(Z, w):
+    total = obstacle_degrees(Z, w).sum(axis=2)
+    all_best = (Z == 1).all(axis=2)
+    np.testing.assert_allclose(total[~all_best], 1.0, rtol=0, atol=1e-12)
+    assert np.isnan(total[all_best]).all()
 
 
 def test_obstacle_degree_is_the_share_of_the_weighted_distance_to_1_if_anything_is_left_to_reach():

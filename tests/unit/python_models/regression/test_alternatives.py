@@ -6,7 +6,7 @@ from checks import panel_refused
 from spec_worlds import draw, knn
 
 from python_models.influence import lead_lag
-from python_models.regression import robustness_value, spatial_2sls
+from python_models.regression import fit_panel, robustness_value, spatial_2sls
 
 
 def lasting(seed, w, feedback):
@@ -19,6 +19,19 @@ def lasting(seed, w, feedback):
             x[:, s] = 0.95 * x[:, s - 1] + 0.4 * rng.normal(size=n) + feedback * y[:, s - 1]
         y[:, s] = solve @ (0.5 * x[:, s] + 0.3 * w.lag(x[:, s]) + rng.normal(size=n))
     return y, x
+
+
+def test_a_lead_in_place_of_x_is_no_placebo_and_a_lead_beside_x_is_one():
+    """x lasts and nothing runs ahead: x of the next year alone is significant, beside x it is not."""
+    w = knn(80)
+    replaced, beside = [], []
+    for seed in range(20):
+        y, x = lasting(seed, w, 0.0)
+        alone = fit_panel(y[:, :-1], x[:, 1:, None], w)
+        replaced.append(abs(alone.params[0]) > 1.96 * np.sqrt(alone.cov[0, 0]))
+        beside.append(lead_lag(y, x, w).leads.p < 0.05)
+    assert np.mean(replaced) > 0.7
+    assert np.mean(beside) <= 0.2
 
 
 def test_feedback_from_y_shows_in_the_lead():

@@ -115,6 +115,16 @@ def test_cumulants_are_those_of_the_errors_before_demeaning(effects):
     assert fourth == pytest.approx(6.0, abs=1.6)
 
 
+def test_sandwich_is_the_information_for_normal_errors_and_wider_for_heavy_tails():
+    w, rng = knn(100), np.random.default_rng(33)
+    y, x = draw(w, t=8, rng=rng, rho=0.4, theta=(0.3, 0.2))
+    heavy = inner(w, 0.4) @ (x[..., 0] + rng.standard_t(5, size=(100, 8)))
+    info, qml = (se_of(fit_panel(y, x, w, cov=c)) for c in ("info", "qml"))
+    assert qml == pytest.approx(info, rel=0.1)
+    info, qml = (se_of(fit_panel(heavy, x, w, cov=c)) for c in ("info", "qml"))
+    assert qml[-1] > 1.2 * info[-1]
+
+
 def test_probes_meet_the_exact_traces_of_a_sparse_and_of_a_dense_w(monkeypatch):
     worlds = [(knn(400), NodesLogDet, r) for r in (0.5, 0.2)] + [(inverse_distance(300), log_determinant, 0.5)]
     exact = [multiplier.multiplier(w, logdet(w), r) for w, logdet, r in worlds]
@@ -144,6 +154,17 @@ def test_block_bootstrap_is_seeded_and_near_the_information_for_normal_errors(mo
     if model != "sac":  # rho and lambda of a SAC trade off, so a few draws say little
         assert ((se_of(a) > 0.6 * info) & (se_of(a) < 1.5 * info)).all()
     assert a.draws.params.mean(axis=0)[:k] == pytest.approx(a.params[:k], abs=4 * info.max())
+
+
+def test_block_bootstrap_sees_serial_correlation_that_the_information_misses():
+    """x and the errors both follow AR(1) with .8 within cities, so the effective number of years is smaller."""
+    w, rng = knn(80), np.random.default_rng(35)
+    shocks = rng.standard_normal((2, 80, 30))
+    for year in range(1, 30):
+        shocks[..., year] += 0.8 * shocks[..., year - 1]
+    x, y = shocks[0, :, 10:, None], shocks[0, :, 10:] + shocks[1, :, 10:]
+    fit = fit_panel(y, x, w, model="sar", cov="block_bootstrap", draws=150, rng=rng)
+    assert se_of(fit)[0] > 1.3 * se_of(fit_panel(y, x, w, model="sar", cov="info"))[0]
 
 
 def test_a_general_w_is_fitted_with_year_dummies():

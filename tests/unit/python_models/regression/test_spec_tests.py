@@ -125,6 +125,18 @@ def test_bad_input_is_refused_in_words():
     panel_refused("variant", lm_tests, y, x, w, variant="uncentred", **names)
 
 
+def test_uncentred_statistics_over_reject_where_centred_ones_do_not():
+    """Quick look: 120 panels, dense W; the mean of a chi2(1) is 1, sd sqrt(2/120) = 0.13."""
+    w, rng = inverse_distance(60), np.random.default_rng(7)
+    centred, naive = [], []
+    for _ in range(120):
+        y, x = draw(w, t=6, rng=rng)
+        centred.append([lm_tests(y, x, w)[code].statistic for code in CODES])
+        naive.append(lm_tests(y, x, w, variant="naive")["lm_err"].statistic)
+    assert np.all(np.abs(np.mean(centred, axis=0) - 1.0) < 0.52)
+    assert np.mean(naive) > 2.0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("weights", [knn(120, 6, seed=3), inverse_distance(120, seed=3)], ids=["knn", "invd"])
 def test_size_of_centred_tests_is_nominal_and_of_uncentred_ones_is_not(weights):
@@ -175,6 +187,16 @@ def test_common_factor_restriction_is_the_delta_method():
     slope, value = gradient(restriction, at).T, restriction(at)
     expected = value @ np.linalg.solve(slope @ cov @ slope.T, value)
     assert nested_tests(sdm, sar, sem)["wald_sem"].statistic == pytest.approx(expected, rel=1e-7)
+
+
+def test_wald_and_lr_agree_near_the_hypothesis_and_find_the_durbin_model():
+    w = knn(150)
+    y, x = draw(w, t=10, rng=np.random.default_rng(3), rho=0.4, theta=(0.1, 0.05))
+    tests = nested_tests(*three_models(y, x, w, cov="info"))
+    assert tests["wald_sar"].statistic == pytest.approx(tests["lr_sar"].statistic, rel=0.1)
+    assert tests["wald_sem"].rejects(0.001)
+    assert tests["lr_sem"].rejects(0.001)
+    assert {test.df for test in tests.tests} == {2.0}
 
 
 def test_models_of_different_samples_and_dependent_restrictions_are_refused():
@@ -233,6 +255,19 @@ def test_hausman_finds_city_effects_that_go_with_x_whatever_the_units():
     assert test.rejects(0.001)
     assert (test.df, hausman(y, x, w, durbin=()).df) == (4, 2)
     assert hausman(5.0 * y, x * [0.1, 10.0], w).statistic == pytest.approx(test.statistic, rel=1e-5)
+
+
+def test_hausman_keeps_its_size_where_errors_last():
+    """100 panels, city effects apart from x, AR(.7) errors whose size differs by city."""
+    w, rng, hits = knn(80), np.random.default_rng(9), []
+    for _ in range(100):
+        y, x = draw(w, t=6, rng=rng, correlation=0.0, **TRUTH)
+        e = rng.standard_normal((80, 6))
+        for s in range(1, 6):
+            e[:, s] += 0.7 * e[:, s - 1]
+        extra = np.linalg.solve(np.eye(80) - 0.4 * w.matrix.toarray(), np.exp(rng.standard_normal((80, 1)) / 2) * e)
+        hits.append(hausman(y + extra, x, w).rejects())
+    assert np.mean(hits) <= 0.13
 
 
 def test_hausman_refuses_what_it_cannot_compare():

@@ -126,6 +126,26 @@ def test_bad_file_is_refused_in_words(tmp_path, name, content, message):
     assert caught.value.remedy
 
 
+def test_cut_and_changed_files_are_refused(tmp_path, write_xlsx):
+    path = write_xlsx("a.xlsx", {"A": ([["北京市", 1]] * 50, [])})
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(IngestError, match="damaged or cut short"):
+        read_sheets(path)
+    pd.DataFrame({"a": range(999)}).to_stata(tmp_path / "a.dta", write_index=False)
+    (tmp_path / "a.dta").write_bytes((tmp_path / "a.dta").read_bytes()[:2000])
+    with pytest.raises(IngestError, match="The Stata file cannot be read"):
+        read_sheets(tmp_path / "a.dta")
+    path = write_xlsx("a.xlsx", {"A": ([["北京市", 1]] * 50, [])})
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("xl/worksheets/sheet1.xml").header_offset + 80
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(IngestError, match="damaged or cut short"):
+        read_sheets(path)
+
+
 def test_a_zip_without_workbook_and_broken_xml_are_refused(write_xlsx):
     def lost(name, data):
         return None if "workbook.xml" in name else data
@@ -172,6 +192,17 @@ def test_too_many_bytes_and_rows_are_refused(tmp_path, write_xlsx):
     pd.DataFrame({"a": range(30)}).to_stata(tmp_path / "a.dta", write_index=False)
     with pytest.raises(IngestError, match="reaches row 31; at most 20"):
         read_sheets(tmp_path / "a.dta", limits=Limits(rows=20))
+
+
+@pytest.mark.parametrize("size", ["A1", "A1:XFD1048576", "C9:A1"])
+def test_a_lying_dimension_is_ignored(write_xlsx, size):
+    path = write_xlsx("a.xlsx", {"A": ([["a", 1], ["b", 2], ["c", 3]], [])})
+
+    def lie(name, data):
+        return data.replace(b'<dimension ref="A1:B3"/>', f'<dimension ref="{size}"/>'.encode())
+
+    found = texts(read_sheets(rezip(path, lie))[0])
+    assert found == {(1, 1): "a", (1, 2): "1"} | {(2, 1): "b", (2, 2): "2"} | {(3, 1): "c", (3, 2): "3"}
 
 
 def test_cells_without_reference_are_counted_by_their_row(write_xlsx):

@@ -85,14 +85,13 @@ def composite(
     window: tuple[int, int],
     imputation: str = IMPUTATIONS[0],
 ) -> CompositeIndex:
-    """One index (cells: city_id, year, indicator_code, value, is_imputed) with the bounds of `window`.
+    """One index (cells: city_id, year, indicator_code, value, masks if any) with the bounds of `window`.
 
     imputation: how the marked cells are filled, see `imputed_as`; as they are by default.
     """
     facts = indicator.set_index("indicator_code").loc[spec["indicator_code"]]
     panel = Panel.from_long(cells)
-    flags = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
-    imputed = np.nan_to_num(flags.values).astype(bool)
+    imputed, provisional = (_mask(cells, flag) for flag in ("is_imputed", "is_provisional"))
     panel = replace(panel, values=imputed_as(panel.values, imputed, imputation))
     tiers = spec["tier"].str.lower()
     return CompositeIndex(
@@ -103,7 +102,14 @@ def composite(
         winsor={str(code): bool(flag) for code, flag in facts["is_winsorised"].items()},
         caps={str(code): float(c) for code, c in facts["cap_high"].dropna().items()},
         imputed=imputed,
+        provisional=provisional,
     )
+
+
+def _mask(cells: pd.DataFrame, flag: str) -> np.ndarray:
+    """The cells (N, T, m) of which the column `flag` is true; none if there is no such column."""
+    flags = Panel.from_long(cells.assign(flag=cells.get(flag, False)).astype({"flag": float}), value="flag")
+    return np.nan_to_num(flags.values).astype(bool)
 
 
 def _schemes(index: CompositeIndex, weighting: pd.DataFrame, published: str, rows: Rows, *, is_variant: bool) -> None:

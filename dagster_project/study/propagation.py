@@ -44,7 +44,7 @@ type Estimates = tuple[FloatArray, FloatArray]  # estimates (q,) and their varia
 EDITED = "edited"
 INPUTS = {
     "panel": f"""
-        select index_code, city_id, year, indicator_code, value, is_imputed from int.int_panel_balanced
+        select index_code, city_id, year, indicator_code, value, is_imputed, is_provisional from int.int_panel_balanced
         where index_code in {MAIN_INDEXES} or index_code in {OTHER_EDITIONS} order by all
     """,
     "spec": "ops.index_spec",

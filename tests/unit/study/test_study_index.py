@@ -103,6 +103,19 @@ def of(frame, basis, scheme=HEADLINE):
     return frame[(frame["basis"] == basis) & (frame["weight_scheme"] == scheme)]
 
 
+def test_a_provisional_figure_is_scored_and_marked_but_shapes_no_bound_or_weight(frames_until):
+    frames = frames_until(2021)
+    panel = frames["panel"]
+    one = (panel["city_id"] == "CN000000") & (panel["year"] == 2021)
+    far = panel.assign(is_provisional=one, value=panel["value"].where(~one, 1e6))
+    usual, with_far = (put_together({**frames, "panel": cells}) for cells in (panel.assign(is_provisional=one), far))
+    for table in ("index_bounds", "index_weight"):
+        pd.testing.assert_frame_equal(usual[table], with_far[table])
+    scores = of(with_far["index_score"], RESTATED).query("index_code == 'nqpf'").set_index(["city_id", "year"])
+    assert scores.index[scores["is_provisional"]].tolist() == [("CN000000", 2021)]
+    assert scores["score"].notna().all()
+
+
 def test_restated_scores_move_with_a_new_year_alone_and_the_bridge_explains_each_move(built):
     before, after = (of(built[year][1]["index_score"], RESTATED) for year in (2021, 2022))
     composite = [f[f["index_code"] == "nqpf"].set_index(["city_id", "year"])["score"] for f in (before, after)]

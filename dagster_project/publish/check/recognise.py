@@ -34,6 +34,15 @@ COUNTED = re.compile(
 RANK_ZH = re.compile(
     r"第\s*([一二三四五六七八九十百零〇]+)\s*(?:位|名)|(?:位居|位列|排名|排在|排|居|列)(?:全国|全省)?第([一二三四五六七八九十百]+)"
 )
+PART_ZH = re.compile(
+    r"(?P<of>[二三四五六七八九十])分之(?P<n>[一二两三四五六七八九])|(?P<half>(?<![第之])一半)"
+    r"|(?P<tenths>[一二三四五六七八九])成(?![为立都果功员本就长交品])|翻了?(?:近|约)?(?P<doubled>[一两二三])?番(?!多|以上|有余|还)"
+)
+PARTS_EN: dict[str, float] = words()["parts_en"]
+PART_EN = re.compile(
+    rf"(?<!more than )(?<!over )\b({'|'.join(PARTS_EN)})\b(?=[.,;]|\s+(?:of|that|as|in|between|over|from|since)\b)",
+    re.IGNORECASE,
+)
 ORDINALS: list[str] = words()["ordinals"]
 ORDINAL = re.compile(rf"\b({'|'.join(ORDINALS)})\b", re.IGNORECASE)
 ZH_DIGITS = {sign: k for k, sign in enumerate("零一二三四五六七八九")}
@@ -80,7 +89,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Number:
-    """A number as it stands: digits with `decimals` places, in `unit`. `is_exact` False: about, some, nearly."""
+    """A number as it stands: digits with `decimals` places, in `unit`."""
 
     start: int
     end: int
@@ -89,6 +98,7 @@ class Number:
     decimals: int
     unit: Unit | None = None
     is_rank: bool = False
+    is_part: bool = False  # in words, about right: a third
 
     @property
     def significant(self) -> int:
@@ -308,7 +318,9 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
         if unit is None and unit_end == end and re.match(r"[A-Za-z_]", text[end:]):
             continue  # 5G, 3D
         before = text[:start].rstrip()
-        if unit is None and before.endswith(("RMB", "CNY", "¥", "￥")):
+        if (unit is None or not unit.dimension) and before.endswith(("USD", "US$")):
+            unit = Unit("dollars", unit.factor if unit else 1.0)
+        elif unit is None and before.endswith(("RMB", "CNY", "¥", "￥")):
             unit = Unit("money")
         elif unit is not None and not unit.dimension and MONEY_BEFORE.search(before):
             unit = Unit("money", unit.factor)
@@ -331,6 +343,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
         value = _chinese(word)
         if value and not any(a < match.end() and match.start() < b for a, b in covered):
             results.append(Number(match.start(), match.end(), word, float(value), 0, Unit("rank"), is_rank=True))
+    results += [part for part in _parts(text) if not any(a < part.end and part.start < b for a, b in covered)]
     for match in ORDINAL.finditer(text):
         near = text[max(0, match.start() - 12) : match.start()].lower()
         if re.search(r"(rank(s|ed|ing)?|place[sd]?|comes?|came|stands?|stood|is|was)\s+(the\s+)?$", near) or re.match(
@@ -339,6 +352,27 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
             place = float(ORDINALS.index(match[1].lower()) + 1)
             results.append(Number(*match.span(), match[1], place, 0, Unit("rank"), is_rank=True))
     return sorted(results, key=lambda number: number.start)
+
+
+def _parts(text: str) -> Iterator[Number]:
+    """Multiples in words: 三分之一, 七成, 翻了一番, two thirds, doubled."""
+    for match in PART_ZH.finditer(text):
+        if tenths := match["tenths"]:
+            share = 10 * _chinese(tenths)
+            yield Number(*match.span(), str(share), float(share), 0, Unit("share"), is_part=True)
+            continue
+        n, of = _chinese((match["n"] or "一").replace("两", "二")), _chinese(match["of"] or "二")
+        times = _chinese((match["doubled"] or "一").replace("两", "二"))
+        yield Number(
+            *match.span(),
+            match[0],
+            n / of if match["n"] or match["half"] else 2.0**times,
+            1,
+            Unit("times"),
+            is_part=True,
+        )
+    for match in PART_EN.finditer(text):
+        yield Number(*match.span(), match[0], PARTS_EN[match[0].lower()], 1, Unit("times"), is_part=True)
 
 
 def _unit_after(text: str, end: int) -> tuple[Unit | None, int]:

@@ -18,6 +18,10 @@ from dagster_project.publish.check.recognise import LAST_YEAR, Mention, Number, 
 from dagster_project.publish.check.verdicts import Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
+RISING, FALLING = (
+    re.compile(rf"(?:{words_of(name)})(?:了|约|近|达|by|of|some|about|almost|nearly|\s)*$", re.IGNORECASE)
+    for name in ("rising", "falling")
+)
 UP, APART = words_of("up"), words_of("apart")
 CHANGE_ZH = re.compile(rf"(?:{UP}|{APART})(?:了|约|近|达|为|幅度为|幅度)*\s*$")
 CHANGE_EN = re.compile(
@@ -30,7 +34,8 @@ CHANGE_BY = re.compile(
     re.IGNORECASE,
 )
 ALIKE = re.compile(
-    r"[\s,，、;；]*(?:in|of|for)?[\s,，、;；]*(?:and|while|against|versus|和|与|而|则)?\s*(?:in|of|for|by|的|是|为)?\s*",
+    r"[\s,，、;；]*(?:in|of|for)?[\s,，、;；]*(?:and|while|against|versus|和|与|而|则)?\s*(?:that of)?\s*"
+    r"(?:in|of|for|by|的|是|为)?\s*",
     re.IGNORECASE,
 )
 OTHER_LIST = re.compile(words_of("other_list"))
@@ -48,9 +53,7 @@ GAP = re.compile(r"差距|\bgap\b", re.IGNORECASE)
 LEVEL_ZH = re.compile(r"(?<!增速)(?<!长率)(?<!幅)(?:至|到|为|达|达到|是)\s*第?\s*$")
 OBJECT = re.compile(rf"(?:{words_of('object')})\s*$", re.IGNORECASE)
 BASE = re.compile(
-    r"(?:比|较|自|从|由|相比|与|同|since|from|than in|than|compared (?:with|to)|against|relative to|over)\s*"
-    r"(?:(?:rank\s*)?[\d.,]+\s*(?:%|points|billion yuan)?\s*(?:in|for)\s*)?$",
-    re.IGNORECASE,
+    rf"(?:{words_of('base')})\s*(?:(?:rank\s*)?[\d.,]+\s*(?:%|points|billion yuan)?\s*(?:in|for)\s*)?$", re.IGNORECASE
 )
 FROM = re.compile(r"(?:从|由|from)\s*(?:rank\s*)?(?:第)?\s*$", re.IGNORECASE)
 TO = re.compile(rf"(?:{words_of('to')})\s*(?:rank\s*)?第?\s*$", re.IGNORECASE)
@@ -77,6 +80,12 @@ IN_PROVINCE = re.compile(
 OF_CITIES = re.compile(r"^\s*(?:个|座)?\s*(?:地级及?以?上?|样本|参评|上榜)?(?:城市|cities\b|地级市)", re.IGNORECASE)
 OF_TOTAL = re.compile(
     r"(?:\d(?:st|nd|rd|th)?\s+(?:out\s+)?(?:of|among)\s+(?:the\s+|all\s+)*|/\s*|\(?共|(?:在)?全国)$", re.IGNORECASE
+)
+OPENING = re.compile(r"\s*(?:With|At|Having|Despite)\b")  # of the city that follows: with 5 points, Hefei leads
+A_HEAD = re.compile(r"(?:人均|per (?:head|capita))\D{0,4}$", re.IGNORECASE)
+PART_BEFORE = re.compile(r"市?[^\d,，]{0,8}的\s*(?:约|近|将近)?\s*")
+PART_AFTER = re.compile(
+    r"\s*(?:of|as (?:large|high|much|many) as)\s+(?:that (?:of|in)\s+|the [A-Za-z ]{1,20} of\s+)?", re.IGNORECASE
 )
 RANKED = re.compile(r"排名|名次|位|名|rank|place|\d(?:st|nd|rd|th)", re.IGNORECASE)
 NEXT_TO = re.compile(r"^\s*[((]?\s*(?:的|(?:in|for|of|at|by)\b)?\s*(?:the\s+)?$", re.IGNORECASE)
@@ -251,7 +260,7 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     left, right = text[: number.start], text[number.end :]
     if content is not None and content.kind == "variable" and NOT_OF_CITY.search(text[: content.start]):
         return None
-    about = bool(ABOUT.search(left) or ABOUT_AFTER.match(right))
+    about = bool(number.is_part or ABOUT.search(left) or ABOUT_AFTER.match(right))
     placed = listed.get("city") or listed.get("place")
     cities = tuple(placed.value) if placed else _city(s, number)
     listed_cities = _run_before(s, number)
@@ -330,19 +339,37 @@ def _ratio(
 ) -> Target | None:
     """A multiple of another year or city, or the mean growth of a year; None where the number is neither."""
     is_annual = bool(ANNUAL.search(s.text[: number.end + 20])) and number.unit == UNITS["percent"]
-    if not cities or not (is_annual or (number.unit is not None and number.unit.dimension == "times")):
+    is_share = number.unit is not None and number.unit.dimension == "share"
+    if not cities or not (is_annual or is_share or (number.unit is not None and number.unit.dimension == "times")):
         return None
     years = {m.value for m in s.of("year")}
-    named = s.of("city", "place")
-    if not is_annual and len(named) == 2 and len(years) < 2:
-        first, second = named
-        year = next(iter(years), s.before.year)
-        return Target(subjects, first.value, year, against=second.value, unit=number.unit, is_about=about)
+    pair = _compared(s, number)
+    is_part = pair is not None
+    if pair is None and not is_share and len(named := s.of("city", "place")) == 2 and len(years) < 2:
+        pair = named[0].value, named[1].value
+    if pair is not None and not is_annual:
+        year = next(iter(years)) if len(years) == 1 else max(years, default=0) or s.before.year
+        return Target(subjects, pair[0], year, against=pair[1], unit=number.unit, is_about=about, is_part=is_part)
+    if is_share and not is_annual:
+        return None
     year = max(years, default=0) if len(years) > 1 else s.before.year or max(years, default=0)
     since = min(years) if len(years) > 1 or (years and year not in years) else s.before.since if is_annual else None
     if since is None or since >= year:
         return None
     return Target(subjects, cities, year, since=since, unit=number.unit, is_about=about, is_annual=is_annual)
+
+
+def _compared(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The two cities of a share or multiple: A is 70 % of B, 是B的三分之一; A may stand in the sentence before."""
+    named = s.of("city", "place")
+    for k, m in reversed(list(enumerate(named))):
+        before = m.end <= number.start and PART_BEFORE.fullmatch(s.gap(m.end, number.start))
+        if before or (m.start >= number.end and PART_AFTER.fullmatch(s.gap(number.end, m.start))):
+            clause = max((c.end() for c in re.finditer("[,，;；]", s.text[: number.start])), default=0)
+            others = [one for one in named[:k] if one.start >= clause] or named[:1] * bool(k)
+            first = tuple(others[-1].value) if others else s.before.cities
+            return (first, tuple(m.value)) if first else None
+    return None
 
 
 def _is_change(left: str, right: str) -> bool:
@@ -352,11 +379,19 @@ def _is_change(left: str, right: str) -> bool:
 def _changes(s: Sentence, k: int) -> bool:
     """Whether a number is a change, by its own words or those of the number before: A gained 5 points and B 3."""
     number = s.numbers[k]
-    if _is_change(s.text[: number.start], s.text[number.end :]):
+    left = s.text[: number.start]
+    for m in s.of("variable"):  # 自然增长率 is a level
+        if m.end <= number.start:
+            left = left[: m.start] + " " * (m.end - m.start) + left[m.end :]
+    if _is_change(left, s.text[number.end :]):
         return True
-    if not k or number.unit not in (None, s.numbers[k - 1].unit):
+    if not k:
         return False
     gap = s.gap(s.numbers[k - 1].end, number.start)
+    if gap.endswith(" by ") and not re.search("[;.]", gap):
+        return _changes(s, k - 1)
+    if number.unit not in (None, s.numbers[k - 1].unit):
+        return False
     for m in s.of("city", "place"):
         gap = gap.replace(s.text[m.start : m.end], " ")
     return bool(ALIKE.fullmatch(gap)) and _changes(s, k - 1)
@@ -438,13 +473,15 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
             return []
         if dimension == "" and number.decimals and any(o.unit and o.unit.dimension == "points" for o in s.numbers):
             return scores
-        return scores if dimension == "points" else ranks if dimension == "rank" else []
+        return scores if dimension == "points" else ranks if dimension in ("rank", "places") else []
     if content.kind == "other":
         return []
     if dimension in ("rank", "places") or number.is_rank:
         return [] if content.kind in ("variable", "nation") else ranks
     if content.kind == "variable":
         subjects: list[Subject] = [("value", code) for code in content.value]
+        if subjects == [("value", "gdp_nom")] and A_HEAD.search(s.text[: number.start]):
+            subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
         fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]
         return fits or subjects
     if content.kind == "nation":
@@ -457,7 +494,7 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         return ranks if dimension == "" and _is_next(s, content, number) else []
     if content.kind == "index" and (nation := [m for m in s.of("nation") if m.end <= content.start]):
         return [("nation", nation[-1].value[0])]
-    return scores if dimension in ("points", "", "share", "difference") else []
+    return scores if dimension in ("points", "", "share", "difference", "times") else []
 
 
 def _dimension_fits(fact_unit: Unit, unit: Unit | None) -> bool:
@@ -502,7 +539,8 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
     if after is not None:
         next_number = next((n for n in s.numbers if n.start >= after.end), None)
         begins = next_number is not None and re.search("[,，;；]", s.gap(number.end, after.start))
-        return s.before.cities if begins and s.before.cities else tuple(after.value)
+        opens = OPENING.match(s.text)
+        return s.before.cities if begins and s.before.cities and not opens else tuple(after.value)
     return () if s.of("place") else s.before.cities
 
 
@@ -521,7 +559,9 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
             or (gap.strip() == "and" and re.search(r"[Bb]etween\s*$", text[: a.start]))
         )
     ]
-    base = next((m for m in years if BASE.search(text[: m.start]) and m not in [b for _, b in spans]), None)
+    bases = [m for m in years if BASE.search(text[: m.start]) and m not in [b for _, b in spans]]
+    beside = [m for m in bases if m.end <= number.start and not s.between(m.end, number.start)]
+    base = next(reversed(beside), next(iter(bases), None))
     if spans and base is None:
         base = spans[0][0]
     plain = [m for m in years if m is not base and m not in [a for a, _ in spans]]
@@ -539,7 +579,7 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
             return now - 1, None
         if base is not None:
             return since, None
-        return (s.before.since, None) if s.before.since is not None else (now, None)
+        return (s.before.since if s.before.since is not None or not years else now), None
     last = before[-1] if before else None
     if last is not None and last is base and not any(last is a for a, _ in spans):
         gap = s.gap(last.end, number.start)
@@ -581,7 +621,8 @@ def _rank_range(s: Sentence, k: int) -> str | None:
     for a, b, end in ((k, k + 1, "low"), (k - 1, k, "high")):
         if a >= 0 and b < len(numbers) and RANGE.match(s.gap(numbers[a].end, numbers[b].start)):
             left = s.text[: numbers[a].start]
-            if not FROM.search(left) and numbers[a].value <= numbers[b].value:
+            alike = numbers[a].unit in (None, numbers[b].unit) and not numbers[a].decimals
+            if alike and not FROM.search(left) and numbers[a].value <= numbers[b].value:
                 return end
     return None
 
@@ -603,8 +644,11 @@ def _change(
         near = [m for m in named if clause <= m.start < number.start]
         if len(named) > 2 and len(near) == 2:
             named = near
+    left, sign = s.text[: number.start].rstrip(), -1 if number.value < 0 else 1
+    direction = sign * (bool(RISING.search(left)) - bool(FALLING.search(left)))
+    each = len(named) == 2 and direction != 0 and s.between(named[0].end, named[1].start)  # A rose by 5, B by 3
     others = [m for m in named if m.value != cities or OBJECT.search(s.text[: m.start])]
-    if len(named) == 2 and others and (since is None or GAP.search(s.text)) and APART_RE.search(s.text):
+    if len(named) == 2 and others and not each and (since is None or GAP.search(s.text)) and APART_RE.search(s.text):
         first, second = named
         return Target(subjects, first.value, year, against=second.value, unit=number.unit, is_about=about)
     if year is None:
@@ -612,7 +656,9 @@ def _change(
     # 同比 of money is often on a comparable basis, which the release does not have
     is_sure = bool(NOMINAL.search(s.text)) or not LAST_YEAR.search(s.text)
     since = since if since is not None else year - 1
-    return Target(subjects, cities, year, since=since, unit=number.unit, is_about=about, is_sure=is_sure)
+    return Target(
+        subjects, cities, year, since=since, unit=number.unit, is_about=about, is_sure=is_sure, direction=direction
+    )
 
 
 def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in: Context) -> Target | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +28,7 @@ FACTORS = {  # what units of a dimension differ by
 }
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 LISTED = 3
+WORDED = 0.1  # how far a third or 七成 may be from the figure, as a share of it
 REAL_GROWTH = {"gdp_growth_rate": 0.0, "gdp_real_index": 100.0}  # variable -> what no growth is
 
 
@@ -35,9 +36,10 @@ REAL_GROWTH = {"gdp_growth_rate": 0.0, "gdp_real_index": 100.0}  # variable -> w
 class Target:
     """What a number should be: one of `subjects`, of one of `cities` ("" for the nation), in `year` (None: not said).
 
-    `since`: the number is the change from that year, `is_annual`: a year on average; `against`: the distance to that
-    city, or "" for the mean of all; `together`: the sum of `cities`. `is_about`: said to be about
-    right. `is_sure` False: a figure that differs is one of something else.
+    `since`: the number is the change from that year, `is_annual`: a year on average, `direction`: 1 where it is said to
+    rise, -1 to fall; `against`: the distance to that city, or "" for the mean of all, `is_part`: the number is a share
+    of it; `together`: the sum of `cities`. `is_about`: said to be about right. `is_sure` False: a figure that differs
+    is one of something else.
     """
 
     subjects: Sequence[Subject]
@@ -49,6 +51,8 @@ class Target:
     is_about: bool = False
     is_sure: bool = True
     is_annual: bool = False
+    is_part: bool = False
+    direction: int = 0
     together: bool = False
 
 
@@ -228,15 +232,20 @@ class Judge:
                     grown = now.value / then.value - 1 if then.value else math.nan
                     if target.is_annual:
                         values = [100 * ((1 + grown) ** (1 / (target.year - year)) - 1)]
+                    elif target.is_part:
+                        values = [(grown + 1) * (100 if dimension == "share" else 1)]
                     elif dimension == "times":
-                        values = [grown + 1, grown]
+                        values = [grown + 1, grown][: 1 if number.is_part and number.value > 1 else 2]
                     elif dimension == "share" and fact_unit.dimension != "share":
                         values = [100 * grown, *self._real_growth(subject, city, target.year, year)]
                     else:
                         values = [_in_unit(now.value - then.value, fact_unit, unit)]
-                    size = Number(number.start, number.end, number.text, abs(number.value), number.decimals)
+                    size = replace(number, value=abs(number.value))
                     here = [(subject, city, target.year), (of, place, year)]
-                    if any(_rounds(size, abs(value), about=target.is_about) for value in values):
+                    if hits := [value for value in values if _rounds(size, abs(value), about=target.is_about)]:
+                        signs = {math.copysign(1, -value if subject[0] == "rank" else value) for value in hits if value}
+                        if target.direction and signs == {-target.direction}:
+                            return self._wrong("not_ours", "the other way", here)
                         return Verdict("rounded", "from two published figures", self._listed(here))
                     printed = _printed(number, abs(values[0]))
                     is_real = len(values) == 1 and subject[1].startswith(("gdp", "va_")) and not target.is_annual
@@ -367,6 +376,8 @@ def _in_unit(value: float, fact_unit: Unit, unit: Unit | None) -> float:
 def _rounds(number: Number, value: float, *, about: bool = False) -> bool:
     """Whether `value` rounds to the number: half a unit of its last digit, of its last digit but zeros where it is said
     to be about right, or where three digits stand before at least two zeros."""
+    if number.is_part:
+        return abs(number.value - value) <= WORDED * number.value
     step = 10.0**-number.decimals
     if not number.decimals:
         bare = number.text.replace(",", "").rstrip("0")

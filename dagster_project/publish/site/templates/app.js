@@ -893,7 +893,7 @@
               ]
             : []),
         ),
-        make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("Comparison") }, table),
+        make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": t("Indicators") }, table),
       );
     };
     const change = (ids) => {

@@ -37,7 +37,7 @@ IN_YAML = (
     "sure",
     "text",
 )
-CLAIMS = ("up", "down", "none")
+CLAIMS = ("up", "down", "none", "adds")
 # Lines that say nothing here: dates, addresses, and marks of a format that is checked by `updated`.
 SKIPPED = re.compile(r'"(Report-Msgid|POT-Creation|PO-Revision|Last-Translator|Language-Team|Generated-By)|#, python-')
 Message = tuple[str | tuple[str, str], str]

@@ -22,6 +22,7 @@ from dagster_project.publish.site.shared import as_csv
 
 # All else may stand in an address inside quotation marks; browsers encode what is not ASCII.
 IN_ADDRESS = re.compile(r"[%#\"<>&\s\ufeff]")
+FIGURE = re.compile(r"\{(\w+)")
 ABSENT = msg("Not in this release: {title}.")
 
 
@@ -91,15 +92,22 @@ def sentences_of(reader: Reader, claim: dict[str, Any]) -> list[Said]:
 
 
 def sentence(reader: Reader, claim: dict[str, Any], row: Record) -> Said:
-    """The sentence that the figures of the row allow: `up`, `down` or `none` of the claim, or `say`."""
+    """The sentence that the figures of the row allow: `up`, `down` or `none` of the claim, or `say`; behind it those of
+    `adds` whose first figure is not zero."""
+    added = [reader.words.say(more, **row) for more in claim.get("adds", ()) if row[FIGURE.findall(more)[0]]]
     if "say" in claim:
-        return Said(reader.words.say(claim["say"], **row))
+        return Said(_running(reader.words.say(claim["say"], **row), *added))
     says = side(row)
     est = row.get("est")
     text = claim.get({1: "up", -1: "down", 0: "none"}[says]) or claim["none"]
     size = None if est is None else abs(float(est))
     ends = {name: None if row.get(name) is None else float(row[name]) for name in ("est", "lo", "hi", "p")}
-    return Said(reader.words.say(text, **row, size=size), says, **ends)
+    return Said(_running(reader.words.say(text, **row, size=size), *added), says, **ends)
+
+
+def _running(*sentences: str) -> str:
+    """Sentences in a row; Chinese has no space between them."""
+    return " ".join(sentences).replace("。 ", "。")
 
 
 def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None) -> Shown | str:

@@ -86,7 +86,7 @@ class Reader:
     - item(code) for what an audit is about: an indicator, group, factor, method or city;
     - term(code) for a regressor, W: before it for its spatial lag, and change(text) for what differs in a variant;
     - lo_95(estimate, se) and hi_95(estimate, se): the ends of a 95 % interval after the normal distribution;
-    - the table `city`: city_id, name, province, other names of the cities in the reader's language.
+    - the table `city`: city_id, name, province, other names of the cities in the reader's language; `county` likewise.
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, scope: Scope, language: str = "en") -> None:
@@ -173,6 +173,8 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
         f" coalesce({short}, city_id) as name, {province} as province, city_code, name_en, name_zh, admin_tier"
         f" from mart.dim_city where boundary_vintage = {int(boundary)}"
     )
+    if columns := {row[0] for row in con.execute(SQL["county_columns"]).fetchall()}:
+        con.execute(SQL["county_zh" if is_zh or "name_pinyin" not in columns else "county_en"])
     for name, sql in SQL.items():
         if name.startswith("macro_"):
             con.execute(sql.replace("$half", repr(HALF_95)))

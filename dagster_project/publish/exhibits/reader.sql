@@ -31,6 +31,19 @@ order by 2 desc, 1
 -- name: whole
 select index_code from mart.dim_index where variant_of is null order by n_indicator desc, 1
 
+-- name: county_columns
+select column_name from information_schema.columns where table_schema = 'mart' and table_name = 'dim_county'
+
+-- name: county_zh
+create or replace temp table county as
+select county_id, name_zh as name, parent_city_id, centroid_lon, centroid_lat from mart.dim_county
+
+-- name: county_en
+create or replace temp table county as
+select county_id, coalesce(name_pinyin || case kind when 'county' then ' County' when 'district' then ' District' else '' end, name_zh)
+    as name, parent_city_id, centroid_lon, centroid_lat
+from mart.dim_county
+
 -- name: macro_name
 create or replace temp macro name(of_kind, of_code) as coalesce(
     (select l.name from temp.label as l where l.kind = of_kind and l.code = of_code), of_code::varchar

@@ -1,6 +1,7 @@
 # Fits the headline regression again from the files of a release: Rscript refit.R releases/<name>/csv
-# The same model as refit.py; base R only.
-folder <- commandArgs(trailingOnly = TRUE)[1]
+# (data/csv without it). The same model as refit.py; base R only. Ends with 1 if a number is missed by more than 1e-6 of
+# its size.
+folder <- c(commandArgs(trailingOnly = TRUE), file.path("data", "csv"))[1]
 read <- function(table) {
   files <- file.path(folder, paste0(table, c(".csv", ".csv.gz")))
   read.csv(files[file.exists(files)][1], fileEncoding = "UTF-8-BOM")
@@ -48,6 +49,7 @@ refit <- function(data, edges) {
   c(own[, 1] - rho * own[, 2], rho = rho, sigma2 = sigma2(rho), lnl = loglik(rho))
 }
 
+missed <- 0
 for (model in unique(data$model_id)) {
   mine <- refit(data[data$model_id == model, ], edges[edges$model_id == model, ])
   of <- coef[coef$model_id == model, ]
@@ -55,4 +57,8 @@ for (model in unique(data$model_id)) {
   published <- c(setNames(of$coef, of$term), rho = at$rho, sigma2 = at$sigma2, lnl = at$lnl)[names(mine)]
   cat(model, "\n")
   print(data.frame(refitted = mine, published = published, difference = mine - published), digits = 10)
+  met <- abs(mine - published) <= 1e-6 * pmax(abs(published), 1)
+  cat(sum(met), "of", length(met), "published numbers met\n")
+  missed <- missed + sum(!met)
 }
+quit(status = as.integer(missed > 0))

@@ -19,7 +19,7 @@ def brief(
     paths: Paths, console: Console, name: str | None, year: int | None, language: str, is_all: bool, out: Path | None
 ) -> None:
     """Write the brief of `name` to `out`, or all into the folder `out`. Exit code: 0 done, 2 not possible, with why."""
-    from dagster_project.publish.site.brief import Briefs, place, scope_of
+    from dagster_project.publish.site.brief import Briefs, place, scope_of, write_all, write_whole
 
     if language not in languages():
         raise Refusal(f"There is no language '{language}'. Languages: {', '.join(languages())}.")
@@ -44,18 +44,12 @@ def brief(
         briefs = Briefs(Reader(con, scope, language), citation(cited, form))
         if is_all:
             out.mkdir(parents=True, exist_ok=True)
-            n = 0
-            for n, (code, content) in enumerate(briefs.every(), start=1):  # noqa: B007
-                _write(out / f"{code}_{scope.last_year}_{language}.docx", content)
-            text = f"{n:,} briefs in {out}"
+            released = paths.releases / scope.release / paths.published_file.name  # which no refresh swaps
+            text = (
+                f"{write_all(released if released.exists() else paths.published_file, briefs, out):,} briefs in {out}"
+            )
         else:
-            _write(out, briefs.of(*place(con, name or "")))
+            write_whole(out, briefs.of(*place(con, name or "")))
             text = str(out)
     mark = f" [bold yellow]{SYNTHETIC}[/]" if scope.is_synthetic else ""
     console.print(f"{escape(text)}, {scope.release}{mark}", highlight=False, soft_wrap=True)
-
-
-def _write(out: Path, content: bytes) -> None:
-    fresh = out.with_name(f".{out.name}.part")  # whole or not at all
-    fresh.write_bytes(content)
-    fresh.replace(out)

@@ -4,10 +4,15 @@ Every figure of the text carries its key (a content control), so that `nqpf chec
 later release.
 """
 
+import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -24,12 +29,15 @@ from dagster_project.publish.locale import msg
 from dagster_project.publish.paper import word
 from dagster_project.publish.paper.figures import DPI
 from dagster_project.publish.site.cities import MIDDLE, SQL, CityFacts, Profiles
+from dagster_project.published import open_read_only
 from dagster_project.run.failures import Refusal
 
 PROVINCE_KIND = ("省", "市", "自治区", "壮族自治区", "回族自治区", "维吾尔自治区")
 EDITS = 5
+SHARE = 32  # briefs from which a process more is worth its start
 PICTURE = Cm(7.6)
 Keys = Sequence[tuple[str, str]]  # printed figure -> key
+_briefs: "Briefs"  # of a process of `write_all`
 
 
 def scope_of(scope: Scope, year: int | None) -> Scope:
@@ -60,6 +68,37 @@ def place(con: duckdb.DuckDBPyConnection, text: str) -> tuple[str, str]:
     return "province", name
 
 
+def write_all(file: Path, briefs: "Briefs", out: Path) -> int:
+    """Write every brief of the published `file` into the folder `out`, on all processors; returns how many."""
+    every = briefs.every()
+    with ProcessPoolExecutor(
+        min(os.cpu_count() or 1, len(every) // SHARE + 1),
+        get_context("spawn"),
+        initializer=_open,
+        initargs=(file, briefs.scope, briefs.words.language, briefs.citation),
+    ) as pool:
+        for (_, code), content in zip(every, pool.map(_of, every, chunksize=SHARE // 4), strict=True):
+            write_whole(out / f"{code}_{briefs.scope.last_year}_{briefs.words.language}.docx", content)
+    return len(every)
+
+
+def _open(file: Path, scope: Scope, language: str, citation: str) -> None:
+    """What the processes of `write_all` begin with."""
+    global _briefs
+    _briefs = Briefs(Reader(open_read_only(file, {"threads": 1}), scope, language), citation)
+
+
+def _of(one: tuple[str, str]) -> bytes:
+    return _briefs.of(*one)
+
+
+def write_whole(out: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    fresh = out.with_name(f".{out.name}.part")
+    fresh.write_bytes(content)
+    fresh.replace(out)
+
+
 class Briefs:
     """The briefs of one file in one language; what all of them need is read once."""
 
@@ -80,14 +119,12 @@ class Briefs:
         sql = "select city_id, province_name from mart.dim_city where boundary_vintage = ?"
         return dict(self.reader.con.execute(sql, [self.scope.boundary_vintage]).fetchall())
 
-    def every(self) -> Iterable[tuple[str, bytes]]:
-        """Name and content of the brief of every city and of every province of two cities or more."""
-        for city in self.judged:
-            yield city, self.of("city", city)
-        for name in sorted(set(self.of_province.values())):
-            members = [city for city, province in self.of_province.items() if province == name and city in self.scores]
-            if len(members) > 1:
-                yield name, self.of("province", name)
+    def every(self) -> list[tuple[str, str]]:
+        """Kind and code of every brief: of every city, and of every province of two cities or more."""
+        n_of = Counter(province for city, province in self.of_province.items() if city in self.scores)
+        return [("city", city) for city in self.judged] + [
+            ("province", name) for name, n in sorted(n_of.items()) if n > 1
+        ]
 
     def of(self, kind: str, code: str) -> bytes:
         return self._city(code) if kind == "city" else self._province(code)

@@ -108,6 +108,7 @@ def add_table(
     caption.add_run(f"  {_plain(grid.title)}")
     doc.element.body.insert_element_before(parse_xml(_table(grid, size, line, source, keys or {})), "w:sectPr")
     note = doc.add_paragraph()
+    note.paragraph_format.keep_together = True
     note.paragraph_format.space_before, note.paragraph_format.space_after = Pt(3), Pt(6)
     note.add_run(f"{grid.note_word} {_plain(' '.join(grid.notes))}").font.size = Pt(9)
 
@@ -182,7 +183,8 @@ def _table(grid: Grid, size: float, line: float, source: str, keys: Mapping[tupl
     )
     rows = [f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{head}</w:tr>"]
     for k, row in enumerate(grid.rows):
-        keep = row.kind == "panel" or (k + 1 < len(grid.rows) and grid.rows[k + 1].kind == "below")
+        # the note does not stand alone on a page
+        keep = row.kind == "panel" or k > len(grid.rows) - 3 or grid.rows[k + 1].kind == "below"
         right = [None if held is None else held[k] for held in indents]
         row_keys = [keys.get((k, column), "") for column in range(len(widths))]
         rows.append(

@@ -38,6 +38,7 @@ class BlockYear:
     limits: Limits
     faults: dict[str, "Fault"] = field(default_factory=dict)
     checked: dict[Any, pd.DataFrame] = field(default_factory=dict)
+    _ranks: dict[bytes, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def reviewed(self) -> pd.DataFrame:
@@ -60,6 +61,13 @@ class BlockYear:
     def ranks_of_past(self) -> np.ndarray:
         """Ranks of the past by column, (cities, columns)."""
         return ranks_of(self.past.to_numpy(dtype="float64"))
+
+    def ranks_in(self, order: np.ndarray) -> np.ndarray:
+        """Ranks of the figures by column, (rows, columns); order: the row of `wide` that stands in each row."""
+        key = order.tobytes()  # the columns of a page have the same cities in the same order
+        if key not in self._ranks:
+            self._ranks[key] = ranks_of(self.wide.to_numpy(dtype="float64")[order])
+        return self._ranks[key]
 
     def of(self, block: str) -> pd.DataFrame:
         """The cells of one block in printed order."""

@@ -90,23 +90,23 @@ def check(identity: Identity, wide: pd.DataFrame, limits: Limits) -> pd.DataFram
     if not set(identity.blocks) <= set(wide.columns):
         return pd.DataFrame(columns=["left", "right", "ratio", "is_broken"])
     left, right = _side(identity.left, wide), _side(identity.right, wide)
-    frame = pd.DataFrame({"left": left, "right": right}).dropna()
-    frame = frame[frame["right"] > 0]
-    frame["ratio"] = frame["left"] / frame["right"]
-    low = identity.low * frame["right"] if np.isfinite(identity.low) else frame["left"]
-    high = identity.high * frame["right"] if np.isfinite(identity.high) else frame["left"]
+    is_known = ~np.isnan(left) & (right > 0)
+    left, right = left[is_known], right[is_known]
+    low = identity.low * right if np.isfinite(identity.low) else left
+    high = identity.high * right if np.isfinite(identity.high) else left
     # a constant side (100 per cent) is no count: its slack is in the bounds
     slack = limits["identity_slack"] if any(blocks for _, blocks in identity.right) else 0.0
-    frame["is_broken"] = (frame["left"] < low - slack) | (frame["left"] > high + slack)
-    return frame
+    is_broken = (left < low - slack) | (left > high + slack)
+    columns = {"left": left, "right": right, "ratio": left / right, "is_broken": is_broken}
+    return pd.DataFrame(columns, index=wide.index[is_known])
 
 
-def _side(terms: Iterable[Term], wide: pd.DataFrame) -> pd.Series:
-    total = pd.Series(0.0, index=wide.index)
+def _side(terms: Iterable[Term], wide: pd.DataFrame) -> np.ndarray:
+    total = np.zeros(len(wide))
     for factor, blocks in terms:
-        product = pd.Series(factor, index=wide.index)
+        product = np.full(len(wide), factor)
         for block in blocks:
-            product = product * wide[block]
+            product = product * wide[block].to_numpy(dtype="float64")
         total = total + product
     return total
 

@@ -120,20 +120,19 @@ def _shifts(limits: Limits) -> list[int]:
     return [shift for shift in range(-most, most + 1) if shift]
 
 
-def displaced_column(x: np.ndarray, siblings: np.ndarray, limits: Limits) -> int:
+def displaced_column(ranks: np.ndarray, siblings: np.ndarray, limits: Limits) -> int:
     """Shift of a whole column against the other columns of its file, 0 if none; needs no past.
 
-    siblings: (rows, columns) in the same row order. For each shift the mean over siblings of
-    atanh|rho(shifted)| - atanh|rho(as printed)| counts those siblings that reach `sibling_rho` either way;
-    `min_siblings` are needed, and the mean must exceed `sibling_gain`. Cities printed beside each other are not alike,
-    so a column one row off loses its correlations.
+    ranks: of the column.  siblings: ranks of the others, (rows, columns), in the same row order.
+    For each shift the mean over siblings of atanh|rho(shifted)| - atanh|rho(as printed)| counts those siblings that
+    reach `sibling_rho` either way; `min_siblings` are needed, and the mean must exceed `sibling_gain`. Cities printed
+    beside each other are not alike, so a column one row off loses its correlations.
     """
-    ranks, others = ranks_of(x[:, None]), ranks_of(siblings)
     least = int(limits["window_rows"])
-    as_printed = _closeness(ranks, others, least)
+    as_printed = _closeness(ranks[:, None], siblings, least)
     gains = {}
     for shift in _shifts(limits):
-        moved = _closeness(pd.DataFrame(ranks).shift(-shift).to_numpy(), others, least)
+        moved = _closeness(_moved(ranks, -shift)[:, None], siblings, least)
         with np.errstate(invalid="ignore"):
             counted = np.fmax(as_printed, moved) >= limits["sibling_rho"]
         counted &= np.isfinite(as_printed) & np.isfinite(moved)

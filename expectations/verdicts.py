@@ -110,22 +110,22 @@ def _like_another(blocks: BlockYear, block: str, past_fit: Fit) -> Iterator[Faul
 
 
 def _off_its_rows(blocks: BlockYear, block: str, cells: pd.DataFrame) -> Iterator[Fault]:
-    order = cells["city_id"]
-    x = cells["value"].to_numpy()
-    past = pd.Series(blocks.column(block, of_past=True), index=blocks.wide.index).reindex(order).to_numpy()
-    shift, first, end = displaced_rows(x, past, blocks.limits)
+    order = blocks.wide.index.get_indexer(pd.Index(cells["city_id"]))
+    past = blocks.column(block, of_past=True)[order]
+    shift, first, end = displaced_rows(cells["value"].to_numpy(), past, blocks.limits)
     if shift:
         span = f"rows {cells['cell'].iloc[first]} to {cells['cell'].iloc[end - 1]}"
         yield Fault(
             PLACE,
             f"the figures of {span} stand {_rows(shift)} against {blocks.year_last[block]}",
-            tuple(order.iloc[first:end]),
+            tuple(cells["city_id"].iloc[first:end]),
         )
     elif blocks.is_printed_page:
-        siblings = blocks.wide.drop(columns=block).reindex(order).to_numpy()
-        shift = displaced_column(x, siblings, blocks.limits)
+        ranks, place = blocks.ranks_in(order), blocks.wide.columns.get_loc(block)
+        shift = displaced_column(ranks[:, place], np.delete(ranks, place, axis=1), blocks.limits)
         if shift:
-            yield Fault(PLACE, f"the figures stand {_rows(shift)} against the other columns of the file", tuple(order))
+            why = f"the figures stand {_rows(shift)} against the other columns of the file"
+            yield Fault(PLACE, why, tuple(cells["city_id"]))
 
 
 def _rows(shift: int) -> str:
@@ -166,15 +166,17 @@ def _median(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
 
 
 def _band(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
-    judged = cells[~cells["is_corrected"]]
-    outside = judged[(judged["value"] < judged["band_low"]) | (judged["value"] > judged["band_high"])]
-    if len(outside) >= limits["min_outside"] and len(outside) > limits["max_outside"] * len(judged):
-        low, high = judged["band_low"].iloc[0], judged["band_high"].iloc[0]
+    value, low, high = (cells[name].to_numpy() for name in ("value", "band_low", "band_high"))
+    judged = ~cells["is_corrected"].to_numpy()
+    outside = judged & ((value < low) | (value > high))
+    n_outside, n_judged = int(outside.sum()), int(judged.sum())
+    if n_outside >= limits["min_outside"] and n_outside > limits["max_outside"] * n_judged:
+        first = cells.iloc[int(judged.argmax())]
         yield Fault(
             BAND,
-            f"{len(outside)} of {len(judged)} cities lie outside the band {low:,.0f} to {high:,.0f} "
-            f"{judged['unit'].iloc[0]}",
-            tuple(outside["city_id"]),
+            f"{n_outside} of {n_judged} cities lie outside the band {first['band_low']:,.0f} to "
+            f"{first['band_high']:,.0f} {first['unit']}",
+            tuple(cells["city_id"].to_numpy()[outside]),
         )
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ GENERATED = {
 RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
 
 SQL = statements(__file__)
+type Column = tuple[str, str, bool, str | None]  # name, type, whether it may be null, comment
 HEADLINE_WORDS = (
     "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
     " model or of a chain, of its headline regression or of pooled classes after one year."
@@ -66,7 +67,6 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
     # without a file of its own a connection would spill into the folder that the command was started from
     with duckdb.connect(config={"temp_directory": f"{target}.tmp"}) as con:
         con.execute(f"attach '{sql_path(build_file)}' as build (read_only)")
-        con.execute(SQL["columns"])
         # nobody reads the file before the checkpoint at the end: some thousand statements need no log of their own
         con.execute(
             f"attach '{sql_path(target)}' as snapshot"
@@ -112,22 +112,23 @@ def _copy_all(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     names = (
         f"select schema_name || '.' || table_name, coalesce(comment, '') from {TABLES} where database_name = 'build'"
     )
-    comments = dict(con.execute(names).fetchall())
+    comments, columns = dict(con.execute(names).fetchall()), _columns(con)
     headline = _headline(con) if {"mart.dim_index", "mart.dim_model_spec"} <= set(comments) else {}
     views = _views(con)
+    flags = {name: _headline_flag(name, columns[name], headline) for name in comments}
     for name in sorted(set(comments) - set(views)):
-        _copy_table(con, name, _headline_flag(con, name, headline))
+        _copy_table(con, name, columns[name], flags[name])
     con.execute("use snapshot")  # a view names its tables without the file, which has another name for each reader
     for name, query in views.items():
-        flag = _headline_flag(con, name, headline)
-        con.execute(f"create view {name} as select *{f', {flag} as is_headline' if flag else ''} from ({query})")
+        flag = f", {flags[name]} as is_headline" if flags[name] else ""
+        con.execute(f"create view {name} as select *{flag} from ({query})")
     con.execute("use memory")
     counts = {}
     for name, comment in comments.items():
         if comment:
             con.execute(f"comment on {'view' if name in views else 'table'} snapshot.{name} is '{sql_text(comment)}'")
-        words = {column: text for column, _, _, text in _columns(con, name) if text}
-        if _headline_flag(con, name, headline):
+        words = {column: text for column, _, _, text in columns[name] if text}
+        if flags[name]:
             words["is_headline"] = HEADLINE_WORDS
         for column, text in words.items():
             con.execute(f"comment on column snapshot.{name}.{column} is '{sql_text(text)}'")
@@ -175,21 +176,21 @@ def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
 
 
-def _headline_flag(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[str, str]) -> str:
+def _headline_flag(table: str, columns: Sequence[Column], headline: Mapping[str, str]) -> str:
     """SQL of is_headline, over other columns of a mart of several indexes or models; "" for other tables."""
-    columns = [column for column, *_ in _columns(con, table)]
-    is_of_several = table.startswith("mart.") and {"index_code", "model_id"} & set(columns) & set(headline)
-    if not is_of_several or "is_headline" in columns:
+    names = [column for column, *_ in columns]
+    is_of_several = table.startswith("mart.") and {"index_code", "model_id"} & set(names) & set(headline)
+    if not is_of_several or "is_headline" in names:
         return ""
-    equal = (f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in columns)
+    equal = (f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in names)
     return f"coalesce({' and '.join(equal)}, false)"
 
 
-def _copy_table(con: duckdb.DuckDBPyConnection, table: str, flag: str) -> None:
+def _copy_table(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column], flag: str) -> None:
     """Columns, types and what may not be null as in the build; the rows of marts are sorted."""
     formulas = _formulas_that_hold(con, table)
     parts, stored = [], []
-    for column, kind, is_nullable, _ in _columns(con, table):
+    for column, kind, is_nullable, _ in columns:
         if column in formulas:
             parts.append(f'"{column}" {kind} generated always as ({formulas[column]}) virtual')
         else:
@@ -215,13 +216,12 @@ def _formulas_that_hold(con: duckdb.DuckDBPyConnection, table: str) -> dict[str,
     return {column: sql for (column, sql), has_other in zip(formulas.items(), differs, strict=True) if not has_other}
 
 
-def _columns(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str, bool, str | None]]:
-    """Name, type, whether it may be null, and comment of each column of a table of the build."""
-    return con.execute(
-        "select column_name, data_type, is_nullable, comment from memory.build_column where table_name = ?"
-        " order by column_index",
-        [table],
-    ).fetchall()
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[Column]]:
+    """Table of the build -> its columns. Once for all: the list of DuckDB takes as long for one table."""
+    columns: dict[str, list[Column]] = {}
+    for table, *column in con.execute(SQL["columns"]).fetchall():
+        columns.setdefault(table, []).append(tuple(column))
+    return columns
 
 
 def _require_descriptions(con: duckdb.DuckDBPyConnection) -> None:

@@ -7,7 +7,5 @@ where i.is_headline
 order by m.model_id nulls last limit 1
 
 -- name: columns
--- once: the list of DuckDB takes as long for one table as for all
-create table memory.build_column as
-select schema_name || '.' || table_name as table_name, column_name, column_index, data_type, is_nullable, comment
-from duckdb_columns() where database_name = 'build'
+select schema_name || '.' || table_name, column_name, data_type, is_nullable, comment
+from duckdb_columns() where database_name = 'build' order by column_index

@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 -- One row per column of a load, without the evidence of its meaning: that moves with every edition that lands, the
 -- verdict does not.
 select

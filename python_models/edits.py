@@ -12,7 +12,7 @@ RECALL_COLUMNS += ["n_replaced", "mean_abs_error"]
 PER_SOUND = 2000
 LEFT_ALONE = ("accept", "keep", "pending")  # actions after which a figure is used as printed
 BY_PERSON = ("reviewed",)  # rules that are not scored
-BREAKS = ("definition_break",)  # classes that change a series for good
+BREAKS = ("definition_break", "scope_break", "census_break")  # classes that change a series for good
 
 
 def edit_recall(slips: pd.DataFrame, edits: pd.DataFrame, *, n_values: int) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def edit_recall(slips: pd.DataFrame, edits: pd.DataFrame, *, n_values: int) -> p
     done = edits[~edits["action"].isin(LEFT_ALONE) & ~edits["rule"].isin(BY_PERSON)]
     cells = slips.assign(is_wrong=~np.isclose(slips["true_value"], slips["printed_value"], rtol=1e-9, atol=0))
     cells["has_slip"] = cells.groupby("event_id")["is_wrong"].transform("any")
-    series = [key for key in keys if key != "year"]
+    series = [key for key in CELL if key != "year"]  # what is used may be made of several sources
     is_break, is_relink = cells["slip_class"].isin(BREAKS), done["action"] == "relink"
     broken = pd.MultiIndex.from_frame(cells.loc[is_break & cells["has_slip"], series])
     answers = is_relink & pd.MultiIndex.from_frame(done[series]).isin(broken)  # relinked for a planted break

@@ -46,7 +46,8 @@ HARD_BOUNDS = (
 )
 WRONG_RESIDENTS = ((2.3, 3.5), (0.08, 0.17))  # registered over printed residents
 CONCEPT_YEAR, CONCEPT_SHARE = 2, 0.95  # GDP per head over registered persons
-BREAK_FROM, BREAK_SHARE = 7, 0.25  # retail sales by another definition
+BREAK_FROM, BREAK_SHARE = 7, 0.25  # retail sales by another definition; the sectors after an economic census
+SCOPE_FROM, BROKEN = 8, (0.25, 0.39)  # wages of another scope of the survey; sizes in logarithms, no figure is impossible
 FILLS = (("fill_midpoint", "secondary_students", 4, 0.6), ("fill_repeat", "emp_private_self", 6, 0.3))
 
 type Key = tuple[str, str]
@@ -141,9 +142,11 @@ class Planter:
         self.left[row] = max(self.left[row] - 1, 0)
         return True
 
-    def whole_years(self, slip_class: str, key: Key, wrong: Mapping[int, FloatArray], chosen: BoolArray) -> None:
+    def whole_years(
+        self, slip_class: str, key: Key, wrong: Mapping[int, FloatArray], chosen: BoolArray, *, is_new: bool = True
+    ) -> None:
         """One event in a year of all cities: what is printed in the chosen ones, by year; the others are sound."""
-        self.n_events += 1
+        self.n_events += is_new
         for t, values in wrong.items():
             for row in range(len(values)):
                 if chosen[row] and np.isfinite(values[row]):
@@ -210,6 +213,7 @@ def plant_slips(
     ):
         planter.draw(slip_class, n, make, keys)
     _whole_years(planter)
+    _broken_series(planter, printed)
     return pd.DataFrame(planter.slips, columns=COLUMNS)
 
 
@@ -344,3 +348,37 @@ def _whole_years(planter: Planter) -> None:
         filled = panel[:, t - 1] if slip_class == "fill_repeat" else (panel[:, t - 1] + panel[:, t + 1]) / 2
         free = [planter.is_free(row, variable) for row in range(n)]
         planter.whole_years(slip_class, ("society", variable), {t: filled}, (rng.random(n) < share) & free)
+
+
+def _broken_series(planter: Planter, printed: Printed) -> None:
+    """An economic census moves the border of two sectors, whose sum stays, and wages are of another scope of units:
+    from one year on, in a share of the cities. Districts and shares follow; the first cities of a small demo are sound.
+    """
+    rng, n = planter.rng, len(planter.rows)
+
+    def in_a_share(*names: str) -> tuple[BoolArray, FloatArray]:
+        free = _untouched(planter.rows) & [planter.is_free(row, *names) for row in range(n)]
+        chosen = free & (rng.random(n) < BREAK_SHARE)
+        return chosen, np.exp(np.where(chosen, rng.uniform(*BROKEN, n), 0.0))[:, None]
+
+    chosen, level = in_a_share(*SECTORS)
+    secondary, tertiary = (planter.panels["yearbook", name][:, BREAK_FROM:] for name in SECTORS[1:])
+    taken = tertiary * (level - 1) / (secondary + tertiary * level)  # of the secondary sector
+    for scope in ("district", "city"):
+        second, third, gdp = (printed.values[name, scope][:, BREAK_FROM:] for name in (*SECTORS[1:], "gdp_nom"))
+        moved = np.rint(second * taken)
+        for share, values in (("secondary_share", second - moved), ("tertiary_share", third + moved)):
+            printed.values[share, scope][chosen, BREAK_FROM:] = np.round(100 * values / gdp, 2)[chosen]
+        if scope == "district":
+            second -= moved
+            third += moved
+    years = range(BREAK_FROM, len(HORIZON))
+    for name, values in (("va_secondary_nom", secondary - moved), ("va_tertiary_nom", tertiary + moved)):
+        wrong = dict(zip(years, values.T, strict=True))
+        planter.whole_years("census_break", ("yearbook", name), wrong, chosen, is_new=name == "va_secondary_nom")
+
+    chosen, level = in_a_share("wage_avg_nom")
+    key, district = ("yearbook", "wage_avg_nom"), printed.values["wage_avg_nom", "district"]
+    wrong = {t: planter.panels[key][:, t] * level[:, 0] for t in range(SCOPE_FROM, len(HORIZON))}
+    planter.whole_years("scope_break", key, wrong, chosen)
+    district[:, SCOPE_FROM:] = np.rint(district[:, SCOPE_FROM:] * level)

@@ -13,10 +13,14 @@ select
 from {{ ref('int_values_completed') }} as v
 left join (
     select
-        variable_code,
+        unnest([variable_code, against]) as variable_code,
         bool_and(decided_by <> 'rule E8') as is_declared
     from {{ ref('int_breaks') }}
+    left join (
+        select variable_code, against from {{ ref('edit_rule') }}
+        where rule = 'E8' and parameter = 'over'
+    ) as o using (variable_code)
     where treatment <> 'keep'
-    group by variable_code
+    group by all
 ) as b on v.variable_code = b.variable_code
 where v.edit_policy = 'edited' and v.value <> v.value_unbridged

@@ -86,7 +86,8 @@ KEEP = ("true_jump", "redistricted")
 
 CLASSES = dict.fromkeys(words("ten_times tenth transposed lost_digit small"), 32) | {"run": 24, "edge": 24}
 CLASSES |= {"hard_bound": 50, "denominator": 16, "registered": 8, "level_break": 20, "beside_jump": 12}
-CLASSES |= dict.fromkeys(words("concept_switch definition_break fill_midpoint fill_repeat"), 1)
+WHOLE_YEARS = words("concept_switch definition_break census_break scope_break fill_midpoint fill_repeat")
+CLASSES |= dict.fromkeys(WHOLE_YEARS, 1)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_files_print_the_slips_as_they_are_recorded(demo, slips, names):
     seen = ratio[np.isfinite(ratio)]
     assert np.abs(seen - np.rint(seen)).max() < 2e-3  # a power of ten: the unit of the column
     faults = demo.truth.faults[demo.truth.faults["variable_code"] != ""]
-    single = own[~own["slip_class"].isin(["concept_switch", "definition_break", "fill_midpoint", "fill_repeat"])]
+    single = own[~own["slip_class"].isin(WHOLE_YEARS)]
     assert single.merge(faults, on=["city_id", "variable_code"]).empty
 
 

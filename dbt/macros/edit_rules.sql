@@ -32,7 +32,7 @@ edit_parameter as materialized (
 edit_limit as materialized (
     select
         p.variable_code,
-        {%- for rule, names in {'E3': ['mad', 'floor', 'neighbours', 'level'], 'E4': ['mad', 'floor', 'levels', 'years'], 'E5': ['mad', 'floor', 'reach', 'boundary_years']}.items() %}
+        {%- for rule, names in {'E3': ['mad', 'floor', 'neighbours', 'level'], 'E4': ['mad', 'floor', 'levels', 'years', 'visit_mad', 'visit_years'], 'E5': ['mad', 'floor', 'reach', 'boundary_years']}.items() %}
         {%- for name in names %}
         max(p.value) filter (p.rule = '{{ rule }}' and p.parameter = '{{ name }}') as {{ rule | lower }}_{{ name }},
         {%- endfor %}
@@ -293,6 +293,7 @@ edit_judged as materialized (
         greatest(l.e3_mad * s.r_spread, ln(l.e3_floor)) as limit_r,
         l.e3_mad * s.r_spread as limit_r_suspect,
         greatest(l.e4_mad * s.d_spread, ln(l.e4_floor)) as limit_d,
+        greatest(l.e4_visit_mad * s.d_spread, ln(l.e4_floor)) as limit_visit,
         coalesce(
             abs(m.r) > limit_r and abs(m.y_after - m.y_before) <= l.e3_neighbours * abs(m.r)
             and (m.is_beside_agreed or abs(m.y - m.level) >= l.e3_level * abs(m.y - m.r - m.level)), false
@@ -340,8 +341,8 @@ edit_again as materialized (
 -- E4: a run enters and leaves with jumps of opposite sign and comes back to the level before
 edit_third as materialized (
     select
-        world, variable_code, series, city_id, year, y, is_judged, is_settled, is_agreed, is_safe, limit_d, level, limit_r,
-        limit_r_suspect, e3_neighbours,
+        world, variable_code, series, city_id, year, y, is_judged, is_settled, is_agreed, is_safe, limit_d, limit_visit,
+        level, limit_r, limit_r_suspect, e3_neighbours,
         lag(y) over s as y_before,
         lag(year) over s as year_before,
         y - lag(y) over s as jump
@@ -385,6 +386,34 @@ edit_in_run as materialized (
     from edit_run as r
     inner join edit_third as t on r.series = t.series and t.year between r.year_from and r.year_to
     qualify row_number() over (partition by t.series, t.year order by r.year_to - r.year_from, r.year_from) = 1
+),
+
+-- a level that comes and goes: in and out of it by more than the usual moves of the variable and of the city, and back
+-- to where it was
+edit_there_and_back as materialized (
+    select
+        a.series, a.year as year_from, b.year_before as year_to, a.jump, (a.y_before + b.y) / 2 as base,
+        least(abs(a.jump), abs(b.jump)) as least_jump, a.limit_visit, l.e4_visit_mad
+    from edit_third as a
+    inner join edit_limit as l using (variable_code)
+    inner join edit_third as b on a.series = b.series and b.year > a.year and b.year - a.year <= l.e4_visit_years
+    where
+        a.year - a.year_before = 1 and b.year - b.year_before = 1 and a.jump * b.jump < 0
+        and abs(a.jump) > a.limit_visit and abs(b.jump) > b.limit_visit
+        and abs(b.y - a.y_before) <= l.e3_neighbours * least(abs(a.jump), abs(b.jump))
+        and abs(base + a.jump - a.level) >= l.e3_level * abs(base - a.level)
+),
+
+edit_visit as (
+    select v.*, greatest(v.limit_visit, v.e4_visit_mad * o.d_own) as limit_at
+    from edit_there_and_back as v
+    inner join (
+        select series, 1.4826 * median(abs(d)) as d_own from edit_measured
+        where series in (select series from edit_there_and_back)
+        group by all
+    ) as o using (series)
+    where v.least_jump > v.e4_visit_mad * o.d_own
+    qualify row_number() over (partition by v.series, v.year_from order by v.year_to) = 1
 ),
 
 -- E5: the first or last year stands off the line of the three years next to it
@@ -495,6 +524,11 @@ edit_found as (
     select series, year, 'E4' as rule, y - y_before as measured, limit_d as limit_at, y_before as y_expected, '' as about, false as is_decision
     from edit_fourth
     where abs(y - y_before) > limit_d
+    union all by name
+    select series, year, 'E4' as rule, v.jump as measured, limit_at, base as y_expected, year_from::varchar || '-' || year_to::varchar as about, false as is_decision
+    from edit_visit as v
+    inner join (select series, year from edit_third where not is_safe) as t using (series)
+    where t.year between v.year_from and v.year_to
 ),
 
 edit_cases as materialized (
@@ -525,7 +559,7 @@ edit_cases as materialized (
     asof left join edit_path as p
         on m.world = p.world and m.variable_code = p.variable_code and m.year >= p.year
     where m.is_judged
-    qualify row_number() over (partition by f.series, f.year order by not f.is_decision, f.rule) = 1
+    qualify row_number() over (partition by f.series, f.year order by not f.is_decision, f.rule, f.about desc, abs(f.measured) desc) = 1
 )
 {% endmacro %}
 

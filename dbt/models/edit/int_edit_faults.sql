@@ -9,6 +9,7 @@ with known as (
         ('E2', 'middle_to', false), ('E2', 'middle_jump', false),
         ('E3', 'mad', true), ('E3', 'floor', true), ('E3', 'neighbours', true), ('E3', 'level', true),
         ('E4', 'mad', true), ('E4', 'floor', true), ('E4', 'levels', true), ('E4', 'years', true),
+        ('E4', 'visit_mad', true), ('E4', 'visit_years', true),
         ('E5', 'mad', true), ('E5', 'floor', true), ('E5', 'reach', true), ('E5', 'boundary_years', true),
         ('E6', 'match', true), ('E6', 'share', true), ('E6', 'usual', true), ('E6', 'own', false),
         ('E6', 'other', false),

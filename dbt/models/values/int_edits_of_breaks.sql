@@ -12,15 +12,14 @@ select
     coalesce(b.is_declared, true) as is_declared
 from {{ ref('int_values_completed') }} as v
 left join (
-    select
-        unnest([variable_code, against]) as variable_code,
-        bool_and(decided_by <> 'rule E8') as is_declared
-    from {{ ref('int_breaks') }}
-    left join (
-        select variable_code, against from {{ ref('edit_rule') }}
-        where rule = 'E8' and parameter = 'over'
-    ) as o using (variable_code)
-    where treatment <> 'keep'
-    group by all
+    select variable_code, bool_and(is_declared) as is_declared
+    from (
+        select unnest([k.variable_code, r.against]) as variable_code, k.decided_by <> 'rule E8' as is_declared
+        from {{ ref('int_breaks') }} as k
+        left join {{ ref('edit_rule') }} as r
+            on k.variable_code = r.variable_code and r.rule = 'E8' and r.parameter = 'over'
+        where k.treatment <> 'keep'
+    ) as moved
+    group by variable_code
 ) as b on v.variable_code = b.variable_code
 where v.edit_policy = 'edited' and v.value <> v.value_unbridged

@@ -56,6 +56,21 @@ def test_a_run_that_comes_back_is_taken_out(editing, cities, years, factor):
     assert editing.decided(figures) == {(cities[5], year): ("E4", "quarantine") for year in run}
 
 
+def test_a_level_that_comes_and_goes_is_a_question_where_the_variable_moves_much_and_the_city_does_not(editing, cities):
+    figures = series(cities, "fiscal_science", noise=0.4)
+    calm = figures["city_id"].isin(cities[:20])
+    figures.loc[calm, "value"] = series(cities[:20], "fiscal_science", noise=0.02)["value"].to_numpy()
+    times(figures, cities[5], [2015, 2016], 2.5)
+    times(figures, cities[7], range(2015, 2023), 2.5)  # stays there
+    edits = editing.run(figures)
+    asked = edits[(edits["rule"] == "E4") & (edits["action"] == "pending") & edits["about"].notna()]
+    assert {(cities[5], 2015), (cities[5], 2016)} == set(
+        asked.loc[asked["city_id"].isin(cities[:20])].filter(["city_id", "year"]).itertuples(index=False, name=None)
+    )
+    assert asked.loc[asked["city_id"] == cities[5], "about"].eq("2015-2016").all()
+    assert asked["city_id"].nunique() <= 4  # of forty that move by two fifths a year
+
+
 def test_losses_in_a_row_are_no_run_and_a_moved_boundary_excuses_an_edge(editing, cities):
     figures = series(cities, "industrial_profit")
     hit = (figures["city_id"] == cities[5]) & figures["year"].between(2014, 2016)

@@ -34,6 +34,7 @@ FINDING_COLUMNS: dict[str, str] = {
     "paste_rows": "ready-made rows, separated by line feeds",
 }
 _NUMBERS = ("data_year", "year", "figure")
+READ_OTHERWISE = "value_is_as_printed"
 
 
 def findings_frame(rows: Sequence[ResultRow], baseline: Baseline) -> pd.DataFrame:
@@ -82,12 +83,18 @@ def _known(detail: Mapping[str, object]) -> dict[str, object]:
     return columns
 
 
-def rows_to_review(rows: Sequence[ResultRow]) -> list[tuple[str, str, str]]:
-    """(seed, row, comment) for each ready-made row of the rules that refuse the load."""
+def rows_to_review(rows: Sequence[ResultRow], only: Sequence[str] = ()) -> list[tuple[str, str, str]]:
+    """(seed, row, comment) for each ready-made row of the rules that refuse the load and of figures that are read
+    otherwise than they are printed; of the rules `only` where they are named."""
+
+    def is_listed(row: ResultRow) -> bool:
+        return row.rule_id in only if only else row.severity == "error" or row.rule_id == READ_OTHERWISE
+
     ready_rows = [
         (str(detail["paste_into"]), line, f"{row.rule_id}: {detail.get('why') or ''}".rstrip(": "))
         for row in rows
-        if not row.passed and row.severity == "error"
+        if not row.passed
+        and (row.rule_id in only if only else row.severity == "error" or row.rule_id == READ_OTHERWISE)
         for detail in row.details
         for line in str(detail.get("paste_rows") or "").splitlines()
     ]

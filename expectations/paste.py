@@ -37,21 +37,13 @@ def unit_rows(source: str, headers: Sequence[Mapping[str, Any]], year: int, unit
 
 def keep_row(source: str, cell: Mapping[str, Any], reason: str) -> str:
     """A row of correction.csv that says: the figure of this cell is right as it is printed."""
-    return csv_line(
-        [
-            source,
-            "",
-            cell["city_id"],
-            int(cell["year"]),
-            cell["variable_code"],
-            cell["scope"],
-            "keep",
-            "",
-            _text(cell["text"]).strip(),
-            reason,
-            "open",
-        ]
-    )
+    return correction_row(source, cell, "keep", "", reason)
+
+
+def correction_row(source: str, cell: Mapping[str, Any], action: str, value: object, reason: str) -> str:
+    """A row of correction.csv about the figure of this cell."""
+    figure = [cell["city_id"], int(cell["year"]), cell["variable_code"], cell["scope"]]
+    return csv_line([source, "", *figure, action, value, _text(cell["text"]).strip(), reason, "open"])
 
 
 def answer_row(source: str, data_year: int, rule_id: str, subject: str) -> str:

@@ -95,15 +95,20 @@ class CityNames:
         self.name_of = {city_id: name for name, city_id in self.official.items()}
 
     def hint(self, source: str, name: str, year: float | None) -> CityHint:
-        """The three nearest official names, and an alias row for the nearest if it is likely."""
+        """The three nearest official names, and an alias row: for the nearest if it is likely, or for the one city that
+        a misread name of other years means."""
         matches = process.extract(name, list(self.official), scorer=fuzz.ratio, limit=3)
         nearest = tuple((like, score) for like, score, _ in matches)
         elsewhere = self._elsewhere(source, name)
-        if elsewhere or not nearest or nearest[0][1] < LIKELY:
+        named = [row for row in self.rows if row["alias"] == name and row["kind"] != "code"] if elsewhere else []
+        meant = {row["city_id"] for row in named}
+        if not elsewhere and nearest and nearest[0][1] >= LIKELY:
+            meant = {self.official[nearest[0][0]]}
+        # an official or a former name has its years
+        if len(meant) != 1 or any(row["kind"] != "ocr" for row in named):
             return CityHint(name, nearest, "", elsewhere)
         when = "" if year is None or pd.isna(year) else str(int(year))
-        ready = csv_line([name, self.official[nearest[0][0]], when, when, "ocr", source, ""])
-        return CityHint(name, nearest, ready, elsewhere)
+        return CityHint(name, nearest, csv_line([name, *meant, when, when, "ocr", source, ""]), elsewhere)
 
     def _elsewhere(self, source: str, name: str) -> str:
         """Known names are unknown here because year or source differ: a new alias would hide that."""
@@ -127,10 +132,10 @@ def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> lis
     for hint in _city_hints(rows, seeds)[:limit]:
         if hint.elsewhere:
             lines.append(f"'{hint.name}' is a name of other years: {hint.elsewhere}")
-        elif hint.ready_row:
+        if hint.ready_row:
             meant = f"row for city_alias.csv, if that city is meant: {hint.ready_row}"
             lines.append(f"{meant} (nearest official names: {hint.near})")
-        else:
+        elif not hint.elsewhere:
             lines.append(f"no similar official name for '{hint.name}' (nearest: {hint.near})")
     return lines
 

@@ -36,6 +36,7 @@ from dagster_project.run.failures import (
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.publishing import SettingsError, read_publishing
+from dagster_project.run.ready_rows import read_ready_rows, ready_rows_sentence
 from dagster_project.run.resources import ResourceError, export_resources
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.up_to_date import Changed, input_digest, remember, what_changed
@@ -326,6 +327,9 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
         if severity == "error" or is_left_out:
             mark = "[bold red]Error[/] " if severity == "error" else ""
             console.print(f"  {mark}{escape(message)}", highlight=False, soft_wrap=True)
+    for file in sorted((paths.reports / "to_review").glob("*.csv")):
+        if file.stat().st_mtime > time.time() - seconds:
+            say(console, f"  {ready_rows_sentence(file, len(read_ready_rows(file, paths.seeds)))}")
     say(
         console,
         f"  {sum(severity == 'warn' for severity, *_ in failed)} warnings in mart.mart_check_result",

@@ -21,7 +21,7 @@ from dagster_project.defs.state import Record, content_of, digest, record_of, st
 from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
 from dagster_project.published import statements
-from dagster_project.run.ready_rows import write_ready_rows
+from dagster_project.run.ready_rows import ready_rows_sentence, write_ready_rows
 from dagster_project.run.versions import gate_hash, rules_hash
 from dagster_project.store import Warehouse
 from expectations.contract import Baseline, Frames, ResultRow
@@ -123,14 +123,12 @@ def _judge_all(
         verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, key) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
-    rows = [row for verdict in verdicts if not verdict.accepted for row in verdict.to_review]
+    rows = [row for verdict in verdicts for row in verdict.to_review]
     if rows:
         file = paths.reports / "to_review" / f"{context.run.run_id[:8]}_{prefix}load.csv"
         write_ready_rows(file, paths.seeds, rows)
-        review = (
-            f"Ready-made rows: {len(rows)} in {file}. Delete those that are not meant, then run `nqpf accept {file}`."
-        )
-        problems = [*problems[: MAX_PROBLEMS - 1], review]
+        if refused:
+            problems = [*problems[: MAX_PROBLEMS - 1], ready_rows_sentence(file, len(rows))]
     metadata: dict[str, Any] = {
         "data_docs": dg.MetadataValue.path(str(paths.data_docs / "index.html")),
         "seconds": round(time.monotonic() - started, 2),
@@ -261,7 +259,10 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, ga
         problems += [f"{sidecar.label}: {line}" for line in name_suggestions(frames["headers"], paths.seeds)]
     if any(row.rule_id == "row_city_is_known" for row in failed):
         problems += [f"{sidecar.label}: {line}" for line in city_suggestions(frames["rows"], paths.seeds)]
-    to_review = [*ready_rows, *header_rows(frames["headers"], paths.seeds), *city_rows(frames["rows"], paths.seeds)]
+    if accepted:
+        to_review = ready_rows if is_accepted(rows) else []
+    else:
+        to_review = [*ready_rows, *header_rows(frames["headers"], paths.seeds), *city_rows(frames["rows"], paths.seeds)]
     return Verdict(sidecar, accepted, True, problems, n_cells, tuple(dict.fromkeys(to_review)))
 
 

@@ -47,7 +47,10 @@ HARD_BOUNDS = (
 WRONG_RESIDENTS = ((2.3, 3.5), (0.08, 0.17))  # registered over printed residents
 CONCEPT_YEAR, CONCEPT_SHARE = 2, 0.95  # GDP per head over registered persons
 BREAK_FROM, BREAK_SHARE = 7, 0.25  # retail sales by another definition; the sectors after an economic census
-SCOPE_FROM, BROKEN = 8, (0.25, 0.39)  # wages of another scope of the survey; sizes in logarithms, no figure is impossible
+SCOPE_FROM, BROKEN = (
+    8,
+    (0.25, 0.39),
+)  # wages of another scope of the survey; log sizes of both, no figure is impossible
 FILLS = (("fill_midpoint", "secondary_students", 4, 0.6), ("fill_repeat", "emp_private_self", 6, 0.3))
 
 type Key = tuple[str, str]

@@ -12,6 +12,7 @@ from dagster_project.inspect.frames import Draft
 from dagster_project.inspect.judge import Judgement
 from dagster_project.inspect.names import raw_column, scope_of, unit_of
 from dagster_project.inspect.refusal import Refusal, in_printed_order, placed, refuse
+from expectations.findings import READ_OTHERWISE, rows_to_review
 from expectations.run import by_influence
 from expectations.suggest import CityNames, HeaderHint, HeaderMap, is_open, open_row
 
@@ -37,6 +38,7 @@ class Report:
     edits: list[dict[str, Any]]
     load_problems: list[str]
     warnings: list[str]
+    ready_rows: list[str]  # corrections of figures that are read otherwise than they are printed
 
     @property
     def is_clean(self) -> bool:
@@ -59,6 +61,7 @@ def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.Dat
         edits=_edits(judgement, cities),
         load_problems=[*draft.problems, *judgement.problems, *_problems(judgement, draft, refusal)],
         warnings=_warnings(judgement),
+        ready_rows=[line for _, line, _ in rows_to_review(judgement.results, (READ_OTHERWISE,))],
     )
 
 

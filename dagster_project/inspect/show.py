@@ -42,6 +42,7 @@ def show(report: Report, console: Console) -> None:
     if report.edits:
         _say(console, f"{len(report.edits)} figures cannot be right and would not be used as printed:")
     _list(console, [_edit_line(edit) for edit in report.edits])
+    _rows(console, "correction.csv (replace: with the figure of the page)", report.ready_rows)
     sentences = {"The load as a whole would be refused": report.load_problems, "To look at": report.warnings}
     for title, lines in sentences.items():
         if lines:

@@ -62,6 +62,11 @@ def write_ready_rows(file: Path, seeds: Path, rows: Iterable[tuple[str, str, str
             stream.write("\n")
 
 
+def ready_rows_sentence(file: Path, n_rows: int) -> str:
+    """Where ready-made rows are and what to do with them."""
+    return f"Ready-made rows: {n_rows} in {file}. Delete those that are not meant, then run `nqpf accept {file}`."
+
+
 def read_ready_rows(file: Path, seeds: Path) -> list[ReadyRow]:
     """The rows of a file. ReadyRowsError: not such a file, an unknown seed, other columns, a wrong number of fields."""
     ready: list[ReadyRow] = []
@@ -95,7 +100,8 @@ def accept_rows(file: Path, seeds: Path) -> dict[str, int]:
     """
     new: dict[str, list[list[str]]] = {}
     for row in read_ready_rows(file, seeds):
-        empty = [name for name in NEEDED.get(row.seed, ()) if not row.values[name]]
+        needed = (*NEEDED.get(row.seed, ()), *(("value",) if row.values.get("action") in ("replace", "scale") else ()))
+        empty = [name for name in needed if not row.values[name]]
         if empty:
             raise ReadyRowsError(f"{file}, line {row.line}: {' and '.join(empty)} must be filled in ({row.seed}).")
         new.setdefault(row.seed, []).append(list(row.values.values()))

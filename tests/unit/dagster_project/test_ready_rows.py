@@ -55,6 +55,9 @@ def test_an_answer_says_who_looked_and_why_or_nothing_is_written(seeds, write):
     with pytest.raises(ReadyRowsError, match=r"line 5: reviewed_by and reason must be filled in \(gate_answer.csv\)"):
         accept_rows(file, seeds)
     assert {path.name: path.read_bytes() for path in seeds.iterdir()} == before
+    open_row = KEEP.replace("keep,,36103,as the page prints it", "replace,,mi,read anew")
+    with pytest.raises(ReadyRowsError, match=r"line 2: value must be filled in \(correction.csv\)"):
+        accept_rows(write(("correction.csv", open_row, "")), seeds)
 
 
 @pytest.mark.parametrize(

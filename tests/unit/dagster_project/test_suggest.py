@@ -93,6 +93,11 @@ def test_unknown_city_gets_three_names_and_a_row_and_one_of_other_years_its_year
     hint = CityNames(seeds).hint("scan", "襄樊市", 2018)
     assert hint.ready_row == ""
     assert hint.elsewhere == "CN420600 襄阳市, valid ... to 2010"
+    with (seeds / "city_alias.csv").open("a", encoding="utf-8") as stream:
+        stream.write("黃石市,CN420200,2018,2018,ocr,,misread\n")
+    hint = CityNames(seeds).hint("scan", "黃石市", 2019)  # misread again
+    assert fields(hint.ready_row) == ["黃石市", "CN420200", "2019", "2019", "ocr", "scan", ""]
+    assert hint.elsewhere == "CN420200 黄石市, valid 2018 to 2018"
 
 
 def test_lines_of_the_gate_name_each_unknown_once(seeds):

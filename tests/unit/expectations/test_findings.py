@@ -27,6 +27,23 @@ def run(tmp_path):
     return one
 
 
+def test_figures_read_otherwise_than_printed_come_with_a_correction_in_the_unit_of_the_column(run):
+    load = clean_load()
+    values = load["values"].astype({"value": float})
+    at = values.index[values["variable_code"] == "mobile_subscribers"]
+    values.loc[at, "text"] = (values.loc[at, "value"] / 1e4).map("{:.2f}".format)
+    right = values.loc[at, "text"].tolist()
+    texts = [f"{right[0]}'", right[1].replace(".", ","), right[2].replace(".", ""), "mi"]
+    values.loc[at[:4], "text"] = texts
+    values.loc[at[:4], "reading"] = "no number"
+    values.loc[at[2:4], "value"] = np.nan  # outside the band, and no figure at all
+    rows, _ = run({**load, "values": values})
+    ready = {fields[8]: fields for _, line, _ in rows_to_review(rows) for fields in csv.reader([line])}
+    assert [float(ready[text][7]) for text in texts[:3]] == pytest.approx([float(text) for text in right[:3]])
+    assert ready["mi"][5:] == ["city", "replace", "", "mi", "", "open"]
+    assert {fields[4] for fields in ready.values()} == {"mobile_subscribers"}
+
+
 @pytest.fixture
 def swapped(figures):
     city, district = ("gdp_nom/city", YEAR), ("gdp_nom/district", YEAR)

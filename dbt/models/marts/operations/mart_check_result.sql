@@ -7,7 +7,12 @@ with gate as (
         'no unexpected element of ' || n_checked as expected,
         0.0 as tolerance,
         passed,
-        sentence as message
+        -- the error of a load that is used: a person took it
+        if(
+            severity = 'error' and not passed,
+            source || if(data_year > 0, ' ' || data_year, '') || ', accepted by its sidecar (accepted_by): ' || sentence,
+            sentence
+        ) as message
     from {{ source('ops', 'validation_result') }}
 ),
 

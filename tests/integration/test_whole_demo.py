@@ -48,7 +48,18 @@ def test_planted_slips_are_found(recall):
         if not found.loc[name, "event_recall"] >= least
     }
     assert not missed
-    assert found.loc[["definition_break", "fill_midpoint", "fill_repeat"], "event_recall"].eq(1.0).all()
+    assert found.loc[["fill_midpoint", "fill_repeat"], "event_recall"].eq(1.0).all()
+
+
+def test_the_three_planted_breaks_are_found_and_no_other_series_is_called_broken(whole, recall):
+    table = whole.build("from int.int_breaks where is_found").set_index("variable_code")
+    assert table["break_year"].to_dict() == {"retail_sales_nom": 2019, "va_tertiary_nom": 2019, "wage_avg_nom": 2020}
+    assert table[["area_code", "treatment"]].drop_duplicates().values.tolist() == [["all", "split"]]
+    assert table["cause"].notna().all()
+    assert table.loc[["va_tertiary_nom", "wage_avg_nom"], "size_beyond"].between(0.25, 0.39).all()
+    planted = recall.set_index("name").loc[["census_break", "scope_break", "definition_break"]]
+    assert planted["event_recall"].eq(1.0).all()
+    assert planted.loc[["census_break", "scope_break"], "cell_recall"].min() >= 0.95
 
 
 def test_sound_figures_are_left_alone(recall):

@@ -10,7 +10,7 @@ with gate as (
         -- the error of a load that is used: a person took it
         if(
             severity = 'error' and not passed,
-            source || if(data_year > 0, ' ' || data_year, '') || ', accepted by its sidecar (accepted_by): ' || sentence,
+            source || if(data_year > 0, ' ' || data_year, '') || ', accepted by a person (accepted_by): ' || sentence,
             sentence
         ) as message
     from {{ source('ops', 'validation_result') }}

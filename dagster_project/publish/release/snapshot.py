@@ -47,7 +47,7 @@ SQL = statements(__file__)
 type Column = tuple[str, str, bool, str | None]  # name, type, whether it may be null, comment
 HEADLINE_WORDS = (
     "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
-    " model or of a chain, of its headline regression or of pooled classes after one year."
+    " model or of a chain, of its headline regression or of classes relative to the mean of the year, after one year."
 )
 
 

@@ -69,12 +69,18 @@ from (values ('nqpf', 'frozen'), ('nqpf', 'restated'), ('nqpf_other', 'frozen'),
     as t (index_code, basis);
 create table mart.mart_coef as select unnest(['nqpf_sdm', 'other_sdm']) as model_id;
 """
+CHAINS = """
+create table mart.mart_chain as
+select 'nqpf' as index_code, unnest(['relative', 'pooled']) as discretisation, 1 as lag
+"""
 
 
 def test_rows_of_several_indices_say_which_are_the_headline_ones(build):
     with duckdb.connect(str(build)) as con:
         con.execute(SEVERAL)
-        describe(con, "mart.dim_index", "mart.dim_model_spec", "mart.mart_gini", "mart.mart_coef")
+        con.execute(CHAINS)
+        describe(con, "mart.dim_index", "mart.dim_model_spec", "mart.mart_gini", "mart.mart_coef", "mart.mart_chain")
+    assert published(build, "select discretisation from mart.mart_chain where is_headline") == [("relative",)]
     assert published(build, "select index_code, basis from mart.mart_gini where is_headline") == [("nqpf", "frozen")]
     assert published(build, "select count(*) from mart.mart_gini where not is_headline") == [(3,)]
     assert published(build, "select model_id from mart.mart_coef where is_headline") == [("nqpf_sdm",)]

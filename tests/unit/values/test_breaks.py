@@ -1,11 +1,16 @@
 """Breaks of series: found with a known size, declared, bridged; each on figures that a test makes up."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
 from dbt_models import rendered
 from editing import put_frame, with_seeds
 from text_table import words
+
+from python_models.regression import average_effects, by_segment, fit_panel
+from python_models.space import build_weights, to_sparse
 
 MODELS = words("int_changes int_breaks int_break_links int_values_completed")
 SEEDS = words("variable city city_change edit_rule indicator_part concept_break")
@@ -17,6 +22,12 @@ create or replace table int_borders as select '' as city_id, 0 as effective_year
 create or replace table index_spec as select 2012 as window_start, 2021 as window_end;
 """
 BORDERS = ("CN340700", "CN340800", "CN510100")  # Tongling, Anqing, Chengdu
+# first year, share of the cities, directions
+PLANTED = {
+    "retail_sales_nom": (2019, 0.25, (-1, 1)),
+    "emp_total": (2016, 0.2, (1,)),
+    "loans_balance_nom": (2019, 0.2, (1,)),
+}
 CITIES = "select city_id, province_code from city where level = 'city' and valid_to is null order by 1"
 
 
@@ -151,3 +162,39 @@ def test_a_border_that_moved_breaks_every_sum_of_the_city_in_the_year_in_which_i
         for city in (tongling, anqing):
             assert bridged[city] == pytest.approx(true[code][city], rel=0.1), code
         assert bridged[chengdu] == pytest.approx(planes[code][chengdu])
+
+
+@pytest.mark.slow
+def test_effects_between_the_breaks_that_are_found_cover_the_truth(breaks):
+    """x is made of three printed variables, each with a break in a share of the cities (another definition, another
+    scope of the survey, a census), which is found, bridged and cut at: intervals of the direct effect cover it."""
+    rng, first, n_draws = np.random.default_rng(12), 2012, 200
+    n, used = len(breaks.city), first <= YEARS
+    points = pd.DataFrame(rng.uniform(0, 10, (n, 2)), columns=["lon", "lat"])
+    w = to_sparse(build_weights("knn", points=points, k=5)).toarray()
+    w /= w.sum(axis=1, keepdims=True)
+    solved = np.linalg.inv(np.eye(n) - 0.3 * w)
+    truth, n_cover, found = np.diag(solved @ (0.4 * np.eye(n) + 0.2 * w)).mean(), 0, Counter()
+    for _ in range(n_draws):
+        true = {code: breaks.levels(rng) for code in PLANTED}
+        printed = {}
+        for code, (year, share, signs) in PLANTED.items():
+            hit = rng.random((n, 1)) < share
+            size = rng.choice(signs, (n, 1)) * rng.uniform(0.25, 0.7, (n, 1))
+            printed[code] = true[code] * np.exp(np.where(hit & from_year(year), size, 0.0))
+        rows = breaks.run(printed)
+        found.update(zip(rows["variable_code"], rows["break_year"], strict=True))
+        x_true, x = (
+            np.sum([np.log(plane[:, used]) for plane in planes], axis=0)
+            for planes in (true.values(), map(breaks.bridged, PLANTED))
+        )
+        x_true, x = x_true - x_true.mean(), x - x_true.mean()
+        noise = rng.normal(size=(n, 1)) + 0.1 * rng.normal(size=x.shape)
+        y = solved @ (0.4 * x_true + 0.2 * w @ x_true + noise)
+        segments = [int((rows["break_year"] <= year).sum()) for year in YEARS[used]]
+        fit = fit_panel(by_segment(y, segments), by_segment(x[:, :, None], segments), w)
+        effects = average_effects(fit)
+        n_cover += bool(effects.lower[0, 0] <= truth <= effects.upper[0, 0])
+    assert all(found[code, year] >= 0.98 * n_draws for code, (year, _, _) in PLANTED.items())
+    assert sum(found.values()) <= 1.05 * n_draws * len(PLANTED)
+    assert 0.92 <= n_cover / n_draws <= 0.98

@@ -366,10 +366,10 @@ def _broken_series(planter: Planter, printed: Printed) -> None:
 
     chosen, level = in_a_share(*SECTORS)
     secondary, tertiary = (planter.panels["yearbook", name][:, BREAK_FROM:] for name in SECTORS[1:])
-    taken = tertiary * (level - 1) / (secondary + tertiary * level)  # of the secondary sector
+    loss = tertiary * (level - 1) / (secondary + tertiary * level)  # of the secondary sector
     for scope in ("district", "city"):
         second, third, gdp = (printed.values[name, scope][:, BREAK_FROM:] for name in (*SECTORS[1:], "gdp_nom"))
-        moved = np.rint(second * taken)
+        moved = np.rint(second * loss)
         for share, values in (("secondary_share", second - moved), ("tertiary_share", third + moved)):
             printed.values[share, scope][chosen, BREAK_FROM:] = np.round(100 * values / gdp, 2)[chosen]
         if scope == "district":

@@ -125,8 +125,9 @@ def letters(text: str, size: float) -> float:
     return size * sum(EM.get(c, 1.0 if ord(c) > 0x2E7F else 0.7 if c.isupper() else 0.5) for c in text)
 
 
-def _widths(grid: Grid, size: float, longest: float = BROKEN) -> list[float]:
-    """Points of the columns; panels go over all. Texts over `longest` are broken, heads of figures at blanks."""
+def _widths(grid: Grid, size: float, longest: float = BROKEN, of_head: float = 60.0) -> list[float]:
+    """Points of the columns; panels go over all. Texts over `longest` are broken, heads of figures over `of_head` at
+    blanks."""
     widths = []
     for k, head in enumerate(grid.heads):
         texts = [row.cells[k] for row in grid.rows if row.kind != "panel"]
@@ -137,7 +138,7 @@ def _widths(grid: Grid, size: float, longest: float = BROKEN) -> list[float]:
         before, after = _around_the_point(texts, size)
         word = max((letters(part, size) for part in head.split()), default=0.0)
         needed = max(before, default=0.0) + max(after, default=0.0) if _is_aligned(texts) else whole
-        widths.append(max(min(letters(head, size), max(word, 60.0)), needed) + GAP)
+        widths.append(max(min(letters(head, size), max(word, of_head)), needed) + GAP)
     return widths
 
 
@@ -164,6 +165,8 @@ def _behind(text: str) -> str:
 
 def _table(grid: Grid, size: float, line: float, source: str, keys: Mapping[tuple[int, int], str]) -> str:
     widths = _widths(grid, size)
+    if sum(widths) > line:
+        widths = _widths(grid, size, of_head=0.0)
     total = sum(widths)
     if total > line:  # texts give way, figures do not
         texts = sum(width for width, is_text in zip(widths, grid.is_text, strict=True) if is_text)

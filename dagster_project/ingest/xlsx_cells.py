@@ -14,7 +14,7 @@ NOT_COMPUTED = "#FORMULA"  # stands for a formula whose result the file does not
 
 type Marks = dict[tuple[int, int], str]
 
-_SAVE = "Open it in Excel or LibreOffice, look at it and save it again"
+_SAVE = "Open it in Office or LibreOffice, look at it and save it again"
 _QUOTED = rb"[^<>\"']*(?:(?:\"[^\"<]*\"|'[^'<]*')[^<>\"']*)*"
 _OPEN = re.compile(rb"<(?:[\w.-]+:)?(?:row|c)[\s/>]")
 _TAG = re.compile(

@@ -56,3 +56,30 @@ from easy.ranking as r join place as p using (city_id)
 left join mart.mart_dagum_within as g
     on g.is_headline and g.year = r.year and g.group_code || '_of_' || g.scheme = p.place
 group by p.place, r.year having count(*) > 1
+
+-- name: roster
+select city_id, name_zh, name_en, province_name, province_en from mart.dim_city
+where boundary_vintage = (select max(boundary_vintage) from mart.dim_city) order by city_id
+
+-- name: names
+select variable_code, name_zh, name_en from mart.dim_variable
+union all select indicator_code, any_value(name_zh), any_value(name_en) from mart.dim_indicator group by 1
+union all select code, name_zh, name_en from mart.dim_label where kind in ('variable', 'indicator')
+
+-- name: groups
+select distinct group_code || '_of_' || scheme, group_code, group_name_zh, group_name_en from mart.dim_group_membership
+where group_code not in ('other', 'outside', 'no_cluster') order by 1
+
+-- name: counties
+select distinct columns('^name_(zh|pinyin)$') from mart.dim_county where name_zh is not null
+
+-- name: index_names
+select code, name_zh, name_en from mart.dim_label where kind = 'index' order by code
+
+-- name: bridge
+select part_revision, part_bounds, part_weights, part_method from mart.mart_index_restatement
+where index_code = ? and city_id = ? and year = ? and vintage_old = ? and vintage_new = ?
+    and basis_old = basis_new limit 1
+
+-- name: source
+select source, file, value_origin from easy.city_variable where variable_code = ? and city_id = ? and year = ?

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagster_project.publish.check.facts import UNIT_WORDS, Facts, Unit, words
+from dagster_project.publish.check.facts import SQL, UNIT_WORDS, Facts, Unit, words
 from dagster_project.publish.explain.cities import ALIASES
 
 WIDE_SIGNS = str.maketrans("０１２３４５６７８９．％＋－（）：＝\u00a0\u2009\u202f’‘", "0123456789.%+-():=   ''")
@@ -17,27 +17,8 @@ SPELLINGS = (("labour", "labor"), ("sulphur", "sulfur"), ("urbanisation", "urban
 LATIN = re.compile(r"[A-Za-z0-9]")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 
-SECTION = re.compile(
-    r"^\s*(?:\d+(?:\.\d+)+\.?(?=\s)|\d+[.、)](?=\s|[^\d\s])|[((]\d+[))]|[一二三四五六七八九十]+、|#+\s*\d[\d.]*\s)"
-)
 YEAR = re.compile(r"(?<![\d.,A-Za-z])(19[5-9]\d|20[0-4]\d)(?![\d]|[.,]\d|-\d{2}(?!\d))")
-CITED = re.compile(
-    r"\([^()]{2,60}[,，]\s*(?:19|20)\d\d[a-z]?\)|\b[A-Z][a-z]+(?:\s+et\s+al\.?)?\s+\((?:19|20)\d\d[a-z]?\)"
-)
-NO_YEAR = re.compile(
-    r"\s*(?:个|家|件|人|元|万|亿|户|项|台|分|位|名|所|千瓦|平方|吨|%|firms|people|persons|patents|yuan|points|km)"
-)
 NUMBER = re.compile(r"(?<![0-9_.])(?P<sign>[+\-−])?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)")
-COUNTED = re.compile(
-    r"\s*[项个种]?\s*(?:指标|变量|方法|来源|(?:indicators|variables|methods|sources|groups|runs|tables|pages)\b)"
-)
-RANK_ZH = re.compile(
-    r"第\s*([一二三四五六七八九十百零〇]+)\s*(?:位|名)|(?:位居|位列|排名|排在|排|居|列)(?:全国|全省)?第([一二三四五六七八九十百]+)"
-)
-PART_ZH = re.compile(
-    r"(?P<of>[二三四五六七八九十])分之(?P<n>[一二两三四五六七八九])|(?P<half>(?<![第之])一半)"
-    r"|(?P<tenths>[一二三四五六七八九])成(?![为立都果功员本就长交品])|翻了?(?:近|约)?(?P<doubled>[一两二三])?番(?!多|以上|有余|还)"
-)
 PARTS_EN: dict[str, float] = words()["parts_en"]
 PART_EN = re.compile(
     rf"(?<!more than )(?<!over )\b({'|'.join(PARTS_EN)})\b(?=[.,;]|\s+(?:of|that|as|in|between|over|from|since)\b)",
@@ -46,9 +27,6 @@ PART_EN = re.compile(
 ORDINALS: list[str] = words()["ordinals"]
 ORDINAL = re.compile(rf"\b({'|'.join(ORDINALS)})\b", re.IGNORECASE)
 ZH_DIGITS = {sign: k for k, sign in enumerate("零一二三四五六七八九")}
-LAST_YEAR = re.compile(
-    r"上年|去年|上一年|前一年|同比|previous year|year before|year earlier|preceding year|last year|year-on-year"
-)
 
 
 def words_of(name: str) -> str:
@@ -56,6 +34,10 @@ def words_of(name: str) -> str:
     return "|".join(words()[name])
 
 
+RE = {
+    name: re.compile(re.sub(r"<<(\w+)>>", lambda match: words_of(str(match[1])), text))
+    for name, text in words()["patterns"].items()
+}
 NO_FIGURE = re.compile(words_of("no_figure"), re.IGNORECASE)
 TIMES: dict[str, float] = words()["times"]
 
@@ -73,7 +55,6 @@ IN_HEAD = re.compile(
     r"[((\[/,,:：]\s*(?:单位[:：]\s*|unit:?\s*|in\s+)?(?:RMB\s*)?" + _unit_pattern() + r"\s*(?:[))\]]|$)", re.IGNORECASE
 )
 UNIT_STATED = re.compile(r"(?:单位|units?)\s*[:：]\s*" + _unit_pattern(), re.IGNORECASE)
-MONEY_BEFORE = re.compile(r"(?:RMB|CNY|¥|￥|yuan)\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -166,7 +147,7 @@ class Vocabulary:
                 values.append(value)
 
     def _cities(self, facts: Facts) -> None:
-        roster = {row[0]: row[1:] for row in facts.con.execute(ROSTER_SQL).fetchall()}
+        roster = {row[0]: row[1:] for row in facts.con.execute(SQL["roster"]).fetchall()}
         self.names = {city: f"{zh} {en}" for city, (zh, en, *_) in roster.items()}
         self.provinces: dict[str, str] = {city: row[2] for city, row in roster.items()}
         for city, (zh, en, province, province_en) in roster.items():
@@ -185,7 +166,7 @@ class Vocabulary:
                     self._add(row["alias"], "city", row["city_id"])
                 elif row["city_id"] != "CN000000" and not row["city_id"].endswith("0000"):
                     self._add(row["alias"], "place", "county")
-        for zh, *pinyin in facts.con.execute(COUNTIES_SQL).fetchall():
+        for zh, *pinyin in facts.con.execute(SQL["counties"]).fetchall():
             if (zh, "city") not in self._values:
                 self._add(zh, "place", "county")
                 for name in pinyin:
@@ -198,7 +179,7 @@ class Vocabulary:
             for name in (province, f"{province_en} province", province_en, short):
                 if (name.lower(), "city") not in self._values:
                     self._add(name, "place", province)
-        for place, code, zh, en in facts.con.execute(GROUPS_SQL).fetchall():
+        for place, code, zh, en in facts.con.execute(SQL["groups"]).fetchall():
             self.names[place] = f"{zh} {en}"
             self.groups.setdefault(en.lower(), []).append(place)
             for name in (zh, f"{zh}地区", *words()["places"].get(code, ())):
@@ -208,7 +189,7 @@ class Vocabulary:
 
     def _variables(self, facts: Facts) -> None:
         self.labels: dict[str, str] = {}
-        for code, zh, en in facts.con.execute(NAMES_SQL).fetchall():
+        for code, zh, en in facts.con.execute(SQL["names"]).fetchall():
             if code not in facts.units:
                 continue
             self.labels.setdefault(code, f"{zh} / {en}")
@@ -226,7 +207,7 @@ class Vocabulary:
         for kind, key in (("score", "scores"), ("rank", "ranks"), ("other", "other")):
             for name in known[key]:
                 self._add(name, kind)
-        titles = facts.con.execute(INDEXES_SQL).fetchall()
+        titles = facts.con.execute(SQL["index_names"]).fetchall()
         title = next((zh for code, zh, _ in titles if code == headline), "")
         for code, zh, en in titles:
             if code in facts.indexes and code != headline:
@@ -250,24 +231,6 @@ class Vocabulary:
                 self._add(name, "nation", code)
 
 
-ROSTER_SQL = """
-select city_id, name_zh, name_en, province_name, province_en from mart.dim_city
-where boundary_vintage = (select max(boundary_vintage) from mart.dim_city) order by city_id
-"""
-NAMES_SQL = """
-select variable_code, name_zh, name_en from mart.dim_variable
-union all select indicator_code, any_value(name_zh), any_value(name_en) from mart.dim_indicator group by 1
-union all select code, name_zh, name_en from mart.dim_label where kind in ('variable', 'indicator')
-"""
-GROUPS_SQL = """
-select distinct group_code || '_of_' || scheme, group_code, group_name_zh, group_name_en from mart.dim_group_membership
-where group_code not in ('other', 'outside', 'no_cluster') order by 1
-"""
-# releases before names in pinyin have name_zh alone
-COUNTIES_SQL = "select distinct columns('^name_(zh|pinyin)$') from mart.dim_county where name_zh is not null"
-INDEXES_SQL = "select code, name_zh, name_en from mart.dim_label where kind = 'index' order by code"
-
-
 def _forms(name: str) -> Iterator[str]:
     """A name and how it is shortened in a sentence."""
     bare = re.sub(r"\s*[((][^))]*[))]", "", name).strip()
@@ -286,12 +249,12 @@ def _forms(name: str) -> Iterator[str]:
 def _years(text: str, results: list[Mention]) -> Iterator[Mention]:
     spans = [(mention.start, mention.end) for mention in results]
     spans += [match.span() for match in NO_FIGURE.finditer(text)]
-    for match in CITED.finditer(text):
+    for match in RE["CITED"].finditer(text):
         if not any(mention.kind == "city" and match.start() <= mention.start < match.end() for mention in results):
             spans.append(match.span())
     for match in YEAR.finditer(text):
         inside = any(start <= match.start() < end for start, end in spans)
-        if not inside and not NO_YEAR.match(text, match.end()):
+        if not inside and not RE["NO_YEAR"].match(text, match.end()):
             end = match.end() + (text[match.end() : match.end() + 1] == "年")
             yield Mention("year", match.start(), end, int(match[1]))
 
@@ -301,7 +264,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
     covered = [(mention.start, mention.end) for mention in mentions if mention.kind != "rank"]
     covered += [match.span() for match in NO_FIGURE.finditer(text)]
     ends = {mention.end for mention in mentions}
-    if section := SECTION.match(text):
+    if section := RE["SECTION"].match(text):
         covered.append(section.span())
     results = list[Number]()
     for match in NUMBER.finditer(text):
@@ -310,7 +273,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
             continue  # T12, PM2.5
         if match["sign"] and text[: match.start()].rstrip().endswith("("):
             continue  # (+6.3): a difference
-        if COUNTED.match(text, end):
+        if RE["COUNTED"].match(text, end):
             continue
         if any(a < end and start < b for a, b in covered):
             continue
@@ -322,7 +285,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
             unit = Unit("dollars", unit.factor if unit else 1.0)
         elif unit is None and before.endswith(("RMB", "CNY", "¥", "￥")):
             unit = Unit("money")
-        elif unit is not None and not unit.dimension and MONEY_BEFORE.search(before):
+        elif unit is not None and not unit.dimension and RE["MONEY_BEFORE"].search(before):
             unit = Unit("money", unit.factor)
         is_rank = (unit is not None and unit.dimension == "rank") or bool(re.search(r"(?:第|#|No\.\s*)$", before))
         is_rank = is_rank and "." not in match["digits"]
@@ -338,7 +301,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
         start -= value < 0
         printed = ("-" if value < 0 else "") + match["digits"]
         results.append(Number(start, unit_end, printed, value, decimals, unit, is_rank))
-    for match in RANK_ZH.finditer(text):
+    for match in RE["RANK_ZH"].finditer(text):
         word = match[1] or match[2]
         value = _chinese(word)
         if value and not any(a < match.end() and match.start() < b for a, b in covered):
@@ -356,7 +319,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
 
 def _parts(text: str) -> Iterator[Number]:
     """Multiples in words: 三分之一, 七成, 翻了一番, two thirds, doubled."""
-    for match in PART_ZH.finditer(text):
+    for match in RE["PART_ZH"].finditer(text):
         if tenths := match["tenths"]:
             share = 10 * _chinese(tenths)
             yield Number(*match.span(), str(share), float(share), 0, Unit("share"), is_part=True)

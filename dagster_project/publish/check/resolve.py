@@ -14,81 +14,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit
-from dagster_project.publish.check.recognise import LAST_YEAR, Mention, Number, unit_in_head, words_of
+from dagster_project.publish.check.recognise import RE, Mention, Number, unit_in_head, words_of
 from dagster_project.publish.check.verdicts import Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
-RISING, FALLING = (
-    re.compile(rf"(?:{words_of(name)})(?:了|约|近|达|by|of|some|about|almost|nearly|\s)*$", re.IGNORECASE)
-    for name in ("rising", "falling")
-)
 UP, APART = words_of("up"), words_of("apart")
-CHANGE_ZH = re.compile(rf"(?:{UP}|{APART})(?:了|约|近|达|为|幅度为|幅度)*\s*$")
-CHANGE_EN = re.compile(
-    rf"\b(?:{words_of('change')})(?:\s+(?:of|by|was|is))?(?:\s+(?:about|some|almost|nearly|only))*\s*$", re.IGNORECASE
-)
-CHANGED = re.compile(rf"\b(?:{words_of('change')})\b", re.IGNORECASE)
-CHANGE_BY = re.compile(
-    rf"\b(?:{words_of('change')}|exceed\w*|trail\w*|leads?|led|short|beats?|outperform\w*)\b[^,;]*\bby"
-    r"(?:\s+(?:about|some|almost|nearly|only))*\s*$",
-    re.IGNORECASE,
-)
-ALIKE = re.compile(
-    r"[\s,，、;；]*(?:in|of|for)?[\s,，、;；]*(?:and|while|against|versus|和|与|而|则)?\s*(?:that of)?\s*"
-    r"(?:in|of|for|by|的|是|为)?\s*",
-    re.IGNORECASE,
-)
-OTHER_LIST = re.compile(words_of("other_list"))
-IN_BRACKETS = re.compile(r"[A-Za-z\u4e00-\u9fff]\s*\($")
-CHANGE_AFTER = re.compile(
-    r"^\s*(?:个?位次|points?|places|positions)?\s*(?:\([^)]*\)\s*)?(?:higher|lower|more|less|ahead|behind|above|below"
-    r"|up\b|down\b|better|worse|的?(?:差距|提升|增幅|降幅))",
-    re.IGNORECASE,
-)
-APART_RE = re.compile(
-    rf"比|较|与|和|于|超过|{APART}|than|\bby\b|ahead of|behind|above|below|between|gap|差距|相差|lead over",
-    re.IGNORECASE,
-)
-GAP = re.compile(r"差距|\bgap\b", re.IGNORECASE)
-LEVEL_ZH = re.compile(r"(?<!增速)(?<!长率)(?<!幅)(?:至|到|为|达|达到|是)\s*第?\s*$")
-OBJECT = re.compile(rf"(?:{words_of('object')})\s*$", re.IGNORECASE)
-BASE = re.compile(
-    rf"(?:{words_of('base')})\s*(?:(?:rank\s*)?[\d.,]+\s*(?:%|points|billion yuan)?\s*(?:in|for)\s*)?$", re.IGNORECASE
-)
-FROM = re.compile(r"(?:从|由|from)\s*(?:rank\s*)?(?:第)?\s*$", re.IGNORECASE)
-TO = re.compile(rf"(?:{words_of('to')})\s*(?:rank\s*)?第?\s*$", re.IGNORECASE)
-RANGE = re.compile(r"^\s*(?:-|–|—|~|～|至|到|to|and)\s*第?\s*$", re.IGNORECASE)
-YEARS = re.compile(r"^\s*(?:-|–|—|~|～|至|到|to)\s*$", re.IGNORECASE)
-LISTED = re.compile(r"^[\s,、;；，]*(?:and|和|与|及|以及)?\s*(?:为|是)?第?\s*$", re.IGNORECASE)
-SIDE_BY_SIDE = re.compile(r"分别|依次|respectively|in turn", re.IGNORECASE)
-ABOUT = re.compile(rf"(?:{words_of('about')})\s*(?:RMB|¥)?\s*$", re.IGNORECASE)
-ABOUT_AFTER = re.compile(r"^\s*(?:左右|上下|以上|or so|余)", re.IGNORECASE)
-PASSING = re.compile(rf"{UP}|{APART}|{words_of('passing_zh')}|\b(?:{words_of('passing_en')})\b", re.IGNORECASE)
-MARGINAL = re.compile(
-    r"one (?:more )?point more|per point|each (?:additional )?point|每(?:高|增加|提高|上升)1", re.IGNORECASE
-)
-COUNTIES = re.compile(r"县区|区县|县域|县级市|\bcounties\b|\bcounty-level\b", re.IGNORECASE)
-NOMINAL = re.compile(r"名义|现价|nominal|current prices", re.IGNORECASE)
-COUNTY = re.compile(r"[\u4e00-\u9fff][县旗](?![域级])")
-ADJUSTED = re.compile(r"uncertaint|adjusted|corrected|bias|不确定|修正|调整", re.IGNORECASE)
-NEUTRAL = re.compile(
-    rf"[((\[](?:[^)）\]]*)[))\]]|单位[:：]\S*|{words_of('neutral_zh')}|\b(?:{words_of('neutral_en')})\b", re.IGNORECASE
-)
-IN_PROVINCE = re.compile(
-    r"(?:全省|省内|全区|in the province|of the province|provincial(?:ly)?)[^0-9全]*$", re.IGNORECASE
-)
-OF_CITIES = re.compile(r"^\s*(?:个|座)?\s*(?:地级及?以?上?|样本|参评|上榜)?(?:城市|cities\b|地级市)", re.IGNORECASE)
-OF_TOTAL = re.compile(
-    r"(?:\d(?:st|nd|rd|th)?\s+(?:out\s+)?(?:of|among)\s+(?:the\s+|all\s+)*|/\s*|\(?共|(?:在)?全国)$", re.IGNORECASE
-)
-OPENING = re.compile(r"\s*(?:With|At|Having|Despite)\b")  # of the city that follows: with 5 points, Hefei leads
-A_HEAD = re.compile(r"(?:人均|per (?:head|capita))\D{0,4}$", re.IGNORECASE)
-PART_BEFORE = re.compile(r"市?[^\d,，]{0,8}的\s*(?:约|近|将近)?\s*")
-PART_AFTER = re.compile(
-    r"\s*(?:of|as (?:large|high|much|many) as)\s+(?:that (?:of|in)\s+|the [A-Za-z ]{1,20} of\s+)?", re.IGNORECASE
-)
-RANKED = re.compile(r"排名|名次|位|名|rank|place|\d(?:st|nd|rd|th)", re.IGNORECASE)
-NEXT_TO = re.compile(r"^\s*[((]?\s*(?:的|(?:in|for|of|at|by)\b)?\s*(?:the\s+)?$", re.IGNORECASE)
 
 
 @dataclass
@@ -126,9 +56,9 @@ def carried(sentence: Sentence) -> Context:
     """What the next sentence may leave out: what this one names, else what was carried into it."""
     was = sentence.before
     cities, years = sentence.of("city") or sentence.of("place"), sentence.of("year")
-    subject = next((m for m in cities if not OBJECT.search(sentence.text[: m.start])), None)
+    subject = next((m for m in cities if not RE["OBJECT"].search(sentence.text[: m.start])), None)
     indexes = sentence.of("index")
-    plain = [mention for mention in years if not BASE.search(sentence.text[: mention.start])]
+    plain = [mention for mention in years if not RE["BASE"].search(sentence.text[: mention.start])]
     return Context(
         tuple(subject.value) if subject else was.cities,
         max((mention.value for mention in plain), default=was.year),
@@ -140,7 +70,7 @@ def carried(sentence: Sentence) -> Context:
 
 def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     """Numbers of the sentence with what they should be; numbers that are about nothing published are left out."""
-    if MARGINAL.search(sentence.text) or COUNTIES.search(sentence.text):
+    if RE["MARGINAL"].search(sentence.text) or RE["COUNTIES"].search(sentence.text):
         return []
     lists = _side_by_side(sentence) | _sectors(facts, sentence)
     results = []
@@ -154,9 +84,9 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
 def _without_asides(s: Sentence, k: int) -> tuple[Sentence, int]:
     """The sentence as the number sees it, without what stands in brackets of its own year: 72.3 (2020: 68.7)."""
     number, text, spans = s.numbers[k], s.text, []
-    for match in ASIDE.finditer(text):
+    for match in RE["ASIDE"].finditer(text):
         start, end = match.span()
-        dated = LAST_YEAR.search(match[0]) or any(start < m.start < end for m in s.of("year"))
+        dated = RE["LAST_YEAR"].search(match[0]) or any(start < m.start < end for m in s.of("year"))
         if dated and s.between(start, end) and not start < number.start < end:
             spans.append((start, end))
             text = text[:start] + " " * (end - start) + text[end:]
@@ -171,12 +101,12 @@ def _without_asides(s: Sentence, k: int) -> tuple[Sentence, int]:
 def _sectors(facts: Facts, s: Sentence) -> dict[int, dict[str, Mention]]:
     """Number -> share of its sector, where the three stand as a proportion: 4.5:52.6:42.8."""
     shares = [Mention("variable", 0, 0, (f"{name}_share",)) for name in ("primary", "secondary", "tertiary")]
-    if not SECTORS.search(s.text) or any(share.value[0] not in facts.units for share in shares):
+    if not RE["SECTORS"].search(s.text) or any(share.value[0] not in facts.units for share in shares):
         return {}
     return {
         k + j: {"variable": share}
         for k in range(len(s.numbers) - 2)
-        if all(PROPORTION.fullmatch(s.gap(a.end, b.start)) for a, b in pairwise(s.numbers[k : k + 3]))
+        if all(RE["PROPORTION"].fullmatch(s.gap(a.end, b.start)) for a, b in pairwise(s.numbers[k : k + 3]))
         for j, share in enumerate(shares)
     }
 
@@ -187,11 +117,11 @@ def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
     numbers, start = sentence.numbers, 0
     while start < len(numbers):
         end = start + 1
-        while end < len(numbers) and LISTED.match(sentence.gap(numbers[end - 1].end, numbers[end].start)):
+        while end < len(numbers) and RE["LISTED"].match(sentence.gap(numbers[end - 1].end, numbers[end].start)):
             end += 1
         n = end - start
         if n > 1:
-            is_list = bool(SIDE_BY_SIDE.search(sentence.text))
+            is_list = bool(RE["SIDE_BY_SIDE"].search(sentence.text))
             for kinds in (("city", "place"), ("year",), ("variable", "index", "score", "nation")):
                 listed = _last_list([m for m in sentence.of(*kinds) if m.end <= numbers[start].start], sentence, n)
                 if len(listed) == n and (is_list or kinds[0] == "city"):
@@ -217,33 +147,15 @@ def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Ment
     return run
 
 
-ASIDE = re.compile(r"\([^()]*\)")
-SECTORS = re.compile(
-    r"产业(?:增加值)?(?:的)?(?:结构|比例|比重|构成)|industrial structure|three (?:sectors|industries)", re.IGNORECASE
-)
-PROPORTION = re.compile(r"\s*[:∶/]\s*")
-TOGETHER = re.compile(r"合计|总和|之和|共计|加起来|\b(?:together|combined|sum of)\b", re.IGNORECASE)
-ANNUAL = re.compile(
-    r"年(?:平)?均(?:名义|实际|复合)*(?:[增递]|上升|提高|下降|减|降)"
-    r"|\b(?:average annual|annual average|annually|a year on average|per year|CAGR|compound)\b",
-    re.IGNORECASE,
-)
-NOT_OF_CITY = re.compile(  # or of a hundred persons
-    r"(?:全国|我国|中国|全省|每[百千万亿]*[^\d,，]{1,6}|national|China's|Chinese|the country's)\s*(?:的|国内)?\s*$",
-    re.IGNORECASE,
-)
-OTHER_WEIGHTS = re.compile(r"等权|其他权重|(?:equal|other)\s+weights", re.IGNORECASE)
-
-
 def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> Target | None:
     text, unit = s.text, number.unit
     is_signed = number.value < 0 or text[: number.start].endswith("+")
-    if OTHER_WEIGHTS.search(text) or (is_signed and unit is None):  # no published score, a part of a change
+    if RE["OTHER_WEIGHTS"].search(text) or (is_signed and unit is None):  # no published score, a part of a change
         return None
-    if OF_CITIES.match(text[number.end :]) or (
-        k and s.numbers[k - 1].end <= number.start and OF_TOTAL.search(text[: number.start])
+    if RE["OF_CITIES"].match(text[number.end :]) or (
+        k and s.numbers[k - 1].end <= number.start and RE["OF_TOTAL"].search(text[: number.start])
     ):
-        near = RANKED.search(text) and OF_TOTAL.search(text[: number.start])
+        near = RE["RANKED"].search(text) and RE["OF_TOTAL"].search(text[: number.start])
         return (
             Target([("nation", "n_city")], [""], _year(s, k, number, {})[0] or facts.scope.last_year) if near else None
         )
@@ -254,17 +166,17 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     if ends:
         number = replace(number, unit=Unit("rank"))
     subjects = _subjects(facts, s, number, content)
-    if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and OTHER_LIST.search(text)):
+    if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
         return None
     year, since = _year(s, k, number, listed)
     left, right = text[: number.start], text[number.end :]
-    if content is not None and content.kind == "variable" and NOT_OF_CITY.search(text[: content.start]):
+    if content is not None and content.kind == "variable" and RE["NOT_OF_CITY"].search(text[: content.start]):
         return None
-    about = bool(number.is_part or ABOUT.search(left) or ABOUT_AFTER.match(right))
+    about = bool(number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right))
     placed = listed.get("city") or listed.get("place")
     cities = tuple(placed.value) if placed else _city(s, number)
     listed_cities = _run_before(s, number)
-    if len(listed_cities) > 1 and TOGETHER.search(text[listed_cities[0].start : number.end + 12]):
+    if len(listed_cities) > 1 and RE["TOGETHER"].search(text[listed_cities[0].start : number.end + 12]):
         return Target(subjects, [m.value[0] for m in listed_cities], year, unit=unit, is_about=about, together=True)
     if (ratio := _ratio(s, number, subjects, cities, about=about)) is not None:
         return ratio
@@ -283,7 +195,7 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
             return Target(
                 scores, s.of("city")[0].value, year, against=cities if wide else [""], unit=unit, is_about=about
             )
-        changes = (wide and GAP.search(left)) or _is_change(left, right) or ADJUSTED.search(text)
+        changes = (wide and RE["GAP"].search(left)) or _is_change(left, right) or RE["ADJUSTED"].search(text)
         is_sure = bool(s.of("index") if is_effect else s.of("year")) and not changes
         last = facts.scope.last_year
         if not (wide and s.of("place")):
@@ -292,15 +204,15 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
             return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=is_sure and is_mean)
     if not cities:
         return None
-    if number.is_rank and IN_PROVINCE.search(left):
+    if number.is_rank and RE["IN_PROVINCE"].search(left):
         return None
     if subjects[0][0] == "rank" and (ends := ends or _rank_range(s, k)):
         subjects = [(ends, subjects[0][1])]
         return Target(subjects, cities, year, unit=unit)
-    apart = GAP.search(left) and (wide or (len(s.of("city")) == 2 and not IN_BRACKETS.search(left)))
+    apart = RE["GAP"].search(left) and (wide or (len(s.of("city")) == 2 and not RE["IN_BRACKETS"].search(left)))
     is_difference = (unit is not None and unit.dimension in ("difference", "places")) or apart
     is_change = is_signed or _changes(s, k)
-    if is_difference or (is_change and not LEVEL_ZH.search(left) and not text[: number.start].endswith("第")):
+    if is_difference or (is_change and not RE["LEVEL_ZH"].search(left) and not text[: number.start].endswith("第")):
         return _change(s, number, subjects, cities, year, since, about=about)
     return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=not wide)
 
@@ -312,10 +224,10 @@ def _leans(facts: Facts, s: Sentence, k: int) -> bool:
         return False
     dimension = number.unit.dimension if number.unit is not None else ""
     if dimension in ("share", "times"):
-        return _changes(s, k) or bool(ANNUAL.search(s.text[: number.start]))
+        return _changes(s, k) or bool(RE["ANNUAL"].search(s.text[: number.start]))
     if content.kind == "variable" and dimension and s.of("city", "place"):
         return facts.unit_of(("value", content.value[0])).dimension == dimension
-    return bool(number.decimals and IN_BRACKETS.search(s.text[: number.start]))
+    return bool(number.decimals and RE["IN_BRACKETS"].search(s.text[: number.start]))
 
 
 def _names_nothing(s: Sentence, number: Number) -> bool:
@@ -324,7 +236,7 @@ def _names_nothing(s: Sentence, number: Number) -> bool:
     for start, end in [*((m.start, m.end) for m in s.mentions), *((n.start, n.end) for n in s.numbers)]:
         for k in range(start, min(end, number.start)):
             left[k] = " "
-    rest = PASSING.sub(" ", CHANGED.sub(" ", ANNUAL.sub(" ", "".join(left))))
+    rest = RE["PASSING"].sub(" ", RE["CHANGED"].sub(" ", RE["ANNUAL"].sub(" ", "".join(left))))
     return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}", rest)
 
 
@@ -338,7 +250,7 @@ def _ratio(
     s: Sentence, number: Number, subjects: list[Subject], cities: tuple[str, ...], *, about: bool
 ) -> Target | None:
     """A multiple of another year or city, or the mean growth of a year; None where the number is neither."""
-    is_annual = bool(ANNUAL.search(s.text[: number.end + 20])) and number.unit == UNITS["percent"]
+    is_annual = bool(RE["ANNUAL"].search(s.text[: number.end + 20])) and number.unit == UNITS["percent"]
     is_share = number.unit is not None and number.unit.dimension == "share"
     if not cities or not (is_annual or is_share or (number.unit is not None and number.unit.dimension == "times")):
         return None
@@ -363,8 +275,8 @@ def _compared(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple[str, 
     """The two cities of a share or multiple: A is 70 % of B, 是B的三分之一; A may stand in the sentence before."""
     named = s.of("city", "place")
     for k, m in reversed(list(enumerate(named))):
-        before = m.end <= number.start and PART_BEFORE.fullmatch(s.gap(m.end, number.start))
-        if before or (m.start >= number.end and PART_AFTER.fullmatch(s.gap(number.end, m.start))):
+        before = m.end <= number.start and RE["PART_BEFORE"].fullmatch(s.gap(m.end, number.start))
+        if before or (m.start >= number.end and RE["PART_AFTER"].fullmatch(s.gap(number.end, m.start))):
             clause = max((c.end() for c in re.finditer("[,，;；]", s.text[: number.start])), default=0)
             others = [one for one in named[:k] if one.start >= clause] or named[:1] * bool(k)
             first = tuple(others[-1].value) if others else s.before.cities
@@ -373,7 +285,12 @@ def _compared(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _is_change(left: str, right: str) -> bool:
-    return bool(CHANGE_ZH.search(left) or CHANGE_EN.search(left) or CHANGE_BY.search(left) or CHANGE_AFTER.match(right))
+    return bool(
+        RE["CHANGE_ZH"].search(left)
+        or RE["CHANGE_EN"].search(left)
+        or RE["CHANGE_BY"].search(left)
+        or RE["CHANGE_AFTER"].match(right)
+    )
 
 
 def _changes(s: Sentence, k: int) -> bool:
@@ -394,7 +311,7 @@ def _changes(s: Sentence, k: int) -> bool:
         return False
     for m in s.of("city", "place"):
         gap = gap.replace(s.text[m.start : m.end], " ")
-    return bool(ALIKE.fullmatch(gap)) and _changes(s, k - 1)
+    return bool(RE["ALIKE"].fullmatch(gap)) and _changes(s, k - 1)
 
 
 def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
@@ -437,7 +354,7 @@ def _other_noun(s: Sentence, mention: Mention, number: Number) -> bool:
         for k in range(max(start, mention.end), min(end, number.start)):
             gap[k - mention.end] = " "
     clauses = re.split(r"[,，;；:：、]", "".join(gap))
-    rest = PASSING.sub(" ", clauses[-1]) if len(clauses) > 1 else ""
+    rest = RE["PASSING"].sub(" ", clauses[-1]) if len(clauses) > 1 else ""
     return bool(re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}", rest))
 
 
@@ -449,7 +366,7 @@ def _is_next(s: Sentence, mention: Mention, number: Number) -> bool:
     for m in s.of("city", "year", "place", "index"):
         for k in range(max(m.start, mention.end), min(m.end, number.start)):
             gap[k - mention.end] = " "
-    rest = re.sub(r"[\d,.]+(?:st|nd|rd|th)?", " ", PASSING.sub(" ", "".join(gap)))
+    rest = re.sub(r"[\d,.]+(?:st|nd|rd|th)?", " ", RE["PASSING"].sub(" ", "".join(gap)))
     return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{3}", rest)
 
 
@@ -480,7 +397,7 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         return [] if content.kind in ("variable", "nation") else ranks
     if content.kind == "variable":
         subjects: list[Subject] = [("value", code) for code in content.value]
-        if subjects == [("value", "gdp_nom")] and A_HEAD.search(s.text[: number.start]):
+        if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(s.text[: number.start]):
             subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
         fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]
         return fits or subjects
@@ -517,14 +434,14 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
     after = next((m for m in s.of("city", "place") if m.start >= number.end), None)
     if after is not None:
         gap = s.gap(number.end, after.start)
-        direct = NEXT_TO.match(gap) and re.search(r"\(|（|in|for|of|at|by", gap)
+        direct = RE["NEXT_TO"].match(gap) and re.search(r"\(|（|in|for|of|at|by", gap)
         led_by = number.is_rank and re.fullmatch(r"\s*(?:的)?(?:城市)?(?:是|为)\s*|\s*(?:is|was)\s*", gap)
         if direct or led_by:
             return tuple(after.value)
     before = [mention for mention in cities if mention.end <= number.start]
     for mention in reversed(before):
         gap = s.gap(mention.end, number.start)
-        is_object = OBJECT.search(s.text[: mention.start])
+        is_object = RE["OBJECT"].search(s.text[: mention.start])
         if is_object and len(before) > 1 and mention is not before[0] and re.search(r"[,，]", gap):
             continue
         place = next((m for m in s.of("place") if mention.end <= m.start < number.start), None)
@@ -539,7 +456,7 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
     if after is not None:
         next_number = next((n for n in s.numbers if n.start >= after.end), None)
         begins = next_number is not None and re.search("[,，;；]", s.gap(number.end, after.start))
-        opens = OPENING.match(s.text)
+        opens = RE["OPENING"].match(s.text)
         return s.before.cities if begins and s.before.cities and not opens else tuple(after.value)
     return () if s.of("place") else s.before.cities
 
@@ -555,11 +472,11 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
         for a, b in pairwise(years)
         if a.value < b.value
         and (
-            YEARS.match(gap := s.gap(a.end, b.start))
+            RE["YEARS"].match(gap := s.gap(a.end, b.start))
             or (gap.strip() == "and" and re.search(r"[Bb]etween\s*$", text[: a.start]))
         )
     ]
-    bases = [m for m in years if BASE.search(text[: m.start]) and m not in [b for _, b in spans]]
+    bases = [m for m in years if RE["BASE"].search(text[: m.start]) and m not in [b for _, b in spans]]
     beside = [m for m in bases if m.end <= number.start and not s.between(m.end, number.start)]
     base = next(reversed(beside), next(iter(bases), None))
     if spans and base is None:
@@ -571,11 +488,11 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
     ):
         return after.value, base.value if base and base is not after else None
     before = [m for m in years if m.end <= number.start]
-    role_from, role_to = FROM.search(left), TO.search(left)
+    role_from, role_to = RE["FROM"].search(left), RE["TO"].search(left)
     now = plain[0].value if plain else s.before.year
     since = base.value if base else None
     if role_from and not role_to:
-        if now is not None and (then := LAST_YEAR.search(right)) and then.start() < 15:
+        if now is not None and (then := RE["LAST_YEAR"].search(right)) and then.start() < 15:
             return now - 1, None
         if base is not None:
             return since, None
@@ -589,7 +506,7 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
             return last.value, None
         earlier = [m for m in before if m is not base]
         return (earlier[-1].value if earlier else now), since
-    relative = list(LAST_YEAR.finditer(text))
+    relative = list(RE["LAST_YEAR"].finditer(text))
     year = last.value if last is not None else plain[0].value if plain else s.before.year
     if year is not None:
         near = next((m for m in reversed(relative) if m.end() <= number.start), None)
@@ -619,10 +536,10 @@ def _rank_range(s: Sentence, k: int) -> str | None:
     """ "low" or "high" where the number is an end of a range of ranks, 8 to 15."""
     numbers = s.numbers
     for a, b, end in ((k, k + 1, "low"), (k - 1, k, "high")):
-        if a >= 0 and b < len(numbers) and RANGE.match(s.gap(numbers[a].end, numbers[b].start)):
+        if a >= 0 and b < len(numbers) and RE["RANGE"].match(s.gap(numbers[a].end, numbers[b].start)):
             left = s.text[: numbers[a].start]
             alike = numbers[a].unit in (None, numbers[b].unit) and not numbers[a].decimals
-            if alike and not FROM.search(left) and numbers[a].value <= numbers[b].value:
+            if alike and not RE["FROM"].search(left) and numbers[a].value <= numbers[b].value:
                 return end
     return None
 
@@ -645,16 +562,22 @@ def _change(
         if len(named) > 2 and len(near) == 2:
             named = near
     left, sign = s.text[: number.start].rstrip(), -1 if number.value < 0 else 1
-    direction = sign * (bool(RISING.search(left)) - bool(FALLING.search(left)))
+    direction = sign * (bool(RE["RISING"].search(left)) - bool(RE["FALLING"].search(left)))
     each = len(named) == 2 and direction != 0 and s.between(named[0].end, named[1].start)  # A rose by 5, B by 3
-    others = [m for m in named if m.value != cities or OBJECT.search(s.text[: m.start])]
-    if len(named) == 2 and others and not each and (since is None or GAP.search(s.text)) and APART_RE.search(s.text):
+    others = [m for m in named if m.value != cities or RE["OBJECT"].search(s.text[: m.start])]
+    if (
+        len(named) == 2
+        and others
+        and not each
+        and (since is None or RE["GAP"].search(s.text))
+        and RE["APART_RE"].search(s.text)
+    ):
         first, second = named
         return Target(subjects, first.value, year, against=second.value, unit=number.unit, is_about=about)
     if year is None:
         return None
     # 同比 of money is often on a comparable basis, which the release does not have
-    is_sure = bool(NOMINAL.search(s.text)) or not LAST_YEAR.search(s.text)
+    is_sure = bool(RE["NOMINAL"].search(s.text)) or not RE["LAST_YEAR"].search(s.text)
     since = since if since is not None else year - 1
     return Target(
         subjects, cities, year, since=since, unit=number.unit, is_about=about, is_sure=is_sure, direction=direction
@@ -665,10 +588,10 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     """What a figure of a table should be: city, year, subject and unit from the heads, the strongest first."""
     content = [m for head in heads for m in head.of("variable", "index", "score", "rank", "nation", "other")]
     cities = next((m.value for kind in ("city", "place") for head in heads for m in head.of(kind)), None)
-    years = [[m.value for m in head.of("year") if not BASE.search(head.text[: m.start])] for head in heads]
+    years = [[m.value for m in head.of("year") if not RE["BASE"].search(head.text[: m.start])] for head in heads]
     year = next((values[-1] for values in years if values), carried_in.year)
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
-    if any(len(head.of("place")) > 1 or COUNTY.search(head.text) for head in heads[:2]):  # a gap of two groups
+    if any(len(head.of("place")) > 1 or RE["COUNTY"].search(head.text) for head in heads[:2]):  # a gap of two groups
         return None
     wide = [m.value for head in heads[:2] for m in head.of("place")]
     if wide and not any(head.of("city") for head in heads[:2]):
@@ -713,7 +636,7 @@ def _is_plain(head: Sentence) -> bool:
     text = list(head.text)
     for m in head.mentions:
         text[m.start : m.end] = " " * (m.end - m.start)
-        if m.kind == "year" and BASE.search(head.text[: m.start]):
+        if m.kind == "year" and RE["BASE"].search(head.text[: m.start]):
             return False
-    rest = NEUTRAL.sub(" ", "".join(text))
+    rest = RE["NEUTRAL"].sub(" ", "".join(text))
     return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{3}|[+%]\s*\d", rest)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from dagster_project.publish.check.facts import Fact, Facts, Subject, Unit
+from dagster_project.publish.check.facts import SQL, Fact, Facts, Subject, Unit
 from dagster_project.publish.check.recognise import Number, Vocabulary
 
 ORDER = ("equal", "rounded", "other_unit", "revised", "other_year", "other_city", "not_ours", "unknown")
@@ -202,7 +202,7 @@ class Judge:
         kind, name = subject
         if kind in ("score", "rank"):
             rows = self.facts.con.execute(
-                BRIDGE_SQL, [name, city, year, older.scope.data_vintage, self.facts.scope.data_vintage]
+                SQL["bridge"], [name, city, year, older.scope.data_vintage, self.facts.scope.data_vintage]
             ).fetchall()
             parts = dict(zip(("sources", "bounds", "weights", "method"), rows[0], strict=True)) if rows else {}
             moves = [f"{part} {100 * value:+.2f}" for part, value in parts.items() if value is not None]
@@ -210,7 +210,7 @@ class Judge:
                 return f" (points of the score by {', '.join(moves)})"
             same = older.scope.method_version == self.facts.scope.method_version
             return "" if same else f" (method {older.scope.method_version} became {self.facts.scope.method_version})"
-        rows = self.facts.con.execute(SOURCE_SQL, [name, city, year]).fetchall()
+        rows = self.facts.con.execute(SQL["source"], [name, city, year]).fetchall()
         return f" ({rows[0][0]}, {rows[0][1]}, origin {rows[0][2]})" if rows else ""
 
     def _change(self, number: Number, target: Target) -> Verdict | None:
@@ -402,13 +402,3 @@ def _swapped(number: Number, published: str) -> bool:
         (a, b) == tuple(apart) and digits[a] == right[b] and digits[b] == right[a]
         for a, b in pairwise(range(len(digits)))
     )
-
-
-BRIDGE_SQL = """
-select part_revision, part_bounds, part_weights, part_method from mart.mart_index_restatement
-where index_code = ? and city_id = ? and year = ? and vintage_old = ? and vintage_new = ?
-    and basis_old = basis_new limit 1
-"""
-SOURCE_SQL = """
-select source, file, value_origin from easy.city_variable where variable_code = ? and city_id = ? and year = ?
-"""

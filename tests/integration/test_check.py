@@ -221,20 +221,20 @@ def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, f
     ]
     for (place, year), fact in facts.of(("value", "gdp_nom")).items():
         if place == province and year == y:
-            told += [(f"{y}年{province}地区生产总值合计{fact.value / 1e4:.1f}亿元。", [True])]
-            told += [(f"{y}年{province}地区生产总值合计{fact.value / 1e4:.1f}万元。", [False])]
-            told += [
-                (f"{y}年{province}地区生产总值合计{fact.value / 1e4 * 1.37:.1f}亿元。", [])
-            ]  # may be another source's
+            said, gdp = f"{y}年{province}地区生产总值合计", fact.value / 1e4
+            told += [(f"{said}{gdp:.1f}亿元。", [True]), (f"{said}{gdp:.1f}万元。", [False])]
+            told += [(f"{said}{gdp * 1.37:.1f}亿元。", [])]  # may be another source's
+    (a, a_zh, _), (b, b_zh, _) = figures.cities()[:2]
+    part, rise = figures.value("gdp_nom", a) / figures.value("gdp_nom", b), figures.score(a) - figures.score(a, y - 1)
+    told += [(f"{y}年{a_zh}GDP为{b_zh}的{x * part:.1f}%。", [x == 100]) for x in (100, 120)]
+    told += [
+        (f"{y}年{a_zh}得分比上年{verb}{abs(rise):.2f}分。", [(verb == "上升") == (rise > 0)])
+        for verb in ("上升", "下降")
+    ]
     for text, is_right in told:
-        findings = check_passages([Passage("", text)], facts)
-        assert [finding.verdict in RIGHT for finding in findings] == is_right, text
-    table = table_passages(
-        [["区域", "平均得分"], [high, f"{high_mean:.2f}"], [low, f"{high_mean:.2f}"]],
-        "",
-        f"{y}年",
-        lambda i, k: f"{i},{k}",
-    )
+        assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+    rows = [["区域", "平均得分"], [high, f"{high_mean:.2f}"], [low, f"{high_mean:.2f}"]]
+    table = table_passages(rows, "", f"{y}年", lambda i, k: f"{i},{k}")
     assert [one.verdict in RIGHT for one in check_passages([Passage("", f"{y}年"), *table], facts)] == [True, False]
 
 

@@ -103,7 +103,7 @@ def test_page_opens_alone_on_desk_and_phone_in_light_and_dark(page, at, slug, ho
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    at(f"{home}{slug}")
+    at(f"{home}{slug}", "#c=CN340100,CN110000" if slug == "compare" else "")
     assert said == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert page.locator(".banner").is_visible()

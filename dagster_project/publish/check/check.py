@@ -10,15 +10,12 @@ from typing import Any
 
 from dagster_project.publish.check.facts import Facts, Subject
 from dagster_project.publish.check.passages import KEY, Passage
-from dagster_project.publish.check.recognise import WIDE_SIGNS, Number, Vocabulary, numbers
+from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers
 from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, targets
 from dagster_project.publish.check.verdicts import DIFFERS, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.locale import languages
-
-ENDS = re.compile(r"(?<=[。！？!?])|(?<=[.])\s+(?=[A-Z“\"(（\u4e00-\u9fff])|\n+")
-ENDS_NOT = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|approx|No|Fig|Tab|Eq|et al|St|Dr|Mr|pp?|Sec|ca))\.$")
 
 
 @dataclass
@@ -195,8 +192,8 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Sentences with their places in the text."""
     at = 0
     start = 0
-    for match in ENDS.finditer(text):
-        if ENDS_NOT.search(text[start : match.start()]):
+    for match in RE["ENDS"].finditer(text):
+        if RE["ENDS_NOT"].search(text[start : match.start()]):
             continue
         at = match.end()
         if text[start:at].strip():

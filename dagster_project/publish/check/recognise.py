@@ -14,11 +14,7 @@ from dagster_project.publish.explain.cities import ALIASES
 
 WIDE_SIGNS = str.maketrans("０１２３４５６７８９．％＋－（）：＝\u00a0\u2009\u202f’‘", "0123456789.%+-():=   ''")
 SPELLINGS = (("labour", "labor"), ("sulphur", "sulfur"), ("urbanisation", "urbanization"), ("utilised", "utilized"))
-LATIN = re.compile(r"[A-Za-z0-9]")
-CHINESE = re.compile(r"[\u3400-\u9fff]")
 
-YEAR = re.compile(r"(?<![\d.,A-Za-z])(19[5-9]\d|20[0-4]\d)(?![\d]|[.,]\d|-\d{2}(?!\d))")
-NUMBER = re.compile(r"(?<![0-9_.])(?P<sign>[+\-−])?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)")
 PARTS_EN: dict[str, float] = words()["parts_en"]
 PART_EN = re.compile(
     rf"(?<!more than )(?<!over )\b({'|'.join(PARTS_EN)})\b(?=[.,;]|\s+(?:of|that|as|in|between|over|from|since)\b)",
@@ -43,9 +39,9 @@ TIMES: dict[str, float] = words()["times"]
 
 
 def _unit_pattern() -> str:
-    def any_of(words: Iterable[str]) -> str:
-        by_length = sorted(words, key=len, reverse=True)
-        return "|".join(re.escape(word) + (r"(?![A-Za-z\d])" if LATIN.match(word[-1]) else "") for word in by_length)
+    def any_of(names: Iterable[str]) -> str:
+        ends = ((name, r"(?![A-Za-z\d])" if RE["LATIN"].match(name[-1]) else "") for name in names)
+        return "|".join(re.escape(name) + end for name, end in sorted(ends, key=lambda one: -len(one[0])))
 
     return rf"(?:(?P<times>{any_of(TIMES)})(?:\s+of)?)?\s*(?P<unit>{any_of(UNIT_WORDS)})?"
 
@@ -119,16 +115,16 @@ class Vocabulary:
             end = at + len(phrase)
             if not low.startswith(phrase, at):
                 continue
-            if LATIN.match(phrase[0]) and at and (LATIN.match(text[at - 1]) or text[at - 1] in "_-/"):
+            if RE["LATIN"].match(phrase[0]) and at and (RE["LATIN"].match(text[at - 1]) or text[at - 1] in "_-/"):
                 continue
-            if LATIN.match(phrase[-1]) and end < len(text):
+            if RE["LATIN"].match(phrase[-1]) and end < len(text):
                 if text[end] == "s" and kind not in ("city", "place") and not text[end + 1 : end + 2].isalnum():
                     end += 1
-                elif (LATIN.match(text[end]) and not (text[end].isdigit() and phrase[-1].isalpha())) or (
+                elif (RE["LATIN"].match(text[end]) and not (text[end].isdigit() and phrase[-1].isalpha())) or (
                     text[end] in "_-" and text[end + 1 : end + 2].isalnum()
                 ):
                     continue
-            if is_name and not text[at].isupper() and LATIN.match(text[at]):
+            if is_name and not text[at].isupper() and RE["LATIN"].match(text[at]):
                 continue
             return Mention(kind, at, end, tuple(values))
         return None
@@ -236,7 +232,7 @@ def _forms(name: str) -> Iterator[str]:
     bare = re.sub(r"\s*[((][^))]*[))]", "", name).strip()
     for text in {name, bare}:
         yield text
-        if CHINESE.search(text):
+        if RE["CHINESE"].search(text):
             plain = re.sub("年末|当年|全年|实有", "", text)
             yield from (plain, re.sub("数$", "", plain), plain.replace("规模以上", "规上"))
             if len(plain) > 4:
@@ -252,7 +248,7 @@ def _years(text: str, results: list[Mention]) -> Iterator[Mention]:
     for match in RE["CITED"].finditer(text):
         if not any(mention.kind == "city" and match.start() <= mention.start < match.end() for mention in results):
             spans.append(match.span())
-    for match in YEAR.finditer(text):
+    for match in RE["YEAR"].finditer(text):
         inside = any(start <= match.start() < end for start, end in spans)
         if not inside and not RE["NO_YEAR"].match(text, match.end()):
             end = match.end() + (text[match.end() : match.end() + 1] == "年")
@@ -267,7 +263,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
     if section := RE["SECTION"].match(text):
         covered.append(section.span())
     results = list[Number]()
-    for match in NUMBER.finditer(text):
+    for match in RE["NUMBER"].finditer(text):
         start, end = match.start("digits"), match.end()
         if re.match("[A-Za-z]", text[match.start() - 1 : match.start()]) and match.start() not in ends:
             continue  # T12, PM2.5
@@ -296,7 +292,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
         value = float(digits) * (-1 if sign in ("-", "−") else 1)
         if is_place or is_rank:
             unit, is_rank = Unit("rank"), True
-        if unit is None and YEAR.fullmatch(match["digits"]):
+        if unit is None and RE["YEAR"].fullmatch(match["digits"]):
             continue
         start -= value < 0
         printed = ("-" if value < 0 else "") + match["digits"]

@@ -8,24 +8,14 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from dagster_project.publish.check.facts import SQL, Fact, Facts, Subject, Unit
+from dagster_project.publish.check.facts import SQL, Fact, Facts, Subject, Unit, words
 from dagster_project.publish.check.recognise import Number, Vocabulary
 
 ORDER = ("equal", "rounded", "other_unit", "revised", "other_year", "other_city", "not_ours", "unknown")
 RIGHT = ("equal", "rounded")
 DIFFERS = ("other_unit", "other_city", "other_year", "revised", "not_ours")
 CLEAR = ("other_unit", "other_year", "revised")  # with three digits no accident, of whatever the figure is
-FACTORS = {  # what units of a dimension differ by
-    "money": (1, 1e3, 1e4, 1e6, 1e8, 1e9, 1e12),
-    "dollars": (1, 1e4, 1e6, 1e8, 1e9),
-    "count": (1, 1e3, 1e4, 1e6, 1e8),
-    "area": (1, 1e-2, 1e-6, 1e4),
-    "mass": (1, 1e3, 1e4, 1e6, 1e8),
-    "energy": (1, 1e4, 1e6, 1e8, 1e9),
-    "volume": (1, 1e4, 1e6, 1e8),
-    "share": (1, 0.1, 100),
-    "points": (1, 100),
-}
+FACTORS: dict[str, list[float]] = words()["factors"]
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 LISTED = 3
 WORDED = 0.1  # how far a third or 七成 may be from the figure, as a share of it

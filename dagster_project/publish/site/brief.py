@@ -220,7 +220,7 @@ class Briefs:
         members = [row for row in self.reader.rows(SQL["listed"]) if self.of_province[row["city_id"]] == name]
         if not members:
             raise NoAnswer(f"No city of {name} has a score in {year}: a figure is missing in too many years.")
-        title = next(row["province"] for city, row in self.judged.items() if self.of_province[city] == name)
+        title = self._title_of(name)
         doc = self._begin(words.say("{city}: new quality productive forces, {year}", city=title, year=year))
         best, last = members[0], members[-1]
         facts = {"province": title, "k": len(members), "n": len(self.facts.scores), "year": year}

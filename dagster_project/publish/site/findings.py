@@ -94,20 +94,13 @@ def sentences_of(reader: Reader, claim: dict[str, Any]) -> list[Said]:
 def sentence(reader: Reader, claim: dict[str, Any], row: Record) -> Said:
     """The sentence that the figures of the row allow: `up`, `down` or `none` of the claim, or `say`; behind it those of
     `adds` whose first figure is not zero."""
-    added = [reader.words.say(more, **row) for more in claim.get("adds", ()) if row[FIGURE.findall(more)[0]]]
-    if "say" in claim:
-        return Said(_running(reader.words.say(claim["say"], **row), *added))
-    says = side(row)
-    est = row.get("est")
-    text = claim.get({1: "up", -1: "down", 0: "none"}[says]) or claim["none"]
+    says, est = None if "say" in claim else side(row), row.get("est")
+    text = claim["say"] if says is None else claim.get({1: "up", -1: "down", 0: "none"}[says]) or claim["none"]
+    texts = [text, *(more for more in claim.get("adds", ()) if row[FIGURE.findall(more)[0]])]
     size = None if est is None else abs(float(est))
+    said = " ".join(reader.words.say(one, **row, size=size) for one in texts).replace("。 ", "。")
     ends = {name: None if row.get(name) is None else float(row[name]) for name in ("est", "lo", "hi", "p")}
-    return Said(_running(reader.words.say(text, **row, size=size), *added), says, **ends)
-
-
-def _running(*sentences: str) -> str:
-    """Sentences in a row; Chinese has no space between them."""
-    return " ".join(sentences).replace("。 ", "。")
+    return Said(said) if says is None else Said(said, says, **ends)
 
 
 def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None) -> Shown | str:

@@ -354,7 +354,7 @@ def _other_noun(s: Sentence, mention: Mention, number: Number) -> bool:
         for k in range(max(start, mention.end), min(end, number.start)):
             gap[k - mention.end] = " "
     clauses = re.split(r"[,，;；:：、]", "".join(gap))
-    rest = RE["PASSING"].sub(" ", clauses[-1]) if len(clauses) > 1 else ""
+    rest = RE["PASSING"].sub(" ", RE["CHANGED"].sub(" ", clauses[-1])) if len(clauses) > 1 else ""
     return bool(re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}", rest))
 
 
@@ -539,7 +539,8 @@ def _rank_range(s: Sentence, k: int) -> str | None:
         if a >= 0 and b < len(numbers) and RE["RANGE"].match(s.gap(numbers[a].end, numbers[b].start)):
             left = s.text[: numbers[a].start]
             alike = numbers[a].unit in (None, numbers[b].unit) and not numbers[a].decimals
-            if alike and not RE["FROM"].search(left) and numbers[a].value <= numbers[b].value:
+            change = RE["FROM"].search(left) or RE["CHANGE_ZH"].search(left)
+            if alike and not change and numbers[a].value <= numbers[b].value:
                 return end
     return None
 

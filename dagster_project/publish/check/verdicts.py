@@ -238,7 +238,11 @@ class Judge:
                             return self._wrong("not_ours", "the other way", here)
                         return Verdict("rounded", "from two published figures", self._listed(here))
                     printed = _printed(number, abs(values[0]))
-                    is_real = len(values) == 1 and subject[1].startswith(("gdp", "va_")) and not target.is_annual
+                    is_real = (
+                        len(values) == 1
+                        and subject[1].startswith(("gdp", "va_"))
+                        and not (target.is_annual or target.is_part)
+                    )
                     is_real = is_real or (not target.is_sure and fact_unit.dimension == "money")
                     if best is None and not (is_real and dimension == "share" and not _swapped(number, printed)):
                         best = self._wrong("not_ours", f"the published figures give {printed}", here)

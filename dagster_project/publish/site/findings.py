@@ -98,9 +98,9 @@ def sentence(reader: Reader, claim: dict[str, Any], row: Record) -> Said:
     text = claim["say"] if says is None else claim.get({1: "up", -1: "down", 0: "none"}[says]) or claim["none"]
     texts = [text, *(more for more in claim.get("adds", ()) if row[FIGURE.findall(more)[0]])]
     size = None if est is None else abs(float(est))
-    said = " ".join(reader.words.say(one, **row, size=size) for one in texts).replace("。 ", "。")
+    sentences = " ".join(reader.words.say(one, **row, size=size) for one in texts).replace("。 ", "。")
     ends = {name: None if row.get(name) is None else float(row[name]) for name in ("est", "lo", "hi", "p")}
-    return Said(said) if says is None else Said(said, says, **ends)
+    return Said(sentences) if says is None else Said(sentences, says, **ends)
 
 
 def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None) -> Shown | str:

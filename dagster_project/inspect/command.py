@@ -121,7 +121,7 @@ def named(draft: Draft, database: Warehouse) -> Draft:
             "name it, known or new, with --source."
         )
     known = dict(shares).get(source)
-    why = "the usual one of this layout" if known is None else f"knows {known:.0%} of the headers"
+    why = "the usual one of this layout" if not known else f"knows {known:.0%} of the headers"
     return draft.with_source(source, f"source {source}: {why}")
 
 

@@ -79,15 +79,17 @@ def copy_past(warehouse: Warehouse, draft: Draft, paths: Paths) -> int | None:
                 raise WarehouseBusy(busy) from None
             raise
         con.execute(SQL["loads"], [sidecar.source, sidecar.data_year])
-        years = [year for (year,) in con.execute(SQL["past"], [sidecar.data_year]).fetchall()]
+        named = {"source": sidecar.source, "data_year": sidecar.data_year}
+        con.execute(f"create temporary table again as {SQL['past']}", named)
         for table in ("cells", "header"):
             con.execute(
                 f"insert into raw.{table} by name select * from past.raw.{table}"
-                " semi join raw.load using (source, data_year, vintage) where list_contains(?, data_year)",
-                [years],
+                " semi join again using (source, data_year, vintage)"
             )
+        last = con.execute("select max(data_year) filter (where is_earlier) from again").fetchall()[0][0]
+        con.execute("drop table again")
         con.execute("detach past")
-    return int(years[-1]) if years else None
+    return int(last) if last else None
 
 
 def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:

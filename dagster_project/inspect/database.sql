@@ -20,9 +20,26 @@ select source, data_year, vintage, load_no, is_accepted from past.raw.load
 where source = ? and data_year < ? and is_accepted
 
 -- name: past
--- the years that the gate looks back to
-select distinct data_year from raw.load
-where data_year >= ? - (select value from seed.gate_parameter where parameter = 'years_back') order by 1
+-- the years that the gate looks back to; where there are none, the editions nearest to it, whose figures confirm its heads
+    with back as (
+        select source, data_year, vintage, true as is_earlier from raw.load
+        where data_year >= $data_year - (select value from seed.gate_parameter where parameter = 'years_back')
+    ),
+
+    beside as (
+        select l.source, l.data_year, l.vintage, false as is_earlier
+        from past.raw.load as l
+        inner join seed.source as s on l.source = s.source and s.has_dictionary
+        inner join seed.source as o on o.source = $source and o.has_dictionary and s.unit_level = o.unit_level
+        where l.is_accepted and not (l.source = $source and l.data_year = $data_year)
+        order by l.source <> $source, abs(l.data_year - $data_year), s.source desc, l.load_no desc limit 2
+    )
+
+    from back
+    union all
+    from beside
+    where not exists (from back)
+    order by data_year
 
 -- name: others
 -- what the rules across sources hold a load against: the current figures of all other loads of the warehouse

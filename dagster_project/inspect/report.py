@@ -109,13 +109,13 @@ def _edits(judgement: Judgement, cities: pd.DataFrame) -> list[dict[str, Any]]:
     """Figures that cannot be right, the most influential first: what is printed, what would be used, and why."""
     frame = _listed(judgement.frames["edits"], cities)
     printed, used = (frame[name].astype(float) * frame["factor"] for name in ("printed_value", "used_value"))
-    frame = frame.assign(printed=printed, used=used.astype(object).where(used.notna(), None), why=frame["evidence"])
+    frame = frame.assign(printed=printed, used=used, why=frame["evidence"])
     frame = frame.astype({"year": int})
     return _records(frame, *NAMED, "rule", "printed", "used", "unit", "text", "sheet", "cell", "why")
 
 
 def _records(frame: pd.DataFrame, *names: str) -> list[dict[str, Any]]:
-    columns = (frame[name].tolist() for name in names)
+    columns = (frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -30,7 +30,7 @@ YEARLY = "yearly_entropy"  # the one method whose weights are of a year
 
 
 class NoIndexError(ValueError):
-    """The landed files are too few for any index: a matter of the input, not of the program."""
+    """The landed files are too few for a headline index: a matter of the input, not of the program."""
 
 
 def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
@@ -39,10 +39,12 @@ def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
     In parts, since every contribution of every city and year is a row: thousands of units would not fit in memory.
     """
     computed = frames["judged"].loc[frames["judged"]["is_computed"], "index_code"]
-    if computed.empty:
+    headlines = frames["spec"].loc[frames["spec"]["headline_rank"].notna(), "index_code"]
+    if not computed.isin(headlines).any():
         reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
         needs = "An index needs its indicators in every year of its base window: land the files that are missing"
-        raise NoIndexError(f"no index can be computed. {'; '.join(reasons or ['no indicator has a value'])}. {needs}")
+        why = "; ".join(reasons or ["no indicator has a value"])
+        raise NoIndexError(f"no headline index can be computed. {why}. {needs}")
     is_small = settings.depth.is_headline_only
     return (part for index_code in sorted(computed) for part in _parts(frames, index_code, is_small=is_small))
 

@@ -152,7 +152,7 @@ end
 {% macro plain_words(text) -%}
 regexp_replace(
     regexp_replace(
-        translate({{ text }}, '釆採査増笫巿冇屮', '采采查增第市市中'),
+        replace(translate({{ text }}, '釆採査増笫巿冇屮', '采采查增第市市中'), 'PM2.5', '细颗粒物'),
         '\(([0-9]+|[lI一二三四五六七八九十]+)\)|[⑴-⒇①-⑳㈠-㈩]', '', 'g'
     ), '[^一-鿿A-Za-z&‰%]', '', 'g'
 )

@@ -73,7 +73,7 @@ printed as (
         c.variable_code,
         c.scope,
         f.city_id,
-        any_value(f.figure) as figure
+        min(f.figure) as figure
     from columns as c
     inner join figures as f using (head_id, variable_code)
     where c.place = 1 and c.is_reference
@@ -102,8 +102,14 @@ powers as (
         o.variable_code,
         o.scope,
         count(*) as n_editions,
-        median(o.level - y.level) / ln(10) as power_exact
+        median(o.level - y.level) / ln(10) as power_exact,
+        any_value(
+            o.unit_level = 'city'
+            and exp(o.level) > v.median_low * if(o.scope = 'district', {{ gate_parameter('district_low') }}, 1)
+            and exp(o.level) < v.median_high * if(o.scope = 'district', {{ gate_parameter('district_high') }}, 1)
+        ) as is_usual
     from own_levels as o
+    inner join {{ ref('variable') }} as v on o.variable_code = v.variable_code
     inner join (
         select unit_level, data_year, variable_code, scope, median(level) as level from levels
         group by all
@@ -234,21 +240,25 @@ select
     c.variable_code,
     c.scope,
     p.n_editions,
-    -- neighbours that disagree, or one alone, are settled by the level in all editions
-    list_first(
-        list_sort(
-            list_transform(
-                list_filter(
-                    [
-                        round(s.power_before), round(s.power_after),
-                        case when p.n_editions >= 2 and (s.power_before is null or s.power_after is null) then 0 end
-                    ],
-                    lambda power: power is not null
-                ),
-                lambda power: {'off': abs(power - p.power_exact), 'power': power::integer}
+    -- neighbours that disagree, or one alone, are settled by the level in all editions; at the level of the usual city
+    -- two editions with one misprint do not prove a third one wrong
+    case
+        when p.is_usual and abs(p.power_exact) >= 2 then 0
+        else list_first(
+            list_sort(
+                list_transform(
+                    list_filter(
+                        [
+                            round(s.power_before), round(s.power_after),
+                            case when p.n_editions >= 2 and (s.power_before is null or s.power_after is null) then 0 end
+                        ],
+                        lambda power: power is not null
+                    ),
+                    lambda power: {'off': abs(power - p.power_exact), 'power': power::integer}
+                )
             )
-        )
-    ).power as power,
+        ).power
+    end as power,
     s.n_cities,
     s.other_source,
     s.other_year,

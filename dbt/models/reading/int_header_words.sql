@@ -48,6 +48,8 @@ forbidden as (
         inner join {{ ref('variable') }} as v on r.variable_code = v.variable_code and v.kind in ('stock', 'flow')
         inner join {{ ref('concept_word') }} as a on a.variable_code = '*'
     ) as n
+    -- where the words of the rule itself have it, it is meant
+    anti join rules as o on n.rule_id = o.rule_id and contains(o.leaf, n.word)
 ),
 
 heads as (
@@ -99,7 +101,7 @@ met as (
 ),
 
 allowed as (
-    select m.*
+    select m.*, r.english is not null and length(trim(m.english)) >= 4 as in_english
     from met as m
     inner join sizes using (rule_id, n_groups)
     inner join rules as r using (rule_id)
@@ -111,12 +113,38 @@ allowed as (
 ),
 
 nearest as (
-    select leaf, above, english, variable_code, max(score) as score, arg_max(is_misread, score) as is_misread
+    select
+        leaf,
+        above,
+        english,
+        variable_code,
+        max(score) as score,
+        arg_max(is_misread, score) as is_misread,
+        arg_max(in_english, score) as in_english
     from (
         select * from allowed
         where leaf <> ''
         qualify is_misread = min(is_misread) over (partition by leaf, above, english)
     ) as a
+    group by all
+),
+
+-- what neither the words of the concept nor those that say nothing (the head of row *) explain may name a part of it
+covered as (
+    select r.variable_code, string_agg(distinct r.word, '|' order by length(r.word) desc, r.word) as pattern
+    from (
+        select variable_code, word from words
+        union all
+        select c.variable_code, g.word
+        from {{ ref('concept') }} as c
+        cross join (
+            select {{ plain_words("unnest(string_split(leaf, '|'))") }} as word from {{ ref('concept_word') }}
+            where variable_code = '*'
+            union all
+            select {{ plain_words('symbol') }} as word from {{ ref('unit') }}
+        ) as g
+    ) as r
+    where r.word <> ''
     group by all
 ),
 
@@ -142,6 +170,9 @@ select
     n.variable_code,
     n.score,
     n.is_misread,
+    not n.in_english and length(regexp_replace(regexp_replace(n.leaf, k.pattern, '', 'g'), '[^一-鿿]', '', 'g')) > 1
+        as has_other_words,
+    c.scopes <> 'built_up' and not contains(c.scopes, h.scope_leaf) as is_other_scope,
     m.unit as printed_unit,
     -- printed in the head itself, or for the whole table
     list_contains(list_transform(h.own_units, lambda unit: {{ plain_unit('unit') }}), {{ plain_unit('m.unit') }})
@@ -153,7 +184,7 @@ select
     ) as is_other_unit,
     case
         when c.scopes = 'built_up' then 'built_up'
-        when list_contains(string_split(c.scopes, ' '), h.scope_leaf) then h.scope_leaf
+        when list_contains(string_split(translate(c.scopes, '()', ''), ' '), h.scope_leaf) then h.scope_leaf
         when list_contains(string_split(c.scopes, ' '), h.scope_table) then h.scope_table
         else string_split(c.scopes, ' ')[1]
     end as scope,
@@ -165,4 +196,5 @@ from {{ ref('int_header_names') }} as h
 inner join nearest as n using (leaf, above, english)
 inner join {{ ref('concept') }} as c using (variable_code)
 inner join {{ ref('variable') }} as v using (variable_code)
+inner join covered as k using (variable_code)
 left join measured as m on h.units = m.units and v.unit = m.canonical

@@ -55,6 +55,7 @@ class Reading:
     def read(self, load: Load, header_map: pd.DataFrame, variable: pd.DataFrame) -> pd.DataFrame:
         """int_values_converted_to_units for one load, with header_key and the name of the city."""
         cells = load.cells if "place" in load.cells else load.cells.assign(place="")
+        variable = variable.astype({"median_low": float, "median_high": float})
         frames = {"cells": cells, "header": load.header, "header_map": header_map, "variable": variable}
         for name, frame in frames.items():
             self.con.register("landed", frame)

@@ -24,7 +24,8 @@ select
     exp(log_shift) as median_ratio,
     spread,
     usual_spread,
-    correlation,
+    -- its last digits hang on the order in which editions landed
+    round(correlation, 9) as correlation,
     copy_source,
     copy_share_equal,
     rival_code,

@@ -115,9 +115,11 @@ def _checked(blocks: BlockYear, identity: Identity, baseline: Baseline) -> pd.Da
     )
     if is_met.all():
         return frame
-    cells = blocks.cells[blocks.cells["block"].isin(identity.blocks)].set_index(["city_id", "block"]).to_dict("index")
-    texts = [_figures(cells, str(city), identity, baseline) for city in frame.index[~is_met]]
-    return frame.join(pd.DataFrame(texts, index=frame.index[~is_met]))
+    broken, cells = frame.index[~is_met], blocks.cells
+    cells = cells[cells["block"].isin(identity.blocks) & cells["city_id"].isin(broken)]
+    known = cells.set_index(["city_id", "block"]).to_dict("index")
+    texts = [_figures(known, str(city), identity, baseline) for city in broken]
+    return frame.join(pd.DataFrame(texts, index=broken))
 
 
 def _figures(

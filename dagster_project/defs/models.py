@@ -138,11 +138,11 @@ def _build(
             scheduler.written(entry.name)
             yield from (unchanged(["py", table]) for table in entry.writes)
             return
-        with warehouse.connect() as con:
-            forget(con, [f"py_{entry.name}", *columns])
         previews: dict[str, str] = {}
         tables = None if entry.in_parts else scheduler.result(entry, settings, key_if_due)
         with warehouse.held(), threadpool_limits(limits=1):
+            with warehouse.connect() as con:
+                forget(con, [f"py_{entry.name}", *columns])
             # in parts: too large for one frame, so built and written chunk by chunk
             built = entry.result(frames_of(entry, paths, warehouse), settings) if tables is None else tables
             parts = built if isinstance(built, Iterator) else iter([built])

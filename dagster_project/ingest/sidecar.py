@@ -33,7 +33,7 @@ __all__ = [
 MAX_BYTES = 1_000_000  # of a sidecar: it lists files and says who made them
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):
     """Safe YAML that refuses the same key twice (plain YAML keeps the last one silently)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -129,7 +129,7 @@ def exhibits() -> dict[str, Exhibit]:
     """All exhibits by code, in the order of the files. Raises ValueError for an entry that does not fit."""
     by_code: dict[str, Exhibit] = {}
     for file in sorted(Path(__file__).parent.glob("exhibits_*.yml")):
-        for code, entry in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+        for code, entry in yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader).items():
             if code in by_code:
                 raise ValueError(f"{file.name}: {code} is given twice.")
             by_code[code] = _exhibit(code, dict(entry))

@@ -101,7 +101,7 @@ def in_chinese(table: str, column: str) -> str | None:
 def _words() -> dict[str, str]:
     import yaml  # here: `nqpf describe` does without
 
-    return dict(yaml.safe_load((PROJECT / "dbt" / "words_zh.yml").read_text(encoding="utf-8")))
+    return dict(yaml.load((PROJECT / "dbt" / "words_zh.yml").read_text(encoding="utf-8"), yaml.CSafeLoader))
 
 
 class Names(NamedTuple):

@@ -60,10 +60,8 @@ class Shown:
 
 @cache
 def _all() -> dict[str, dict[str, Any]]:
-    content: dict[str, dict[str, Any]] = yaml.safe_load(
-        Path(__file__).with_name("pages.yml").read_text(encoding="utf-8")
-    )
-    return content
+    text = Path(__file__).with_name("pages.yml").read_text(encoding="utf-8")
+    return dict(yaml.load(text, yaml.CSafeLoader))
 
 
 def pages() -> dict[str, dict[str, Any]]:

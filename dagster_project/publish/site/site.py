@@ -244,7 +244,7 @@ class Site:
             if is_release and (path := release / name).is_file()
         ]
         known = [{**one, "href": f"{up}{one['name']}"} for one in self.hashes] if is_release else []
-        methods = yaml.safe_load(Path(__file__).with_name("methods.yml").read_text(encoding="utf-8"))
+        methods = yaml.load(Path(__file__).with_name("methods.yml").read_text(encoding="utf-8"), yaml.CSafeLoader)
         scope, form = self.scope, "gbt7714" if words.language == "zh" else "text"
         year = getattr(scope.built, "year", 0)
         cited = Cited(scope.release, scope.data_vintage, scope.method_version, year, scope.is_synthetic)

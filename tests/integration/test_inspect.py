@@ -22,7 +22,7 @@ from dagster_project.paths import PROJECT
 
 KEYS = {
     *("load", "counts", "values", "unmapped_headers", "unknown_cities", "refused_blocks", "load_problems", "warnings"),
-    "edits",
+    *("edits", "ready_rows"),
 }
 VALUE_KEYS = {"city_code", "city_name", "year", "raw_column", "scope", "value", "unit", "sheet", "cell"}
 READ_SQL = """

@@ -108,7 +108,7 @@ def add_table(
     caption.add_run(f"  {_plain(grid.title)}")
     doc.element.body.insert_element_before(parse_xml(_table(grid, size, line, source, keys or {})), "w:sectPr")
     note = doc.add_paragraph()
-    note.paragraph_format.keep_together = True
+    note.paragraph_format.keep_together = True  # and with the last rows
     note.paragraph_format.space_before, note.paragraph_format.space_after = Pt(3), Pt(6)
     note.add_run(f"{grid.note_word} {_plain(' '.join(grid.notes))}").font.size = Pt(9)
 
@@ -126,8 +126,7 @@ def letters(text: str, size: float) -> float:
 
 
 def _widths(grid: Grid, size: float, longest: float = BROKEN, of_head: float = 60.0) -> list[float]:
-    """Points of the columns; panels go over all. Texts over `longest` are broken, heads of figures over `of_head` at
-    blanks."""
+    """Points of the columns; panels go over all. Texts over `longest`, heads of figures over `of_head` are broken."""
     widths = []
     for k, head in enumerate(grid.heads):
         texts = [row.cells[k] for row in grid.rows if row.kind != "panel"]
@@ -186,7 +185,6 @@ def _table(grid: Grid, size: float, line: float, source: str, keys: Mapping[tupl
     )
     rows = [f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{head}</w:tr>"]
     for k, row in enumerate(grid.rows):
-        # the note does not stand alone on a page
         keep = row.kind == "panel" or k > len(grid.rows) - 3 or grid.rows[k + 1].kind == "below"
         right = [None if held is None else held[k] for held in indents]
         row_keys = [keys.get((k, column), "") for column in range(len(widths))]

@@ -71,12 +71,9 @@ def place(con: duckdb.DuckDBPyConnection, text: str) -> tuple[str, str]:
 def write_all(file: Path, briefs: "Briefs", out: Path) -> int:
     """Write every brief of the published `file` into the folder `out`, on all processors; returns how many."""
     every = briefs.every()
-    with ProcessPoolExecutor(
-        min(os.cpu_count() or 1, len(every) // SHARE + 1),
-        get_context("spawn"),
-        initializer=_open,
-        initargs=(file, briefs.scope, briefs.words.language, briefs.citation),
-    ) as pool:
+    n_process = min(os.cpu_count() or 1, len(every) // SHARE + 1)
+    begin = (file, briefs.scope, briefs.words.language, briefs.citation)
+    with ProcessPoolExecutor(n_process, get_context("spawn"), _open, begin) as pool:
         for (_, code), content in zip(every, pool.map(_of, every, chunksize=SHARE // 4), strict=True):
             write_whole(out / f"{code}_{briefs.scope.last_year}_{briefs.words.language}.docx", content)
     return len(every)

@@ -90,8 +90,7 @@ def sentences_of(reader: Reader, claim: dict[str, Any]) -> list[Said]:
 
 
 def sentence(reader: Reader, claim: dict[str, Any], row: Record) -> Said:
-    """The sentence that the figures of the row allow: `up`, `down` or `none` of the claim, or `say`; behind it those of
-    `adds` whose first figure is not zero."""
+    """What the figures of the row allow: `up`, `down`, `none` or `say`, then of `adds` what begins with no zero."""
     says, est = None if "say" in claim else side(row), row.get("est")
     text = claim["say"] if says is None else claim.get({1: "up", -1: "down", 0: "none"}[says]) or claim["none"]
     texts = [text, *(more for more in claim.get("adds", ()) if row[FIGURE.findall(more)[0]])]

@@ -204,7 +204,7 @@ def _dimensions(code: str, entries: dict[str, dict[str, Any]], file: Path) -> di
     dimensions: dict[str, dict[str, list[str]]] = copy.deepcopy(entries[parent]["dimensions"])
     for dimension, tiers in entry.get("add", {}).items():
         for tier, codes in tiers.items():
-            dimensions[dimension].setdefault(tier, []).extend(codes)
+            dimensions.setdefault(dimension, {}).setdefault(tier, []).extend(codes)
     dropped = set(entry.get("drop", []))
     return {d: {t: [c for c in codes if c not in dropped] for t, codes in ts.items()} for d, ts in dimensions.items()}
 

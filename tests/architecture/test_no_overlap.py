@@ -18,7 +18,14 @@ PAIRS = [
     if n.startswith("nqpf_yearbook") == r.startswith("pr_yearbook")
 ]
 # Employment is what labour productivity divides by and what the misallocation of labour looks at.
-SHARED_SCALES_ALLOWED = {"gdp_nom", "population", "emp_total", "fiscal_expenditure", "all_firms_stock"}
+SHARED_SCALES_ALLOWED = {
+    "gdp_nom",
+    "population",
+    "emp_total",
+    "emp_urban_units",
+    "fiscal_expenditure",
+    "all_firms_stock",
+}
 
 
 def codes_of(index_code):

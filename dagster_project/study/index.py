@@ -43,8 +43,7 @@ def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
     if not computed.isin(headlines).any():
         reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
         needs = "An index needs its indicators in every year of its base window: land the files that are missing"
-        why = "; ".join(reasons or ["no indicator has a value"])
-        raise NoIndexError(f"no headline index can be computed. {why}. {needs}")
+        raise NoIndexError(f"no headline index can be computed. {'; '.join(reasons) or 'no value at all'}. {needs}")
     is_small = settings.depth.is_headline_only
     return (part for index_code in sorted(computed) for part in _parts(frames, index_code, is_small=is_small))
 

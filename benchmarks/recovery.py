@@ -358,8 +358,8 @@ def found_slips(folder: Path) -> pd.DataFrame:
 def recall_of(paths: Paths, *done: str) -> pd.DataFrame:
     """The same of a demo whose files are read and accepted. done: selections of dbt that are built already."""
     warehouse = Warehouse(paths.build_file)
-    warehouse.refill("ops.index_spec", spec_frame(settings().indexes))
-    warehouse.refill("ops.synthetic_truth", truth_frame(paths))
+    warehouse.replace_rows("ops.index_spec", spec_frame(settings().indexes))
+    warehouse.replace_rows("ops.synthetic_truth", truth_frame(paths))
     words = ["--select", "+int_edits", "+int_edits_of_breaks", "--exclude-resource-type", "test", "unit_test"]
     command = DbtCommand(paths, "build", *words, *(["--exclude", *done] if done else []))
     output = command.output()

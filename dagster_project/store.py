@@ -119,12 +119,8 @@ class Warehouse:
             con.execute("commit")
         return rows
 
-    def refill(self, table: str, frame: pd.DataFrame) -> None:
-        """Replace all rows of a table of schema.sql: its column types stay."""
-        self.replace_rows(table, frame, {})
-
-    def replace_rows(self, table: str, frame: pd.DataFrame, where: dict[str, object]) -> None:
-        """Delete the rows that match `where`, append the frame by column name: rerun-safe."""
+    def replace_rows(self, table: str, frame: pd.DataFrame, **where: object) -> None:
+        """Delete the rows that match `where` (all without it), append the frame by column name: rerun-safe."""
         condition = " and ".join(f"{column} = ?" for column in where) or "true"
         with self.connect() as con:
             con.register("incoming", frame)

@@ -171,13 +171,10 @@ def _band(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
     outside = judged & ((value < low) | (value > high))
     n_outside, n_judged = int(outside.sum()), int(judged.sum())
     if n_outside >= limits["min_outside"] and n_outside > limits["max_outside"] * n_judged:
-        first = cells.iloc[int(judged.argmax())]
-        yield Fault(
-            BAND,
-            f"{n_outside} of {n_judged} cities lie outside the band {first['band_low']:,.0f} to "
-            f"{first['band_high']:,.0f} {first['unit']}",
-            tuple(cells["city_id"].to_numpy()[outside]),
-        )
+        first = int(judged.argmax())
+        band = f"{low[first]:,.0f} to {high[first]:,.0f} {cells['unit'].iloc[first]}"
+        why = f"{n_outside} of {n_judged} cities lie outside the band {band}"
+        yield Fault(BAND, why, tuple(cells["city_id"][outside]))
 
 
 def _identity_faults(blocks: BlockYear, identities: list[Identity], fits: dict[str, Fit]) -> dict[str, Fault]:

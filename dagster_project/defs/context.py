@@ -37,8 +37,8 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
     )
     def run_context(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
         frame = context_frame(paths, warehouse, context.run.run_id, is_synthetic=landed.is_synthetic)
-        warehouse.refill("ops.run_context", frame)
-        warehouse.replace_rows("ops.run_log", frame, {"run_id": context.run.run_id})
+        warehouse.replace_rows("ops.run_context", frame)
+        warehouse.replace_rows("ops.run_log", frame, run_id=context.run.run_id)
         return dg.MaterializeResult(metadata={k: str(frame.iloc[0][k]) for k in ("data_vintage", "method_version")})
 
     @dg.asset(
@@ -52,7 +52,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         codes = {spec.index_code for spec in current_settings(paths).indexes}
         frame = spec_frame(read_index_specs(paths.index_specs))
         frame["is_left_out"] = ~frame["index_code"].isin(codes)
-        warehouse.refill("ops.index_spec", frame)
+        warehouse.replace_rows("ops.index_spec", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame), "indexes": int(frame["index_code"].nunique())})
 
     @dg.asset(
@@ -64,7 +64,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
     )
     def county_weight() -> dg.MaterializeResult:
         weights = current_settings(paths).county.weights().items()
-        warehouse.refill("raw.county_weight", pd.DataFrame(weights, columns=["variable_code", "weight"]))
+        warehouse.replace_rows("raw.county_weight", pd.DataFrame(weights, columns=["variable_code", "weight"]))
         return dg.MaterializeResult(metadata={"rows": len(weights)})
 
     @dg.asset(
@@ -77,7 +77,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
     )
     def synthetic_truth() -> dg.MaterializeResult:
         frame = truth_frame(paths)
-        warehouse.refill("ops.synthetic_truth", frame)
+        warehouse.replace_rows("ops.synthetic_truth", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame)})
 
     return [run_context, index_spec, county_weight, synthetic_truth]
@@ -136,7 +136,7 @@ def data_vintage(warehouse: Warehouse) -> str:
             }
         ]
     )
-    warehouse.replace_rows("ops.vintage", row, {"data_vintage": name})
+    warehouse.replace_rows("ops.vintage", row, data_vintage=name)
     return name
 
 

@@ -342,7 +342,7 @@ def _record(
             run_id=run_id, checked_at=now, source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage
         )
     )
-    warehouse.replace_rows("ops.validation_result", results, _identity(sidecar))
+    warehouse.replace_rows("ops.validation_result", results, **_identity(sidecar))
     left_out = json.dumps([one for row in rows for one in row.left_out], ensure_ascii=False)
     _write_load(warehouse, sidecar, record, is_accepted=accepted, decided_at=now, n_cells=n_cells, left_out=left_out)
 
@@ -384,7 +384,7 @@ def _write_load(
             }
         ]
     )
-    warehouse.replace_rows(_table(sidecar), load, identity)
+    warehouse.replace_rows(_table(sidecar), load, **identity)
     with warehouse.connect() as con:
         write_records(con, {step_of_load("judge", sidecar): record})
 

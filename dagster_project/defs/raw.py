@@ -113,7 +113,7 @@ def _note_landed(paths: Paths, warehouse: Warehouse, landed: Landed) -> None:
         is_waiting = not is_accepted or not is_judged(warehouse, sidecar, gate)
         rows.append((*identity, number, is_accepted, is_waiting))
     columns = ["source", "data_year", "vintage", "load_order", "is_accepted", "is_waiting"]
-    warehouse.replace_rows("raw.landed", pd.DataFrame(rows, columns=columns), {})
+    warehouse.replace_rows("raw.landed", pd.DataFrame(rows, columns=columns))
 
 
 def is_read(warehouse: Warehouse, sidecar: Sidecar, reader: str) -> bool:

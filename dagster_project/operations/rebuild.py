@@ -130,12 +130,12 @@ def _remember(manifest: Manifest, warehouse: Warehouse) -> None:
     vintages = pd.DataFrame(manifest.get("vintages", []))
     if len(vintages):
         vintages["created_at"] = pd.to_datetime(vintages["created_at"])
-        warehouse.refill("ops.vintage", vintages)
+        warehouse.replace_rows("ops.vintage", vintages)
     loads = pd.DataFrame(manifest["inputs"])
     if "load_no" in loads:
         loads = loads[["source", "data_year", "vintage", "load_no"]]
-        warehouse.refill("raw.load", loads[loads["data_year"] > 0])
-        warehouse.refill("raw.series_load", loads[loads["data_year"] == 0])
+        warehouse.replace_rows("raw.load", loads[loads["data_year"] > 0])
+        warehouse.replace_rows("raw.series_load", loads[loads["data_year"] == 0])
 
 
 def earlier_release(releases: Path, manifest: Manifest) -> str | None:

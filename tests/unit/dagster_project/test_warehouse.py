@@ -29,7 +29,7 @@ def test_frames_come_back_under_their_labels_and_rows_replace_those_that_they_ar
     assert list(found["ones"]["x"]) == [2, 1]
     assert list(found["twos"]["y"]) == ["a"]
     for _ in range(2):  # a rerun adds nothing
-        warehouse.replace_rows("py.one", pd.DataFrame({"x": [2]}), {"x": 2})
+        warehouse.replace_rows("py.one", pd.DataFrame({"x": [2]}), x=2)
     assert sorted(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 

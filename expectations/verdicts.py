@@ -156,13 +156,8 @@ def _median(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
     power = round(np.log(median / np.sqrt(low * high)) / LN10) if median > 0 and low > 0 else 0
     slip = f", about {factor_text(power)} of the usual" if power else ""
     nearest = cells.iloc[(cells["value"] - median).abs().argsort(kind="stable")]
-    unit = cells["unit"].iloc[0]
-    yield Fault(
-        MEDIAN,
-        f"the median city has {median:,.4g} {unit}; usual is {low:,.4g} to {high:,.4g}{slip}",
-        tuple(nearest["city_id"]),
-        power,
-    )
+    why = f"the median city has {median:,.4g} {cells['unit'].iloc[0]}; usual is {low:,.4g} to {high:,.4g}{slip}"
+    yield Fault(MEDIAN, why, tuple(nearest["city_id"]), power)
 
 
 def _band(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:

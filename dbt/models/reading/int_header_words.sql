@@ -172,7 +172,6 @@ select
     n.is_misread,
     not n.in_english and length(regexp_replace(regexp_replace(n.leaf, k.pattern, '', 'g'), '[^一-鿿]', '', 'g')) > 1
         as has_other_words,
-    c.scopes <> 'built_up' and not contains(c.scopes, h.scope_leaf) as is_other_scope,
     m.unit as printed_unit,
     -- printed in the head itself, or for the whole table
     list_contains(list_transform(h.own_units, lambda unit: {{ plain_unit('unit') }}), {{ plain_unit('m.unit') }})

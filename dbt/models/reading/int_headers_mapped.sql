@@ -129,11 +129,8 @@ proposed as (
                 o.score = w.score and (o.printed_unit is null) = (w.printed_unit is null)
                 and not (f.is_confirmed and coalesce(g.spread, 1) > 2 * f.spread + 0.05)
                 then 'asked'
-            -- nothing confirms a misread word, words that may name a part, a unit that measures something else, or a
-            -- scope that the concept is not printed for
-            when
-                (w.is_misread or w.has_other_words or w.is_other_unit or coalesce(w.is_other_scope, false))
-                and not coalesce(f.is_confirmed, false)
+            -- nothing confirms a misread word, words that may name a part, or a unit that measures something else
+            when (w.is_misread or w.has_other_words or w.is_other_unit) and not coalesce(f.is_confirmed, false)
                 then 'asked'
             when f.power <> 0 and (u.unit is null or (f.n_editions < 2 and w.printed_unit is not null)) then 'asked'
             else 'recognised'

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from dagster_project.cli.chosen import answering_paths, reading_paths, resolve
-from dagster_project.cli.speaking import Speaking
+from dagster_project.cli.errors import CommandGroup
+from dagster_project.cli.warehouse_option import answering_paths, reading_paths, resolve
 
 app = typer.Typer(
-    cls=Speaking,
+    cls=CommandGroup,
     help="Yearly Chinese city statistics in; a validated, explained index out.",
     no_args_is_help=True,
     add_completion=False,
@@ -313,7 +313,7 @@ def use(
     forget: Annotated[bool, typer.Option("--forget", help="Choose as if nothing had been said.")] = False,
 ) -> None:
     """Remember the warehouse that commands ask when none is named. NQPF_WAREHOUSE comes before it."""
-    from dagster_project.cli.chosen import use as run
+    from dagster_project.cli.warehouse_option import use as run
 
     raise typer.Exit(run(warehouse, console, forget=forget))
 

@@ -3,8 +3,6 @@
 import datetime as dt
 import os
 import shutil
-import signal
-import threading
 import time
 from pathlib import Path
 
@@ -70,8 +68,6 @@ def refresh(
     recompute: every step runs, also one whose inputs are unchanged. profile: a table of where the time went.
     as_candidate: nothing is published, also where settings.yml does not say so.
     """
-    if threading.current_thread() is threading.main_thread():  # as Dagster does it once it runs
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     if depth:
         os.environ["NQPF_DEPTH"] = depth  # for every process that this one starts
     if recompute:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.cli import output
-from dagster_project.cli.chosen import announce_release
+from dagster_project.cli.warehouse_option import announce_release
 from dagster_project.paths import Paths
 from dagster_project.publish.questions.guard import PERSON, Limits, selects, traps, within
 from dagster_project.publish.release.dictionary import described

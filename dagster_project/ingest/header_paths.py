@@ -26,7 +26,7 @@ def tidy(text: str) -> str:
     return " ".join(text.split())
 
 
-def squeeze(text: str) -> str:
+def without_spaces(text: str) -> str:
     """Without white space, lower case: for comparing labels."""
     return "".join(text.split()).lower()
 
@@ -132,7 +132,7 @@ def has_chinese(text: str) -> bool:
 
 def _is_unit(text: str) -> bool:
     """A note such as 单位：件."""
-    return squeeze(text).lstrip("（(").startswith(("单位", "计量单位"))
+    return without_spaces(text).lstrip("（(").startswith(("单位", "计量单位"))
 
 
 def _without_repeats(segments: Iterable[str]) -> list[str]:

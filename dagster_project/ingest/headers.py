@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.header_paths import Geometry, has_chinese, header_paths, squeeze, tidy
+from dagster_project.ingest.header_paths import Geometry, has_chinese, header_paths, tidy, without_spaces
 from dagster_project.ingest.sheet import Sheet, cell_address
 from dagster_project.ingest.sidecar import Sidecar
 
@@ -94,7 +94,7 @@ def _printed(sheet: Sheet, where: str) -> Geometry | None:
         _refuse_cities_without_header(sheet, where)
         return None
     header_row, city_col = place
-    labels = {row: squeeze(text) for row, text in sheet.column(city_col).items()}
+    labels = {row: without_spaces(text) for row, text in sheet.column(city_col).items()}
     after = max([r2 for r1, c1, r2, c2 in sheet.merged if (r1, c1) == place], default=header_row)
     body_row = next((row for row in sorted(labels) if row > after and _is_label(labels[row])), None)
     if body_row is None:
@@ -120,8 +120,10 @@ def _side_by_side(sheet: Sheet) -> list[Sheet]:
     place = _city_header(sheet, top)
     if place is None or not _holds_cities(sheet, place[1]):
         return [sheet]
-    name = squeeze(top.get(place, ""))
-    starts = [c for r, c in sorted(top) if r == place[0] and squeeze(top[r, c]) == name and _holds_cities(sheet, c)]
+    name = without_spaces(top.get(place, ""))
+    starts = [
+        c for r, c in sorted(top) if r == place[0] and without_spaces(top[r, c]) == name and _holds_cities(sheet, c)
+    ]
     blocks = []
     for at, first in enumerate(starts):
         end = starts[at + 1] if at + 1 < len(starts) else int(sheet.col_no.max()) + 1
@@ -142,13 +144,13 @@ def _city_header(sheet: Sheet, top: Mapping[tuple[int, int], str]) -> tuple[int,
     """
     for names in (_CITY, {"city"}):
         for row, col in sorted(top):
-            if squeeze(top[row, col]) in names:
+            if without_spaces(top[row, col]) in names:
                 return (row, col - 1) if names is not _CITY and _holds_cities(sheet, col - 1) else (row, col)
     return None
 
 
 def _holds_cities(sheet: Sheet, col: int) -> bool:
-    texts = [squeeze(text) for text in sheet.column(col).values()]
+    texts = [without_spaces(text) for text in sheet.column(col).values()]
     return sum(text.endswith("市") and len(text) <= _LABEL_LENGTH for text in texts) >= _CITIES_OF_A_COLUMN
 
 
@@ -164,7 +166,7 @@ def _refuse_cities_without_header(sheet: Sheet, where: str) -> None:
 
 
 def _other_roles(top: Mapping[tuple[int, int], str], header_row: int, city_col: int) -> dict[int, str]:
-    cells = {col: squeeze(text) for (row, col), text in top.items() if row == header_row and col != city_col}
+    cells = {col: without_spaces(text) for (row, col), text in top.items() if row == header_row and col != city_col}
     return {col: role for col, text in cells.items() for role, names in _ROLES.items() if text in names}
 
 
@@ -210,7 +212,7 @@ def _check_repeated_header(sheet: Sheet, first: int, again: int, where: str) -> 
 
 def _words(text: str) -> str:
     """The Chinese of a header, where there is any: English is lost and misread most."""
-    return "".join(sign for sign in text if has_chinese(sign)) or squeeze(text)
+    return "".join(sign for sign in text if has_chinese(sign)) or without_spaces(text)
 
 
 # ---- long ---------------------------------------------------------------------------------------
@@ -236,7 +238,7 @@ def _long(sheet: Sheet, sidecar: Sidecar, where: str) -> Geometry | None:
 
 
 def _key_column(names: Mapping[int, str], header: str, role: str, where: str) -> int:
-    columns = [col for col, name in names.items() if squeeze(name) == squeeze(header)]
+    columns = [col for col, name in names.items() if without_spaces(name) == without_spaces(header)]
     if len(columns) == 1:
         return columns[0]
     what = f"The key column {header!r} ({role}) does not exist" if not columns else f"Two columns are headed {header!r}"

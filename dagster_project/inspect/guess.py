@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.ingest.header_paths import squeeze
+from dagster_project.ingest.header_paths import without_spaces
 from dagster_project.ingest.sheet import Sheet
 from dagster_project.ingest.sidecar import find_sidecars
 
@@ -79,9 +79,9 @@ def _landed_keys(sidecars: Path, source: str | None) -> list[tuple[str, tuple[tu
 def _long_shape(sheets: Sequence[Sheet], landed: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> Shape | None:
     """The first sheet whose row 1 heads cities and years; without years only if it is the one header row."""
     for sheet in sheets:
-        names = {squeeze(text): " ".join(text.split()) for text in sheet.rows(1, 1).values()}
+        names = {without_spaces(text): " ".join(text.split()) for text in sheet.rows(1, 1).values()}
         for source, keys in landed:
-            if all(squeeze(header) in names for _, header in keys):
+            if all(without_spaces(header) in names for _, header in keys):
                 return Shape("long", sheet.name or None, keys, f"layout long: the keys of {source}")
         roles = _keys(names)
         if "city" in roles and ("year" in roles or _one_header_row(sheet)):
@@ -139,7 +139,7 @@ def year_of_titles(titles: Iterable[str]) -> Year | None:
     """
     by_strength: dict[bool, dict[int, str]] = {True: {}, False: {}}
     for title in titles:
-        text = squeeze(title)
+        text = without_spaces(title)
         is_edition = "年鉴" in text or "yearbook" in text
         is_strong = is_edition or "数据" in text or "统计" in text
         for word in re.findall(rf"(?<!\d){_YEAR}(?!\d)", text):

@@ -161,3 +161,20 @@ sys.exit(run_until_told_to_stop([sys.executable, "-c", service]))
 
 def test_a_service_in_the_background_of_a_shell_hears_the_signal_that_dagster_ends_its_parts_by():
     assert subprocess.run([sys.executable, "-c", BACKGROUND], check=False).returncode == 0
+
+
+STOPPED = """
+import os, signal, typer
+from dagster_project.cli.errors import CommandGroup
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+app = typer.Typer(cls=CommandGroup)
+app.callback()(lambda: None)
+app.command("stop")(lambda: os.kill(os.getpid(), signal.SIGTERM))
+app(["stop"])
+"""
+
+
+def test_a_command_that_is_ended_before_its_work_began_says_so():
+    """Also one that a shell put into the background."""
+    ended = subprocess.run([sys.executable, "-c", STOPPED], check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr.strip()) == (1, "Interrupted.")

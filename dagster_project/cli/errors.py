@@ -1,5 +1,7 @@
-"""The last word of every command: a file that cannot be read ends in a sentence. Heavy imports stay inside."""
+"""How a command ends by a file that cannot be read, or by a signal: with a sentence. Heavy imports stay inside."""
 
+import signal
+import threading
 from typing import Any
 
 import typer
@@ -9,12 +11,17 @@ from typer.core import TyperGroup
 from dagster_project.run.failures import EXIT_FAILED, say
 
 
-class Speaking(TyperGroup):
-    """Whatever the command: a published file that cannot be read ends in a sentence, not in a traceback."""
+class CommandGroup(TyperGroup):
+    """Every command ends in a sentence, not in a traceback: on an unreadable published file, SIGINT or SIGTERM."""
 
     def invoke(self, ctx: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # also where a shell has SIGINT ignored
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say(Console(stderr=True), "Interrupted.")
+            raise typer.Exit(EXIT_FAILED) from None
         except Exception as error:
             sentence = _of_a_file(error)
             if sentence is None:

@@ -68,24 +68,41 @@ class _Checker:
             if passage.is_cell and passage.heads and len(text) < 40:
                 yield from self._cell(passage, text, last, covered)
                 continue
-            context = self._above() if passage.level == 0 else Context()
-            context = Context(
-                context.cities or (() if context.year else last.cities),
-                context.year or last.year,
-                last.since,
-                context.index,
-                last.content,
-            )
+            level = passage.level or (7 if RE["HEADING"].match(text) else 0)
+            context = Context() if level else self._under(last)
             for at, sentence_text in sentences(text):
                 sentence = self._sentence(sentence_text, context)
                 for number, target in targets(self.facts, sentence):
                     if at + number.start not in covered and (verdict := self.judge.judge(number, target)):
-                        yield self._finding(passage, sentence_text, at, number, verdict)
+                        yield self._finding(passage, sentence_text, at, number, self._or(sentence, number, verdict))
                 context = carried(sentence)
-            if passage.level:
-                self.titles = {k: held for k, held in self.titles.items() if k < passage.level}
-                self.titles[passage.level] = context
+            if level:
+                self.titles = {k: held for k, held in self.titles.items() if k < level}
+                self.titles[level], context = context, Context()
             last = context
+
+    def _under(self, last: Context) -> Context:
+        """What the headings say, and where they are silent the text since the last of them."""
+        above = self._above()
+        return Context(
+            above.cities or (() if above.year else last.cities),
+            last.year or above.year,
+            last.since,
+            above.index,
+            last.content,
+            above.year if last.year else None,
+        )
+
+    def _or(self, sentence: Sentence, number: Number, verdict: Verdict) -> Verdict:
+        """The verdict of the year of the headings where the number is right in that one."""
+        before = sentence.before
+        if verdict.verdict in DIFFERS and before.or_year not in (None, before.year):
+            context = replace(before, year=before.or_year)
+            for one, target in targets(self.facts, replace(sentence, before=context)):
+                other = self.judge.judge(one, target) if one.start == number.start else None
+                if other is not None and other.verdict not in DIFFERS:
+                    return other
+        return verdict
 
     def _above(self) -> Context:
         """What the headings above say, the nearest first."""

@@ -85,7 +85,7 @@ def table_passages(
             if i < body or k in labels:
                 yield Passage(name(i, k), text, is_cell=True, heads=("", "", "head"))
                 continue
-            of_row = " ".join(
+            of_row = ", ".join(
                 f"{row[j]}年" if re.fullmatch(r"(?:19|20)\d\d", row[j].strip()) else row[j] for j in labels
             )
             yield Passage(name(i, k), text, (heads[k], of_row, above), is_cell=True)

@@ -48,7 +48,8 @@ def _unit_pattern() -> str:
 
 UNIT = re.compile(r"[\s\-]?\s*" + _unit_pattern(), re.IGNORECASE)
 IN_HEAD = re.compile(
-    r"[((\[/,,:：]\s*(?:单位[:：]\s*|unit:?\s*|in\s+)?(?:RMB\s*)?" + _unit_pattern() + r"\s*(?:[))\]]|$)", re.IGNORECASE
+    r"[((\[/,,:：]\s*(?:单位[:：]\s*|unit:?\s*|in\s+)?(?:RMB\s*)?" + _unit_pattern() + r"\s*(?:[))\],，]|$)",
+    re.IGNORECASE,
 )
 UNIT_STATED = re.compile(r"(?:单位|units?)\s*[:：]\s*" + _unit_pattern(), re.IGNORECASE)
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit
 from dagster_project.publish.check.recognise import RE, Mention, Number, unit_in_head, words_of
-from dagster_project.publish.check.verdicts import Target, is_wide
+from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
 UP, APART = words_of("up"), words_of("apart")
@@ -30,6 +30,7 @@ class Context:
     since: int | None = None
     index: str = ""
     content: Mention | None = None
+    or_year: int | None = None  # of the headings, where the text under them names another
 
 
 @dataclass
@@ -43,6 +44,11 @@ class Sentence:
 
     def of(self, *kinds: str) -> list[Mention]:
         return [mention for mention in self.mentions if mention.kind in kinds]
+
+    def is_base(self, year: Mention) -> bool:
+        """Whether a change is counted from the year: since 2012, 2012年以来."""
+        before, after = self.text[: year.start], self.text[year.end :]
+        return bool(RE["BASE"].search(before) or RE["SINCE"].match(after))
 
     def gap(self, a: int, b: int) -> str:
         return self.text[a:b]
@@ -58,13 +64,14 @@ def carried(sentence: Sentence) -> Context:
     cities, years = sentence.of("city") or sentence.of("place"), sentence.of("year")
     subject = next((m for m in cities if not RE["OBJECT"].search(sentence.text[: m.start])), None)
     indexes = sentence.of("index")
-    plain = [mention for mention in years if not RE["BASE"].search(sentence.text[: mention.start])]
+    plain = [mention for mention in years if not sentence.is_base(mention)]
     return Context(
         tuple(subject.value) if subject else was.cities,
         max((mention.value for mention in plain), default=was.year),
         min((mention.value for mention in years), default=None) if len(years) > 1 else was.since,
         str(indexes[-1].value[0]) if indexes else was.index,
         next((replace(m, start=0, end=0) for m in reversed(sentence.of("variable", "score"))), was.content),
+        None if plain else was.or_year,
     )
 
 
@@ -123,7 +130,9 @@ def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
         if n > 1:
             is_list = bool(RE["SIDE_BY_SIDE"].search(sentence.text))
             for kinds in (("city", "place"), ("year",), ("variable", "index", "score", "nation")):
-                listed = _last_list([m for m in sentence.of(*kinds) if m.end <= numbers[start].start], sentence, n)
+                named = [m for m in sentence.of(*kinds) if m.end <= numbers[start].start]
+                is_all = kinds[0] == "city" and len(named) == n and RE["BOTH"].search(sentence.text)
+                listed = named if is_all else _last_list(named, sentence, n)
                 if len(listed) == n and (is_list or kinds[0] == "city"):
                     for k, mention in enumerate(listed):
                         results.setdefault(start + k, {})[mention.kind] = mention
@@ -172,6 +181,8 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     left, right = text[: number.start], text[number.end :]
     if content is not None and content.kind == "variable" and RE["NOT_OF_CITY"].search(text[: content.start]):
         return None
+    if RE["BOUND"].search(left) and not (number.is_part or number.decimals) and number.significant < LIKELY:
+        return None
     about = bool(number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right))
     placed = listed.get("city") or listed.get("place")
     cities = tuple(placed.value) if placed else _city(s, number)
@@ -188,6 +199,9 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         is_effect = subjects[0][1] in ("direct", "indirect", "total")
         points = unit is not None and unit.dimension == "points"
         places = 1 if subjects[0][1].endswith("_100") else 2 - wide
+        changes = (wide and RE["GAP"].search(left)) or _is_change(left, right) or RE["ADJUSTED"].search(text)
+        if not wide and since is not None and _is_change(left, right) and not s.of("city", "place", "index"):
+            return _change(s, number, subjects, ("",), year, since, about=about)
         if not points and (number.decimals < places or unit is not None):
             return None
         if points and subjects[0][1] == "mean_100" and s.of("city") and _is_change(left, right):
@@ -195,8 +209,12 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
             return Target(
                 scores, s.of("city")[0].value, year, against=cities if wide else [""], unit=unit, is_about=about
             )
-        changes = (wide and RE["GAP"].search(left)) or _is_change(left, right) or RE["ADJUSTED"].search(text)
-        is_sure = bool(s.of("index") if is_effect else s.of("year")) and not changes
+        is_sure = (
+            bool(
+                s.of("index") if is_effect else s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year)
+            )
+            and not changes
+        )
         last = facts.scope.last_year
         if not (wide and s.of("place")):
             return Target(subjects, [""], last if is_effect else year, unit=unit, is_about=about, is_sure=is_sure)
@@ -318,12 +336,11 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
     """The word that says what is measured."""
     best, cost = None, 1e9
     for mention in s.of(*CONTENT):
-        if (
-            mention.kind == "score"
-            and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", s.text[: mention.start])
-            and s.of("nation")
-        ):
+        left = s.text[: mention.start]
+        if mention.kind == "score" and s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", left):
             continue  # the Gini coefficient of the scores
+        if len(s.of(*CONTENT)) > 1 and RE["DENOMINATOR"].search(left):
+            continue  # 30 % of GDP
         if mention.end <= number.start:
             gap = s.gap(mention.end, number.start)
             distance = (
@@ -457,7 +474,7 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
         next_number = next((n for n in s.numbers if n.start >= after.end), None)
         begins = next_number is not None and re.search("[,，;；]", s.gap(number.end, after.start))
         opens = RE["OPENING"].match(s.text)
-        return s.before.cities if begins and s.before.cities and not opens else tuple(after.value)
+        return s.before.cities if begins and not opens else tuple(after.value)
     return () if s.of("place") else s.before.cities
 
 
@@ -476,7 +493,7 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
             or (gap.strip() == "and" and re.search(r"[Bb]etween\s*$", text[: a.start]))
         )
     ]
-    bases = [m for m in years if RE["BASE"].search(text[: m.start]) and m not in [b for _, b in spans]]
+    bases = [m for m in years if s.is_base(m) and m not in [b for _, b in spans]]
     beside = [m for m in bases if m.end <= number.start and not s.between(m.end, number.start)]
     base = next(reversed(beside), next(iter(bases), None))
     if spans and base is None:
@@ -494,9 +511,9 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
     if role_from and not role_to:
         if now is not None and (then := RE["LAST_YEAR"].search(right)) and then.start() < 15:
             return now - 1, None
-        if base is not None:
-            return since, None
-        return (s.before.since if s.before.since is not None or not years else now), None
+        if base is None and len(years) == 1:
+            return None, None
+        return (since if base else now if years else s.before.since), None
     last = before[-1] if before else None
     if last is not None and last is base and not any(last is a for a, _ in spans):
         gap = s.gap(last.end, number.start)
@@ -589,7 +606,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     """What a figure of a table should be: city, year, subject and unit from the heads, the strongest first."""
     content = [m for head in heads for m in head.of("variable", "index", "score", "rank", "nation", "other")]
     cities = next((m.value for kind in ("city", "place") for head in heads for m in head.of(kind)), None)
-    years = [[m.value for m in head.of("year") if not RE["BASE"].search(head.text[: m.start])] for head in heads]
+    years = [[m.value for m in head.of("year") if not head.is_base(m)] for head in heads]
     year = next((values[-1] for values in years if values), carried_in.year)
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
     if any(len(head.of("place")) > 1 or RE["COUNTY"].search(head.text) for head in heads[:2]):  # a gap of two groups
@@ -637,7 +654,7 @@ def _is_plain(head: Sentence) -> bool:
     text = list(head.text)
     for m in head.mentions:
         text[m.start : m.end] = " " * (m.end - m.start)
-        if m.kind == "year" and RE["BASE"].search(head.text[: m.start]):
+        if m.kind == "year" and head.is_base(m):
             return False
     rest = RE["NEUTRAL"].sub(" ", "".join(text))
     return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{3}|[+%]\s*\d", rest)

@@ -101,6 +101,8 @@ def _without_asides(s: Sentence, k: int) -> tuple[Sentence, int]:
     def is_outside(at: int) -> bool:
         return not any(start <= at < end for start, end in spans)
 
+    if s.of(*CONTENT) and not any(is_outside(m.start) for m in s.of(*CONTENT)):
+        return s, k
     numbers = [n for n in s.numbers if is_outside(n.start)]
     return Sentence(text, [m for m in s.mentions if is_outside(m.start)], numbers, s.before), numbers.index(number)
 
@@ -129,7 +131,7 @@ def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
         n = end - start
         if n > 1:
             is_list = bool(RE["SIDE_BY_SIDE"].search(sentence.text))
-            for kinds in (("city", "place"), ("year",), ("variable", "index", "score", "nation")):
+            for kinds in (("city",), ("city", "place"), ("year",), ("variable", "index", "score", "nation")):
                 named = [m for m in sentence.of(*kinds) if m.end <= numbers[start].start]
                 is_all = kinds[0] == "city" and len(named) == n and RE["BOTH"].search(sentence.text)
                 listed = named if is_all else _last_list(named, sentence, n)
@@ -189,6 +191,9 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     listed_cities = _run_before(s, number)
     if len(listed_cities) > 1 and RE["TOGETHER"].search(text[listed_cities[0].start : number.end + 12]):
         return Target(subjects, [m.value[0] for m in listed_cities], year, unit=unit, is_about=about, together=True)
+    is_multiple = unit is not None and unit.dimension in ("share", "times")
+    if is_multiple and content is not None and s.gap(content.end, number.start) == "的" and len(s.of("variable")) > 1:
+        return None  # 支出是收入的1.9倍
     if (ratio := _ratio(s, number, subjects, cities, about=about)) is not None:
         return ratio
     wide = bool(cities) and is_wide(cities[0])
@@ -337,7 +342,8 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
     best, cost = None, 1e9
     for mention in s.of(*CONTENT):
         left = s.text[: mention.start]
-        if mention.kind == "score" and s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", left):
+        of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", left)
+        if mention.kind == "score" and (of_all or any(m.end == mention.start for m in s.of("nation"))):
             continue  # the Gini coefficient of the scores
         if len(s.of(*CONTENT)) > 1 and RE["DENOMINATOR"].search(left):
             continue  # 30 % of GDP
@@ -451,7 +457,8 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
     after = next((m for m in s.of("city", "place") if m.start >= number.end), None)
     if after is not None:
         gap = s.gap(number.end, after.start)
-        direct = RE["NEXT_TO"].match(gap) and re.search(r"\(|（|in|for|of|at|by", gap)
+        opens = "(" in gap and re.match(r"[^()]*\d", s.text[after.end :])  # with a figure of its own
+        direct = not opens and RE["NEXT_TO"].match(gap) and re.search(r"\(|in|for|of|at|by", gap)
         led_by = number.is_rank and re.fullmatch(r"\s*(?:的)?(?:城市)?(?:是|为)\s*|\s*(?:is|was)\s*", gap)
         if direct or led_by:
             return tuple(after.value)
@@ -471,8 +478,8 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
         return tuple(wide[-1].value)
     after = next((m for m in cities if m.start >= number.end), None)
     if after is not None:
-        next_number = next((n for n in s.numbers if n.start >= after.end), None)
-        begins = next_number is not None and re.search("[,，;；]", s.gap(number.end, after.start))
+        of_other = s.between(number.end, len(s.text)) or RE["OBJECT"].search(s.text[: after.start])
+        begins = of_other and re.search("[,，;；(]", s.gap(number.end, after.start))
         opens = RE["OPENING"].match(s.text)
         return s.before.cities if begins and not opens else tuple(after.value)
     return () if s.of("place") else s.before.cities
@@ -495,7 +502,9 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
     ]
     bases = [m for m in years if s.is_base(m) and m not in [b for _, b in spans]]
     beside = [m for m in bases if m.end <= number.start and not s.between(m.end, number.start)]
-    base = next(reversed(beside), next(iter(bases), None))
+    follow = [m for m in bases if m.start >= number.end and not re.search("[,，;；]", s.gap(number.end, m.start))]
+    behind = [m for m in follow if not s.between(number.end, m.start)]  # 28.6 above that of 2012
+    base = next(iter(behind), next(reversed(beside), next(iter(bases), None)))
     if spans and base is None:
         base = spans[0][0]
     plain = [m for m in years if m is not base and m not in [a for a, _ in spans]]
@@ -544,6 +553,8 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
                 return year - 1, None
         if follows is not None and is_level:
             return year - 1, None
+        if since is None and not is_level and len(named := {m.value for m in before}) == 2:
+            since, year = sorted(named)
         if since is None and relative:
             since = year - 1
     return year, since

@@ -84,14 +84,8 @@ class _Checker:
     def _under(self, last: Context) -> Context:
         """What the headings say, and where they are silent the text since the last of them."""
         above = self._above()
-        return Context(
-            above.cities or (() if above.year else last.cities),
-            last.year or above.year,
-            last.since,
-            above.index,
-            last.content,
-            above.year if last.year else None,
-        )
+        cities, or_year = above.cities or (() if above.year else last.cities), above.year if last.year else None
+        return Context(cities, last.year or above.year, last.since, above.index, last.content, or_year)
 
     def _or(self, sentence: Sentence, number: Number, verdict: Verdict) -> Verdict:
         """The verdict of the year of the headings where the number is right in that one."""

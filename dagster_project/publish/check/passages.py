@@ -73,11 +73,8 @@ def table_passages(
     heads = [" ".join(dict.fromkeys(head for row in spread if (head := row[k].strip()))) for k in range(width)]
     labels = [k for k in range(width) if not any(_is_figure(row[k]) for row in rows[body:])] or [0]
     labels = [k for k in labels if k <= 2 or not any(_is_figure(row[j]) for row in rows[body:] for j in range(k))]
-    labels += [
-        k
-        for k in range(width)
-        if k not in labels and re.search(r"年份|年度|^\s*(?:year|年)\s*$", heads[k], re.IGNORECASE)
-    ]
+    is_year = re.compile(r"年份|年度|^\s*(?:year|年)\s*$", re.IGNORECASE).search
+    labels += [k for k in range(width) if k not in labels and is_year(heads[k])]
     for i, row in enumerate(rows):
         for k, text in enumerate(row):
             if not text.strip():

@@ -323,14 +323,8 @@ def _parts(text: str) -> Iterator[Number]:
             continue
         n, of = _chinese((match["n"] or "一").replace("两", "二")), _chinese(match["of"] or "二")
         times = _chinese((match["doubled"] or "一").replace("两", "二"))
-        yield Number(
-            *match.span(),
-            match[0],
-            n / of if match["n"] or match["half"] else 2.0**times,
-            1,
-            Unit("times"),
-            is_part=True,
-        )
+        value = n / of if match["n"] or match["half"] else 2.0**times
+        yield Number(*match.span(), match[0], value, 1, Unit("times"), is_part=True)
     for match in PART_EN.finditer(text):
         yield Number(*match.span(), match[0], PARTS_EN[match[0].lower()], 1, Unit("times"), is_part=True)
 

@@ -18,6 +18,7 @@ from dagster_project.publish.check.recognise import RE, Mention, Number, unit_in
 from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
+NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
 UP, APART = words_of("up"), words_of("apart")
 
 
@@ -84,7 +85,9 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     for k, number in enumerate(sentence.numbers):
         target = _target(facts, *_without_asides(sentence, k), number, lists.get(k, {}))
         if target is not None:
-            results.append((number, target))
+            left, right = sentence.text[: number.start], sentence.text[number.end :]
+            about = number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right)
+            results.append((number, replace(target, is_about=bool(about))))
     return results
 
 
@@ -185,16 +188,15 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         return None
     if RE["BOUND"].search(left) and not (number.is_part or number.decimals) and number.significant < LIKELY:
         return None
-    about = bool(number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right))
     placed = listed.get("city") or listed.get("place")
     cities = tuple(placed.value) if placed else _city(s, number)
     listed_cities = _run_before(s, number)
     if len(listed_cities) > 1 and RE["TOGETHER"].search(text[listed_cities[0].start : number.end + 12]):
-        return Target(subjects, [m.value[0] for m in listed_cities], year, unit=unit, is_about=about, together=True)
+        return Target(subjects, [m.value[0] for m in listed_cities], year, unit=unit, together=True)
     is_multiple = unit is not None and unit.dimension in ("share", "times")
     if is_multiple and content is not None and s.gap(content.end, number.start) == "的" and len(s.of("variable")) > 1:
         return None  # 支出是收入的1.9倍
-    if (ratio := _ratio(s, number, subjects, cities, about=about)) is not None:
+    if (ratio := _ratio(s, number, subjects, cities)) is not None:
         return ratio
     wide = bool(cities) and is_wide(cities[0])
     is_mean = subjects[0][0] == "nation" or (wide and "_of_" in cities[0])  # a province may have an index of its own
@@ -206,14 +208,12 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         places = 1 if subjects[0][1].endswith("_100") else 2 - wide
         changes = (wide and RE["GAP"].search(left)) or _is_change(left, right) or RE["ADJUSTED"].search(text)
         if not wide and since is not None and _is_change(left, right) and not s.of("city", "place", "index"):
-            return _change(s, number, subjects, ("",), year, since, about=about)
+            return _change(s, number, subjects, ("",), year, since)
         if not points and (number.decimals < places or unit is not None):
             return None
         if points and subjects[0][1] == "mean_100" and s.of("city") and _is_change(left, right):
             scores: list[Subject] = [("score", facts.scope.index)]
-            return Target(
-                scores, s.of("city")[0].value, year, against=cities if wide else [""], unit=unit, is_about=about
-            )
+            return Target(scores, s.of("city")[0].value, year, against=cities if wide else [""], unit=unit)
         is_sure = (
             bool(
                 s.of("index") if is_effect else s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year)
@@ -222,9 +222,9 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         )
         last = facts.scope.last_year
         if not (wide and s.of("place")):
-            return Target(subjects, [""], last if is_effect else year, unit=unit, is_about=about, is_sure=is_sure)
+            return Target(subjects, [""], last if is_effect else year, unit=unit, is_sure=is_sure)
         if not changes:
-            return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=is_sure and is_mean)
+            return Target(subjects, cities, year, unit=unit, is_sure=is_sure and is_mean)
     if not cities:
         return None
     if number.is_rank and RE["IN_PROVINCE"].search(left):
@@ -236,8 +236,8 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
     is_difference = (unit is not None and unit.dimension in ("difference", "places")) or apart
     is_change = is_signed or _changes(s, k)
     if is_difference or (is_change and not RE["LEVEL_ZH"].search(left) and not text[: number.start].endswith("第")):
-        return _change(s, number, subjects, cities, year, since, about=about)
-    return Target(subjects, cities, year, unit=unit, is_about=about, is_sure=not wide)
+        return _change(s, number, subjects, cities, year, since)
+    return Target(subjects, cities, year, unit=unit, is_sure=not wide)
 
 
 def _leans(facts: Facts, s: Sentence, k: int) -> bool:
@@ -255,12 +255,18 @@ def _leans(facts: Facts, s: Sentence, k: int) -> bool:
 
 def _names_nothing(s: Sentence, number: Number) -> bool:
     """Whether no word before a number names something that is not recognised."""
-    left = list(s.text[: number.start])
-    for start, end in [*((m.start, m.end) for m in s.mentions), *((n.start, n.end) for n in s.numbers)]:
-        for k in range(start, min(end, number.start)):
-            left[k] = " "
-    rest = RE["PASSING"].sub(" ", RE["CHANGED"].sub(" ", RE["ANNUAL"].sub(" ", "".join(left))))
-    return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}", rest)
+    return not NOUN.search(_rest(s, 0, number))
+
+
+def _rest(s: Sentence, start: int, number: Number, kinds: tuple[str, ...] = ()) -> str:
+    """What stands before a number without what is recognised, or only that of some kinds, and without small words."""
+    text = s.text[: number.start]
+    named = s.of(*kinds) if kinds else s.mentions
+    for begin, end in [*((m.start, m.end) for m in named), *((n.start, n.end) for n in s.numbers)]:
+        text = text[:begin] + " " * (min(end, number.start) - begin) + text[end:]
+    for words in ("ANNUAL", "CHANGED", "PASSING"):
+        text = text[:start] + RE[words].sub(" ", text[start:])
+    return text[start:]
 
 
 def _run_before(s: Sentence, number: Number) -> list[Mention]:
@@ -269,9 +275,7 @@ def _run_before(s: Sentence, number: Number) -> list[Mention]:
     return _last_list(before, s, len(before))
 
 
-def _ratio(
-    s: Sentence, number: Number, subjects: list[Subject], cities: tuple[str, ...], *, about: bool
-) -> Target | None:
+def _ratio(s: Sentence, number: Number, subjects: list[Subject], cities: tuple[str, ...]) -> Target | None:
     """A multiple of another year or city, or the mean growth of a year; None where the number is neither."""
     is_annual = bool(RE["ANNUAL"].search(s.text[: number.end + 20])) and number.unit == UNITS["percent"]
     is_share = number.unit is not None and number.unit.dimension == "share"
@@ -284,14 +288,14 @@ def _ratio(
         pair = named[0].value, named[1].value
     if pair is not None and not is_annual:
         year = next(iter(years)) if len(years) == 1 else max(years, default=0) or s.before.year
-        return Target(subjects, pair[0], year, against=pair[1], unit=number.unit, is_about=about, is_part=is_part)
+        return Target(subjects, pair[0], year, against=pair[1], unit=number.unit, is_part=is_part)
     if is_share and not is_annual:
         return None
     year = max(years, default=0) if len(years) > 1 else s.before.year or max(years, default=0)
     since = min(years) if len(years) > 1 or (years and year not in years) else s.before.since if is_annual else None
     if since is None or since >= year:
         return None
-    return Target(subjects, cities, year, since=since, unit=number.unit, is_about=about, is_annual=is_annual)
+    return Target(subjects, cities, year, since=since, unit=number.unit, is_annual=is_annual)
 
 
 def _compared(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -349,9 +353,8 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             continue  # 30 % of GDP
         if mention.end <= number.start:
             gap = s.gap(mention.end, number.start)
-            distance = (
-                len(gap) + 25 * len(re.findall(r"[,，;；。:：]", gap)) + 40 * s.between(mention.end, number.start)
-            )
+            signs = len(re.findall(r"[,，;；。:：]", gap))
+            distance = len(gap) + 25 * signs + 40 * s.between(mention.end, number.start)
         else:
             gap = s.gap(number.end, mention.start)
             if s.between(number.end, mention.start) or re.search(r"[,，;；。]", gap):
@@ -372,25 +375,15 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
 
 def _other_noun(s: Sentence, mention: Mention, number: Number) -> bool:
     """Whether the last clause before the number names something else, which is not published."""
-    gap = list(s.text[mention.end : number.start])
-    for start, end in [*((m.start, m.end) for m in s.mentions), *((n.start, n.end) for n in s.numbers)]:
-        for k in range(max(start, mention.end), min(end, number.start)):
-            gap[k - mention.end] = " "
-    clauses = re.split(r"[,，;；:：、]", "".join(gap))
-    rest = RE["PASSING"].sub(" ", RE["CHANGED"].sub(" ", clauses[-1])) if len(clauses) > 1 else ""
-    return bool(re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}", rest))
+    clauses = re.split(r"[,，;；:：、]", _rest(s, mention.end, number))
+    return len(clauses) > 1 and bool(NOUN.search(clauses[-1]))
 
 
 def _is_next(s: Sentence, mention: Mention, number: Number) -> bool:
     """Whether nothing but cities, years and small words stands between a word and its number."""
-    if mention.start >= number.end:
-        return True
-    gap = list(s.text[mention.end : number.start])
-    for m in s.of("city", "year", "place", "index"):
-        for k in range(max(m.start, mention.end), min(m.end, number.start)):
-            gap[k - mention.end] = " "
-    rest = re.sub(r"[\d,.]+(?:st|nd|rd|th)?", " ", RE["PASSING"].sub(" ", "".join(gap)))
-    return not re.search(r"[\u4e00-\u9fff]{2}|[A-Za-z]{3}", rest)
+    return mention.start >= number.end or not NOUN.search(
+        _rest(s, mention.end, number, ("city", "year", "place", "index"))
+    )
 
 
 def _unit_fits(mention: Mention, unit: Unit) -> bool:
@@ -536,22 +529,18 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
     year = last.value if last is not None else plain[0].value if plain else s.before.year
     if year is not None:
         near = next((m for m in reversed(relative) if m.end() <= number.start), None)
-        follows = next(
-            (
-                m
-                for m in relative
-                if m.start() >= number.end
-                and not s.gap(number.end, m.start()).strip(" (（,，inthe")
-                and not re.match(r"[^\d,，;；。]{0,9}\d", text[m.end() :])  # which has a figure of its own
-            ),
-            None,
+        follows = any(
+            not s.gap(number.end, m.start()).strip(" (（,，inthe")
+            and not re.match(r"[^\d,，;；。]{0,9}\d", text[m.end() :])  # which has a figure of its own
+            for m in relative
+            if m.start() >= number.end
         )
         is_level = not _is_change(left, right)
         if near is not None and is_level and (last is None or near.start() > last.start):
             gap = s.gap(near.end(), number.start)
             if not re.search(rf"[,，]|{UP}|{APART}|to\b", gap):
                 return year - 1, None
-        if follows is not None and is_level:
+        if follows and is_level:
             return year - 1, None
         if since is None and not is_level and len(named := {m.value for m in before}) == 2:
             since, year = sorted(named)
@@ -574,14 +563,7 @@ def _rank_range(s: Sentence, k: int) -> str | None:
 
 
 def _change(
-    s: Sentence,
-    number: Number,
-    subjects: list[Subject],
-    cities: tuple[str, ...],
-    year: int | None,
-    since: int | None,
-    *,
-    about: bool,
+    s: Sentence, number: Number, subjects: list[Subject], cities: tuple[str, ...], year: int | None, since: int | None
 ) -> Target | None:
     """A change over years, or the distance between two cities."""
     named = s.of("city", "place")
@@ -594,23 +576,16 @@ def _change(
     direction = sign * (bool(RE["RISING"].search(left)) - bool(RE["FALLING"].search(left)))
     each = len(named) == 2 and direction != 0 and s.between(named[0].end, named[1].start)  # A rose by 5, B by 3
     others = [m for m in named if m.value != cities or RE["OBJECT"].search(s.text[: m.start])]
-    if (
-        len(named) == 2
-        and others
-        and not each
-        and (since is None or RE["GAP"].search(s.text))
-        and RE["APART_RE"].search(s.text)
-    ):
+    is_apart = RE["APART_RE"].search(s.text) and (since is None or RE["GAP"].search(s.text))
+    if len(named) == 2 and others and not each and is_apart:
         first, second = named
-        return Target(subjects, first.value, year, against=second.value, unit=number.unit, is_about=about)
+        return Target(subjects, first.value, year, against=second.value, unit=number.unit)
     if year is None:
         return None
     # 同比 of money is often on a comparable basis, which the release does not have
     is_sure = bool(RE["NOMINAL"].search(s.text)) or not RE["LAST_YEAR"].search(s.text)
     since = since if since is not None else year - 1
-    return Target(
-        subjects, cities, year, since=since, unit=number.unit, is_about=about, is_sure=is_sure, direction=direction
-    )
+    return Target(subjects, cities, year, since=since, unit=number.unit, is_sure=is_sure, direction=direction)
 
 
 def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in: Context) -> Target | None:

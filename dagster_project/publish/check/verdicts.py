@@ -238,12 +238,9 @@ class Judge:
                             return self._wrong("not_ours", "the other way", here)
                         return Verdict("rounded", "from two published figures", self._listed(here))
                     printed = _printed(number, abs(values[0]))
-                    is_real = (
-                        len(values) == 1
-                        and subject[1].startswith(("gdp", "va_"))
-                        and not (target.is_annual or target.is_part)
-                    )
-                    is_real = is_real or (not target.is_sure and fact_unit.dimension == "money")
+                    is_output = subject[1].startswith(("gdp", "va_")) and not (target.is_annual or target.is_part)
+                    is_money = not target.is_sure and fact_unit.dimension == "money"
+                    is_real = is_money or (len(values) == 1 and is_output)
                     if best is None and not (is_real and dimension == "share" and not _swapped(number, printed)):
                         best = self._wrong("not_ours", f"the published figures give {printed}", here)
         return best
@@ -354,10 +351,8 @@ def _fits(fact_unit: Unit, unit: Unit | None) -> bool:
         return fact_unit.dimension != "rank" or unit is None or unit.factor == 1
     if fact_unit.dimension == unit.dimension:
         return True
-    return (not fact_unit.dimension and unit.dimension in ("share", "times")) or (
-        fact_unit.dimension,
-        unit.dimension,
-    ) == ("share", "times")
+    pair = fact_unit.dimension, unit.dimension
+    return pair in (("", "share"), ("", "times"), ("share", "times"))
 
 
 def _in_unit(value: float, fact_unit: Unit, unit: Unit | None) -> float:

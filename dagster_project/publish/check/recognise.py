@@ -306,9 +306,7 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
     results += [part for part in _parts(text) if not any(a < part.end and part.start < b for a, b in covered)]
     for match in ORDINAL.finditer(text):
         near = text[max(0, match.start() - 12) : match.start()].lower()
-        if re.search(r"(rank(s|ed|ing)?|place[sd]?|comes?|came|stands?|stood|is|was)\s+(the\s+)?$", near) or re.match(
-            r"\s+(place|of \d+|among)", text[match.end() :]
-        ):
+        if RE["PLACED"].search(near) or RE["PLACED_AFTER"].match(text, match.end()):
             place = float(ORDINALS.index(match[1].lower()) + 1)
             results.append(Number(*match.span(), match[1], place, 0, Unit("rank"), is_rank=True))
     return sorted(results, key=lambda number: number.start)

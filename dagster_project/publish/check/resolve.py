@@ -139,8 +139,10 @@ def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
                 is_all = kinds[0] == "city" and len(named) == n and RE["BOTH"].search(sentence.text)
                 listed = named if is_all else _last_list(named, sentence, n)
                 if len(listed) == n and (is_list or kinds[0] == "city"):
-                    for k, mention in enumerate(listed):
-                        results.setdefault(start + k, {})[mention.kind] = mention
+                    is_object = named[0] not in listed and RE["OBJECT"].search(sentence.text[: listed[0].start])
+                    for k, mention in enumerate(listed):  # 分别高于武汉、西安5亿元和3亿元: of another
+                        kind = "object" if is_object and kinds[0] == "city" else mention.kind
+                        results.setdefault(start + k, {})[kind] = mention
                     break
         start = end
     return results
@@ -150,11 +152,7 @@ def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Ment
     """The last n words that stand in one list."""
     run: list[Mention] = []
     for mention in mentions:
-        joined = run and re.fullmatch(
-            r"(?:市|年)?[\s,、，]*(?:and|和|与|及|以及)?\s*(?:in\s+)?(?:its\s+|the\s+)?",
-            sentence.gap(run[-1].end, mention.start),
-            re.IGNORECASE,
-        )
+        joined = run and RE["JOINED"].fullmatch(sentence.gap(run[-1].end, mention.start))
         run = [*run, mention] if joined else [mention]
         if len(run) > n:
             run = run[-n:]
@@ -164,7 +162,9 @@ def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Ment
 def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> Target | None:
     text, unit = s.text, number.unit
     is_signed = number.value < 0 or text[: number.start].endswith("+")
-    if RE["OTHER_WEIGHTS"].search(text) or (is_signed and unit is None):  # no published score, a part of a change
+    if (
+        "object" in listed or RE["OTHER_WEIGHTS"].search(text) or (is_signed and unit is None)
+    ):  # no published score, a part of a change
         return None
     if RE["OF_CITIES"].match(text[number.end :]) or (
         k and s.numbers[k - 1].end <= number.start and RE["OF_TOTAL"].search(text[: number.start])
@@ -347,7 +347,9 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
     for mention in s.of(*CONTENT):
         left = s.text[: mention.start]
         of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", left)
-        if mention.kind == "score" and (of_all or any(m.end == mention.start for m in s.of("nation"))):
+        if mention.kind == "score" and (
+            of_all or any(m.end <= mention.start and not s.gap(m.end, mention.start).strip() for m in s.of("nation"))
+        ):
             continue  # the Gini coefficient of the scores
         if len(s.of(*CONTENT)) > 1 and RE["DENOMINATOR"].search(left):
             continue  # 30 % of GDP
@@ -462,9 +464,7 @@ def _city(s: Sentence, number: Number) -> tuple[str, ...]:
         if is_object and len(before) > 1 and mention is not before[0] and re.search(r"[,，]", gap):
             continue
         place = next((m for m in s.of("place") if mention.end <= m.start < number.start), None)
-        if place is not None and not re.search(
-            r"(?:在|\(|（|,|in|of|within)\s*(?:the\s+)?$", s.text[: place.start], re.IGNORECASE
-        ):
+        if place is not None and not RE["WITHIN"].search(s.text[: place.start]):
             return tuple(place.value)
         return tuple(mention.value)
     if wide := [place for place in s.of("place") if place.start < number.start]:
@@ -495,16 +495,13 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
     ]
     bases = [m for m in years if s.is_base(m) and m not in [b for _, b in spans]]
     beside = [m for m in bases if m.end <= number.start and not s.between(m.end, number.start)]
-    follow = [m for m in bases if m.start >= number.end and not re.search("[,，;；]", s.gap(number.end, m.start))]
-    behind = [m for m in follow if not s.between(number.end, m.start)]  # 28.6 above that of 2012
+    behind = [m for m in bases if m.start >= number.end and not re.search(r"[,，;；\d]", s.gap(number.end, m.start))]
     base = next(iter(behind), next(reversed(beside), next(iter(bases), None)))
     if spans and base is None:
         base = spans[0][0]
     plain = [m for m in years if m is not base and m not in [a for a, _ in spans]]
     after = next((m for m in years if m.start >= number.end), None)
-    if after is not None and re.fullmatch(
-        r"\s*[((]?\s*(?:in|for|of|by|at the end of|的)?\s*", s.gap(number.end, after.start), re.IGNORECASE
-    ):
+    if after is not None and RE["OF_YEAR"].fullmatch(s.gap(number.end, after.start)):
         return after.value, base.value if base and base is not after else None
     before = [m for m in years if m.end <= number.start]
     role_from, role_to = RE["FROM"].search(left), RE["TO"].search(left)
@@ -567,6 +564,10 @@ def _change(
 ) -> Target | None:
     """A change over years, or the distance between two cities."""
     named = s.of("city", "place")
+    other = next((m for m in named if m.start >= number.end), None)
+    if other is not None and RE["AHEAD_OF"].fullmatch(s.gap(number.end, other.start)):
+        here = tuple(named[0].value) if named[0].end <= number.start else s.before.cities
+        return Target(subjects, here, year, against=other.value, unit=number.unit) if here else None
     for signs in ("[,，;；]", "[;；]"):
         clause = max((m.end() for m in re.finditer(signs, s.text[: number.start])), default=0)
         near = [m for m in named if clause <= m.start < number.start]

@@ -86,10 +86,6 @@ def _known(detail: Mapping[str, object]) -> dict[str, object]:
 def rows_to_review(rows: Sequence[ResultRow], only: Sequence[str] = ()) -> list[tuple[str, str, str]]:
     """(seed, row, comment) for each ready-made row of the rules that refuse the load and of figures that are read
     otherwise than they are printed; of the rules `only` where they are named."""
-
-    def is_listed(row: ResultRow) -> bool:
-        return row.rule_id in only if only else row.severity == "error" or row.rule_id == READ_OTHERWISE
-
     ready_rows = [
         (str(detail["paste_into"]), line, f"{row.rule_id}: {detail.get('why') or ''}".rstrip(": "))
         for row in rows

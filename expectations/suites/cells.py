@@ -1,6 +1,5 @@
 """Figures one by one: is each a number, inside its band, near its past, and does it meet the identities?"""
 
-import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -14,8 +13,6 @@ from expectations.identity import Identity, breaks_block
 from expectations.judged import judged_blocks, judged_load
 from expectations.slips import log_ratio, slip_text
 from expectations.verdicts import with_columns, without_reviewed
-
-MOVE = math.log(2)  # a figure is within a factor of two of the last one
 
 
 def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
@@ -53,7 +50,8 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
 
 def _typed(frame: pd.DataFrame, chosen: pd.Series) -> dict[int, str]:
     """What the page probably should print in each chosen cell, in the unit of its column: the figure that is used, else
-    the digits of the text with a decimal point where the last accepted figure has it; '' where neither says."""
+    the digits of the text with the one decimal point that brings them within a factor of two of the last accepted
+    figure; '' where neither says."""
     value, last, printed = as_number(frame["value"]), as_number(frame["value_last"]), as_number(frame["text"])
     block = [frame["variable_code"], frame["scope"], frame["year"]]
     factor = (value / printed).where(printed > 0).groupby(block).transform("median").fillna(1.0)
@@ -61,9 +59,11 @@ def _typed(frame: pd.DataFrame, chosen: pd.Series) -> dict[int, str]:
     for at in frame.index[chosen]:
         digits = "".join(sign for sign in str(frame.at[at, "text"]).replace(",", ".") if sign in "0123456789.")
         number = float(digits) if digits.replace(".", "", 1).isdigit() else 0.0
-        points = [number / 10**k for k in range(5)] if pd.isna(value[at]) else [value[at] / factor[at]]
-        near = [one for one in points if abs(math.log(max(one * factor[at], 1e-9) / (last[at] or 1e-9))) < MOVE]
-        fits = near if pd.isna(value[at]) else points
+        if not pd.isna(value[at]):
+            fits = [value[at] / factor[at]]
+        else:
+            points = [number / 10**k for k in range(5)]
+            fits = [one for one in points if last[at] < 2 * one * factor[at] < 4 * last[at]]
         typed[at] = f"{fits[0]:.10g}" if len(fits) == 1 else ""
     return typed
 

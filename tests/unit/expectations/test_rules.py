@@ -85,3 +85,25 @@ def test_a_row_and_what_it_observes_are_all_that_a_new_rule_needs(frames, judge,
     told = {**frames, "rules": pd.concat([RULES, row.assign(verdict="tell")])}
     (warned,) = judge(with_rows(told, "across", observation("column_is_of_this_world", 0.95, 0.9, **FLOW))).values()
     assert warned.severity == "warn"
+
+
+@pytest.mark.parametrize(
+    ("text", "last", "typed"),
+    [
+        ("4123'", 4000.0, "4123"),
+        ("4123", 42.0, "41.23"),
+        ("mi", 42.0, ""),
+        ("4123'", -42.0, ""),
+        ("4123'", 0.0, ""),
+        ("4123'", None, ""),
+    ],
+)
+def test_a_text_is_offered_as_the_figure_that_the_year_before_makes_likely(frames, text, last, typed):
+    values = frames["values"].copy()
+    at = values.index[values["variable_code"] == "wage_avg_nom"][0]
+    values.loc[at, ["value", "value_last"]] = None, last
+    values.loc[at, ["text", "reading"]] = text, "left_out"
+    offered = (
+        PREPARE["values"](Frames({**frames, "values": values}), BASELINE).set_index("cell").loc[values.loc[at, "cell"]]
+    )
+    assert offered["paste_rows"].split(",")[7] == typed

@@ -227,10 +227,10 @@ def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, f
     (a, a_zh, _), (b, b_zh, _) = figures.cities()[:2]
     part, rise = figures.value("gdp_nom", a) / figures.value("gdp_nom", b), figures.score(a) - figures.score(a, y - 1)
     told += [(f"{y}年{a_zh}GDP为{b_zh}的{x * part:.1f}%。", [x == 100]) for x in (100, 120)]
-    told += [
-        (f"{y}年{a_zh}得分比上年{verb}{abs(rise):.2f}分。", [(verb == "上升") == (rise > 0)])
-        for verb in ("上升", "下降")
-    ]
+    ways = [(verb, (verb == "上升") == (rise > 0)) for verb in ("上升", "下降")]
+    told += [(f"{y}年{a_zh}得分比上年{verb}{abs(rise):.2f}分。", [is_right]) for verb, is_right in ways]
+    over = abs(figures.score(a) - facts.of(("nation", "mean_100"))["", y].value)
+    told += [(f"{y}年{a_zh}得分高于全国平均水平{over + x:.2f}分。", [x == 0]) for x in (0, 1)]
     for text, is_right in told:
         assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
     rows = [["区域", "平均得分"], [high, f"{high_mean:.2f}"], [low, f"{high_mean:.2f}"]]

@@ -109,6 +109,11 @@ class Vocabulary:
                 continue
             results.append(match)
             at = match.end
+        for short in RE["SHORT"].finditer(text):  # 支出 alone behind 财政收入
+            name = str(short.lastgroup)
+            named = {code for m in results if m.kind == "variable" and m.end <= short.start() for code in m.value}
+            if name in self.labels and named & {"fiscal_revenue", "fiscal_expenditure"} - {name}:
+                results.append(Mention("variable", *short.span(name), (name,)))
         return sorted([*results, *_years(text, results)], key=lambda mention: mention.start)
 
     def _at(self, text: str, low: str, at: int) -> Mention | None:

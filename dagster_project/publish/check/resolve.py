@@ -162,17 +162,14 @@ def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Ment
 def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> Target | None:
     text, unit = s.text, number.unit
     is_signed = number.value < 0 or text[: number.start].endswith("+")
-    if (
-        "object" in listed or RE["OTHER_WEIGHTS"].search(text) or (is_signed and unit is None)
-    ):  # no published score, a part of a change
+    if "object" in listed or RE["OTHER_WEIGHTS"].search(text) or (is_signed and unit is None):  # a part of a change
         return None
     if RE["OF_CITIES"].match(text[number.end :]) or (
         k and s.numbers[k - 1].end <= number.start and RE["OF_TOTAL"].search(text[: number.start])
     ):
         near = RE["RANKED"].search(text) and RE["OF_TOTAL"].search(text[: number.start])
-        return (
-            Target([("nation", "n_city")], [""], _year(s, k, number, {})[0] or facts.scope.last_year) if near else None
-        )
+        latest = _year(s, k, number, {})[0] or facts.scope.last_year
+        return Target([("nation", "n_city")], [""], latest) if near else None
     content = next((listed[kind] for kind in CONTENT if kind in listed), None) or _nearest(facts, s, number, unit)
     if content is None and not s.of(*CONTENT) and _leans(facts, s, k):
         content = s.before.content
@@ -184,6 +181,10 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         return None
     year, since = _year(s, k, number, listed)
     left, right = text[: number.start], text[number.end :]
+    if content is not None and any(
+        RE["OWN"].fullmatch(s.gap(c.end, content.end) or s.gap(content.start, c.start)) for c in s.of("city")
+    ):  # the mean of a city, over years
+        return None
     if content is not None and content.kind == "variable" and RE["NOT_OF_CITY"].search(text[: content.start]):
         return None
     if RE["BOUND"].search(left) and not (number.is_part or number.decimals) and number.significant < LIKELY:
@@ -204,34 +205,32 @@ def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str,
         subjects = [("nation", "mean_100")]
     if subjects[0][0] == "nation":
         is_effect = subjects[0][1] in ("direct", "indirect", "total")
-        points = unit is not None and unit.dimension == "points"
+        points = unit.dimension == "points" if unit is not None else bool(number.decimals and _changes(s, k))
         places = 1 if subjects[0][1].endswith("_100") else 2 - wide
         changes = (wide and RE["GAP"].search(left)) or _is_change(left, right) or RE["ADJUSTED"].search(text)
         if not wide and since is not None and _is_change(left, right) and not s.of("city", "place", "index"):
             return _change(s, number, subjects, ("",), year, since)
         if not points and (number.decimals < places or unit is not None):
             return None
-        if points and subjects[0][1] == "mean_100" and s.of("city") and _is_change(left, right):
-            scores: list[Subject] = [("score", facts.scope.index)]
-            return Target(scores, s.of("city")[0].value, year, against=cities if wide else [""], unit=unit)
-        is_sure = (
-            bool(
-                s.of("index") if is_effect else s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year)
-            )
-            and not changes
-        )
+        if points and subjects[0][1] == "mean_100" and s.of("city") and _changes(s, k):
+            if len(listed_cities) > 1 and not placed:
+                return None
+            here = cities if cities and not wide else s.of("city")[0].value
+            return Target([("score", facts.scope.index)], here, year, against=cities if wide else [""], unit=unit)
+        if points and wide and _changes(s, k) and any(RE["ABOVE"].search(text[: m.start]) for m in s.of("nation")):
+            return Target(subjects, cities, year, against=[""], unit=unit, is_sure="_of_" in cities[0])
+        dated = s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year)
+        is_own = content is not None and any(content.end <= m.start < number.start for m in s.of("city"))
+        is_sure = bool(s.of("index") if is_effect else dated) and not (changes or is_own)
         last = facts.scope.last_year
         if not (wide and s.of("place")):
             return Target(subjects, [""], last if is_effect else year, unit=unit, is_sure=is_sure)
         if not changes:
             return Target(subjects, cities, year, unit=unit, is_sure=is_sure and is_mean)
-    if not cities:
-        return None
-    if number.is_rank and RE["IN_PROVINCE"].search(left):
+    if not cities or (number.is_rank and RE["IN_PROVINCE"].search(left)):
         return None
     if subjects[0][0] == "rank" and (ends := ends or _rank_range(s, k)):
-        subjects = [(ends, subjects[0][1])]
-        return Target(subjects, cities, year, unit=unit)
+        return Target([(ends, subjects[0][1])], cities, year, unit=unit)
     apart = RE["GAP"].search(left) and (wide or (len(s.of("city")) == 2 and not RE["IN_BRACKETS"].search(left)))
     is_difference = (unit is not None and unit.dimension in ("difference", "places")) or apart
     is_change = is_signed or _changes(s, k)
@@ -312,12 +311,8 @@ def _compared(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _is_change(left: str, right: str) -> bool:
-    return bool(
-        RE["CHANGE_ZH"].search(left)
-        or RE["CHANGE_EN"].search(left)
-        or RE["CHANGE_BY"].search(left)
-        or RE["CHANGE_AFTER"].match(right)
-    )
+    words = ("CHANGE_ZH", "CHANGE_EN", "CHANGE_BY")
+    return any(RE[name].search(left) for name in words) or bool(RE["CHANGE_AFTER"].match(right))
 
 
 def _changes(s: Sentence, k: int) -> bool:
@@ -334,7 +329,7 @@ def _changes(s: Sentence, k: int) -> bool:
     gap = s.gap(s.numbers[k - 1].end, number.start)
     if gap.endswith(" by ") and not re.search("[;.]", gap):
         return _changes(s, k - 1)
-    if number.unit not in (None, s.numbers[k - 1].unit):
+    if None not in (number.unit, s.numbers[k - 1].unit) and number.unit != s.numbers[k - 1].unit:
         return False
     for m in s.of("city", "place"):
         gap = gap.replace(s.text[m.start : m.end], " ")
@@ -406,7 +401,9 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
     if content is None:
         if not s.of("city", "place") and not _names_nothing(s, number):
             return []
-        if dimension == "" and number.decimals and any(o.unit and o.unit.dimension == "points" for o in s.numbers):
+        behind = [m for m in s.of("city") if s.gap(m.end, number.start).strip() == "("]
+        is_top = behind and RE["TOP"].match(s.text[: s.of("city")[0].start])
+        if dimension == "" and number.decimals and (is_top or any(o.unit == UNITS["points"] for o in s.numbers)):
             return scores
         return scores if dimension == "points" else ranks if dimension in ("rank", "places") else []
     if content.kind == "other":
@@ -484,15 +481,12 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
     left, right = text[: number.start], text[number.end :]
     if "year" in listed:
         return listed["year"].value, None
-    spans = [
-        (a, b)
-        for a, b in pairwise(years)
-        if a.value < b.value
-        and (
-            RE["YEARS"].match(gap := s.gap(a.end, b.start))
-            or (gap.strip() == "and" and re.search(r"[Bb]etween\s*$", text[: a.start]))
-        )
-    ]
+    for match in RE["LATER"].finditer(text):
+        gap = s.gap(match.end(), number.start).strip(" ,，") or s.gap(number.end, match.start())
+        if not re.search(r"[,，;；\d]", gap):
+            then = max((m.value for m in years if m.end <= match.start()), default=s.before.year)
+            return (then + 1, then) if then is not None and match["one"] else (None, None)
+    spans = [(a, b) for a, b in pairwise(years) if a.value < b.value and RE["YEARS"].search(text[: b.start])]
     bases = [m for m in years if s.is_base(m) and m not in [b for _, b in spans]]
     beside = [m for m in bases if m.end <= number.start and not s.between(m.end, number.start)]
     behind = [m for m in bases if m.start >= number.end and not re.search(r"[,，;；\d]", s.gap(number.end, m.start))]
@@ -527,7 +521,7 @@ def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tu
     if year is not None:
         near = next((m for m in reversed(relative) if m.end() <= number.start), None)
         follows = any(
-            not s.gap(number.end, m.start()).strip(" (（,，inthe")
+            RE["THEN"].fullmatch(s.gap(number.end, m.start()))
             and not re.match(r"[^\d,，;；。]{0,9}\d", text[m.end() :])  # which has a figure of its own
             for m in relative
             if m.start() >= number.end

@@ -241,7 +241,8 @@ class Judge:
                     is_output = subject[1].startswith(("gdp", "va_")) and not (target.is_annual or target.is_part)
                     is_money = not target.is_sure and fact_unit.dimension == "money"
                     is_real = is_money or (len(values) == 1 and is_output)
-                    if best is None and not (is_real and dimension == "share" and not _swapped(number, printed)):
+                    is_real = (is_real and dimension == "share") or (is_wide(city) and not target.is_sure)
+                    if best is None and (not is_real or _swapped(number, printed)):
                         best = self._wrong("not_ours", f"the published figures give {printed}", here)
         return best
 

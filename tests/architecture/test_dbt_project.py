@@ -57,8 +57,7 @@ def rows(seed):
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m["name"])
 def test_grain_first_one_key_that_proves_it_and_a_unit_for_every_number(model):
     assert model["description"].startswith("One row per ")
-    (key,) = [t["unique_combination"]["arguments"]["columns"] for t in model["data_tests"] if "unique_combination" in t]
-    assert set(key) <= {c["name"] for c in model["columns"]}
+    assert set(model["config"]["meta"]["key"]) <= {c["name"] for c in model["columns"]}
     for column in model["columns"]:
         assert len(column["description"]) > 5, column["name"]
         if column["data_type"] in NUMERIC and column["name"] not in UNITLESS:

@@ -13,12 +13,7 @@ from dagster_project.paths import PROJECT
 from dagster_project.publish.own import open_reader, own_index, own_model
 
 MODELS = yaml.safe_load((PROJECT / "dbt" / "models" / "easy" / "_easy.yml").read_text("utf-8"))["models"]
-KEYS = {
-    model["name"]: next(t for t in model["data_tests"] if "unique_combination" in t)["unique_combination"]["arguments"][
-        "columns"
-    ]
-    for model in MODELS
-}
+KEYS = {model["name"]: model["config"]["meta"]["key"] for model in MODELS}
 TECHNICAL = {"basis", "index_code", "weight_scheme", "data_vintage", "method_version", "boundary_vintage", "seed"}
 # Tables that are empty where the planted country gives them nothing to say.
 MAY_BE_EMPTY = {"edits", "effects"}

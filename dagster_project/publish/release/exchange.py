@@ -83,13 +83,7 @@ def semantic_model(tables: Sequence[_Table], cited: Cited) -> dict[str, Any]:
     models = yaml.load((PROJECT / "dbt" / "models" / "easy" / "_easy.yml").read_text("utf-8"), yaml.CSafeLoader)[
         "models"
     ]
-    tests = {f"easy.{model['name']}": model.get("data_tests", []) for model in models}
-    keys = {
-        name: test["unique_combination"]["arguments"]["columns"]
-        for name, listed in tests.items()
-        for test in listed
-        if "unique_combination" in test
-    }
+    keys = {f"easy.{model['name']}": model["config"]["meta"]["key"] for model in models}
     mark = "SYNTHETIC demo data: says nothing about China. " if cited.is_synthetic else ""
     context = {
         "instructions": " ".join(dict.fromkeys(q.trap for q in questions().values() if q.trap)),
@@ -99,7 +93,7 @@ def semantic_model(tables: Sequence[_Table], cited: Cited) -> dict[str, Any]:
         {
             "name": table.name.removeprefix("easy."),
             "source": f"city.{table.name}",
-            **({"primary_key": keys[table.name]} if table.name in keys else {}),
+            "primary_key": keys[table.name],
             "description": table.about,
             "fields": [_semantic_field(table.name, *column) for column in table.columns],
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.paths import Paths
+from dagster_project.paths import PROJECT, Paths
 from dagster_project.run.dbt import DbtCommand, DbtError, build, is_manifest_stale, parse
 
 FILES = {
@@ -21,6 +21,9 @@ FILES = {
     "models/two.sql": "select n from {{ ref('one') }}",
     "models/long.sql": "select count(*) as n from range(1000000000000) as r where random() < 0",
     "models/bad.sql": "{{ config(materialized='table') }} select error('no')",
+    "models/twice.sql": "{{ config(materialized='table', meta={'key': ['n']}, post_hook='{{ key_is_unique() }}') }}\n"
+    "select unnest([1, 2, 2]) as n",
+    "macros/keys.sql": (PROJECT / "dbt" / "macros" / "keys.sql").read_text("utf-8"),
     "seeds/names.csv": "a,b\n1,2\n",
     "models/_models.yml": "models: [{name: one, columns: [{name: n, data_tests: [unique, not_null]}]}]\n",
 }
@@ -29,7 +32,7 @@ NAMED = ("small.one", "small.two", "small.not_null_one_n")  # and not the other 
 
 @pytest.fixture
 def paths(tmp_path):
-    """A dbt project of three models."""
+    """A dbt project of a few models."""
     for name, text in FILES.items():
         file = tmp_path / "dbt" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +83,13 @@ def test_a_failed_statement_leaves_the_build_file_to_others(paths):
     with pytest.raises(DbtError, match="no"):
         build(paths, ["small.bad", "small.names"], paths.dbt_target / "runs" / "a", threads=2)
     duckdb.connect(str(paths.build_file)).close()
+
+
+def test_a_table_whose_key_stands_twice_is_refused(paths):
+    with pytest.raises(DbtError, match=r"more than one row for each of 1 keys \(n\), as for {'n': 2}"):
+        build(paths, ["small.twice"], paths.dbt_target / "runs" / "a", threads=1)
+    with duckdb.connect(str(paths.build_file)) as con:
+        assert con.execute("from duckdb_tables()").fetchall() == []
 
 
 def test_a_folder_that_moved_is_read_where_it_is_now(paths):

@@ -57,10 +57,9 @@ def contracts() -> dict[str, set[str]]:
 
 
 def key_of(table: str) -> list[str]:
-    """Columns that the mart of a table of schema py is tested to be unique by; none without a mart of one line."""
-    tests = _one_line_marts().get(table, {}).get("data_tests", [])
-    keys = (test["unique_combination"]["arguments"]["columns"] for test in tests if "unique_combination" in test)
-    return [name for name in next(keys, []) if name not in CONTEXT]
+    """Key of the mart of a table of schema py; none without a mart of one line."""
+    key = _one_line_marts()[table]["config"]["meta"]["key"] if table in _one_line_marts() else []
+    return [name for name in key if name not in CONTEXT]
 
 
 @cache

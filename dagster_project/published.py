@@ -6,13 +6,13 @@ log beside it, and DuckDB reads that log as a part of whatever file has this nam
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.paths import Paths
+from dagster_project.statements import statements as statements
 
 # Nothing is fetched or loaded because a query mentions it, and no query sees a variable of the program.
 CLOSED = (
@@ -36,12 +36,6 @@ TABLES = f"""(
 
 class PublishedFileError(Exception):
     """A published file that cannot be read as it was published; the text says why, and what to do."""
-
-
-def statements(module: str) -> dict[str, str]:
-    """The statements of the .sql file beside a module, by the name that the line `-- name: ...` above each gives it."""
-    _, *parts = re.split(r"^-- name: (\w+)\n", Path(module).with_suffix(".sql").read_text(encoding="utf-8"), flags=re.M)
-    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def stray_log(file: Path) -> Path:

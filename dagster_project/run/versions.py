@@ -122,7 +122,7 @@ def method_files(paths: Paths) -> list[Path]:
     return [
         *gate_files(paths),
         *(file for file in models if file.parent.name not in ("staging", "reading", "edit", "gate")),
-        *(file for file in (paths.package / "study").rglob("*") if file.suffix in (".py", ".yml")),
+        *(file for file in (paths.package / "study").rglob("*") if file.suffix in (".py", ".sql", ".yml")),
         *(paths.code / "python_models").rglob("*.py"),
     ]
 

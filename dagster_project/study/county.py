@@ -18,31 +18,14 @@ from dagster_project.study.groups import Groups
 from dagster_project.study.index import composite
 from dagster_project.study.markov import N_STATES, numbered
 from dagster_project.study.panels import ScorePanel
-from dagster_project.study.queries import GROUP_FRAMES
+from dagster_project.study.queries import GROUP_FRAMES, queries
 from dagster_project.study.settings import CountySpec, Ratio, Settings
 from python_models.dynamics.markov import markov
 from python_models.dynamics.states import discretise
 from python_models.regression import PanelInputError, SpatialPanel
 from python_models.space import adjust, build_weights, lisa, moran, normalise
 
-INPUTS = {
-    "values": """
-        select county_id as city_id, year, variable_code, value from int.int_county_values
-        where not is_held order by all
-    """,
-    "city": """
-        select county_id as city_id, county_code as city_code, province_code, kind as admin_tier, centroid_lon,
-            centroid_lat, area_km2
-        from mart.dim_county where county_id = base_county_id order by 1
-    """,
-    "schemes": GROUP_FRAMES["schemes"],
-    "weighting": "select weight_scheme, method from seed.weight_scheme",
-    "groups": """
-        select c.county_id as city_id, m.scheme, m.group_code, m.valid_from, m.valid_to
-        from mart.dim_county as c join mart.dim_group_membership as m on c.parent_city_id = m.city_id
-        where c.county_id = c.base_county_id order by all
-    """,
-}
+INPUTS = {**queries(__file__), "schemes": GROUP_FRAMES["schemes"]}
 TABLES = words("county_index county_inequality county_moran county_transition county_regression")
 LEAST_UNITS = 30  # fewer make no panel
 NEAREST = 6

@@ -8,29 +8,11 @@ import pandas as pd
 
 from dagster_project.study.frames import Frames, Tables
 from dagster_project.study.groups import Groups
-from dagster_project.study.queries import GROUP_FRAMES, OWN_WEIGHTS, PAIRS, WINDOWS
+from dagster_project.study.queries import GROUP_FRAMES, queries
 from dagster_project.study.settings import Settings
 from python_models.production.coupling import CLASSES, Form, Scale, common_scale, coordination_class, coupling, lead_lag
 
-INPUTS = {
-    "scores": f"""
-        with pairs as ({PAIRS}),
-        windows as ({WINDOWS}),
-        headline as (
-            select basis, index_code, weight_scheme, city_id, year, score from py.index_score
-            where {OWN_WEIGHTS} and score is not null
-        )
-        select p.index_code, p.relations_code, a.basis, a.weight_scheme, a.city_id, a.year,
-            a.score as u1, b.score as u2, a.year between w.window_start and w.window_end as in_base
-        from pairs as p
-        join headline as a on p.index_code = a.index_code
-        join headline as b
-            on p.relations_code = b.index_code and a.basis = b.basis and a.city_id = b.city_id and a.year = b.year
-        join windows as w on p.index_code = w.index_code
-        order by 1, 3, 5, 6
-    """,
-    **GROUP_FRAMES,
-}
+INPUTS = {**queries(__file__), **GROUP_FRAMES}
 TABLES = ("coupling", "coupling_summary")
 FORMS: tuple[Form, ...] = get_args(Form)
 SCALES: tuple[Scale, ...] = get_args(Scale)

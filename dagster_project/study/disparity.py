@@ -18,7 +18,7 @@ from scipy import stats
 from dagster_project.study.frames import LIMITS, Frames, Rows, Tables, plane, stacked, words
 from dagster_project.study.groups import ALL, PROVINCE, Groups, ObjectArray
 from dagster_project.study.panels import ScorePanel, copies, score_panels, twins
-from dagster_project.study.queries import GROUP_FRAMES, candidate_scores
+from dagster_project.study.queries import GROUP_FRAMES, candidate_scores, queries
 from dagster_project.study.settings import Settings
 from python_models._types import BoolArray, FloatArray
 from python_models.dynamics.sigma import sigma_convergence, sigma_trend
@@ -34,16 +34,7 @@ from python_models.inequality.theil import Kind, theil_nested
 
 type Row = dict[str, object]
 
-INPUTS = {
-    "scores": candidate_scores(),
-    **GROUP_FRAMES,
-    "city": "select city_id, province_code, admin_tier from mart.dim_city order by city_id",
-    "population": """
-        select city_id, year, value as population from int.int_values_completed
-        where edit_policy = 'edited' and variable_code = 'population' and value > 0
-            and year >= (select min(window_start) from ops.index_spec) order by all
-    """,
-}
+INPUTS = {**queries(__file__), "scores": candidate_scores(), **GROUP_FRAMES}
 TABLES = words(
     "disparity_summary dagum_within dagum_between dagum_component theil_nested sigma_trend disparity_change"
     " group_gradient"

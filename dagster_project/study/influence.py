@@ -15,6 +15,7 @@ import pandas as pd
 
 from dagster_project.study import pilots
 from dagster_project.study.frames import LIMITS, Frames, Rows, Tables, words
+from dagster_project.study.queries import queries
 from dagster_project.study.samples import MODEL_KEYS, SAMPLE_FRAMES, Job, Skipped, World, run_jobs
 from dagster_project.study.settings import Finding, PilotSpec, Settings
 from python_models import influence as methods
@@ -26,15 +27,7 @@ from python_models.influence.spillover import SpilloverFit
 from python_models.influence.threshold import ThresholdResult
 from python_models.regression import PanelInputError
 
-INPUTS = {
-    **SAMPLE_FRAMES,
-    "segmentation_pair": "select unit_i, unit_j, year, v_ij from py.market_segmentation_pair order by 3, 1, 2",
-    "synergy": """
-        select basis, index_code, city_id, arg_min(d, year) as d from py.coupling
-        where form = 'corrected' and scale = 'minmax01' group by all order by 1, 2, 3
-    """,
-    **pilots.INPUTS,
-}
+INPUTS = {**SAMPLE_FRAMES, **queries(__file__), **pilots.INPUTS}
 TABLES = (
     words(
         "influence_run panel_heterogeneity block_spillover distance_decay regional_boundary"

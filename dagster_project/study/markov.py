@@ -14,7 +14,7 @@ import pandas as pd
 from dagster_project.study.frames import Frames, Rows, Tables, words
 from dagster_project.study.groups import ALL
 from dagster_project.study.panels import CityPanel, read_city_panel
-from dagster_project.study.queries import GROUP_FRAMES, NEIGHBOURS, OWN_WEIGHTS, WINDOWS
+from dagster_project.study.queries import GROUP_FRAMES, NEIGHBOURS, queries
 from dagster_project.study.settings import Settings
 from python_models._types import FloatArray
 from python_models.dynamics import chain
@@ -24,23 +24,7 @@ from python_models.dynamics.spatial_markov import classify_lag, spatial_markov
 from python_models.dynamics.states import DISCRETISATIONS, States, discretise, relative
 from python_models.space import CityGraph
 
-CITY_FRAMES = {
-    "scores": f"""
-        with windows as ({WINDOWS})
-        select s.index_code, s.basis, s.weight_scheme, s.city_id, s.year, s.score, s.share_imputed_weight,
-            s.year between w.window_start and w.window_end as in_base
-        from (select * from py.index_score where {OWN_WEIGHTS} and score is not null) as s
-        join mart.dim_index as i on s.index_code = i.index_code and s.basis = i.basis and i.is_headline
-        join windows as w on s.index_code = w.index_code
-        order by s.city_id, s.year
-    """,
-    "city": """
-        select city_id, city_code, province_code, admin_tier, centroid_lon, centroid_lat from mart.dim_city
-        where in_sample order by city_id
-    """,
-    **GROUP_FRAMES,
-    "neighbours": NEIGHBOURS,
-}
+CITY_FRAMES = {**queries(__file__), **GROUP_FRAMES, "neighbours": NEIGHBOURS}
 INPUTS = CITY_FRAMES
 TABLES = words("markov_transition markov_spatial_transition markov_test markov_summary city_state")
 N_STATES = 4

@@ -16,7 +16,7 @@ import pandas as pd
 from dagster_project.study.coupling import DEFAULT_CUT, PAIR_KEYS
 from dagster_project.study.frames import PLACE, Frames, Rows, Tables, plane, rows_with, stacked
 from dagster_project.study.groups import Groups
-from dagster_project.study.queries import FORCES, GROUP_FRAMES, NEIGHBOURS, OWN_WEIGHTS, PAIRS, RELATIONS, WINDOWS
+from dagster_project.study.queries import FORCES, GROUP_FRAMES, NEIGHBOURS, OWN_WEIGHTS, PAIRS, RELATIONS, queries
 from dagster_project.study.settings import Settings
 from python_models import policy as paths
 from python_models._types import BoolArray, FloatArray
@@ -31,66 +31,9 @@ SIDES = f"""basis in (select basis from ({PAIRS})) and (index_code in {FORCES} o
 HEADLINE = f"{OWN_WEIGHTS} and {SIDES}"
 MAIN = "(select scheme from mart.dim_group_scheme where role = '{}' and is_main)"  # of centre, or of region
 INPUTS = {
-    "scores": f"""
-        with headline as (
-            select basis, index_code, weight_scheme, city_id, year, score from py.index_score
-            where {HEADLINE} and score is not null
-        ),
-        coordinated as (
-            select basis, index_code, city_id, year, d, lead_lag from py.coupling
-            where form = 'corrected' and scale = 'minmax01'
-        ),
-        windows as ({WINDOWS})
-        select a.basis, pair.index_code, pair.relations_code, a.weight_scheme, a.city_id, a.year, a.score as u,
-            b.score as p, c.d, (c.lead_lag = 'pr_lagging')::double as pr_lagging,
-            a.year between w.window_start and w.window_end as in_base
-        from ({PAIRS}) as pair
-        join headline as a on pair.index_code = a.index_code and pair.basis = a.basis
-        join headline as b
-            on pair.relations_code = b.index_code and a.basis = b.basis and a.city_id = b.city_id and a.year = b.year
-        join coordinated as c
-            on pair.index_code = c.index_code and a.basis = c.basis and a.city_id = c.city_id and a.year = c.year
-        join windows as w on pair.index_code = w.index_code
-        join seed.city as place on a.city_id = place.city_id and place.centroid_lon is not null
-        order by 1, 2, 5, 6
-    """,
-    "values": f"""
-        select basis, index_code, city_id, year, indicator_code, z from py.index_value
-        where {SIDES} order by 1, 2, 3, 4, 5
-    """,
-    "weights": f"""
-        select basis, index_code, indicator_code, weight from py.index_weight
-        where {HEADLINE} and year is null order by 1, 2, 3
-    """,
-    "city": """
-        select city_id, province_code, centroid_lon, centroid_lat from seed.city
-        where centroid_lon is not null order by city_id
-    """,
+    **queries(__file__, SIDES=SIDES, HEADLINE=HEADLINE, CENTRE=MAIN.format("centre"), REGION=MAIN.format("region")),
     **GROUP_FRAMES,
     "neighbours": NEIGHBOURS,
-    "features": """
-        select variable_code, city_id, year, value from int.int_values_completed
-        where edit_policy = 'edited' and value > 0 and year >= (select min(window_start) from ops.index_spec)
-            and variable_code in ('population', 'gdp_nom', 'secondary_share', 'tertiary_share')
-        order by 1, 2, 3
-    """,
-    "threshold": "select * from py.threshold_result",
-    "barrier": "select * from py.border_barrier where barrier_code = 'province'",
-    "block": f"select * from py.block_spillover where scheme = {MAIN.format('centre')}",
-    "boundary": "select * from py.regional_boundary where method = 'ring' and synergy_class = 'all'",
-    "segmentation": """
-        select city_id, year, seg from py.market_segmentation where neighbour_rule = 'contiguous'
-        order by 1, 2
-    """,
-    "segmentation_pair": """
-        select year, same_province, count(*) as n,
-            avg(v_ij order by unit_i, unit_j) as v
-        from py.market_segmentation_pair
-        group by all order by 1, 2
-    """,
-    "dagum": f"select * from py.dagum_component where scheme = {MAIN.format('region')}",
-    "network": "select * from py.network_summary",
-    "network_city": "select index_code, basis, city_id, year, out_degree from py.network_city order by all",
 }
 TABLES = ("city_path", "path_transition", "path_summary", "principle_monitor")
 N_BOOT = 999

@@ -21,9 +21,8 @@ from dagster_project.study.disparity import INPUTS as DISPARITY
 from dagster_project.study.frames import LIMITS, Frames, Rows, Tables, rows_with, wide
 from dagster_project.study.index import composite
 from dagster_project.study.markov import CITY_FRAMES, N_STATES
-from dagster_project.study.measurement import OTHER_EDITIONS
 from dagster_project.study.panels import copies, read_city_panel, score_panels, twins
-from dagster_project.study.queries import MAIN_INDEXES
+from dagster_project.study.queries import queries
 from dagster_project.study.samples import transformed
 from dagster_project.study.settings import RESTATED, PanelSpec, Settings
 from python_models._types import BoolArray, FloatArray
@@ -43,19 +42,9 @@ type Estimates = tuple[FloatArray, FloatArray]  # estimates (q,) and their varia
 
 EDITED = "edited"
 INPUTS = {
-    "panel": f"""
-        select index_code, city_id, year, indicator_code, value, is_imputed, is_provisional from int.int_panel_balanced
-        where index_code in {MAIN_INDEXES} or index_code in {OTHER_EDITIONS} order by all
-    """,
+    **queries(__file__),
     "spec": "ops.index_spec",
     "indicator": "seed.indicator",
-    "windows": "select distinct index_code, basis, window_start, window_end from py.index_bounds order by all",
-    "weighting": "select weight_scheme, method, delta from seed.weight_scheme",
-    "data": """
-        select model_id, basis, city_id, year, term, value, segment from py.model_data
-        order by model_id, basis, city_id, year, term
-    """,
-    "edges": "select model_id, city_i, city_j, w from py.model_edge order by all",
     "scores": DISPARITY["scores"],
     "headline": CITY_FRAMES["scores"],
     **{name: text for name, text in CITY_FRAMES.items() if name != "scores"},

@@ -1,4 +1,6 @@
-"""The words in which the analyses ask for their frames: what several queries have in common."""
+"""How the analyses ask for their frames: the .sql file beside a module, and what several queries have in common."""
+
+from dagster_project.statements import statements
 
 # composite scores, weights and contributions with the weight scheme that the spec of their index names as its own
 OWN_WEIGHTS = "(index_code::varchar, weight_scheme::varchar) in (select index_code, weight_scheme from ops.index_spec)"
@@ -9,6 +11,22 @@ RELATIONS = f"(select relations_code from ({PAIRS}))"
 WINDOWS = "select distinct index_code, window_start, window_end from ops.index_spec"
 # every index that is no variant of another
 MAIN_INDEXES = "(select index_code from ops.index_spec where variant_of = '')"
+# variants that differ by what is done to printed figures only
+OTHER_EDITIONS = "(select index_code from ops.index_spec where variant_of <> '' and edit_policy <> 'edited')"
+SHARED = {
+    "OWN_WEIGHTS": OWN_WEIGHTS,
+    "PAIRS": PAIRS,
+    "FORCES": FORCES,
+    "RELATIONS": RELATIONS,
+    "WINDOWS": WINDOWS,
+    "MAIN_INDEXES": MAIN_INDEXES,
+    "OTHER_EDITIONS": OTHER_EDITIONS,
+}
+
+
+def queries(module: str, **words: str) -> dict[str, str]:
+    """The queries of the .sql file beside a module, by name; {PAIRS} in them is that of SHARED, or one of `words`."""
+    return {name: text.format(**SHARED, **words) for name, text in statements(module).items()}
 
 
 def candidate_scores(condition: str = OWN_WEIGHTS) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dagster_project.study import multiverse
 from dagster_project.study.frames import KEYS, LIMITS, Frames, Rows, Tables, rows_with, words
-from dagster_project.study.queries import OWN_WEIGHTS, RELATIONS
+from dagster_project.study.queries import queries
 from dagster_project.study.samples import SAMPLE_FRAMES, Job, World, attempt, basis_of, model_keys, run_jobs, with_codes
 from dagster_project.study.settings import DepthName, Settings
 from python_models.influence.placebo import placebo_weights
@@ -20,12 +20,7 @@ from python_models.tasks import run_tasks
 
 INPUTS = {
     **SAMPLE_FRAMES,
-    "contributions": f"""
-        select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution
-        where index_code::varchar in (
-            select index_code from ops.index_spec where index_code in {RELATIONS} or variant_of in {RELATIONS}
-        ) and {OWN_WEIGHTS} order by 1, 2, 3, 5, 6
-    """,
+    **queries(__file__),
     "model_spec": "py.model_spec",
     "panel_fit": "py.panel_fit",
     "panel_effect": "py.panel_effect",

@@ -22,6 +22,7 @@ from dagster_project.study.groups import Groups
 from dagster_project.study.index import composite
 from dagster_project.study.markov import N_STATES
 from dagster_project.study.panels import read_city_panel
+from dagster_project.study.queries import queries
 from dagster_project.study.samples import (
     SAMPLE_FRAMES,
     PanelSample,
@@ -47,21 +48,9 @@ PUBLISHED = (
 )
 INPUTS = {
     **SAMPLE_FRAMES,
+    **queries(__file__),
     "population": disparity.INPUTS["population"],
     "synergy": influence.INPUTS["synergy"],
-    "truth": "from ops.synthetic_truth where kind <> 'fault' order by all",
-    "edit": """
-        select source, city_id, year, variable_code, value as printed_value, e.used_value, e.rule, e.action
-        from int.int_edits as e inner join int.int_values_accepted as f using (source, city_id, year, variable_code)
-        where f.level = 'city' and exists (select 1 from ops.synthetic_truth)
-        union all
-        -- a break that a person declared is no find of the rule
-        select source, city_id, year, variable_code, printed_value, used_value,
-            if(is_declared, 'reviewed', 'E8'), 'relink'
-        from int.int_edits_of_breaks where exists (select 1 from ops.synthetic_truth)
-        order by all
-    """,
-    "n_values": "select count(*) as n from int.int_values_accepted where level = 'city'",
     "spec": "ops.index_spec",
     "indicator": "seed.indicator",
     **{table: f"from py.{table} where exists (select 1 from ops.synthetic_truth)" for table in PUBLISHED},

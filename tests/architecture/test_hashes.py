@@ -10,7 +10,7 @@ from dagster_project.run.versions import gate_files, gate_hash, method_files, pa
 from scripts.architecture import PACKAGES, import_graph
 
 # They hand frames and files from one place to another, and are read by everything: no number or verdict is made there.
-CARRIERS = {"dagster_project/paths.py", "dagster_project/store.py", "dagster_project/published.py"}
+CARRIERS = {f"dagster_project/{name}.py" for name in ("paths", "published", "statements", "store")}
 
 
 def file_of(module):
@@ -93,7 +93,8 @@ SEEDS_AND_SQL = {
     *("dbt/dbt_project.yml", "dagster_project/defs/gate.sql"),
 }
 MODELS = {file.relative_to(PROJECT).as_posix() for file in (PROJECT / "dbt" / "models").rglob("*.sql")}
-SPECS = {f"dagster_project/study/specs/{file.name}" for file in (HERE.specs).glob("*.yml")}
+SPECS = {f"dagster_project/study/specs/{file.name}" for file in HERE.specs.glob("*.yml")}
+SPECS |= {f"dagster_project/study/{file.name}" for file in HERE.specs.parent.glob("*.sql")}
 
 
 DOCSTRINGS_ONLY = {"dagster_project/__init__.py", "dagster_project/defs/__init__.py"}

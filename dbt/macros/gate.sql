@@ -8,6 +8,21 @@
     (select limit_at from {{ ref('gate_rule') }} where rule_id = '{{ rule_id }}')
 {%- endmacro %}
 
+{# The lower end of a range in a year: ranges are of the years since `first_year`, before them cities had less. #}
+{% macro usual_low(low, year) -%}
+    {{ low }}
+    * if({{ low }} < 0, 1, exp(-{{ gate_parameter('less_a_year') }} * greatest({{ gate_parameter('first_year') }} - {{ year }}, 0)))
+{%- endmacro %}
+
+{# A log ratio of two years (`years` apart, negative where the first is earlier) less the growth that they may have. #}
+{% macro beyond_drift(log_ratio, years, drift) -%}
+    case
+        when ({{ years }}) * ({{ log_ratio }}) > 0
+            then sign({{ log_ratio }}) * greatest(abs({{ log_ratio }}) - {{ drift }} * abs({{ years }}), 0)
+        else {{ log_ratio }}
+    end
+{%- endmacro %}
+
 {# Third of the cities of a column by an earlier figure, 1 to 3; all are 1 where there are too few to part. #}
 {% macro size_of_city(move, figure, keys) -%}
     case

@@ -16,4 +16,4 @@ select
     v.cell
 from {{ ref('int_values_corrected') }} as v
 inner join {{ ref('city') }} as c on v.city_id = c.city_id
-where v.year >= {{ gate_parameter('first_year') }} and v.level = 'province'
+where (v.data_year > 0 or v.year >= {{ gate_parameter('first_year') }}) and v.level = 'province'

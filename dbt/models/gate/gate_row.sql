@@ -14,4 +14,4 @@ inner join (
     left join {{ ref('row_count') }} as n on s.source = n.source
     group by all
 ) as b on r.source = b.source
-where coalesce(r.year, 9999) >= {{ gate_parameter('first_year') }}
+where r.data_year > 0 or coalesce(r.year, 9999) >= {{ gate_parameter('first_year') }}

@@ -6,9 +6,9 @@ select
     c.province_code as province_id,
     b.kind,
     b.min_rho,
-    k.band_low,
+    {{ usual_low('k.band_low', 'v.year') }} as band_low,
     k.band_high,
-    k.median_low,
+    {{ usual_low('k.median_low', 'v.year') }} as median_low,
     k.median_high
 from {{ ref('int_values_corrected') }} as v
 left join {{ ref('source') }} as s on v.source = s.source
@@ -17,7 +17,7 @@ left join {{ ref('variable') }} as b on v.variable_code = b.variable_code
 left join {{ ref('int_bands') }} as k
     on v.variable_code = k.variable_code and coalesce(s.unit_level, 'city') = k.unit_level
 where
-    v.year >= {{ gate_parameter('first_year') }}
+    (v.data_year > 0 or v.year >= {{ gate_parameter('first_year') }})
     and v.level = coalesce(
         (
             select min(n.level) from {{ ref('row_count') }} as n

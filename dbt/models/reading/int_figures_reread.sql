@@ -15,7 +15,7 @@ with printed as materialized (
         v.shift,
         v.value,
         v.is_number,
-        k.band_low,
+        {{ usual_low('k.band_low', 'v.data_year') }} as band_low,
         k.band_high
     from {{ ref('int_values_converted_to_units') }} as v
     inner join {{ ref('source') }} as s on v.source = s.source and s.has_dictionary and v.level = s.unit_level

@@ -86,6 +86,21 @@ levels as (
     group by all
 ),
 
+-- log points by which a column may grow a year without another unit: twice what it did between editions, as growth was
+-- faster before the first of them
+drifts as (
+    select
+        unit_level,
+        variable_code,
+        scope,
+        least(
+            coalesce(2 * abs(regr_slope(level, data_year)) + {{ gate_parameter('head_drift') }}, 1),
+            {{ gate_parameter('less_a_year') }}
+        ) as drift
+    from levels
+    group by all
+),
+
 own_levels as (
     select c.unit_level, c.source, c.data_year, c.vintage, c.variable_code, c.scope, median(f.figure) as level
     from columns as c
@@ -102,10 +117,12 @@ powers as (
         o.variable_code,
         o.scope,
         count(*) as n_editions,
-        median(o.level - y.level) / ln(10) as power_exact,
+        median({{ beyond_drift('o.level - y.level', 'o.data_year - y.data_year', 'd.drift') }}) / ln(10) as power_exact,
         any_value(
             o.unit_level = 'city'
-            and exp(o.level) > v.median_low * if(o.scope = 'district', {{ gate_parameter('district_low') }}, 1)
+            and exp(o.level)
+            > {{ usual_low('v.median_low', 'o.data_year') }}
+            * if(o.scope = 'district', {{ gate_parameter('district_low') }}, 1)
             and exp(o.level) < v.median_high * if(o.scope = 'district', {{ gate_parameter('district_high') }}, 1)
         ) as is_usual
     from own_levels as o
@@ -117,6 +134,8 @@ powers as (
         on
             o.unit_level = y.unit_level and o.variable_code = y.variable_code and o.scope = y.scope
             and o.data_year <> y.data_year
+    inner join drifts as d
+        on o.unit_level = d.unit_level and o.variable_code = d.variable_code and o.scope = d.scope
     group by all
 ),
 
@@ -219,8 +238,10 @@ sides as (
     select
         c.head_id,
         c.variable_code,
-        max(c.shift / ln(10)) filter (where c.other_year < w.data_year) as power_before,
-        max(c.shift / ln(10)) filter (where c.other_year > w.data_year) as power_after,
+        max({{ beyond_drift('c.shift', 'w.data_year - c.other_year', 'd.drift') }} / ln(10))
+        filter (where c.other_year < w.data_year) as power_before,
+        max({{ beyond_drift('c.shift', 'w.data_year - c.other_year', 'd.drift') }} / ln(10))
+        filter (where c.other_year > w.data_year) as power_after,
         arg_min(c.other_source, c.spread) filter (where c.other_year <> w.data_year) as other_source,
         arg_min(c.other_year, c.spread) filter (where c.other_year <> w.data_year) as other_year,
         arg_min(c.n_cities, c.spread) filter (where c.other_year <> w.data_year) as n_cities,
@@ -231,6 +252,8 @@ sides as (
         max(c.share_equal) filter (where c.other_year = w.data_year) as copy_share_equal
     from compared as c
     inner join columns as w using (head_id, variable_code)
+    inner join drifts as d
+        on w.unit_level = d.unit_level and w.variable_code = d.variable_code and w.scope = d.scope
     where c.n_cities >= {{ gate_parameter('min_cities') }}
     group by all
 )

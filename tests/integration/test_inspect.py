@@ -371,6 +371,31 @@ def test_slip_of_a_unit_is_refused_without_any_past(real_data, tmp_path, year, f
     assert not any(v["raw_column"] == "gdp_nom" and v["scope"] == "city" for v in report.values)
 
 
+@pytest.mark.parametrize(("factor", "is_read"), [(1, True), (1e-2, False)])
+def test_edition_older_than_all_others_is_judged_by_the_smaller_figures_of_its_time(
+    real_data, tmp_path, factor, is_read
+):
+    """The edition of 2012 as one of 2006: GDP, budgets and loans a quarter of it; and with a slip of GDP besides."""
+
+    money = ("地区生产总值(", "人均地区生产总值", "一般预算内", "支出", "年末金融机构", "零售总额(", "工资")
+
+    def older(page):
+        heads = [str(text) for text in page.rows[2]]
+        columns = {at + step for at, head in enumerate(heads) for step in (0, 1) if any(word in head for word in money)}
+        for at in page.city_rows:
+            for column in columns:
+                text = str(page.rows[at][column]).strip()
+                if text.replace(".", "", 1).isdigit():
+                    slip = factor if heads[column].startswith("地区生产总值(") else 1
+                    page.rows[at][column] = round(float(text) / 4 * slip)
+
+    edition = real_data / "yearbook_wide" / "china_city_statistical_yearbook_2012_prefecture.xlsx"
+    report = look(changed(edition, tmp_path, older), year=2005)
+    refused = {block["raw_column"] for block in report.refused_blocks if block["is_whole_column"]}
+    assert report.counts["cities"] > 280
+    assert ("gdp_nom" not in refused) == is_read
+
+
 def test_deleted_required_column_is_a_problem_of_the_load(real_data, tmp_path):
     def blank(page):
         column = page.column_of("地区生产总值", "全市")

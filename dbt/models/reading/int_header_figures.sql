@@ -87,17 +87,22 @@ levels as (
 ),
 
 -- log points by which a column may grow a year without another unit: twice what it did between editions, as growth was
--- faster before the first of them
+-- faster before the first of them; shares and rates have no such drift
 drifts as (
     select
-        unit_level,
-        variable_code,
-        scope,
-        least(
-            coalesce(2 * abs(regr_slope(level, data_year)) + {{ gate_parameter('head_drift') }}, 1),
-            {{ gate_parameter('less_a_year') }}
+        y.unit_level,
+        y.variable_code,
+        y.scope,
+        if(
+            any_value(v.kind = 'rate' and v.unit <> 'yuan'),
+            0,
+            least(
+                coalesce(2 * abs(regr_slope(y.level, y.data_year)) + {{ gate_parameter('head_drift') }}, 1),
+                {{ gate_parameter('less_a_year') }}
+            )
         ) as drift
-    from levels
+    from levels as y
+    inner join {{ ref('variable') }} as v on y.variable_code = v.variable_code
     group by all
 ),
 

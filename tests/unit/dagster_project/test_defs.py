@@ -69,7 +69,7 @@ from (values ('county_tables', 'county'), ('yearbook', 'city'), ('other', 'city'
 create table row_count as from (values ('county_tables', 'county'), ('yearbook', 'city')) as t (source, level);
 create table gate_parameter as select 'first_year' as parameter, 2010 as value;
 create table int_rows_matched_to_cities as
-select *, 2020 as year
+select *, 2020 as year, 2020 as data_year
 from (values ('county_tables', 1, 'city'), ('county_tables', 2, 'county'), ('county_tables', 3, 'unknown'),
     ('yearbook', 1, 'city'), ('yearbook', 2, 'county'), ('other', 1, 'city')) as t (source, row_no, row_kind);
 """

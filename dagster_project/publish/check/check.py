@@ -74,7 +74,7 @@ class _Checker:
                 sentence = self._sentence(sentence_text, context)
                 for number, target in targets(self.facts, sentence):
                     if at + number.start not in covered and (verdict := self.judge.judge(number, target)):
-                        yield self._finding(passage, sentence_text, at, number, self._or(sentence, number, verdict))
+                        yield self._finding(passage, sentence_text, at, number, verdict)
                 context = carried(sentence)
             if level:
                 self.titles = {k: held for k, held in self.titles.items() if k < level}
@@ -85,18 +85,8 @@ class _Checker:
         """What the headings say, and where they are silent the text since the last of them."""
         above = self._above()
         cities, or_year = above.cities or (() if above.year else last.cities), above.year if last.year else None
-        return Context(cities, last.year or above.year, last.since, above.index, last.content, or_year)
-
-    def _or(self, sentence: Sentence, number: Number, verdict: Verdict) -> Verdict:
-        """The verdict of the year of the headings where the number is right in that one."""
-        before = sentence.before
-        if verdict.verdict in DIFFERS and before.or_year not in (None, before.year):
-            context = replace(before, year=before.or_year)
-            for one, target in targets(self.facts, replace(sentence, before=context)):
-                other = self.judge.judge(one, target) if one.start == number.start else None
-                if other is not None and other.verdict not in DIFFERS:
-                    return other
-        return verdict
+        year = last.year or above.year
+        return replace(last, cities=cities, year=year, index=above.index, or_year=or_year)
 
     def _above(self) -> Context:
         """What the headings above say, the nearest first."""
@@ -120,7 +110,7 @@ class _Checker:
     def _cell(self, passage: Passage, text: str, last: Context, covered: list[int]) -> Iterator[Finding]:
         heads = [self._head(head) for head in passage.heads]
         sentence = self._sentence(text, Context())
-        if passage.heads[2:] == ("head",) or text.strip().startswith(("+", "-", "−", "[", "(")):
+        if passage.heads[2:] == ("head",) or text.strip().startswith(("[", "(")):
             return
         above = self._above()
         context = Context(above.cities or last.cities, above.year or last.year, None, above.index)
@@ -180,7 +170,7 @@ class _Checker:
             if not results or parsed is None:
                 continue
             number, (subject, city, year, release) = results[-1], parsed
-            target = Target([subject], [city], year, unit=number.unit)
+            target = Target([subject], [(city,)], [year], unit=number.unit)
             verdict = self.judge.judge(number, target)
             if verdict is None:
                 verdict = Verdict("unknown", f"{key} is not in release {self.facts.release}")

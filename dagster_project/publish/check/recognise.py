@@ -289,6 +289,8 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
             unit = Unit("money")
         elif unit is not None and not unit.dimension and RE["MONEY_BEFORE"].search(before):
             unit = Unit("money", unit.factor)
+        if unit is None and RE["RATIO"].search(text[:start]):
+            unit = Unit("times")
         is_rank = (unit is not None and unit.dimension == "rank") or bool(re.search(r"(?:第|#|No\.\s*)$", before))
         is_rank = is_rank and "." not in match["digits"]
         is_place = text[unit_end - 1 : unit_end] == "名" and before.endswith("第")
@@ -356,6 +358,12 @@ def unit_in_head(text: str) -> Unit | None:
         if match["times"] or match["unit"]:
             return _unit(match)
     return None
+
+
+def count_of(word: str) -> int:
+    """5, 五 or five -> 5."""
+    small = words()["small_numbers"]
+    return int(word) if word.isdigit() else int(small.get(word.lower(), 0)) or _chinese(word.replace("两", "二"))
 
 
 def _chinese(word: str) -> int:

@@ -1,25 +1,26 @@
-"""What a number of a sentence is about: the words around it decide city, year and what is measured.
+"""What a number of a sentence may be about: the words around it say whose figure, of which year, of what, and which way
+it was computed.
 
-The rules, in short: the nearest word before a number counts, unless one follows it directly; a city after "than" or
-比 is the other one; a year after "since" or 较 is that of the comparison; lists are laid side by
-side (分别, respectively).
-What the sentence leaves out is taken from the sentence before, then from the headings above.
+Each number has a zone, the text since the zone before. What the zone names counts; else the nearest zone to the left
+that names it, else what the rest of the sentence, the sentence before and the headings name. Lists are laid side by
+side. All that is left possible is handed over: a figure is wrong only where nothing possible gives it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit
-from dagster_project.publish.check.recognise import RE, Mention, Number, unit_in_head, words_of
+from dagster_project.publish.check.recognise import RE, Mention, Number, count_of, unit_in_head
 from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
+NOUNS = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{4,}")
+COVERED = 3  # of how many places a figure may be, and still be wrong if it is of none
 NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
-UP, APART = words_of("up"), words_of("apart")
 
 
 @dataclass
@@ -31,7 +32,9 @@ class Context:
     since: int | None = None
     index: str = ""
     content: Mention | None = None
+    phrase: str = ""  # how it was called
     or_year: int | None = None  # of the headings, where the text under them names another
+    listed: tuple[tuple[str, ...], ...] = ()  # all cities of the text before
 
 
 @dataclass
@@ -43,13 +46,29 @@ class Sentence:
     numbers: list[Number]
     before: Context = field(default_factory=Context)
 
+    def __post_init__(self) -> None:
+        self.zones = _zones(self)
+        spans = [match.span() for match in RE["ASIDE"].finditer(self.text)]
+        self.asides = [(a, b) for a, b in spans if any(a < number.start < b for number in self.numbers)]
+        years = self.of("year")
+        self.ranges = [(a, b) for a, b in pairwise(years) if a.value < b.value and self._is_range(a, b)]
+
+    def _is_range(self, a: Mention, b: Mention) -> bool:
+        return bool(RE["YEARS"].search(self.text[: b.start])) and not self.between(a.end, b.start)
+
     def of(self, *kinds: str) -> list[Mention]:
         return [mention for mention in self.mentions if mention.kind in kinds]
 
     def is_base(self, year: Mention) -> bool:
-        """Whether a change is counted from the year: since 2012, 2012年以来."""
+        """Whether a change is counted from the year: since 2012, 2012年以来, the first of 2012-2021."""
         before, after = self.text[: year.start], self.text[year.end :]
-        return bool(RE["BASE"].search(before) or RE["SINCE"].match(after))
+        if any(year is b for _, b in self.ranges):
+            return False
+        return bool(any(year is a for a, _ in self.ranges) or RE["BASE"].search(before) or RE["SINCE"].match(after))
+
+    def is_object(self, place: Mention) -> bool:
+        """Whether another one is compared with it: higher than Wuxi, 比无锡高."""
+        return bool(RE["OBJECT"].search(self.text[: place.start]))
 
     def gap(self, a: int, b: int) -> str:
         return self.text[a:b]
@@ -58,56 +77,82 @@ class Sentence:
         """Whether another number stands between two places."""
         return any(a <= number.start < b for number in self.numbers)
 
+    def aside(self, at: int) -> int:
+        """Which bracket with figures of its own a place stands in; -1: none."""
+        return next((k for k, (a, b) in enumerate(self.asides) if a <= at < b), -1)
+
+    def seen(self, number: Number, mentions: Iterable[Mention]) -> list[Mention]:
+        """Without what stands in brackets that the number does not stand in."""
+        own = (-1, self.aside(number.start))
+        return [mention for mention in mentions if self.aside(mention.start) in own]
+
+    def named(self, k: int, mentions: Sequence[Mention]) -> tuple[list[Mention], int]:
+        """What the zone of a number names, else the nearest zone to the left that names some, and how many zones away;
+        -1: only behind the number."""
+        mentions = self.seen(self.numbers[k], mentions)
+        for j in range(k, -1, -1):
+            start, end = self.zones[j]
+            if found := [mention for mention in mentions if start <= mention.start < end]:
+                return found, k - j
+        return mentions, -1
+
+
+def _zones(s: Sentence) -> list[tuple[int, int]]:
+    """Of each number the text that belongs to it: what stands before, and behind it up to a sign or the next clause."""
+    zones, start = list[tuple[int, int]](), 0
+    for k, number in enumerate(s.numbers):
+        end = s.numbers[k + 1].start if k + 1 < len(s.numbers) else len(s.text)
+        gap = s.text[number.end : end]
+        stop = RE["STOP"].search(gap)
+        at = number.end + (stop.start() if stop else len(gap))
+        if stop and stop[0] == "(" and (bracket := RE["DATED"].match(gap)):
+            at = number.end + bracket.end()
+        elif k + 1 < len(s.numbers) and not stop:
+            if split := RE["SPLIT"].search(gap):
+                at = number.end + split.start()
+            elif RE["CHINESE"].search(gap):
+                own = [m.end for m in s.of(*CONTENT) if s.text[number.end : m.start].strip() in ("", "的")]
+                at = max([number.end, *(one for one in own if number.end <= one <= end)])
+        zones.append((start, at))
+        start = at
+    return zones
+
 
 def carried(sentence: Sentence) -> Context:
     """What the next sentence may leave out: what this one names, else what was carried into it."""
     was = sentence.before
     cities, years = sentence.of("city") or sentence.of("place"), sentence.of("year")
-    subject = next((m for m in cities if not RE["OBJECT"].search(sentence.text[: m.start])), None)
+    subject = next((m for m in cities if not sentence.is_object(m)), None)
     indexes = sentence.of("index")
     plain = [mention for mention in years if not sentence.is_base(mention)]
+    last = next(reversed(sentence.of("variable", "score")), None)
+    own = [tuple(mention.value) for mention in cities]
+    listed = [*own, *([was.cities] if was.cities else []), *was.listed]
     return Context(
         tuple(subject.value) if subject else was.cities,
         max((mention.value for mention in plain), default=was.year),
         min((mention.value for mention in years), default=None) if len(years) > 1 else was.since,
         str(indexes[-1].value[0]) if indexes else was.index,
-        next((replace(m, start=0, end=0) for m in reversed(sentence.of("variable", "score"))), was.content),
+        replace(last, start=0, end=0) if last else was.content,
+        sentence.text[last.start : last.end] if last else was.phrase,
         None if plain else was.or_year,
+        tuple(dict.fromkeys(listed))[:4],
     )
 
 
 def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
-    """Numbers of the sentence with what they should be; numbers that are about nothing published are left out."""
+    """Numbers of the sentence with what they may be; numbers that are about nothing published are left out."""
     if RE["MARGINAL"].search(sentence.text) or RE["COUNTIES"].search(sentence.text):
         return []
     lists = _side_by_side(sentence) | _sectors(facts, sentence)
     results = []
     for k, number in enumerate(sentence.numbers):
-        target = _target(facts, *_without_asides(sentence, k), number, lists.get(k, {}))
+        target = _target(facts, sentence, k, lists.get(k, {}))
         if target is not None:
             left, right = sentence.text[: number.start], sentence.text[number.end :]
             about = number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right)
             results.append((number, replace(target, is_about=bool(about))))
     return results
-
-
-def _without_asides(s: Sentence, k: int) -> tuple[Sentence, int]:
-    """The sentence as the number sees it, without what stands in brackets of its own year: 72.3 (2020: 68.7)."""
-    number, text, spans = s.numbers[k], s.text, []
-    for match in RE["ASIDE"].finditer(text):
-        start, end = match.span()
-        dated = RE["LAST_YEAR"].search(match[0]) or any(start < m.start < end for m in s.of("year"))
-        if dated and s.between(start, end) and not start < number.start < end:
-            spans.append((start, end))
-            text = text[:start] + " " * (end - start) + text[end:]
-
-    def is_outside(at: int) -> bool:
-        return not any(start <= at < end for start, end in spans)
-
-    if s.of(*CONTENT) and not any(is_outside(m.start) for m in s.of(*CONTENT)):
-        return s, k
-    numbers = [n for n in s.numbers if is_outside(n.start)]
-    return Sentence(text, [m for m in s.mentions if is_outside(m.start)], numbers, s.before), numbers.index(number)
 
 
 def _sectors(facts: Facts, s: Sentence) -> dict[int, dict[str, Mention]]:
@@ -116,127 +161,318 @@ def _sectors(facts: Facts, s: Sentence) -> dict[int, dict[str, Mention]]:
     if not RE["SECTORS"].search(s.text) or any(share.value[0] not in facts.units for share in shares):
         return {}
     return {
-        k + j: {"variable": share}
+        k + j: {"content": share}
         for k in range(len(s.numbers) - 2)
         if all(RE["PROPORTION"].fullmatch(s.gap(a.end, b.start)) for a, b in pairwise(s.numbers[k : k + 3]))
         for j, share in enumerate(shares)
     }
 
 
-def _side_by_side(sentence: Sentence) -> dict[int, dict[str, Mention]]:
+def _side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
     """Number -> the word of its place in a list: N cities, years or variables and then N figures."""
     results: dict[int, dict[str, Mention]] = {}
-    numbers, start = sentence.numbers, 0
+    numbers, start = s.numbers, 0
     while start < len(numbers):
         end = start + 1
-        while end < len(numbers) and RE["LISTED"].match(sentence.gap(numbers[end - 1].end, numbers[end].start)):
+        while end < len(numbers) and RE["LISTED"].match(s.gap(numbers[end - 1].end, numbers[end].start)):
             end += 1
         n = end - start
         if n > 1:
-            is_list = bool(RE["SIDE_BY_SIDE"].search(sentence.text))
-            for kinds in (("city",), ("city", "place"), ("year",), ("variable", "index", "score", "nation")):
-                named = [m for m in sentence.of(*kinds) if m.end <= numbers[start].start]
-                is_all = kinds[0] == "city" and len(named) == n and RE["BOTH"].search(sentence.text)
-                listed = named if is_all else _last_list(named, sentence, n)
-                if len(listed) == n and (is_list or kinds[0] == "city"):
-                    is_object = named[0] not in listed and RE["OBJECT"].search(sentence.text[: listed[0].start])
+            said = bool(RE["SIDE_BY_SIDE"].search(s.text))
+            kinds = {"place": ("city", "place"), "year": ("year",), "content": ("variable", "index", "score", "nation")}
+            for role, of in kinds.items():
+                named, _ = s.named(start, [m for m in s.of(*of) if m.end <= numbers[start].start])
+                listed = _last_list(named, s, n)
+                if len(listed) == n and (said or role == "place"):
+                    is_object = role == "place" and s.is_object(listed[0]) and len(named) > n
                     for k, mention in enumerate(listed):  # 分别高于武汉、西安5亿元和3亿元: of another
-                        kind = "object" if is_object and kinds[0] == "city" else mention.kind
-                        results.setdefault(start + k, {})[kind] = mention
-                    break
+                        results.setdefault(start + k, {})["object" if is_object else role] = mention
+                        results[start + k]["first"] = Mention("number", *s.zones[start])
         start = end
     return results
 
 
-def _last_list(mentions: list[Mention], sentence: Sentence, n: int) -> list[Mention]:
+def _last_list(mentions: list[Mention], s: Sentence, n: int) -> list[Mention]:
     """The last n words that stand in one list."""
     run: list[Mention] = []
     for mention in mentions:
-        joined = run and RE["JOINED"].fullmatch(sentence.gap(run[-1].end, mention.start))
+        joined = run and RE["JOINED"].fullmatch(s.gap(run[-1].end, mention.start))
         run = [*run, mention] if joined else [mention]
         if len(run) > n:
             run = run[-n:]
     return run
 
 
-def _target(facts: Facts, s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> Target | None:
-    text, unit = s.text, number.unit
-    is_signed = number.value < 0 or text[: number.start].endswith("+")
-    if "object" in listed or RE["OTHER_WEIGHTS"].search(text) or (is_signed and unit is None):  # a part of a change
+def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> Target | None:
+    number, text = s.numbers[k], s.text
+    unit, dimension = number.unit, _dimension(number.unit)
+    left, right = text[: number.start], text[number.end :]
+    is_signed = number.value < 0 or left.endswith("+")
+    if RE["OTHER_WEIGHTS"].search(text) or (is_signed and unit is None):  # a part of a change
         return None
-    if RE["OF_CITIES"].match(text[number.end :]) or (
-        k and s.numbers[k - 1].end <= number.start and RE["OF_TOTAL"].search(text[: number.start])
-    ):
-        near = RE["RANKED"].search(text) and RE["OF_TOTAL"].search(text[: number.start])
-        latest = _year(s, k, number, {})[0] or facts.scope.last_year
-        return Target([("nation", "n_city")], [""], latest) if near else None
-    content = next((listed[kind] for kind in CONTENT if kind in listed), None) or _nearest(facts, s, number, unit)
-    if content is None and not s.of(*CONTENT) and _leans(facts, s, k):
-        content = s.before.content
+    if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
+        near = RE["RANKED"].search(text) and RE["OF_TOTAL"].search(left)
+        latest = _years(s, k, {}, change=False)[0] or [facts.scope.last_year]
+        return Target([("nation", "n_city")], [("",)], latest) if near else None
+    if RE["BOUND"].search(left) and not (number.is_part or number.decimals) and number.significant < LIKELY:
+        return None
+    content, is_sure = _content(facts, s, k, listed)
     ends = _rank_range(s, k) if content is not None and content.kind == "rank" else None
-    if ends:
-        number = replace(number, unit=Unit("rank"))
-    subjects = _subjects(facts, s, number, content)
+    subjects = _subjects(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
         return None
-    year, since = _year(s, k, number, listed)
-    left, right = text[: number.start], text[number.end :]
+    if content is not None and content.kind == "variable" and RE["NOT_OF_CITY"].search(text[: content.start]):
+        return None
     if content is not None and any(
         RE["OWN"].fullmatch(s.gap(c.end, content.end) or s.gap(content.start, c.start)) for c in s.of("city")
     ):  # the mean of a city, over years
         return None
-    if content is not None and content.kind == "variable" and RE["NOT_OF_CITY"].search(text[: content.start]):
-        return None
-    if RE["BOUND"].search(left) and not (number.is_part or number.decimals) and number.significant < LIKELY:
-        return None
-    placed = listed.get("city") or listed.get("place")
-    cities = tuple(placed.value) if placed else _city(s, number)
-    listed_cities = _run_before(s, number)
-    if len(listed_cities) > 1 and RE["TOGETHER"].search(text[listed_cities[0].start : number.end + 12]):
-        return Target(subjects, [m.value[0] for m in listed_cities], year, unit=unit, together=True)
-    is_multiple = unit is not None and unit.dimension in ("share", "times")
-    if is_multiple and content is not None and s.gap(content.end, number.start) == "的" and len(s.of("variable")) > 1:
-        return None  # 支出是收入的1.9倍
-    if (ratio := _ratio(s, number, subjects, cities)) is not None:
-        return ratio
-    wide = bool(cities) and is_wide(cities[0])
-    is_mean = subjects[0][0] == "nation" or (wide and "_of_" in cities[0])  # a province may have an index of its own
-    if wide and subjects[0] == ("score", facts.scope.index):
-        subjects = [("nation", "mean_100")]
+    first = listed["first"].start if "first" in listed else s.zones[k][0]
+    annual = unit == UNITS["percent"] and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
+    change = is_signed or annual or _changes(s, k)
+    places, others = _places(s, k, listed)
+    years, bases, sure_year = _years(s, k, listed, change=change or dimension in ("times", "share"))
+    target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual)
+    target.is_other, target.is_nominal = not is_sure, bool(RE["NOMINAL"].search(text))
+    target.is_sure = is_sure and sure_year and len(places) <= COVERED
+    target.direction = _direction(s, k) if change else 0
     if subjects[0][0] == "nation":
-        is_effect = subjects[0][1] in ("direct", "indirect", "total")
-        points = unit.dimension == "points" if unit is not None else bool(number.decimals and _changes(s, k))
-        places = 1 if subjects[0][1].endswith("_100") else 2 - wide
-        changes = (wide and RE["GAP"].search(left)) or _is_change(left, right) or RE["ADJUSTED"].search(text)
-        if not wide and since is not None and _is_change(left, right) and not s.of("city", "place", "index"):
-            return _change(s, number, subjects, ("",), year, since)
-        if not points and (number.decimals < places or unit is not None):
-            return None
-        if points and subjects[0][1] == "mean_100" and s.of("city") and _changes(s, k):
-            if len(listed_cities) > 1 and not placed:
-                return None
-            here = cities if cities and not wide else s.of("city")[0].value
-            return Target([("score", facts.scope.index)], here, year, against=cities if wide else [""], unit=unit)
-        if points and wide and _changes(s, k) and any(RE["ABOVE"].search(text[: m.start]) for m in s.of("nation")):
-            return Target(subjects, cities, year, against=[""], unit=unit, is_sure="_of_" in cities[0])
-        dated = s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year)
-        is_own = content is not None and any(content.end <= m.start < number.start for m in s.of("city"))
-        is_sure = bool(s.of("index") if is_effect else dated) and not (changes or is_own)
-        last = facts.scope.last_year
-        if not (wide and s.of("place")):
-            return Target(subjects, [""], last if is_effect else year, unit=unit, is_sure=is_sure)
-        if not changes:
-            return Target(subjects, cities, year, unit=unit, is_sure=is_sure and is_mean)
-    if not cities or (number.is_rank and RE["IN_PROVINCE"].search(left)):
+        return _of_all(facts, s, k, target, content, change=change)
+    if not places:
         return None
-    if subjects[0][0] == "rank" and (ends := ends or _rank_range(s, k)):
-        return Target([(ends, subjects[0][1])], cities, year, unit=unit)
-    apart = RE["GAP"].search(left) and (wide or (len(s.of("city")) == 2 and not RE["IN_BRACKETS"].search(left)))
-    is_difference = (unit is not None and unit.dimension in ("difference", "places")) or apart
-    is_change = is_signed or _changes(s, k)
-    if is_difference or (is_change and not RE["LEVEL_ZH"].search(left) and not text[: number.start].endswith("第")):
-        return _change(s, number, subjects, cities, year, since)
-    return Target(subjects, cities, year, unit=unit, is_sure=not wide)
+    if ends:
+        return replace(target, subjects=[(ends, subjects[0][1])])
+    if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
+        target.others = [one for one in s.before.listed if one not in places]
+    target.ways = _ways(facts, s, k, target, change=change)
+    if number.is_rank and is_wide(places[0][0]) and "_of_" not in places[0][0]:  # first in Sichuan
+        target.places = [one for one in (*places[1:], s.before.cities) if one and not is_wide(one[0])]
+        target.ways = ["rank_within"]
+        return target if target.places else None
+    if is_wide(places[0][0]):
+        is_mean = subjects[0] == ("score", facts.scope.index)
+        target.subjects = [("nation", "mean_100")] if is_mean else subjects
+        target.is_sure = target.is_sure and is_mean and "_of_" in places[0][0]
+    if "share" in target.ways:
+        target.wholes, is_named = _wholes(facts, s, k, content)
+        target.is_sure = target.is_sure and is_named
+    return target if target.ways else None
+
+
+def _dimension(unit: Unit | None) -> str:
+    return unit.dimension if unit is not None else ""
+
+
+def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) -> list[str]:
+    """How the number may come from published figures, the likeliest way first."""
+    number, text = s.numbers[k], s.text
+    start, end = s.zones[k]
+    left, dimension = text[: number.start], _dimension(number.unit)
+    subject = target.subjects[0]
+    own = facts.unit_of(subject).dimension
+    is_level = RE["LEVEL_ZH"].search(left) or left.endswith("第") or RE["TO"].search(left)
+    if len(target.places) > 1 and RE["TOGETHER"].search(text[: end + 4]):
+        return ["together"]
+    if dimension == "rank" or subject[0] == "rank":
+        if change and not is_level:
+            return ["since", "apart"]
+        if subject[0] == "value":
+            return ["rank_within", "level"]
+        return ["rank_within"] if RE["IN_PROVINCE"].search(left[start:]) else ["level"]
+    parts = ["part"] if target.others or target.bases or len(target.places) > 1 else []
+    if dimension == "times":
+        return [*parts, *(["since", "apart"] if change else []), *(["level"] if own in ("", "share") else [])]
+    if target.is_annual:
+        return ["since"]
+    if change and not is_level:
+        apart = RE["APART"].search(left[start:]) or RE["APART_AFTER"].match(text, number.end)
+        return ["apart", "since"] if apart and (target.others or len(target.places) > 1) else ["since", "apart"]
+    if dimension == "share" and own != "share":
+        if _compared(s, number):
+            return ["part"]
+        return ["share"] if RE["SHARE"].search(text[max(0, start - 1) : end]) else []
+    if dimension in ("difference", "places"):
+        return ["since", "apart"]
+    return ["level"]
+
+
+def _wholes(facts: Facts, s: Sentence, k: int, content: Mention | None) -> tuple[list[Subject], bool]:
+    """What a share may be a share of, and whether the words beside it say so."""
+    start, end = s.zones[k]
+    named = [m for m in s.of("variable") if m is not content]
+    own = [m for m in named if start <= m.start < end]
+    others = own or [m for m in named if m.start < start]
+    wholes = [("value", code) for m in reversed(others) for code in m.value]
+    if s.before.content is not None and not own:
+        wholes += [("value", code) for code in s.before.content.value or () if s.before.content.kind == "variable"]
+    return wholes, bool(own) or (bool(others) and bool(RE["THEREOF"].search(s.text)))
+
+
+def _of_all(
+    facts: Facts, s: Sentence, k: int, target: Target, content: Mention | None, *, change: bool
+) -> Target | None:
+    """Means, medians, inequality: of all cities, of a group or province, of cities that are named; or the distance of a
+    city from them."""
+    number, text, unit = s.numbers[k], s.text, s.numbers[k].unit
+    name = target.subjects[0][1]
+    wide = [place for place in target.places if is_wide(place[0])]
+    mean = name in ("mean_100", "median_100")
+    points = _dimension(unit) == "points" or (unit is None and bool(number.decimals) and change)
+    if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
+        return None
+    group = [place for place in target.places if not is_wide(place[0])]
+    if mean and (cities := s.of("city")) and points and change:  # higher than the mean
+        here = group or [tuple(cities[0].value)]
+        others = [*target.others, *wide] if target.others or wide else [("",)]
+        return replace(target, subjects=[("score", facts.scope.index)], places=here[:1], others=others, ways=["apart"])
+    if mean and len(group) > 1 and not wide and (s.of("city") or RE["BOTH"].search(text[: number.start])):
+        return replace(target, subjects=[("score", facts.scope.index)], ways=["together"], is_sure=False)
+    is_effect = name in ("direct", "indirect", "total")
+    if is_effect:
+        years, is_sure = [facts.scope.last_year], bool(s.of("index"))
+    else:
+        years, dated = list(target.years), s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year)
+        is_sure = bool(dated) and not s.of("city") and not RE["ADJUSTED"].search(text)
+        is_sure = is_sure and not target.is_other
+    places = wide if wide and s.of("place") else [("",)]
+    over = [*target.others, *wide[1:], ("",)] if wide else []
+    if wide and any(s.is_object(m) for m in s.of("nation")):
+        over = [("",)]
+    ways = ["since", "apart"] if change else ["level"]
+    if change and over:
+        ways = ["apart", "since"]
+    return replace(target, places=places[:1], others=over, years=years, ways=ways, is_sure=is_sure)
+
+
+def _content(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[Mention | None, bool]:
+    """The word that says what is measured, and whether nothing else is named between it and the number."""
+    if "content" in listed:
+        return listed["content"], True
+    number = s.numbers[k]
+    content = _nearest(facts, s, number, number.unit)
+    if content is None:
+        is_carried = not s.of(*CONTENT) and _leans(facts, s, k)
+        return (s.before.content if is_carried else None), True
+    return content, content.kind != "variable" or content.end > number.start or not _other_noun(s, content, number)
+
+
+def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Whose figure a number may be, and which others it may be compared with, the likeliest first."""
+    number, text = s.numbers[k], s.text
+    start, end = s.zones[k]
+    named = s.seen(number, s.of("city", "place"))
+
+    def is_owner(m: Mention) -> bool:  # 无锡的5亿元, Wuxi's 5
+        return m.end <= number.start and bool(RE["OWNED"].fullmatch(s.gap(m.end, number.start)))
+
+    objects = [m for m in named if s.is_object(m) and not is_owner(m)]
+    subjects = [m for m in named if m not in objects]
+    if not subjects and not s.before.cities:
+        subjects, objects = objects, []
+    others = [m for m in objects if start <= m.start < end]
+    if "object" in listed:
+        others, subjects = [listed["object"]], [m for m in subjects if m.end <= listed["object"].start]
+    if "place" in listed:
+        found = [listed["place"]]
+    elif direct := [
+        m
+        for m in named
+        if number.end <= m.start < end
+        and m not in objects
+        and (RE["NEXT_TO"].fullmatch(gap := s.gap(number.end, m.start)) and (gap.strip() or number.is_rank))
+    ]:
+        found = direct[:1]
+    else:
+        found, away = s.named(k, subjects)
+        if found and away == 0 and any(m.end <= number.start for m in found):
+            found = [m for m in found if m.end <= number.start]
+        if away > 0:
+            found = found if RE["TOGETHER"].search(text) else [*subjects[:1], found[-1]]
+        elif away < 0 and found and re.search(r"[,，;；(]", s.gap(number.end, found[0].start)):
+            before = [s.before.cities] if s.before.cities else []
+            return list(dict.fromkeys([*before, tuple(found[0].value)])), [tuple(m.value) for m in others]
+    group = list(dict.fromkeys(tuple(m.value) for m in s.of("city") if m.end <= number.start)) or s.before.listed
+    both = next(reversed(list(RE["BOTH"].finditer(text[:end]))), None)
+    if both and len(group) > 1 and "place" not in listed and not any(m.start > both.start() for m in found):
+        return list(group[: count_of(both["n"] or both["n_en"] or "2")]), [tuple(m.value) for m in others]
+    places = list(dict.fromkeys(tuple(m.value) for m in reversed(found)))
+    if not places and s.before.cities:
+        places = list(dict.fromkeys([s.before.cities, *s.before.listed[:2]]))
+    return places, [tuple(m.value) for m in others if tuple(m.value) not in places[:1]]
+
+
+def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> tuple[list[int], list[int], bool]:
+    """Of which year a number may be, the years that a change may be counted from, and whether the words are plain."""
+    if "year" in listed:
+        return [listed["year"].value], [], True
+    number, text, years = s.numbers[k], s.text, s.of("year")
+    start, end = s.zones[k]
+    left = text[: number.start]
+    owned = {  # 2012年的5亿元
+        m: n for m in years for n in s.numbers if m.end <= n.start and RE["OWNED"].fullmatch(s.gap(m.end, n.start))
+    }
+    is_multiple = _dimension(number.unit) == "times"  # 是2015年的1.6倍
+    of_base = [m for m in years if (is_multiple if owned.get(m) is number else s.is_base(m))]
+    plain = [m for m in years if m not in of_base]
+    found, away = s.named(k, [m for m in plain if owned.get(m, number) is number])
+    if not found and s.before.year is None:
+        found, away = s.named(k, plain)
+    if away < 0 and found and s.before.year is not None:
+        far = s.between(number.end, found[0].start) or re.search("[;；]", s.gap(number.end, found[0].start))
+        found = [] if far else found
+    own_base = [m.value for m in of_base if start <= m.start < end]
+    now = [m.value for m in reversed(found)]
+    if away > 0:
+        now = now[:1]
+    if away:
+        now += [m.value for m in plain[:1] if m.end <= number.start]
+    if s.before.year is not None and (not now or away < 0):
+        now.append(s.before.year)
+    if s.before.or_year is not None and not plain:
+        now.append(s.before.or_year)
+    if away:
+        now += [m.value for m in plain if m in owned]
+    ago, apart = _ago(text[start:end]), [m for m in plain if m not in found]
+    if ago is not None and now and not change:
+        return list(dict.fromkeys(y + ago for y in now)), [], True
+    since = [*own_base]
+    if ago is not None and ago < 0:
+        since += [y + ago for y in now] + now[:1]
+        now += [y - ago for y in now[:1]]
+    if not since:
+        since = [y + then for m in RE["AGO"].finditer(left) for y in now if (then := _ago(m[0]))]
+        since += [m.value for m in [*reversed(of_base), *apart]] + ([s.before.since] if s.before.since else [])
+        if not RE["SAME_TIME"].search(text):
+            since += [y - 1 for y in now]
+    if not change:
+        if RE["FROM"].search(left) and (own_base or away):
+            now = [*since, *now]
+        elif own_base and away:
+            now = [*now, *own_base]
+        if RE["TO"].search(left) and away:
+            late = [y - then for m in RE["AGO"].finditer(left) for y in now if (then := _ago(m[0]))]
+            now = [*([s.before.year] if s.before.year else []), *now, *late]
+    spans = [(a.value, b.value) for a, b in s.ranges if a.value in since and b.value in now[:1]]
+    if spans and not (change or RE["FROM"].search(left) or RE["TO"].search(left)):  # 2012-2018: one of these years
+        return list(range(spans[0][1], spans[0][0] - 1, -1)), since, False
+    return list(dict.fromkeys(now)), list(dict.fromkeys(since)), True
+
+
+def _ago(text: str) -> int | None:
+    """How many years before the year of the sentence (negative), or behind: 上年, five years earlier, 一年后."""
+    for match in RE["AGO"].finditer(text):
+        n = 1 if match["last"] else count_of(match["n"] or match["n_en"])
+        if n:
+            return n if match["later"] or match["later_en"] else -n
+    return None
+
+
+def _direction(s: Sentence, k: int) -> int:
+    """1 where a number is said to rise, -1 to fall."""
+    number = s.numbers[k]
+    left = s.text[: number.start].rstrip()
+    sign = -1 if number.value < 0 else 1
+    return sign * (bool(RE["RISING"].search(left)) - bool(RE["FALLING"].search(left)))
 
 
 def _leans(facts: Facts, s: Sentence, k: int) -> bool:
@@ -244,17 +480,21 @@ def _leans(facts: Facts, s: Sentence, k: int) -> bool:
     number, content = s.numbers[k], s.before.content
     if content is None or not _names_nothing(s, number):
         return False
-    dimension = number.unit.dimension if number.unit is not None else ""
+    dimension = _dimension(number.unit)
     if dimension in ("share", "times"):
         return _changes(s, k) or bool(RE["ANNUAL"].search(s.text[: number.start]))
-    if content.kind == "variable" and dimension and s.of("city", "place"):
-        return facts.unit_of(("value", content.value[0])).dimension == dimension
-    return bool(number.decimals and RE["IN_BRACKETS"].search(s.text[: number.start]))
+    if content.kind == "variable" and number.unit is not None:
+        return facts.unit_of(("value", content.value[0])).dimension == dimension or not dimension
+    if content.kind == "variable" and (noun := NOUNS.search(s.text[number.end : s.zones[k][1]])):
+        return noun[0].lower() in s.before.phrase.lower()  # 918 such enterprises
+    if not number.decimals or number.unit is not None:
+        return False
+    return content.kind == "score" or bool(RE["IN_BRACKETS"].search(s.text[: number.start]))
 
 
 def _names_nothing(s: Sentence, number: Number) -> bool:
-    """Whether no word before a number names something that is not recognised."""
-    return not NOUN.search(_rest(s, 0, number))
+    """Whether no word before a number names something that is not recognised, nor was named so before."""
+    return all(noun[0].lower() in s.before.phrase.lower() for noun in NOUNS.finditer(_rest(s, 0, number)))
 
 
 def _rest(s: Sentence, start: int, number: Number, kinds: tuple[str, ...] = ()) -> str:
@@ -266,35 +506,6 @@ def _rest(s: Sentence, start: int, number: Number, kinds: tuple[str, ...] = ()) 
     for words in ("ANNUAL", "CHANGED", "PASSING"):
         text = text[:start] + RE[words].sub(" ", text[start:])
     return text[start:]
-
-
-def _run_before(s: Sentence, number: Number) -> list[Mention]:
-    """The cities of the last list before the number."""
-    before = [m for m in s.of("city") if m.end <= number.start and not s.between(m.end, number.start)]
-    return _last_list(before, s, len(before))
-
-
-def _ratio(s: Sentence, number: Number, subjects: list[Subject], cities: tuple[str, ...]) -> Target | None:
-    """A multiple of another year or city, or the mean growth of a year; None where the number is neither."""
-    is_annual = bool(RE["ANNUAL"].search(s.text[: number.end + 20])) and number.unit == UNITS["percent"]
-    is_share = number.unit is not None and number.unit.dimension == "share"
-    if not cities or not (is_annual or is_share or (number.unit is not None and number.unit.dimension == "times")):
-        return None
-    years = {m.value for m in s.of("year")}
-    pair = _compared(s, number)
-    is_part = pair is not None
-    if pair is None and not is_share and len(named := s.of("city", "place")) == 2 and len(years) < 2:
-        pair = named[0].value, named[1].value
-    if pair is not None and not is_annual:
-        year = next(iter(years)) if len(years) == 1 else max(years, default=0) or s.before.year
-        return Target(subjects, pair[0], year, against=pair[1], unit=number.unit, is_part=is_part)
-    if is_share and not is_annual:
-        return None
-    year = max(years, default=0) if len(years) > 1 else s.before.year or max(years, default=0)
-    since = min(years) if len(years) > 1 or (years and year not in years) else s.before.since if is_annual else None
-    if since is None or since >= year:
-        return None
-    return Target(subjects, cities, year, since=since, unit=number.unit, is_annual=is_annual)
 
 
 def _compared(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -364,7 +575,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             has = [facts.unit_of(("value", code)) for code in mention.value]
             distance += 0 if any(_dimension_fits(one, unit) for one in has) else 100
         if mention.kind == "variable" and mention.end <= number.start and _other_noun(s, mention, number):
-            continue
+            distance += 100
         if distance < cost:
             best, cost = mention, distance
     return best
@@ -409,10 +620,13 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
     if content.kind == "other":
         return []
     if dimension in ("rank", "places") or number.is_rank:
+        measured = [m for m in s.of("variable", "score", "index") if m.end <= number.start] or [content]
+        if measured[-1].kind == "variable":
+            return [*(("value", code) for code in measured[-1].value), *ranks]
         return [] if content.kind in ("variable", "nation") else ranks
     if content.kind == "variable":
         subjects: list[Subject] = [("value", code) for code in content.value]
-        if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(s.text[: number.start]):
+        if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(_clause(s, number)):
             subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
         fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]
         return fits or subjects
@@ -429,6 +643,11 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
     return scores if dimension in ("points", "", "share", "difference", "times") else []
 
 
+def _clause(s: Sentence, number: Number) -> str:
+    """The sentence up to a number, since the last full stop of a clause."""
+    return re.split("[;；]", s.text[: number.start])[-1]
+
+
 def _dimension_fits(fact_unit: Unit, unit: Unit | None) -> bool:
     return unit is None or not unit.dimension or fact_unit.dimension == unit.dimension
 
@@ -441,103 +660,6 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     if chosen is not None:
         return [str(chosen.value[0])]
     return list(dict.fromkeys([facts.scope.index, s.before.index or facts.scope.index]))
-
-
-def _city(s: Sentence, number: Number) -> tuple[str, ...]:
-    """The city of a number, or the province or group."""
-    cities = s.of("city")
-    after = next((m for m in s.of("city", "place") if m.start >= number.end), None)
-    if after is not None:
-        gap = s.gap(number.end, after.start)
-        opens = "(" in gap and re.match(r"[^()]*\d", s.text[after.end :])  # with a figure of its own
-        direct = not opens and RE["NEXT_TO"].match(gap) and re.search(r"\(|in|for|of|at|by", gap)
-        led_by = number.is_rank and re.fullmatch(r"\s*(?:的)?(?:城市)?(?:是|为)\s*|\s*(?:is|was)\s*", gap)
-        if direct or led_by:
-            return tuple(after.value)
-    before = [mention for mention in cities if mention.end <= number.start]
-    for mention in reversed(before):
-        gap = s.gap(mention.end, number.start)
-        is_object = RE["OBJECT"].search(s.text[: mention.start])
-        if is_object and len(before) > 1 and mention is not before[0] and re.search(r"[,，]", gap):
-            continue
-        place = next((m for m in s.of("place") if mention.end <= m.start < number.start), None)
-        if place is not None and not RE["WITHIN"].search(s.text[: place.start]):
-            return tuple(place.value)
-        return tuple(mention.value)
-    if wide := [place for place in s.of("place") if place.start < number.start]:
-        return tuple(wide[-1].value)
-    after = next((m for m in cities if m.start >= number.end), None)
-    if after is not None:
-        of_other = s.between(number.end, len(s.text)) or RE["OBJECT"].search(s.text[: after.start])
-        begins = of_other and re.search("[,，;；(]", s.gap(number.end, after.start))
-        opens = RE["OPENING"].match(s.text)
-        return s.before.cities if begins and not opens else tuple(after.value)
-    return () if s.of("place") else s.before.cities
-
-
-def _year(s: Sentence, k: int, number: Number, listed: dict[str, Mention]) -> tuple[int | None, int | None]:
-    """The year of a number, and the year that a change is counted from."""
-    years, text = s.of("year"), s.text
-    left, right = text[: number.start], text[number.end :]
-    if "year" in listed:
-        return listed["year"].value, None
-    for match in RE["LATER"].finditer(text):
-        gap = s.gap(match.end(), number.start).strip(" ,，") or s.gap(number.end, match.start())
-        if not re.search(r"[,，;；\d]", gap):
-            then = max((m.value for m in years if m.end <= match.start()), default=s.before.year)
-            return (then + 1, then) if then is not None and match["one"] else (None, None)
-    spans = [(a, b) for a, b in pairwise(years) if a.value < b.value and RE["YEARS"].search(text[: b.start])]
-    bases = [m for m in years if s.is_base(m) and m not in [b for _, b in spans]]
-    beside = [m for m in bases if m.end <= number.start and not s.between(m.end, number.start)]
-    behind = [m for m in bases if m.start >= number.end and not re.search(r"[,，;；\d]", s.gap(number.end, m.start))]
-    base = next(iter(behind), next(reversed(beside), next(iter(bases), None)))
-    if spans and base is None:
-        base = spans[0][0]
-    plain = [m for m in years if m is not base and m not in [a for a, _ in spans]]
-    after = next((m for m in years if m.start >= number.end), None)
-    if after is not None and RE["OF_YEAR"].fullmatch(s.gap(number.end, after.start)):
-        return after.value, base.value if base and base is not after else None
-    before = [m for m in years if m.end <= number.start]
-    role_from, role_to = RE["FROM"].search(left), RE["TO"].search(left)
-    now = plain[0].value if plain else s.before.year
-    since = base.value if base else None
-    if role_from and not role_to:
-        if now is not None and (then := RE["LAST_YEAR"].search(right)) and then.start() < 15:
-            return now - 1, None
-        if base is None and len(years) == 1:
-            return None, None
-        return (since if base else now if years else s.before.since), None
-    last = before[-1] if before else None
-    if last is not None and last is base and not any(last is a for a, _ in spans):
-        gap = s.gap(last.end, number.start)
-        if re.fullmatch(r"[的\s]*(?:the\s+)?", gap) or (
-            not role_to and not re.search(rf"[,，]|{UP}|{APART}|ro[sd]e|rise|fell|up|down|to\b|by\b", gap)
-        ):
-            return last.value, None
-        earlier = [m for m in before if m is not base]
-        return (earlier[-1].value if earlier else now), since
-    relative = list(RE["LAST_YEAR"].finditer(text))
-    year = last.value if last is not None else plain[0].value if plain else s.before.year
-    if year is not None:
-        near = next((m for m in reversed(relative) if m.end() <= number.start), None)
-        follows = any(
-            RE["THEN"].fullmatch(s.gap(number.end, m.start()))
-            and not re.match(r"[^\d,，;；。]{0,9}\d", text[m.end() :])  # which has a figure of its own
-            for m in relative
-            if m.start() >= number.end
-        )
-        is_level = not _is_change(left, right)
-        if near is not None and is_level and (last is None or near.start() > last.start):
-            gap = s.gap(near.end(), number.start)
-            if not re.search(rf"[,，]|{UP}|{APART}|to\b", gap):
-                return year - 1, None
-        if follows and is_level:
-            return year - 1, None
-        if since is None and not is_level and len(named := {m.value for m in before}) == 2:
-            since, year = sorted(named)
-        if since is None and relative:
-            since = year - 1
-    return year, since
 
 
 def _rank_range(s: Sentence, k: int) -> str | None:
@@ -553,81 +675,59 @@ def _rank_range(s: Sentence, k: int) -> str | None:
     return None
 
 
-def _change(
-    s: Sentence, number: Number, subjects: list[Subject], cities: tuple[str, ...], year: int | None, since: int | None
-) -> Target | None:
-    """A change over years, or the distance between two cities."""
-    named = s.of("city", "place")
-    other = next((m for m in named if m.start >= number.end), None)
-    if other is not None and RE["AHEAD_OF"].fullmatch(s.gap(number.end, other.start)):
-        here = tuple(named[0].value) if named[0].end <= number.start else s.before.cities
-        return Target(subjects, here, year, against=other.value, unit=number.unit) if here else None
-    for signs in ("[,，;；]", "[;；]"):
-        clause = max((m.end() for m in re.finditer(signs, s.text[: number.start])), default=0)
-        near = [m for m in named if clause <= m.start < number.start]
-        if len(named) > 2 and len(near) == 2:
-            named = near
-    left, sign = s.text[: number.start].rstrip(), -1 if number.value < 0 else 1
-    direction = sign * (bool(RE["RISING"].search(left)) - bool(RE["FALLING"].search(left)))
-    each = len(named) == 2 and direction != 0 and s.between(named[0].end, named[1].start)  # A rose by 5, B by 3
-    others = [m for m in named if m.value != cities or RE["OBJECT"].search(s.text[: m.start])]
-    is_apart = RE["APART_RE"].search(s.text) and (since is None or RE["GAP"].search(s.text))
-    if len(named) == 2 and others and not each and is_apart:
-        first, second = named
-        return Target(subjects, first.value, year, against=second.value, unit=number.unit)
-    if year is None:
-        return None
-    # 同比 of money is often on a comparable basis, which the release does not have
-    is_sure = bool(RE["NOMINAL"].search(s.text)) or not RE["LAST_YEAR"].search(s.text)
-    since = since if since is not None else year - 1
-    return Target(subjects, cities, year, since=since, unit=number.unit, is_sure=is_sure, direction=direction)
-
-
 def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in: Context) -> Target | None:
     """What a figure of a table should be: city, year, subject and unit from the heads, the strongest first."""
-    content = [m for head in heads for m in head.of("variable", "index", "score", "rank", "nation", "other")]
-    cities = next((m.value for kind in ("city", "place") for head in heads for m in head.of(kind)), None)
-    years = [[m.value for m in head.of("year") if not head.is_base(m)] for head in heads]
-    year = next((values[-1] for values in years if values), carried_in.year)
-    unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
+
+    def first(*kinds: str) -> list[Mention]:
+        return next((found for head in heads for kind in kinds if (found := head.of(kind))), [])
+
     if any(len(head.of("place")) > 1 or RE["COUNTY"].search(head.text) for head in heads[:2]):  # a gap of two groups
         return None
-    wide = [m.value for head in heads[:2] for m in head.of("place")]
-    if wide and not any(head.of("city") for head in heads[:2]):
-        cities = wide[0]
-    elif cities is None:
-        cities = carried_in.cities
-    index = next((str(m.value[0]) for m in content if m.kind == "index"), carried_in.index or facts.scope.index)
-    level, first = next(
-        ((k, results) for k, head in enumerate(heads) if (results := head.of(*CONTENT))), (len(heads), list[Mention]())
-    )
-    kinds = ("rank",) if not number.decimals else ("score", "variable", "nation", "other")
-    chosen = next((m for m in first if m.kind in kinds), None) or next((m for m in first if m.kind != "index"), None)
-    chosen = chosen or next(iter(first), None)
+    near = [m for head in heads[:2] for m in head.of("city")] or [m for head in heads[:2] for m in head.of("place")]
+    place = tuple((near or first("city", "place"))[0].value) if near or first("city", "place") else carried_in.cities
+    plain = [[m.value for m in head.of("year") if not head.is_base(m)] for head in heads]
+    year = next((values[-1] for values in plain if values), carried_in.year)
+    bases = next((found for head in heads if (found := [m.value for m in head.of("year") if head.is_base(m)])), [])
+    unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
+    index = next((str(m.value[0]) for head in heads for m in head.of("index")), carried_in.index or facts.scope.index)
+    level = next((k for k, head in enumerate(heads) if head.of(*CONTENT)), len(heads))
+    named = heads[level].of(*CONTENT) if level < len(heads) else []
+    order = ("rank", "score", "variable", "nation", "other", "index")[1 if number.decimals else 0 :]
+    chosen = next((m for kind in (*order, "rank") for m in named if m.kind == kind), None)
     if chosen is None or chosen.kind == "other":
         return None
     is_sure = all(_is_plain(head) for head in heads[: max(level + 1, 2)][:2]) and not any(
         m.kind in ("variable", "other") for head in heads[level + 1 : 2] for m in head.mentions
     )
+    target = Target([], [place] if place else [], [year] if year else [], unit=unit, is_sure=is_sure)
+    wide = bool(place) and is_wide(place[0])
     if chosen.kind == "variable":
-        subjects: list[Subject] = [("value", code) for code in chosen.value]
+        target.subjects = [("value", code) for code in chosen.value]
     elif chosen.kind == "nation":
         if not number.decimals:  # a count
             return None
-        if not wide:
-            is_sure = is_sure and any(m.value[0] == facts.scope.index for head in heads for m in head.of("index"))
-            is_sure = is_sure and any(head.of("year") for head in heads[:2])
-        is_sure = is_sure and not any(head.of("city") for head in heads)
-        return Target([("nation", chosen.value[0])], wide[0] if wide else [""], year, unit=unit, is_sure=is_sure)
+        if not (near and wide):
+            dated = any(head.of("year") for head in heads[:2])
+            of_index = any(m.value[0] == facts.scope.index for head in heads for m in head.of("index"))
+            target.is_sure, target.places = is_sure and dated and of_index, [("",)]
+        target.is_sure = target.is_sure and not any(head.of("city") for head in heads)
+        return replace(target, subjects=[("nation", chosen.value[0])])
     else:
-        subjects = [("rank" if chosen.kind == "rank" else "score", index)]
-    if cities and is_wide(cities[0]):
-        is_mean = subjects == [("score", facts.scope.index)]
-        subjects, is_sure = (
-            [("nation", "mean_100")] if is_mean else subjects,
-            is_sure and is_mean and "_of_" in cities[0],
-        )
-    return Target(subjects, cities, year, unit=unit, is_sure=is_sure) if cities else None
+        target.subjects = [("rank" if chosen.kind == "rank" else "score", index)]
+    if wide:
+        is_mean = target.subjects == [("score", facts.scope.index)]
+        target.subjects = [("nation", "mean_100")] if is_mean else target.subjects
+        target.is_sure = is_sure and is_mean and "_of_" in place[0]
+    words = " ".join(head.text for head in heads[:2])
+    changes = RE["CHANGE_HEAD"].search(words) or number.text.startswith(("+", "-"))
+    if changes:
+        target.ways, target.is_annual = ["since"], bool(RE["ANNUAL"].search(words))
+        target.bases = bases or ([target.years[0] - 1] if target.years else [])
+        target.is_sure = bool(bases) and not any(m.kind == "other" for head in heads[:2] for m in head.mentions)
+    elif _dimension(unit) == "share" and RE["SHARE"].search(words):
+        target.ways = ["level", "share"]
+        target.wholes = [("value", code) for m in named if m is not chosen and m.kind == "variable" for code in m.value]
+    return target if target.places else None
 
 
 def _is_plain(head: Sentence) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -19,31 +19,38 @@ FACTORS: dict[str, list[float]] = words()["factors"]
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 LISTED = 3
 WORDED = 0.1  # how far a third or 七成 may be from the figure, as a share of it
+SHARES = {f"va_{sector}_nom": f"{sector}_share" for sector in ("primary", "secondary", "tertiary")}
+Key = tuple[Subject, str, int]
+Derived = tuple[float, list[Key], bool]  # a value, the figures it comes from, whether it is but one reading of several
 REAL_GROWTH = {"gdp_growth_rate": 0.0, "gdp_real_index": 100.0}  # variable -> what no growth is
 
 
 @dataclass
 class Target:
-    """What a number should be: one of `subjects`, of one of `cities` ("" for the nation), in `year` (None: not said).
+    """What a number may be, the likeliest first: one of `subjects`, of one of `places` (each the ids that a name may
+    stand for, "" for the nation), in one of `years` (none: not said), come by in one of `ways`.
 
-    `since`: the number is the change from that year, `is_annual`: a year on average, `direction`: 1 where it is said to
-    rise, -1 to fall; `against`: the distance to that city, or "" for the mean of all, `is_part`: the number is a share
-    of it; `together`: the sum of `cities`. `is_about`: said to be about right. `is_sure` False: a figure that differs
-    is one of something else.
+    Ways: "level"; "since" one of the years `bases` (`is_annual`: a year on average); "apart" from one of `others`, or
+    of the places; a "part" (or multiple) of them or of an earlier year; a "share" of one of the subjects `wholes`, of
+    the province or of the places; "together"; "rank_within" a province, or of a variable. `is_about`: said to be about
+    right; `direction`: 1 where it is said to rise, -1 to fall. `is_sure` False: a figure that differs may be something
+    else's; `is_other`: because something that is not published is named beside it.
     """
 
     subjects: Sequence[Subject]
-    cities: Sequence[str]
-    year: int | None
-    since: int | None = None
-    against: Sequence[str] = ()
+    places: Sequence[tuple[str, ...]]
+    years: Sequence[int]
+    ways: Sequence[str] = ("level",)
+    bases: Sequence[int] = ()
+    others: Sequence[tuple[str, ...]] = ()
+    wholes: Sequence[Subject] = ()
     unit: Unit | None = None
     is_about: bool = False
     is_sure: bool = True
+    is_other: bool = False
     is_annual: bool = False
-    is_part: bool = False
+    is_nominal: bool = False
     direction: int = 0
-    together: bool = False
 
 
 def is_wide(place: str) -> bool:
@@ -66,54 +73,64 @@ class Judge:
 
     def judge(self, number: Number, target: Target) -> Verdict | None:
         """The best verdict over what the number may be; None where the file has nothing to say."""
-        if target.since is not None or target.against:
-            return self._change(number, target)
-        if target.together:
-            return self._sum(number, target)
-        results = [self._one(number, target, subject, city) for subject in target.subjects for city in target.cities]
-        known = [verdict for verdict in results if verdict]
+        known: list[Verdict] = []
+        for way in target.ways:
+            known += self._level(number, target) if way == "level" else self._derived(number, target, way)
         if not known:
             return None
         best = min(known, key=lambda verdict: ORDER.index(verdict.verdict))
-        slip = number.significant >= LIKELY and (best.verdict in CLEAR or "swapped" in best.note)
-        if not target.is_sure and best.verdict not in RIGHT and not (slip and is_wide(target.cities[0])):
+        clear = "swapped" in best.note or (best.verdict in CLEAR and not target.is_other)
+        slip = number.significant >= LIKELY and clear
+        if not target.is_sure and best.verdict not in RIGHT and not slip:
             return None
-        same = [verdict for verdict in known if verdict.verdict == best.verdict and verdict is not best]
-        for other in same if best.verdict in RIGHT else known:
-            best.candidates += [one for one in other.candidates if one not in best.candidates]
+        for other in known:
+            if other is not best and (best.verdict not in RIGHT or other.verdict == best.verdict):
+                best.candidates += [one for one in other.candidates if one not in best.candidates]
         return best
 
-    def _one(self, number: Number, target: Target, subject: Subject, city: str) -> Verdict | None:
-        facts = self.facts.of(subject)
-        fact_unit = self.facts.unit_of(subject)
-        unit = number.unit or target.unit
+    def _level(self, number: Number, target: Target) -> list[Verdict]:
+        """The figure itself."""
+        results = []
+        for subject in target.subjects:
+            facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
+            unit = number.unit or target.unit
+            if unit is not None and not unit.dimension and fact_unit.dimension:
+                unit = Unit(fact_unit.dimension, unit.factor)
+            for city in dict.fromkeys(one for ids in target.places for one in ids):
+                years = target.years or sorted((year for place, year in facts if place == city), reverse=True)
+                for year in years:
+                    fact = facts.get((city, year))
+                    how = fact and self._same(number, fact, fact_unit, unit, about=target.is_about)
+                    if fact and how:
+                        results.append(self._right(how, number, subject, city, year, fact, unit))
+                        break
+        if not results and target.years and target.places:
+            told = [self._differs(number, target, one, city) for one in target.subjects for city in target.places[0]]
+            results = [verdict for verdict in told if verdict]
+        return results
+
+    def _differs(self, number: Number, target: Target, subject: Subject, city: str) -> Verdict | None:
+        """What is wrong with a number that is none of the figures it may be."""
+        facts, fact_unit, unit = self.facts.of(subject), self.facts.unit_of(subject), number.unit or target.unit
         if unit is not None and not unit.dimension and fact_unit.dimension:
             unit = Unit(fact_unit.dimension, unit.factor)
         mine = [year for place, year in facts if place == city]
+        year = next((one for one in target.years if one in mine), target.years[0])
         if not mine:
             return None
-        if target.year is None:
-            for year in sorted(mine, reverse=True):
-                if how := self._same(number, facts[city, year], fact_unit, unit, about=target.is_about):
-                    return self._right(how, number, subject, city, year, facts[city, year], unit)
-            return None
-        fact = facts.get((city, target.year))
+        fact = facts.get((city, year))
         if fact is None:
-            close = [y for y in (target.year - 1, target.year + 1) if (city, y) in facts]
-            for year in close:
-                if number.significant >= LIKELY and self._same(number, facts[city, year], fact_unit, unit):
-                    return self._wrong("other_year", f"the figure is that of {year}", [(subject, city, year)])
+            for close in (year - 1, year + 1):
+                near = facts.get((city, close))
+                if near and number.significant >= LIKELY and self._same(number, near, fact_unit, unit):
+                    return self._wrong("other_year", f"the figure is that of {close}", [(subject, city, close)])
             years = f"{min(mine)} to {max(mine)}"
-            return Verdict(
-                "unknown", f"the release has no {self._name(subject, city)} of {target.year}, only of {years}"
-            )
-        if how := self._same(number, fact, fact_unit, unit, about=target.is_about):
-            return self._right(how, number, subject, city, target.year, fact, unit)
+            return Verdict("unknown", f"the release has no {self._name(subject, city)} of {year}, only of {years}")
         if not _fits(fact_unit, unit):
             if number.significant >= 2 and _rounds(number, fact.value, about=False):
-                return self._wrong("other_unit", f"the unit is {self._unit(subject)}", [(subject, city, target.year)])
+                return self._wrong("other_unit", f"the unit is {self._unit(subject)}", [(subject, city, year)])
             return None
-        return self._explain(number, target.year, subject, city, fact, fact_unit, unit)
+        return self._explain(number, year, subject, city, fact, fact_unit, unit)
 
     def _explain(
         self, number: Number, year: int, subject: Subject, city: str, fact: Fact, fact_unit: Unit, unit: Unit | None
@@ -203,48 +220,151 @@ class Judge:
         rows = self.facts.con.execute(SQL["source"], [name, city, year]).fetchall()
         return f" ({rows[0][0]}, {rows[0][1]}, origin {rows[0][2]})" if rows else ""
 
-    def _change(self, number: Number, target: Target) -> Verdict | None:
-        """The change since a year, or the distance to a city; silent where that is not what the file has."""
-        if target.year is None:
-            return None
-        best: Verdict | None = None
+    def _derived(self, number: Number, target: Target, way: str) -> list[Verdict]:
+        """What two or more published figures give."""
+        wrong: Verdict | None = None
+        size = replace(number, value=abs(number.value))
+        for value, here, doubt in getattr(self, f"_{way}")(number.unit or target.unit, target):
+            if math.isnan(value):
+                continue
+            if _rounds(size, abs(value), about=target.is_about):
+                if way == "since" and target.direction and value:
+                    rises = math.copysign(1, -value if here[0][0][0] == "rank" else value)
+                    if rises == -target.direction:
+                        return [self._wrong("not_ours", "the other way", here)]
+                return [Verdict("rounded", "from published figures", self._listed(here))]
+            printed = _printed(number, abs(value))
+            if wrong is None and (not doubt or _swapped(number, printed)):
+                swapped = "two digits are swapped: " if _swapped(number, printed) else ""
+                wrong = self._wrong("not_ours", f"{swapped}the published figures give {printed}", here)
+        return [wrong] if wrong else []
+
+    def _pairs(
+        self, subject: Subject, pairs: Iterable[tuple[str, int, str, int]]
+    ) -> Iterator[tuple[float, float, list[Key]]]:
+        """Two figures of a subject: of a place and year, and of another; the score of a city beside the mean of all."""
+        facts = self.facts.of(subject)
+        for city, year, other, then in pairs:
+            wide = subject[0] == "score" and not other.startswith("CN")
+            of = ("nation", "mean_100") if wide else subject
+            a, b = facts.get((city, year)), self.facts.of(of).get((other, then))
+            if a and b and (city, year) != (other, then):
+                yield a.value, b.value, [(subject, city, year), (of, other, then)]
+
+    def _since(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
+        dimension = unit.dimension if unit is not None else ""
         for subject in target.subjects:
-            fact_unit, unit = self.facts.unit_of(subject), number.unit or target.unit
-            dimension = unit.dimension if unit is not None else ""
-            for city in target.cities:
-                others = [(other, target.year) for other in target.against] or [(city, target.since or 0)]
-                for place, year in others:
-                    of = ("nation", "mean_100") if subject[0] == "score" and not place.startswith("CN") else subject
-                    now = self.facts.of(subject).get((city, target.year))
-                    then = self.facts.of(of).get((place, year))
-                    if now is None or then is None:
-                        continue
-                    grown = now.value / then.value - 1 if then.value else math.nan
-                    if target.is_annual:
-                        values = [100 * ((1 + grown) ** (1 / (target.year - year)) - 1)]
-                    elif target.is_part:
-                        values = [(grown + 1) * (100 if dimension == "share" else 1)]
-                    elif dimension == "times":
-                        values = [grown + 1, grown][: 1 if number.is_part and number.value > 1 else 2]
-                    elif dimension == "share" and fact_unit.dimension != "share":
-                        values = [100 * grown, *self._real_growth(subject, city, target.year, year)]
-                    else:
-                        values = [_in_unit(now.value - then.value, fact_unit, unit)]
-                    size = replace(number, value=abs(number.value))
-                    here = [(subject, city, target.year), (of, place, year)]
-                    if hits := [value for value in values if _rounds(size, abs(value), about=target.is_about)]:
-                        signs = {math.copysign(1, -value if subject[0] == "rank" else value) for value in hits if value}
-                        if target.direction and signs == {-target.direction}:
-                            return self._wrong("not_ours", "the other way", here)
-                        return Verdict("rounded", "from two published figures", self._listed(here))
-                    printed = _printed(number, abs(values[0]))
-                    is_output = subject[1].startswith(("gdp", "va_")) and not (target.is_annual or target.is_part)
-                    is_money = not target.is_sure and fact_unit.dimension == "money"
-                    is_real = is_money or (len(values) == 1 and is_output)
-                    is_real = (is_real and dimension == "share") or (is_wide(city) and not target.is_sure)
-                    if best is None and (not is_real or _swapped(number, printed)):
-                        best = self._wrong("not_ours", f"the published figures give {printed}", here)
-        return best
+            fact_unit = self.facts.unit_of(subject)
+            for a, b, here in self._pairs(subject, self._over_years(target)):
+                n = here[0][2] - here[1][2]
+                # growth on the year before is often on a comparable basis
+                is_real = n == 1 and not target.is_nominal and fact_unit.dimension == "money"
+                if target.is_annual:
+                    yield (100 * ((a / b) ** (1 / n) - 1) if a * b > 0 and n > 0 else math.nan), here, n < 2
+                elif dimension in ("share", "times"):
+                    scale = 100 if dimension == "share" else 1
+                    if fact_unit.dimension == "share" and dimension == "share":
+                        yield a - b, here, False
+                    yield (scale * (a / b - 1) if b else math.nan), here, is_real
+                    for real in self._real_growth(subject, *here[0][1:], here[1][2]):
+                        yield real, here, True
+                    if dimension == "times" and b:
+                        yield a / b, here, False
+                else:
+                    yield _in_unit(a - b, fact_unit, unit), here, False
+
+    def _apart(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
+        dimension = unit.dimension if unit is not None else ""
+        for subject in target.subjects:
+            fact_unit = self.facts.unit_of(subject)
+            for a, b, here in self._pairs(subject, self._two_places(target)):
+                if dimension in ("share", "times") and fact_unit.dimension != "share":
+                    yield ((100 if dimension == "share" else 1) * (a / b - 1) if b else math.nan), here, False
+                if dimension not in ("share", "times") or fact_unit.dimension == "share":
+                    yield _in_unit(a - b, fact_unit, unit), here, False
+
+    def _over_years(self, target: Target) -> list[tuple[str, int, str, int]]:
+        return [(c, y, c, base) for ids in target.places for c in ids for y in target.years for base in target.bases]
+
+    def _two_places(self, target: Target) -> Iterator[tuple[str, int, str, int]]:
+        firsts = [*target.places[:1]] if target.others else target.places
+        for ids in firsts:
+            for others in target.others or target.places:
+                yield from ((c, y, o, y) for y in target.years for c in ids for o in others if c != o)
+
+    def _part(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
+        scale = 100 if unit is not None and unit.dimension == "share" else 1
+        pairs = list(self._two_places(target))
+        pairs += self._over_years(target) if scale == 1 else []
+        for subject in target.subjects:
+            for a, b, here in self._pairs(subject, pairs):
+                yield (scale * a / b if b else math.nan), here, False
+                if scale == 1 and a:
+                    yield b / a, here, True
+
+    def _share(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
+        for subject in target.subjects:
+            facts = self.facts.of(subject)
+            for ids, year in ((ids, year) for ids in target.places for year in target.years):
+                for city in (one for one in ids if (one, year) in facts):
+                    mine, here = facts[city, year].value, (subject, city, year)
+                    for whole in target.wholes:
+                        total = self.facts.of(whole).get((city, year))
+                        alike = self.facts.unit_of(whole).dimension == self.facts.unit_of(subject).dimension
+                        if total and total.value and alike:
+                            yield 100 * mine / total.value, [here, (whole, city, year)], False
+                    shares = ("value", SHARES.get(subject[1], ""))
+                    held = self.facts.of(shares).get((city, year)) if shares[1] in self.facts.units else None
+                    if held:
+                        yield held.value, [(shares, city, year)], False
+                    groups = [[c for c, p in self.words.provinces.items() if p == self.words.provinces.get(city)]]
+                    groups.append([one for ids in target.others for one in ids])
+                    for group in groups:
+                        total_of = math.fsum(facts[c, year].value for c in group if (c, year) in facts)
+                        if total_of > mine:
+                            yield 100 * mine / total_of, [here], True
+
+    def _together(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
+        """Sums and means of places, and their change."""
+        for subject in target.subjects:
+            facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
+
+            def held(year: int, facts: dict[tuple[str, int], Fact] = facts) -> list[float]:
+                found = [next((facts[c, year].value for c in ids if (c, year) in facts), None) for ids in target.places]
+                return [value for value in found if value is not None]
+
+            for year in target.years:
+                values = held(year)
+                if len(values) < len(target.places):
+                    continue
+                here = [(subject, c, year) for ids in target.places for c in ids]
+                for base in target.bases:
+                    if len(then := held(base)) == len(values) and math.fsum(then):
+                        if unit is not None and unit.dimension == "share":
+                            yield 100 * (sum(values) / sum(then) - 1), here, base == year - 1
+                        yield _in_unit(sum(values) - sum(then), fact_unit, unit), here, True
+                if subject[0] == "value" and fact_unit.dimension in FACTORS:
+                    yield _in_unit(sum(values), fact_unit, unit), here, unit is not None and unit.dimension == "share"
+                yield _in_unit(sum(values) / len(values), fact_unit, unit), here, subject[0] == "value"
+                yield _in_unit(max(values) - min(values), fact_unit, unit), here, True
+
+    def _rank_within(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
+        """The place among the cities of a province, or of a variable among all; from either end."""
+        for subject in target.subjects[: 1 if target.subjects[0][0] == "rank" else None]:
+            if subject[0] == "rank" and target.subjects[0][0] == "value":
+                continue
+            of = ("score", subject[1]) if subject[0] == "rank" else subject
+            facts = self.facts.of(of)
+            for city, year in ((c, y) for ids in target.places for c in ids for y in target.years):
+                if (city, year) not in facts:
+                    continue
+                mine, province = facts[city, year].value, self.words.provinces.get(city)
+                all_there = [c for c, y in facts if y == year and c.startswith("CN")]
+                groups = [[c for c in all_there if self.words.provinces.get(c) == province], all_there]
+                for k, group in enumerate(groups):
+                    above = sum(facts[c, year].value > mine for c in group)
+                    yield above + 1, [(of, city, year)], k > 0 or subject[0] == "value"
+                    yield sum(facts[c, year].value < mine for c in group) + 1, [(of, city, year)], True
 
     def _real_growth(self, subject: Subject, city: str, year: int, since: int) -> list[float]:
         """Growth of GDP in per cent as the release has it at constant prices."""
@@ -253,21 +373,6 @@ class Judge:
         of = {name: self.facts.of(("value", name)) for name in REAL_GROWTH if name in self.facts.units}
         held = {name: facts.get((city, year)) for name, facts in of.items()}
         return [fact.value - REAL_GROWTH[name] for name, fact in held.items() if fact is not None]
-
-    def _sum(self, number: Number, target: Target) -> Verdict | None:
-        """The figures of several cities together."""
-        for subject in target.subjects:
-            facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
-            held = [facts.get((city, target.year or 0)) for city in target.cities]
-            values = [fact.value for fact in held if fact is not None]
-            if len(values) < len(held) or fact_unit.dimension not in FACTORS or subject[0] != "value":
-                continue
-            value = _in_unit(sum(values), fact_unit, number.unit)
-            here = [(subject, city, target.year or 0) for city in target.cities]
-            if _rounds(number, value, about=target.is_about):
-                return Verdict("rounded", "the sum of published figures", self._listed(here))
-            return self._wrong("not_ours", f"the published figures give {_printed(number, value)}", here)
-        return None
 
     def _same(
         self, number: Number, fact: Fact, fact_unit: Unit, unit: Unit | None, *, about: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,7 @@ class _Checker:
     def __init__(self, facts: Facts, words: Vocabulary, judge: Judge) -> None:
         self.facts, self.words, self.judge = facts, words, judge
         self.titles: dict[int, Context] = {}
+        self.years = Counter[int]()
         self.heads: dict[str, Sentence] = {}
         self.grids: dict[tuple[str, str, str], Grid | None] = {}
 
@@ -76,16 +78,19 @@ class _Checker:
                     if at + number.start not in covered and (verdict := self.judge.judge(number, target)):
                         yield self._finding(passage, sentence_text, at, number, verdict)
                 context = carried(sentence)
+                self.years.update({m.value for m in sentence.of("year") if not sentence.is_base(m)})
             if level:
                 self.titles = {k: held for k, held in self.titles.items() if k < level}
-                self.titles[level], context = context, Context()
+                self.titles[level] = context
+                often = next((year for year, _ in self.years.most_common(1)), None)
+                context = Context() if self._above().year else Context(year=last.year, or_year=often)
             last = context
 
     def _under(self, last: Context) -> Context:
         """What the headings say, and where they are silent the text since the last of them."""
         above = self._above()
-        cities, or_year = above.cities or (() if above.year else last.cities), above.year if last.year else None
-        year = last.year or above.year
+        cities, year = above.cities or (() if above.year else last.cities), last.year or above.year
+        or_year = (above.year or last.or_year) if last.year else None
         return replace(last, cities=cities, year=year, index=above.index, or_year=or_year)
 
     def _above(self) -> Context:

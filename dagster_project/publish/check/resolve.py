@@ -124,14 +124,14 @@ def carried(sentence: Sentence) -> Context:
     cities, years = sentence.of("city") or sentence.of("place"), sentence.of("year")
     subject = next((m for m in cities if not sentence.is_object(m)), None)
     indexes = sentence.of("index")
-    plain = [mention for mention in years if not sentence.is_base(mention)]
+    plain = [m for m in years if not sentence.is_base(m) and sentence.aside(m.start) < 0]
     last = next(reversed(sentence.of("variable", "score")), None)
     own = [tuple(mention.value) for mention in cities]
     listed = [*own, *([was.cities] if was.cities else []), *was.listed]
     return Context(
         tuple(subject.value) if subject else was.cities,
         max((mention.value for mention in plain), default=was.year),
-        min((mention.value for mention in years), default=None) if len(years) > 1 else was.since,
+        min((m.value for m in years if len(years) > 1 or sentence.is_base(m)), default=was.since),
         str(indexes[-1].value[0]) if indexes else was.index,
         replace(last, start=0, end=0) if last else was.content,
         sentence.text[last.start : last.end] if last else was.phrase,
@@ -156,16 +156,19 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
 
 
 def _sectors(facts: Facts, s: Sentence) -> dict[int, dict[str, Mention]]:
-    """Number -> share of its sector, where the three stand as a proportion: 4.5:52.6:42.8."""
-    shares = [Mention("variable", 0, 0, (f"{name}_share",)) for name in ("primary", "secondary", "tertiary")]
-    if not RE["SECTORS"].search(s.text) or any(share.value[0] not in facts.units for share in shares):
+    """Number -> its sector, where the three stand as a proportion, 4.5:52.6:42.8, or side by side."""
+    if not RE["SECTORS"].search(s.text):
         return {}
-    return {
-        k + j: {"content": share}
-        for k in range(len(s.numbers) - 2)
-        if all(RE["PROPORTION"].fullmatch(s.gap(a.end, b.start)) for a, b in pairwise(s.numbers[k : k + 3]))
-        for j, share in enumerate(shares)
-    }
+    results = dict[int, dict[str, Mention]]()
+    for k in range(len(s.numbers) - 2):
+        run = s.numbers[k : k + 3]
+        gaps = [s.gap(a.end, b.start) for a, b in pairwise(run)]
+        if all(RE["PROPORTION"].fullmatch(gap) or RE["LISTED"].match(gap) for gap in gaps):
+            name = "va_{}_nom" if _dimension(run[-1].unit) == "money" else "{}_share"
+            codes = [name.format(sector) for sector in ("primary", "secondary", "tertiary")]
+            if all(code in facts.units for code in codes):
+                results |= {k + j: {"content": Mention("variable", 0, 0, (code,))} for j, code in enumerate(codes)}
+    return results
 
 
 def _side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
@@ -221,8 +224,13 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> Ta
     subjects = _subjects(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
         return None
-    if content is not None and content.kind == "variable" and RE["NOT_OF_CITY"].search(text[: content.start]):
-        return None
+    if content is not None and content.kind == "variable":
+        if RE["NOT_OF_CITY"].search(text[: content.start]):
+            return None
+        if content.end < s.zones[k][0]:  # of a zone before: or another that is named there
+            rest = [m for m in s.seen(number, s.of("variable")) if m is not content and m.end <= number.start]
+            more = [("value", code) for m in reversed(rest) for code in m.value]
+            subjects += [one for one in more if _dimension_fits(facts.unit_of(one), unit) and one not in subjects]
     if content is not None and any(
         RE["OWN"].fullmatch(s.gap(c.end, content.end) or s.gap(content.start, c.start)) for c in s.of("city")
     ):  # the mean of a city, over years
@@ -244,6 +252,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> Ta
         return replace(target, subjects=[(ends, subjects[0][1])])
     if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
         target.others = [one for one in s.before.listed if one not in places]
+    if change and dimension == "share" and content is not None and content.kind == "variable":
+        target.subjects = [("value", code) for code in content.value]  # 第二产业增长8 %: of its value added
     target.ways = _ways(facts, s, k, target, change=change)
     if number.is_rank and is_wide(places[0][0]) and "_of_" not in places[0][0]:  # first in Sichuan
         target.places = [one for one in (*places[1:], s.before.cities) if one and not is_wide(one[0])]
@@ -365,6 +375,8 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     def is_owner(m: Mention) -> bool:  # 无锡的5亿元, Wuxi's 5
         return m.end <= number.start and bool(RE["OWNED"].fullmatch(s.gap(m.end, number.start)))
 
+    if _dimension(number.unit) in ("times", "share") and (pair := _compared(s, number)):
+        return [pair[0]], [pair[1]]
     objects = [m for m in named if s.is_object(m) and not is_owner(m)]
     subjects = [m for m in named if m not in objects]
     if not subjects and not s.before.cities:
@@ -431,7 +443,7 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
     if s.before.or_year is not None and not plain:
         now.append(s.before.or_year)
     if away:
-        now += [m.value for m in plain if m in owned]
+        now += [m.value for m in s.seen(number, plain) if m in owned]
     ago, apart = _ago(text[start:end]), [m for m in plain if m not in found]
     if ago is not None and now and not change:
         return list(dict.fromkeys(y + ago for y in now)), [], True
@@ -445,7 +457,7 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
         if not RE["SAME_TIME"].search(text):
             since += [y - 1 for y in now]
     if not change:
-        if RE["FROM"].search(left) and (own_base or away):
+        if (RE["FROM"].search(left) or RE["WHEN"].match(text[start:end])) and (own_base or away):
             now = [*since, *now]
         elif own_base and away:
             now = [*now, *own_base]

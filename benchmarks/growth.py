@@ -18,10 +18,9 @@ import os
 import resource
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-from chain import ROOT, THREADS, slope
+from chain import ROOT, THREADS, own_peak_mb, slope
 
 SIZES, YEARS, SEED = (1_000, 10_000, 100_000, 1_000_000), 5, 2026
 METHODS = {"ml": "maximum likelihood", "2sls": "two-stage least squares"}
@@ -31,10 +30,6 @@ Row = dict[str, Any]
 
 def cpu() -> float:
     return sum(time_of.ru_utime + time_of.ru_stime for time_of in map(resource.getrusage, (0, -1)))
-
-
-def peak_mb() -> float:
-    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def measure(method: str, n: int) -> Row:
@@ -62,7 +57,8 @@ def measure(method: str, n: int) -> Row:
     else:
         two = spatial_2sls(y, x, weights)
         rho = float(two.params[two.names.index("rho")])
-    return {"method": method, "n": n, "seconds": round(cpu() - before, 3), "mb": round(peak_mb()), "rho": round(rho, 4)}
+    seconds, mb = round(cpu() - before, 3), round(own_peak_mb())
+    return {"method": method, "n": n, "seconds": seconds, "mb": mb, "rho": round(rho, 4)}
 
 
 def child(method: str, n: int) -> Row:

@@ -53,6 +53,7 @@ from dagster_project.study.settings import DepthName, Settings, read_settings, s
 from dagster_project.study.truth import INPUTS, chain_tables, drawn_truths, figure_of, recall_table, with_made
 from python_models._types import FloatArray
 from python_models.entropy import entropy_weights
+from python_models.inference import half_width
 from python_models.influence import (
     barrier_split,
     block_spillover,
@@ -67,7 +68,7 @@ from python_models.regression import PanelInputError, average_effects, fit_panel
 from python_models.simulation import EFFECTS, SimulatedCountry, Truth
 from python_models.space.distance import distance_matrix
 
-DRAWS, GRID, Z = 199, 9, 1.959964
+DRAWS, GRID, Z = 199, 9, half_width()
 CONTROLS = ("fdi", "loans", "urbanisation", "road", "secondary")
 NAMES = {"$model": "m", "$x": "x1", "$first": str(HORIZON[0]), "$last": str(HORIZON[BASE_YEARS - 1])}
 NAMES |= {

@@ -25,6 +25,7 @@ from python_models.inequality._inputs import Groups
 from python_models.inequality._weights import Weights
 from python_models.inequality.bootstrap import resampled
 from python_models.inequality.jackknife import jackknifed
+from python_models.inference import half_width
 from python_models.influence import (
     adjusted_threshold,
     block_spillover,
@@ -151,7 +152,7 @@ def coverage(country: Country, count: int) -> Iterator[dict[str, object]]:
             fit = fit_panel(y, x[:, :, None], country.w, cov=cov)  # type: ignore[arg-type]
             effects = average_effects(fit)
             point, se = np.append(effects.point[0], fit.rho), np.append(effects.se[0], np.sqrt(fit.cov[2, 2]))
-            hits[name] += np.abs(point - true) <= 1.959964 * se
+            hits[name] += np.abs(point - true) <= half_width() * se
             errors[name] += se / count
         spread.append(point)
     real = np.std(spread, axis=0)
@@ -403,7 +404,7 @@ def error_in_x(count: int) -> Iterator[dict[str, object]]:
             halves = split_half(y, parts, near, nothing, rng=rng)
             plain = fit_panel(y, parts.sum(axis=2)[:, :, None], near, model="slx")
             slopes[:, seed], errors[seed] = (plain.params[0], halves.coef[0]), halves.se[0]
-        bias, inside = slopes.mean(axis=1) / BETA - 1, np.abs(slopes[1] - BETA) <= 1.959964 * errors
+        bias, inside = slopes.mean(axis=1) / BETA - 1, np.abs(slopes[1] - BETA) <= half_width() * errors
         names = ("least squares", "split halves")
         row = {f"bias of {name}, %": 100 * value for name, value in zip(names, bias.tolist(), strict=True)}
         yield {"index of": words, **row, "split halves cover": float(inside.mean())}
@@ -427,7 +428,7 @@ def common_factor(count: int) -> Iterator[dict[str, object]]:
                     one = average_effects(fit(y, (x + in_x)[:, :, None], country.w))
                 except PanelInputError:  # a rho outside its range: holds nothing
                     continue
-                hits[at] += abs(one.point[0][0] - true) <= 1.959964 * one.se[0][0]
+                hits[at] += abs(one.point[0][0] - true) <= half_width() * one.se[0][0]
         fixed, interactive = (hits / count).tolist()
         row = {"direct effect, by city": fixed, "with interactive effects": interactive}
         yield {"loadings of x and of the errors": words, **row}
@@ -493,7 +494,7 @@ def main() -> None:
     tests = [row for c in countries for row in sizes(c, args.replications)]
     tests += [row for c in countries[2:3] for row in thresholds(c, args.thresholds)]
     change = list(disparity(args.replications))
-    noise = 1.96 * np.sqrt(0.05 * 0.95 / args.replications)
+    noise = half_width() * np.sqrt(0.05 * 0.95 / args.replications)
     texts = {
         "run": f"{args.replications} replications ({args.thresholds} for thresholds): a rate of 5 % is known to "
         f"+-{100 * noise:.1f} points.\n",

@@ -23,7 +23,7 @@ def withdraw(paths: Paths, name: str, why: str, by: str = "") -> str:
     """Take back the current release; returns the name of the one that is current now. The caller holds the lock.
 
     The pages of the release say so first. The decisive step is the rename of its manifest: from then on no command,
-    diff or bridge counts it. The published file follows, also after a crash (`nqpf doctor --fix`, or any refresh).
+    diff or bridge counts it. The published file follows, also after a crash (any refresh).
     """
     why = " ".join(why.split())
     if not why:

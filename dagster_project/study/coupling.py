@@ -10,6 +10,7 @@ from dagster_project.study.frames import Frames, Tables
 from dagster_project.study.groups import Groups
 from dagster_project.study.queries import GROUP_FRAMES, queries
 from dagster_project.study.settings import Settings
+from python_models.inference import half_width
 from python_models.production.coupling import CLASSES, Form, Scale, common_scale, coordination_class, coupling, lead_lag
 
 INPUTS = {**queries(__file__), **GROUP_FRAMES}
@@ -63,7 +64,7 @@ def _summary(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
         group_rows = chosen[chosen["city_id"].isin(np.array(cities)[mask])]
         for values, part in group_rows.groupby([*PAIR_KEYS, "year", "form"], sort=True):
             d = part["d"].to_numpy()
-            half = 1.959964 * d.std(ddof=1) / np.sqrt(len(d)) if len(d) > 1 else np.nan
+            half = half_width() * d.std(ddof=1) / np.sqrt(len(d)) if len(d) > 1 else np.nan
             share = part["class_10"].value_counts(normalize=True)
             row = dict(zip([*PAIR_KEYS, "year", "form"], values, strict=True))
             row |= {"scheme": scheme, "group_code": group, "n": len(d), "median_d": float(np.median(d))}

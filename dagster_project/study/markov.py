@@ -22,6 +22,7 @@ from python_models.dynamics.homogeneity import group_homogeneity, order_test, ti
 from python_models.dynamics.markov import bootstrap_counts, interval, markov, row_shares, transition_codes
 from python_models.dynamics.spatial_markov import classify_lag, spatial_markov
 from python_models.dynamics.states import DISCRETISATIONS, States, discretise, relative
+from python_models.inference import half_width
 from python_models.space import CityGraph
 
 CITY_FRAMES = {**queries(__file__), **GROUP_FRAMES, "neighbours": NEIGHBOURS}
@@ -165,12 +166,12 @@ def _city_states(states: States, near: States | None) -> pd.DataFrame:
 
 
 def _has_common_trend(panel: CityPanel, kind: str) -> bool:
-    """Whether fixed cuts of the raw score meet a moving mean: paired |t| of last against first year above 1.96."""
+    """Whether fixed cuts of the raw score meet a moving mean: paired |t| of last against first year beyond 95 %."""
     if kind != "pooled" or panel.n < 2:
         return False
     change = panel.values[:, -1] - panel.values[:, 0]
     error = change.std(ddof=1) / np.sqrt(panel.n)
-    return bool(abs(change.mean()) > 1.96 * error)
+    return bool(abs(change.mean()) > half_width() * error)
 
 
 def numbered(frame: pd.DataFrame) -> pd.DataFrame:

@@ -281,22 +281,6 @@ def test_pages_say_synthetic_load_nothing_from_elsewhere_and_name_no_folder_of_t
         assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text), page.name
 
 
-def test_parquet_and_csv_hold_the_published_numbers(small_warehouse, release):
-    keys = "index_code, basis, weight_scheme, city_id, year"
-    published = small_warehouse.published(f"select {keys}, score from mart.mart_index_score order by {keys}")
-    file = release / "parquet" / "mart_index_score.parquet"
-    parquet = small_warehouse.published(f"select {keys}, score from read_parquet(?) order by {keys}", [str(file)])
-    assert parquet.equals(published)
-    assert len(published) > MAX_CSV_ROWS
-    assert not list((release / "csv").glob("mart_index_score*"))
-    keys = ["index_code", "basis", "city_id", "year"]
-    ranges = small_warehouse.published(f"from mart.mart_index_uncertainty order by {', '.join(keys)}")
-    file = release / "csv" / "mart_index_uncertainty.csv.gz"
-    csv = pd.read_csv(file, encoding="utf-8-sig", float_precision="round_trip").sort_values(keys, ignore_index=True)
-    assert (csv["score_p50"] == ranges["score_p50"]).all()
-    assert list(csv["city_id"]) == list(ranges["city_id"])
-
-
 def test_dictionary_describes_every_exported_column(release):
     dictionary = pd.read_csv(release / "dictionary.csv")
     assert dictionary["description"].notna().all()

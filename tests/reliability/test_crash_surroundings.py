@@ -102,18 +102,6 @@ def test_read_only_warehouse_is_named(house):
     assert house.published_sha256 == before
 
 
-def test_disk_without_room_for_a_refresh_is_named_before_it_begins(small_warehouse, tmp_path):
-    need = megabytes_needed(small_warehouse.paths)
-    with small_disk(tmp_path / "disk", 2.5 * need):
-        house = something_to_do(small_warehouse.copy(tmp_path / "disk"))
-        before = house.published_sha256
-        ballast = fill(tmp_path / "disk")
-        says(house.refresh(), "is nearly full: 0 MB free", f"needs about {need:.0f} MB", "nqpf release prune")
-        assert house.published_sha256 == before
-        ballast.unlink()
-        assert house.refresh(year=1999).exit_code == 2  # it gets as far as the sidecars again
-
-
 # ---- while a refresh is at work; the long way back ------------------------------------------------------------
 
 

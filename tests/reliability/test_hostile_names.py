@@ -39,24 +39,6 @@ def test_an_error_does_not_steer_the_screen():
     assert printable("石家庄市 GDP（亿元）…") == "石家庄市 GDP（亿元）…"
 
 
-@pytest.mark.parametrize("make", [hostile.wrong_in_sheet, hostile.cut, hostile.wrong_in_other_part])
-def test_inspect_of_a_broken_file_is_one_sentence(tmp_path, capsys, make):
-    path = tmp_path / "a.xlsx"
-    for number in range(12):
-        rng = random.Random(number)
-        path.write_bytes(make(*workbook(), rng).content)
-        try:
-            read_sheets(path)
-        except IngestError:
-            asked = Request((path,), year=2019, source="yearbook")
-            assert inspect_file(asked, Console(), warehouse=None, json=True) == 2
-            said = capsys.readouterr()
-            assert said.out == ""
-            assert str(path) in said.err
-            assert len(said.err.splitlines()) == 1
-            assert "fault of the program" not in said.err
-
-
 # ---- SQL -----------------------------------------------------------------------------------------------------------
 
 # module -> names that may stand inside a query, because they come from the code, the dbt project or the catalogue of

@@ -156,21 +156,6 @@ def test_what_was_accepted_stays_when_its_sidecar_is_taken_away(base, copy):
     assert copy.contents() == base.contents()
 
 
-def test_nothing_changed_means_nothing_runs(copy):
-    before = copy.paths.published_file.read_bytes()
-    assert copy.refresh() == set()
-    assert copy.paths.published_file.read_bytes() == before
-    assert len(list(copy.paths.releases.iterdir())) == 1
-
-
-@pytest.mark.parametrize("workers", [1, 4])
-def test_the_number_of_workers_changes_no_number(base, copy, workers, monkeypatch):
-    """`base` was made with one worker a core."""
-    monkeypatch.setenv("NQPF_WORKERS", str(workers))
-    copy.refresh_from_nothing()
-    assert copy.contents() == base.contents()
-
-
 def test_a_killed_refresh_goes_on_after_the_last_step_that_ended(copy):
     with duckdb.connect(str(copy.paths.build_file)) as con:
         con.execute("delete from raw.state where name = 'py_markov'")  # as if it had been killed inside this step

@@ -243,14 +243,6 @@ def test_a_reader_whose_query_does_not_fit_in_memory_stops_no_release(house, pub
     published_is_whole(house)
 
 
-@pytest.mark.skipif(not OTHER_DUCKDB, reason="NQPF_OTHER_DUCKDB_PYTHON names no Python with another DuckDB")
-def test_older_duckdb_reads_the_published_file(small_warehouse):
-    reader = Reader(OTHER_DUCKDB, small_warehouse.paths.published_file)
-    assert reader.version != duckdb.__version__
-    (answer, *_) = reader.stop()
-    assert answer == truth(small_warehouse)[answer[0]]
-
-
 # ---- written into, damaged, or in use ----------------------------------------------------------------------------
 
 # Opens the file as a tool does that was not told otherwise, writes into it and dies: what it wrote lies in the log.

@@ -104,32 +104,6 @@ def test_job_of_dagster_beside_a_refresh_takes_its_turn(house):
     nothing_is_lost(before, State.of(house))
 
 
-def test_two_refreshes_at_once_and_a_third_after_them(house):
-    land_a_change(house, 1)
-    first = Refresh(house)
-    first.wait_for_step(1)
-    second = Refresh(house)
-    assert second.wait(120) == 4
-    assert "Another refresh of" in second.text
-    assert "(process " in second.text
-    assert first.wait(1800) == 0, first.text
-    published_is_whole(house, by_table=True)
-    assert house.refresh().exit_code == 0
-    assert len(house.releases) == 2
-
-
-def test_job_of_dagster_that_waited_in_vain_is_refused_in_one_sentence(house):
-    before = house.published_sha256
-    with refresh_lock(house.paths):
-        code, said = dagster(house, "rebuild", NQPF_WAIT_SECONDS="2")
-    assert code == 1, said[-3000:]
-    assert "This run waits for at most 2 s." in said
-    (refused,) = [line for line in said.splitlines() if line.startswith("dagster_project.store.WarehouseBusy: ")]
-    assert f"Another refresh of {house.paths.warehouse} is running (process {os.getpid()} since " in refused
-    assert "STEP_START" not in said
-    assert house.published_sha256 == before
-
-
 # ---- each end is written down in reports/last_run.json, whatever its exit code ------------------------------
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from python_models import entropy_weights
-from python_models.scaling import Bounds, cap, minmax, winsor_limits, winsorise
+from python_models.scaling import Bounds, cap, minmax, winsor_limits
 from python_models.scores import (
     contributions,
     dimension_scores,
@@ -82,22 +82,6 @@ def test_all_uniform_columns_fall_back_to_equal_weights_with_a_flag():
     refused("names count 1", entropy_weights, columns([0.0, 1.0], [0.0, 1.0]), names=["only"])
 
 
-def test_rows_with_a_missing_cell_are_left_out_as_if_they_were_not_there():
-    Z = spread(np.random.default_rng(7).random((6, 1, 3)))
-    without = entropy_weights(np.delete(Z, 4, axis=0))
-    Z[4, 0, 1] = np.nan
-    w = entropy_weights(Z)
-    assert w.n_rows == without.n_rows == 5
-    np.testing.assert_array_equal(w.weights, without.weights)
-
-
-def test_duplicating_every_row_changes_entropy_through_ln_m_only():
-    Z = spread(np.random.default_rng(9).random((5, 2, 3)))
-    one, two = entropy_weights(Z), entropy_weights(np.concatenate([Z, Z]))
-    expected = (one.entropy * math.log(10) + math.log(2)) / math.log(20)
-    np.testing.assert_allclose(two.entropy, expected, rtol=1e-13)
-
-
 def test_input_without_weights_raises_in_plain_words():
     refused("negative", entropy_weights, columns([0.0, -0.1, 1.0]), delta=0.0)
     refused("delta", entropy_weights, columns([0.0, 0.5, 1.0]), delta=-1.0)
@@ -107,9 +91,6 @@ def test_input_without_weights_raises_in_plain_words():
     refused("at least 2", entropy_weights, columns([0.5, np.nan], [np.nan, 0.5]), delta=0.0)
     refused("axes", entropy_weights, np.ones((3, 2)), delta=0.0)
     refused("infinite", entropy_weights, columns([0.0, np.inf]), delta=0.0)
-
-
-CUBES = arrays(np.float64, (4, 3, 2), elements=st.floats(-1e3, 1e3, width=32), unique=True)
 
 
 def column(*values):
@@ -123,15 +104,6 @@ def test_winsor_limits_are_type_7_quantiles():
         limits = winsor_limits(column(*range(n)))
         np.testing.assert_allclose([limits.low[0], limits.high[0]], expected, rtol=1e-15)
     refused("low < high", winsor_limits, column(1, 2), low=0.9, high=0.1)
-
-
-@given(CUBES)
-def test_winsorised_window_lies_inside_its_quantiles_and_is_stable(cube):
-    limits = winsor_limits(cube, low=0.1, high=0.9)
-    values, moved = winsorise(cube, limits)
-    assert ((values >= limits.low) & (values <= limits.high)).all()
-    np.testing.assert_array_equal(values[~moved], cube[~moved])
-    assert not winsorise(values, limits)[1].any()
 
 
 def test_cap_cuts_above_the_ceiling_and_marks():

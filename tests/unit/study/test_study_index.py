@@ -197,16 +197,6 @@ def test_dropping_an_indicator_is_the_index_without_it(built, frames_until):
     assert row["mean_abs_rank_shift"].item() == (both["rank_year_x"] - both["rank_year_y"]).abs().mean()
 
 
-def test_parts_of_the_headline_add_up_to_it(built):
-    _, made, _ = built[2022]
-    score = of(made["index_score"], FROZEN).pivot(index=["city_id", "year"], columns="index_code", values="score")
-    weight = of(made["index_weight"], FROZEN).merge(built[2022][0]["spec"], on="indicator_code", suffixes=("", "_s"))
-    for level, lower in (("dimension", str), ("tier", str.lower)):
-        total = weight.groupby(level)["weight"].sum()
-        mixed = sum(total[name] * score[f"nqpf_{lower(name)}"] for name in total.index)
-        np.testing.assert_allclose(mixed, score["nqpf"], rtol=0, atol=1e-12)
-
-
 def test_a_part_is_one_index_on_one_basis_and_other_schemes_are_for_headlines_only(built, frames_until):
     """What is held at once does not grow with the number of indexes."""
     keys = [

@@ -1,8 +1,6 @@
 """Panel tables: columns, truth recovered, skips with reasons, independence of the entries from one another."""
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -98,24 +96,6 @@ def test_p_over_the_family_is_no_smaller_than_the_own_one_but_for_draws(tables):
     assert own.loc["sdm", "p_family"] < 0.05
     assert (own["p_family"].dropna() >= 1 / (panel.FAMILY_DRAWS + 1)).all()
     assert tables["panel_effect"].query("variable == 'road'")["p_family"].isna().all()
-
-
-def test_headline_is_refitted_from_what_is_published_alone(tables):
-    """The script for referees (docs/refit) knows nothing of this project."""
-    spec = importlib.util.spec_from_file_location("refit", Path(__file__).parents[3] / "docs" / "refit" / "refit.py")
-    refit = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(refit)
-    data, edges = tables["model_data"], tables["model_edge"]
-    assert set(data["model_id"]) == {s.model_id for s in SPECS if s.is_headline} & set(tables["panel_coef"]["model_id"])
-    model = "sdm"
-    mine = refit.refit(data[data["model_id"] == model], edges[edges["model_id"] == model])
-    fit = tables["panel_fit"].set_index("model_id").loc[model]
-    published = tables["panel_coef"].query("model_id == @model").set_index("term")["coef"]
-    for name in ("rho", "sigma2", "lnl"):
-        assert mine[name] == pytest.approx(fit[name], abs=1e-6)
-    slopes = published.drop("rho", errors="ignore")
-    assert set(slopes.index) == set(mine.index) - {"rho", "sigma2", "lnl"}
-    np.testing.assert_allclose(mine[slopes.index], slopes, rtol=0, atol=1e-6)
 
 
 def test_verdict_of_the_rule_is_a_row_and_leads_of_x_say_nothing_where_x_comes_first(tables):

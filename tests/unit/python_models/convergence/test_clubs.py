@@ -94,14 +94,6 @@ def test_bad_input_is_refused():
     refused("r must lie", log_t, np.ones((3, 10)), 1.0)
 
 
-@pytest.mark.slow
-def test_ten_years_reject_the_boundary_and_keep_real_convergence():
-    """N = 100, T = 10: speed 0.5 is never rejected, growing apart always; the boundary cannot be told from none."""
-    assert all(log_t(paths(100, 10, 0.5, seed)).converges for seed in range(100))
-    rates = [np.random.default_rng(s).normal(0.03, 0.02, 100) for s in range(100)]
-    assert not any(log_t(np.exp(rate[:, None] * np.arange(1, 11))).converges for rate in rates)
-
-
 def designed(n: int = 30, years: int = 30, seed: int = 1, noise: float = 0.01) -> np.ndarray:
     """Two clubs, levels 1 and 2: each unit nears its level, with noise of 1 % that dies out."""
     rng = np.random.default_rng(seed)
@@ -163,17 +155,9 @@ def test_clubs_of_two_reference_panels_are_those_of_the_r_package(case, levels):
             assert row["t"] == pytest.approx(club["tvalue"], rel=1e-9)
 
 
-TRUTH = np.repeat([1, 2], 15)
-
-
-def right(seed: int) -> float:
-    """Share of the units that are in the club they were made for."""
-    return np.mean(merge_clubs(find_clubs(designed(seed=seed))).labels.to_numpy() == TRUTH)
-
-
 def test_two_designed_clubs_are_found_numbered_from_the_top_and_described():
-    assert right(1) >= 0.95
     found = find_clubs(designed())
+    assert np.mean(merge_clubs(found).labels.to_numpy() == np.repeat([1, 2], 15)) >= 0.95
     frame = found.to_frame()
     assert found.clubs["club"].tolist() == list(range(1, found.n_clubs + 1))
     assert found.clubs["n"].sum() == (found.labels > 0).sum()
@@ -209,8 +193,3 @@ def test_clubs_that_are_designed_are_stable_and_the_same_for_one_seed():
     assert np.allclose(one.together, one.together.T, equal_nan=True)
     assert one.to_frame()["stability_share"].between(0.0, 1.0).all()
     refused("axes must match", club_stability, clubs, other=np.ones((3, 3)), seed=1)
-
-
-@pytest.mark.slow
-def test_designed_clubs_of_thirty_years_are_right_for_95_percent_of_the_units():
-    assert np.mean([right(seed) for seed in range(200)]) >= 0.95

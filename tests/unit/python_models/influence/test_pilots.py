@@ -153,16 +153,6 @@ def test_conley_with_a_cutoff_below_every_distance_is_by_city(world) -> None:
     np.testing.assert_allclose(table["se_conley"], table["se"], rtol=1e-9)
 
 
-def test_known_effects_are_found_and_the_plain_comparison_is_biased() -> None:
-    errors = []
-    for seed in range(30):
-        near, plain = (estimates(pilot_effects(*country(seed), YEARS, e, **PLANE).table) for e in (EDGES[:2], []))
-        errors.append([near[0] - DIRECT, near[1] - NEAR, plain[0] - DIRECT])
-    mean, sd = np.mean(errors, axis=0), np.std(errors, axis=0) / np.sqrt(30)
-    assert (np.abs(mean) < 4 * sd)[:2].all()
-    assert mean[2] < -4 * sd[2]  # controls that gained from their neighbours make the pilots look worse
-
-
 def test_events_are_flat_before_and_hold_the_effect_after() -> None:
     _, start, points = country(2)
     quiet = effects_of(start, points) + np.zeros((len(start), len(YEARS)))  # without errors: to the digit

@@ -339,10 +339,3 @@ def test_an_empty_state_that_can_be_entered_leaves_no_long_run_and_what_is_no_ma
     refused("row 0 is no distribution", ergodic, [[1.5, -0.5], [0, 1]])
     refused("missing in part", ergodic, [[np.nan, 1.0], [0, 1]])
     refused("must be square", ergodic, [[0.5, 0.5]])
-
-
-def test_yearly_quartiles_without_ties_are_doubly_stochastic():
-    """Margins are fixed, so the ergodic vector is uniform by construction."""
-    p = markov(discretise(np.random.default_rng(2).random((80, 12)), "yearly").states, 4).probabilities
-    np.testing.assert_allclose(p.sum(axis=0), 1, atol=1e-12)
-    np.testing.assert_allclose(ergodic(p).distribution, 0.25, atol=1e-12)

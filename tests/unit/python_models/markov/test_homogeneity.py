@@ -99,17 +99,3 @@ def test_errors_say_what_is_wrong():
     refused("order must be 1 or 2", order_test, states, 2, 3)
     refused("one label per city", group_homogeneity, states, 2, ["a"])
     refused("need a seed", time_homogeneity, states, 2, simulations=9)
-
-
-@pytest.mark.slow
-def test_size_and_power_of_time_homogeneity(known):
-    """500 homogeneous panels of 280 cities and 10 years, and panels whose last years rise more often."""
-    even = (walk(known, 280, 10, np.random.default_rng([1, seed])) for seed in range(500))
-    assert 0.03 <= np.mean([time_homogeneity(states, 4).p_value <= 0.05 for states in even]) <= 0.08
-    rising, seen = known + 0.1 * (np.eye(4, k=1) - np.diag([1, 1, 1, 0])), []
-    for seed in range(100):
-        rng = np.random.default_rng([2, seed])
-        early = walk(known, 280, 7, rng)
-        late = simulate_chain(early[:, -1], rising, 4, 1, rng)[0]
-        seen.append(time_homogeneity(np.hstack([early, late[:, 1:]]), 4).p_value <= 0.05)
-    assert np.mean(seen) > 0.9

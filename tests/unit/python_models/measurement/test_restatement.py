@@ -55,12 +55,6 @@ def revised(extended, seed=1):
     return extended.values * np.random.default_rng(seed).uniform(0.95, 1.05, extended.values.shape)
 
 
-def test_ends_of_the_bridge_are_the_published_scores(bridge_of, extended):
-    (old, new), bridge = bridge_of(after=revised(extended))
-    np.testing.assert_allclose(bridge.score_old, old.score, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(bridge.score_new, new.score, rtol=0, atol=1e-15)
-
-
 @given(seed=st.integers(0, 50))
 def test_parts_sum_to_the_change(bridge_of, extended, seed):
     _, bridge = bridge_of(after=revised(extended, seed))
@@ -161,11 +155,6 @@ def edition(panel):
 @pytest.fixture(scope="module")
 def table(panel, edition, spec):
     return restatement_table(frames_of(edition, spec, "2015B", history_of(panel, spec, "2015A")), "x")
-
-
-def test_parts_sum_to_the_change_in_every_row(table):
-    np.testing.assert_allclose(table[PARTS].sum(axis=1), table["total_change"], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(table["score_new"] - table["score_old"], table["total_change"], rtol=0, atol=1e-15)
 
 
 def test_there_is_a_bridge_of_bases_and_one_of_vintages_for_each_basis(table, panel, spec):

@@ -91,13 +91,7 @@ def test_a_constant_column_has_weight_0(name):
     assert w.flags[2] == "constant_indicator"
 
 
-def test_critic_prefers_contrast_and_conflict_and_entropy_critic_is_the_geometric_mean_of_both():
-    rng = np.random.default_rng(5)
-    common, own = rng.random((200, 1)), rng.random((200, 1))
-    cube = np.stack([common, common + 0.01 * own, own, 0.5 + 0.1 * rng.random((200, 1))], axis=2)
-    w = critic_weights(cube).weights
-    assert w[2] > w[0]  # says what no other says
-    assert w[3] < w[0]  # hardly varies
+def test_entropy_critic_is_the_geometric_mean_of_both():
     mean = np.sqrt(entropy_weights(CUBE).weights * critic_weights(CUBE).weights)
     np.testing.assert_allclose(entropy_critic_weights(CUBE), mean / mean.sum(), rtol=0, atol=1e-15)
 
@@ -165,13 +159,6 @@ def correlated(n=300, seed=4):
     return (rows - rows.min(axis=0)) / np.ptp(rows, axis=0)
 
 
-def test_two_indicators_have_loadings_of_equal_size():
-    rows = correlated()[:, :2]
-    result, r = pca_index(cube_of(rows)), np.corrcoef(rows.T)[0, 1]
-    np.testing.assert_allclose(np.abs(result.loadings), np.sqrt(0.5), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(result.eigenvalues, [1 + r, 1 - r], atol=1e-12)
-
-
 def test_score_is_the_scaled_sum_of_standardised_components_of_length_one():
     rows = correlated()
     result = pca_index(cube_of(rows))
@@ -207,13 +194,10 @@ def test_uncorrelated_indicators_keep_one_component_and_a_copied_one_leaves_the_
     refused("no indicator varies", pca_index, np.full((4, 2, 3), 0.5))
 
 
-def test_kmo_and_bartlett_by_hand_and_under_independence():
+def test_kmo_and_bartlett_by_hand():
     r = 0.6
     partial = r / (1 + r)  # of two of three indicators, given the third
     assert kmo(np.full((3, 3), r) + (1 - r) * np.eye(3)) == pytest.approx(r**2 / (r**2 + partial**2), abs=1e-12)
     chi2, df, p = bartlett(np.array([[1.0, 0.5], [0.5, 1.0]]), 100)
     assert (chi2, df) == (pytest.approx(-(99 - 9 / 6) * np.log(0.75), abs=1e-10), 1)
     assert p == pytest.approx(stats.chi2.sf(chi2, 1))
-    draws = [np.random.default_rng(s).normal(size=(400, 4)) for s in range(300)]
-    rejected = np.mean([bartlett(np.corrcoef(x.T), 400)[2] < 0.05 for x in draws])
-    assert 0.02 < rejected < 0.09  # 5 % within four standard errors

@@ -144,24 +144,15 @@ def replications(w, t, runs, seed, **request):
     return np.array([f.params for f in found]), np.array([np.sqrt(np.diagonal(f.cov)) for f in found])
 
 
-def recovers(w, t, runs, seed, allowed):
-    estimates, errors = replications(w, t, runs, seed)
-    noise = 4.0 * estimates.std(axis=0, ddof=1) / np.sqrt(runs)
-    assert (np.abs(estimates.mean(axis=0) - TRUTH) <= allowed + noise).all()
-    return (np.abs(estimates - TRUTH) < 1.959964 * errors).mean(axis=0), estimates, errors
-
-
 @pytest.mark.slow
 def test_lee_yu_recovers_the_durbin_model_and_its_intervals_cover():
     """N = 280, T = 10, five neighbours, 200 panels: bias below .005 beyond noise, coverage of 95 % in [.91, .98]."""
-    coverage, estimates, errors = recovers(knn(280), 10, 200, 1, 0.005)
+    estimates, errors = replications(knn(280), 10, 200, 1)
+    noise = 4.0 * estimates.std(axis=0, ddof=1) / np.sqrt(200)
+    assert (np.abs(estimates.mean(axis=0) - TRUTH) <= 0.005 + noise).all()
+    coverage = (np.abs(estimates - TRUTH) < 1.959964 * errors).mean(axis=0)
     assert ((coverage >= 0.91) & (coverage <= 0.98)).all()
     assert errors.mean(axis=0) == pytest.approx(estimates.std(axis=0, ddof=1), rel=0.2)
-
-
-def test_lee_yu_recovers_a_small_durbin_model():
-    coverage, _, _ = recovers(knn(60), 10, 50, 2, 0.02)
-    assert (coverage > 0.8).all()
 
 
 @pytest.mark.slow
@@ -175,22 +166,12 @@ def test_direct_is_biased_as_theory_says_and_the_correction_takes_the_bias_away(
     assert mended[1] == pytest.approx(1.0, abs=0.03)
 
 
-def test_direct_understates_the_error_variance():
-    s2 = replications(knn(60), 10, 30, 4, estimator="direct")[0][:, 5]
-    assert s2.mean() == pytest.approx(59 * 9 / 600, abs=4 * s2.std() / np.sqrt(30) + 0.01)
-
-
 @pytest.mark.slow
 def test_dense_weights_tell_the_estimators_apart():
     """Inverse distance without cut-off, N = 280, truth .4: lee_yu within .03, direct below .25."""
     good, bad = (replications(inverse_distance(280), 10, 100, 5, estimator=e)[0] for e in ("lee_yu", "direct"))
     assert good[:, 4].mean() == pytest.approx(0.4, abs=0.03)
     assert bad[:, 4].mean() < 0.25
-
-
-def test_dense_weights_pull_direct_down():
-    good, bad = (replications(inverse_distance(100), 8, 15, 6, estimator=e)[0] for e in ("lee_yu", "direct"))
-    assert bad[:, 4].mean() < good[:, 4].mean() - 0.1
 
 
 @pytest.mark.slow

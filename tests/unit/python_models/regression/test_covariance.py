@@ -199,23 +199,6 @@ def test_many_cities_have_clustered_errors_close_to_the_exact_ones(cov, monkeypa
     assert errors(fitted(y, x, cov))[:3] == pytest.approx(exact, rel=0.02)
 
 
-def test_errors_that_last_spread_the_estimates_as_the_clustered_errors_say():
-    """60 panels: sd of the estimates over the mean error is 0.8 to 1.25; the inverse information says too little."""
-    ratio = {}
-    for cov in ("cluster", "info"):
-        fits = [fitted(*panel(seed), cov) for seed in range(60)]
-        ratio[cov] = np.std([f.params[:3] for f in fits], axis=0) / np.mean([errors(f)[:3] for f in fits], axis=0)
-    assert ((ratio["cluster"] > 0.75) & (ratio["cluster"] < 1.25)).all(), ratio
-    assert ratio["info"][0] > 1.3, ratio
-
-
-def test_a_bootstrap_of_whole_cities_agrees_with_the_clustered_errors():
-    y, x = panel(5)
-    drawn = fitted(y, x, "block_bootstrap", draws=120, rng=np.random.default_rng(1))
-    assert drawn.draws.params.shape == (120, 4)
-    assert errors(drawn)[:2] == pytest.approx(errors(fitted(y, x))[:2], rel=0.35)
-
-
 def test_labels_of_clusters_and_points_are_matched_with_the_panel():
     y, x = panel(7)
     cities = [f"C{i:02d}" for i in range(N)]

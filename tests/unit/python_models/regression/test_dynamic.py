@@ -316,15 +316,6 @@ def test_order_of_cities_scale_and_effects_do_not_matter():
     assert scaled == pytest.approx(one * [1, 1, 10, 10, 1], abs=1e-7)
 
 
-def test_endogenous_x_is_recovered_where_likelihood_of_an_exogenous_x_fails():
-    """A shock to y moves x: treated as exogenous the slope is far off, instrumented it is not."""
-    worlds = [panel(seed, n=200, years=11, feedback=0.5) for seed in range(12)]
-    right, wrong = (np.mean([dynamic_gmm(*w, endogenous=e).params for w in worlds], axis=0) for e in ((0,), ()))
-    assert right[2] == pytest.approx(1.0, abs=0.08)
-    assert right[0] == pytest.approx(0.4, abs=0.04)
-    assert wrong[2] > 1.3
-
-
 def test_serial_correlation_shows_and_short_and_long_run_effects_follow():
     found = dynamic_gmm(*panel(2, n=200, years=11))
     first, second = found.gmm.ar

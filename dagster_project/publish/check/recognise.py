@@ -51,6 +51,8 @@ IN_HEAD = re.compile(
     r"[((\[/,,:：]\s*(?:单位[:：]\s*|unit:?\s*|in\s+)?(?:RMB\s*)?" + _unit_pattern() + r"\s*(?:[))\],，]|$)",
     re.IGNORECASE,
 )
+UNIT_ALONE = re.compile(r"\((?:in\s+|单位[:：]\s*)?(?:RMB\s*)?" + _unit_pattern() + r"\)", re.IGNORECASE)
+LIKELY_DIGITS = 3  # of a figure whose unit stands elsewhere in the sentence
 UNIT_STATED = re.compile(r"(?:单位|units?)\s*[:：]\s*" + _unit_pattern(), re.IGNORECASE)
 
 
@@ -89,6 +91,8 @@ class Vocabulary:
     def __init__(self, facts: Facts) -> None:
         self._buckets: dict[str, list[tuple[str, bool, str, Any]]] = defaultdict(list)
         self._values: dict[tuple[str, str], list[Any]] = {}
+        self.own: tuple[str, ...] = ()  # the city that the document is about, the one last spoken of
+        self.last: tuple[str, ...] = ()
         self.groups: dict[str, list[str]] = {}  # English names that mean a group only alone in a cell: East
         self._cities(facts)
         self._variables(facts)
@@ -114,6 +118,9 @@ class Vocabulary:
             named = {code for m in results if m.kind == "variable" and m.end <= short.start() for code in m.value}
             if name in self.labels and named & {"fiscal_revenue", "fiscal_expenditure"} - {name}:
                 results.append(Mention("variable", *short.span(name), (name,)))
+        for word, cities in ((RE["SELF"], self.own), (RE["CITY"], tuple(dict.fromkeys(self.own + self.last)))):
+            if cities:
+                results += [Mention("city", *match.span(), cities) for match in word.finditer(text)]
         return sorted([*results, *_years(text, results)], key=lambda mention: mention.start)
 
     def _at(self, text: str, low: str, at: int) -> Mention | None:
@@ -266,6 +273,8 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
     covered = [(mention.start, mention.end) for mention in mentions if mention.kind != "rank"]
     covered += [match.span() for match in NO_FIGURE.finditer(text)]
     ends = {mention.end for mention in mentions}
+    brackets = [(match.span(), _unit(match)) for match in UNIT_ALONE.finditer(text) if match["unit"]]  # (million yuan)
+    covered += [span for span, _ in brackets]
     if section := RE["SECTION"].match(text):
         covered.append(section.span())
     results = list[Number]()
@@ -282,6 +291,8 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
         unit, unit_end = _unit_after(text, end)
         if unit is None and unit_end == end and re.match(r"[A-Za-z_]", text[end:]):
             continue  # 5G, 3D
+        if unit is None and brackets and len(match["digits"]) >= LIKELY_DIGITS:
+            unit = brackets[0][1]
         before = text[:start].rstrip()
         if (unit is None or not unit.dimension) and before.endswith(("USD", "US$")):
             unit = Unit("dollars", unit.factor if unit else 1.0)
@@ -289,9 +300,12 @@ def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
             unit = Unit("money")
         elif unit is not None and not unit.dimension and RE["MONEY_BEFORE"].search(before):
             unit = Unit("money", unit.factor)
-        if unit is None and RE["RATIO"].search(text[:start]):
+        after_ratio = (
+            results and results[-1].unit == Unit("times") and RE["TO_IT"].fullmatch(text[results[-1].end : start])
+        )
+        if unit is None and (RE["RATIO"].search(text[:start]) or after_ratio):
             unit = Unit("times")
-        is_rank = (unit is not None and unit.dimension == "rank") or bool(re.search(r"(?:第|#|No\.\s*)$", before))
+        is_rank = (unit is not None and unit.dimension == "rank") or bool(RE["RANK_BEFORE"].search(before))
         is_rank = is_rank and "." not in match["digits"]
         is_place = text[unit_end - 1 : unit_end] == "名" and before.endswith("第")
         sign = match["sign"] if match["sign"] and not re.search(r"[\d%分位元)]\s*$", text[: match.start()]) else None

@@ -19,7 +19,7 @@ from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
 NOUNS = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{4,}")
-COVERED = 3  # of how many places a figure may be, and still be wrong if it is of none
+COVERED = 4  # of how many places a figure may be, and still be wrong if it is of none
 NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
 
 
@@ -35,6 +35,8 @@ class Context:
     phrase: str = ""  # how it was called
     or_year: int | None = None  # of the headings, where the text under them names another
     listed: tuple[tuple[str, ...], ...] = ()  # all cities of the text before
+    recent: tuple[int, ...] = ()  # and its years
+    own: tuple[str, ...] = ()  # the city of the document
 
 
 @dataclass
@@ -137,6 +139,7 @@ def carried(sentence: Sentence) -> Context:
         sentence.text[last.start : last.end] if last else was.phrase,
         None if plain else was.or_year,
         tuple(dict.fromkeys(listed))[:4],
+        tuple(dict.fromkeys([*(m.value for m in years), *was.recent]))[:3],
     )
 
 
@@ -145,14 +148,22 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     if RE["MARGINAL"].search(sentence.text) or RE["COUNTIES"].search(sentence.text):
         return []
     lists = _side_by_side(sentence) | _sectors(facts, sentence)
-    results = []
+    results = list[tuple[Number, Target]]()
     for k, number in enumerate(sentence.numbers):
-        target = _target(facts, sentence, k, lists.get(k, {}))
+        last = results[-1][1] if k and results and results[-1][0] is sentence.numbers[k - 1] else None
+        target = _target(facts, sentence, k, lists.get(k, {}), last)
         if target is not None:
             left, right = sentence.text[: number.start], sentence.text[number.end :]
             about = number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right)
             results.append((number, replace(target, is_about=bool(about))))
     return results
+
+
+def _is_elliptic(s: Sentence, k: int) -> bool:
+    """Whether the words before a number leave out what the number before it says: A has 5 %, B 3 %."""
+    start, _ = s.zones[k]
+    named = any(start <= m.start < s.numbers[k].start for m in s.of(*CONTENT))
+    return not named and not re.search("占|share|比重", s.text[start : s.numbers[k].start])
 
 
 def _sectors(facts: Facts, s: Sentence) -> dict[int, dict[str, Mention]]:
@@ -206,12 +217,13 @@ def _last_list(mentions: list[Mention], s: Sentence, n: int) -> list[Mention]:
     return run
 
 
-def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> Target | None:
+def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last: Target | None = None) -> Target | None:
     number, text = s.numbers[k], s.text
     unit, dimension = number.unit, _dimension(number.unit)
     left, right = text[: number.start], text[number.end :]
     is_signed = number.value < 0 or left.endswith("+")
-    if RE["OTHER_WEIGHTS"].search(text) or (is_signed and unit is None):  # a part of a change
+    is_part = is_signed and unit is None and not RE["YEARLY"].match(right)  # of a change
+    if RE["OTHER_WEIGHTS"].search(text) or is_part or RE["OF_ERROR"].search(left):
         return None
     if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
         near = RE["RANKED"].search(text) and RE["OF_TOTAL"].search(left)
@@ -241,8 +253,13 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> Ta
     places, others = _places(s, k, listed)
     years, bases, sure_year = _years(s, k, listed, change=change or dimension in ("times", "share"))
     target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual)
+    is_left_out = not any(m.end <= number.start for m in s.of("city", "place"))
+    if is_left_out and RE["STRANGER"].search(_rest(s, s.zones[k][0], number)):
+        is_sure = False  # London has 8.9 million
     target.is_other, target.is_nominal = not is_sure, bool(RE["NOMINAL"].search(text))
     target.is_sure = is_sure and sure_year and len(places) <= COVERED
+    if unit is None and number.significant < LIKELY and subjects[0][0] == "value":  # 18 of every 100 yuan
+        target.is_sure = target.is_sure and facts.unit_of(subjects[0]).dimension in ("", "count")
     target.direction = _direction(s, k) if change else 0
     if subjects[0][0] == "nation":
         return _of_all(facts, s, k, target, content, change=change)
@@ -255,6 +272,11 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> Ta
     if change and dimension == "share" and content is not None and content.kind == "variable":
         target.subjects = [("value", code) for code in content.value]  # 第二产业增长8 %: of its value added
     target.ways = _ways(facts, s, k, target, change=change)
+    is_alike = unit is not None and unit == s.numbers[k - 1].unit and not number.is_rank and "content" not in listed
+    if last is not None and is_alike and _is_elliptic(s, k):
+        ways = dict.fromkeys([*last.ways, *target.ways, *(["level"] if "since" in last.ways else [])])
+        annual = target.is_annual or last.is_annual
+        return replace(target, subjects=last.subjects, ways=list(ways), wholes=last.wholes, is_annual=annual)
     if number.is_rank and is_wide(places[0][0]) and "_of_" not in places[0][0]:  # first in Sichuan
         target.places = [one for one in (*places[1:], s.before.cities) if one and not is_wide(one[0])]
         target.ways = ["rank_within"]
@@ -289,6 +311,8 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
         if subject[0] == "value":
             return ["rank_within", "level"]
         return ["rank_within"] if RE["IN_PROVINCE"].search(left[start:]) else ["level"]
+    if RE["SPREAD"].search(left) and (target.others or len(target.places) > 1) and dimension != "share":
+        return ["apart", "since", "level"]
     parts = ["part"] if target.others or target.bases or len(target.places) > 1 else []
     if dimension == "times":
         return [*parts, *(["since", "apart"] if change else []), *(["level"] if own in ("", "share") else [])]
@@ -315,7 +339,7 @@ def _wholes(facts: Facts, s: Sentence, k: int, content: Mention | None) -> tuple
     wholes = [("value", code) for m in reversed(others) for code in m.value]
     if s.before.content is not None and not own:
         wholes += [("value", code) for code in s.before.content.value or () if s.before.content.kind == "variable"]
-    return wholes, bool(own) or (bool(others) and bool(RE["THEREOF"].search(s.text)))
+    return wholes, bool(own) or (bool(wholes) and bool(RE["THEREOF"].search(s.text)))
 
 
 def _of_all(
@@ -325,8 +349,16 @@ def _of_all(
     city from them."""
     number, text, unit = s.numbers[k], s.text, s.numbers[k].unit
     name = target.subjects[0][1]
-    wide = [place for place in target.places if is_wide(place[0])]
     mean = name in ("mean_100", "median_100")
+    is_effect = name in ("direct", "indirect", "total")
+    if is_effect and _dimension(unit) == "points":
+        unit, target.unit = None, None
+    spread, ratio = RE["SPREAD"].search(text[: number.start]), _dimension(unit) in ("times", "share")
+    if len(wide := [place for place in target.places if is_wide(place[0])]) > 1 or target.others:
+        wide_others = [*target.others, *wide[1:]]
+        if wide and mean and (spread or ratio):
+            ways = ["part"] if ratio else ["apart", "since", "level"]
+            return replace(target, places=wide[:1], others=wide_others, ways=ways)
     points = _dimension(unit) == "points" or (unit is None and bool(number.decimals) and change)
     if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
         return None
@@ -337,13 +369,14 @@ def _of_all(
         return replace(target, subjects=[("score", facts.scope.index)], places=here[:1], others=others, ways=["apart"])
     if mean and len(group) > 1 and not wide and (s.of("city") or RE["BOTH"].search(text[: number.start])):
         return replace(target, subjects=[("score", facts.scope.index)], ways=["together"], is_sure=False)
-    is_effect = name in ("direct", "indirect", "total")
     if is_effect:
         years, is_sure = [facts.scope.last_year], bool(s.of("index"))
     else:
         years, dated = list(target.years), s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year)
         is_sure = bool(dated) and not s.of("city") and not RE["ADJUSTED"].search(text)
         is_sure = is_sure and not target.is_other
+    if RE["FIRST_LAST"].search(text) and not s.of("year"):
+        years = []
     places = wide if wide and s.of("place") else [("",)]
     over = [*target.others, *wide[1:], ("",)] if wide else []
     if wide and any(s.is_object(m) for m in s.of("nation")):
@@ -382,6 +415,8 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     if not subjects and not s.before.cities:
         subjects, objects = objects, []
     others = [m for m in objects if start <= m.start < end]
+    if not others and (RE["SPREAD"].search(text[: number.start]) or RE["RATIO_OF"].search(text[: number.start])):
+        others = [m for m in objects if m.end <= number.start]
     if "object" in listed:
         others, subjects = [listed["object"]], [m for m in subjects if m.end <= listed["object"].start]
     if "place" in listed:
@@ -403,13 +438,18 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
         elif away < 0 and found and re.search(r"[,，;；(]", s.gap(number.end, found[0].start)):
             before = [s.before.cities] if s.before.cities else []
             return list(dict.fromkeys([*before, tuple(found[0].value)])), [tuple(m.value) for m in others]
+    if RE["TOGETHER"].search(text[start : number.start]) and not any(start <= m.start for m in found):
+        all_named = list(dict.fromkeys(tuple(m.value) for m in s.of("city") if m.end <= number.start))
+        if len(all_named) > 1:
+            return all_named, []
     group = list(dict.fromkeys(tuple(m.value) for m in s.of("city") if m.end <= number.start)) or s.before.listed
     both = next(reversed(list(RE["BOTH"].finditer(text[:end]))), None)
     if both and len(group) > 1 and "place" not in listed and not any(m.start > both.start() for m in found):
         return list(group[: count_of(both["n"] or both["n_en"] or "2")]), [tuple(m.value) for m in others]
     places = list(dict.fromkeys(tuple(m.value) for m in reversed(found)))
     if not places and s.before.cities:
-        places = list(dict.fromkeys([s.before.cities, *s.before.listed[:2]]))
+        own = [s.before.own] if s.before.own else []
+        places = list(dict.fromkeys([s.before.cities, *s.before.listed[:2], *own]))
     return places, [tuple(m.value) for m in others if tuple(m.value) not in places[:1]]
 
 
@@ -464,6 +504,8 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
         if RE["TO"].search(left) and away:
             late = [y - then for m in RE["AGO"].finditer(left) for y in now if (then := _ago(m[0]))]
             now = [*([s.before.year] if s.before.year else []), *now, *late]
+        if away and not found and (RE["FROM"].search(left) or RE["TO"].search(left)):
+            now += s.before.recent
     spans = [(a.value, b.value) for a, b in s.ranges if a.value in since and b.value in now[:1]]
     if spans and not (change or RE["FROM"].search(left) or RE["TO"].search(left)):  # 2012-2018: one of these years
         return list(range(spans[0][1], spans[0][0] - 1, -1)), since, False
@@ -493,12 +535,16 @@ def _leans(facts: Facts, s: Sentence, k: int) -> bool:
     if content is None or not _names_nothing(s, number):
         return False
     dimension = _dimension(number.unit)
+    if dimension == "times" and len(s.of("city")) == 2:
+        return True
     if dimension in ("share", "times"):
         return _changes(s, k) or bool(RE["ANNUAL"].search(s.text[: number.start]))
     if content.kind == "variable" and number.unit is not None:
         return facts.unit_of(("value", content.value[0])).dimension == dimension or not dimension
     if content.kind == "variable" and (noun := NOUNS.search(s.text[number.end : s.zones[k][1]])):
         return noun[0].lower() in s.before.phrase.lower()  # 918 such enterprises
+    if content.kind == "variable" and number.unit is None and number.significant >= LIKELY:
+        return facts.unit_of(("value", content.value[0])).dimension == "count"
     if not number.decimals or number.unit is not None:
         return False
     return content.kind == "score" or bool(RE["IN_BRACKETS"].search(s.text[: number.start]))
@@ -524,10 +570,12 @@ def _compared(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple[str, 
     """The two cities of a share or multiple: A is 70 % of B, 是B的三分之一; A may stand in the sentence before."""
     named = s.of("city", "place")
     for k, m in reversed(list(enumerate(named))):
-        before = m.end <= number.start and RE["PART_BEFORE"].fullmatch(s.gap(m.end, number.start))
-        if before or (m.start >= number.end and RE["PART_AFTER"].fullmatch(s.gap(number.end, m.start))):
+        behind = m.start >= number.end and RE["PART_AFTER"].fullmatch(s.gap(number.end, m.start))
+        ahead = m.end <= number.start and RE["PART_BEFORE"].fullmatch(s.gap(m.end, number.start))
+        if behind or (ahead and (_dimension(number.unit) == "times" or RE["EQUALS"].search(s.text[: m.start]))):
             clause = max((c.end() for c in re.finditer("[,，;；]", s.text[: number.start])), default=0)
-            others = [one for one in named[:k] if one.start >= clause] or named[:1] * bool(k)
+            before = [one for one in named[:k] if one.value != m.value]
+            others = [one for one in before if one.start >= clause] or before[:1]
             first = tuple(others[-1].value) if others else s.before.cities
             return (first, tuple(m.value)) if first else None
     return None

@@ -458,7 +458,7 @@ def _fits(fact_unit: Unit, unit: Unit | None) -> bool:
     if fact_unit.dimension == unit.dimension:
         return True
     pair = fact_unit.dimension, unit.dimension
-    return pair in (("", "share"), ("", "times"), ("share", "times"))
+    return pair in (("", "share"), ("", "times"), ("share", "times"), ("", "points"))
 
 
 def _in_unit(value: float, fact_unit: Unit, unit: Unit | None) -> float:

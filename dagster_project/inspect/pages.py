@@ -20,7 +20,7 @@ UNKNOWN = "the name of the row is not known"
 
 def cells_of_pages(file: Path) -> list[Cell]:
     """All figures and marks of a document; IngestError says why not."""
-    limits = prepare(file, replace(Limits()))
+    limits = prepare(file, Limits())
     return [Cell(*fields) for fields in apart(cells_of, file, where=str(file), limits=limits)]
 
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from house import CITIES, YEARS, unchanged_environment
+from house import CITIES, unchanged_environment
 from typer.testing import CliRunner
 
 from dagster_project.cli.main import app
@@ -230,13 +230,3 @@ def test_every_indicator_has_a_weight_and_those_of_the_headline_a_standard_error
     assert (weights.loc[headline, "weight_se"] > 0).all()
     assert (weights.loc[headline, "weight_p05"] <= weights.loc[headline, "weight_p95"]).all()
     assert weights.loc[~headline, "weight_se"].isna().all()
-
-
-def test_every_city_and_year_has_an_interval_about_its_published_place(small_warehouse):
-    table = small_warehouse.published(
-        "from mart.mart_index_uncertainty where index_code = 'nqpf' and basis = ?", [FROZEN]
-    )
-    assert len(table) == CITIES * len(YEARS)
-    assert set(table["n_draws"]) == {200}  # depth trial
-    both = table.merge(small_warehouse.published(SCORES), on=["city_id", "year"])
-    assert (both["rank_year_x"] == both["rank_year_y"]).all()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow  # a refresh of all real files
 
 
 FROZEN, WINDOW, YEARS = "frozen_2012_2021", (2012, 2021), list(range(2012, 2022))
-CHENGDU, SUIHUA = "CN510100", "CN231200"
+CHENGDU = "CN510100"
 
 
 # ---- the index -------------------------------------------------------------------------------------------
@@ -84,16 +84,6 @@ def test_first_print_of_gdp_stands_beside_the_revised_figure_each_with_its_cell(
     assert len(log) == len(first)
     assert (log["old"] - first_print).abs().max() < 0.05
     assert set(log["new"]) == {revised["gdp"].item()}
-
-
-def test_the_one_figure_on_which_yearbook_and_compilation_disagree_is_listed(real_warehouse):
-    found = real_warehouse.published(
-        "select city_id, year, source_a, source_b, relative_difference from mart.mart_source_disagreement"
-        " where variable_code = 'fiscal_science' and year in (2018, 2019)"
-        " and 'yearbook_wide' in (source_a, source_b) and 'panel_policies' in (source_a, source_b)"
-    )
-    assert found[["city_id", "year"]].values.tolist() == [[SUIHUA, 2019]]
-    assert abs(found["relative_difference"].item()) > 0.01
 
 
 # ---- fills that a compiler made without saying so -----------------------------------------------------------------

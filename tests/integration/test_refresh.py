@@ -162,14 +162,6 @@ def test_scores_equal_an_independent_recomputation(small_warehouse, basis):
     assert max(largest_gaps(small_warehouse, "nqpf", basis, WINDOW).values()) <= 1e-12
 
 
-def test_restated_indicators_fill_the_interval_from_zero_to_one(small_warehouse):
-    ranges = small_warehouse.published(
-        "select min(z), max(z), count(*) - count(z) from mart.mart_indicator_value"
-        " where basis = 'restated' and index_code = 'nqpf' group by indicator_code"
-    )
-    assert ranges.to_numpy().tolist() == [[0, 1, 0]] * 22
-
-
 def test_contributions_sum_to_the_score_on_either_basis(small_warehouse):
     gap = small_warehouse.published(
         "select max(abs(s.score - c.total)) as gap, count(*) as n from mart.mart_index_score as s join"

@@ -21,11 +21,11 @@ def figures():
 
 
 @pytest.fixture
-def judge(tmp_path):
+def judge():
     """judge(frames, **changes of the baseline): the failed rows by rule."""
 
-    def run(frames, **changes):
-        rows = validate(frames, replace(BASELINE, **changes), docs_dir=tmp_path, name="small load")
+    def run(frames, docs_dir=None, **changes):
+        rows = validate(frames, replace(BASELINE, **changes), docs_dir=docs_dir, name="small load")
         return {row.rule_id: row for row in rows if not row.passed}
 
     return run

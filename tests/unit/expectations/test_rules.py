@@ -37,7 +37,7 @@ def test_every_rule_of_the_models_has_a_row_and_every_such_row_is_observed(model
     assert rules_in(models) == set(RULES.loc[RULES["frame"] == frame, "rule_id"])
 
 
-def test_every_row_is_judged_in_its_order_but_those_that_leave_out_a_figure(frames, tmp_path):
+def test_every_row_is_judged_in_its_order_but_those_that_leave_out_a_figure(frames):
     rows = validate(frames, BASELINE, docs_dir=None, name="a")
     assert [(row.rule_id, row.suite) for row in rows] == list(zip(JUDGED["rule_id"], JUDGED["frame"], strict=True))
     assert all(row.passed for row in rows)
@@ -76,7 +76,7 @@ def test_a_row_and_what_it_observes_are_all_that_a_new_rule_needs(frames, judge,
     like = RULES[RULES["rule_id"] == "block_is_of_its_year"]
     row = like.assign(rule_id="column_is_of_this_world", fault="are of another one", sentence_zh="各列属于本世界。")
     frames = {**frames, "rules": pd.concat([RULES, row])}
-    failed = judge(with_rows(frames, "across", observation("column_is_of_this_world", 0.95, 0.9, **FLOW)))
+    failed = judge(with_rows(frames, "across", observation("column_is_of_this_world", 0.95, 0.9, **FLOW)), tmp_path)
     assert set(failed) == {"column_is_of_this_world"}
     assert "1 of 1 columns are of another one: gdp_nom (city) 2019" in failed["column_is_of_this_world"].sentence
     page = (tmp_path / "small_load.html").read_text(encoding="utf-8")

@@ -153,14 +153,6 @@ def test_tables_are_those_that_are_announced_without_a_hole_and_empty_without_an
     assert all(frame.empty for frame in tables.values())
 
 
-def test_the_same_tables_come_from_one_worker_and_from_two(built, monkeypatch):
-    inputs, _, one = built[2022]
-    monkeypatch.setattr(measurement, "WORKERS", 2)
-    two = measurement.build(inputs, settings(measurement=SIZES))
-    for name, frame in one.items():
-        pd.testing.assert_frame_equal(two[name], frame, check_exact=True)
-
-
 def test_the_interval_is_about_the_published_place_and_the_index_ranks_like_the_latent_truth(built):
     _, made, tables = built[2022]
     score = of(made["index_score"], FROZEN).query("index_code == 'nqpf'")

@@ -162,9 +162,8 @@ def test_events_are_flat_before_and_hold_the_effect_after() -> None:
         np.testing.assert_allclose(own, np.where(own.index < 0, 0.0, size), rtol=0, atol=1e-9)
 
 
-def test_placebo_of_pilots_sees_an_effect_and_gives_the_same_numbers_on_any_machine(world, found) -> None:
-    one, two = (placebo_pilots(*world, YEARS, EDGES, draws=59, seed=4, workers=jobs, **PLANE) for jobs in (1, 2))
-    np.testing.assert_array_equal(one.draws, two.draws)
+def test_placebo_of_pilots_sees_an_effect(world, found) -> None:
+    one = placebo_pilots(*world, YEARS, EDGES, draws=59, seed=4, **PLANE)
     p = one.to_frame().set_index("term")["p"]
     assert p["direct"] == pytest.approx(1 / 60)
     assert p["150-300"] > 0.05  # nothing is planted there

@@ -8,9 +8,7 @@ from golden import cases
 from scipy import optimize
 from spec_worlds import draw, knn
 
-from python_models.regression import MODELS, Cluster, Conley, SpatialPanel, average_effects, fit_panel
-from python_models.regression.filtered import FilteredDummies, FilteredLikelihood
-from python_models.regression.logdet import log_determinant
+from python_models.regression import MODELS, Cluster, Conley, SpatialPanel, fit_panel
 from python_models.regression.within import Absorb, within
 
 N, T = 30, 6
@@ -67,35 +65,6 @@ def test_errors_and_effects_of_a_full_panel_agree_too(world, cov):
     assert one.std_errors.to_numpy()[:5] == pytest.approx(two.std_errors.to_numpy()[:5], rel=2e-3)
     a, b = (r.effects().to_frame()[["point", "se"]].to_numpy() for r in (one, two))
     assert a == pytest.approx(b, rel=2e-3)
-
-
-def test_maximum_is_that_of_the_likelihood_with_every_dummy(holed):
-    """Brute force on the rows: all dummies as columns, W of each year cut and scaled, the likelihood maximised."""
-    found = fitted(*holed, has_holes=True, cov="info")
-    rows = pd.concat(holed, axis=1).dropna()
-    city, year = (rows.index.get_level_values(j) for j in (0, 1))
-    at, r = np.array([CITIES.index(c) for c in city]), len(rows)
-    block = W.matrix.toarray()[np.ix_(at, at)] * (year.to_numpy()[:, None] == year.to_numpy()[None, :])
-    sums = block.sum(axis=1, keepdims=True)
-    block = np.divide(block, sums, out=np.zeros_like(block), where=sums > 0)
-    z, left = rows[["a", "b"]].to_numpy(), rows["y"].to_numpy()
-    dummies = [pd.get_dummies(codes).to_numpy(float) for codes in (city, year)]
-    design = np.column_stack([z, block @ z, dummies[0], dummies[1][:, 1:]])
-
-    def loss(rho):
-        target = left - rho * block @ left
-        e = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
-        return r / 2 * (np.log(2 * np.pi * (e @ e) / r) + 1) - np.linalg.slogdet(np.eye(r) - rho * block)[1]
-
-    best = optimize.minimize_scalar(loss, bounds=(-0.9, 0.9), method="bounded", options={"xatol": 1e-9})
-    assert len(found.residuals) == r
-    assert found.rho == pytest.approx(best.x, abs=1e-6)
-    assert found.loglik == pytest.approx(-best.fun, abs=1e-8)
-    # effects are means over the rows present
-    b = found.params
-    s = np.linalg.solve(np.eye(r) - found.rho * block, b["a"] * np.eye(r) + b["W:a"] * block)
-    own = found.effects().to_frame().query("variable == 'a'").set_index("effect")["point"]
-    assert own[["direct", "total"]].to_numpy() == pytest.approx([np.trace(s) / r, s.sum() / r], abs=1e-8)
 
 
 def brute_force(y, z, lag, error, dummies, *, has_rho):
@@ -158,27 +127,6 @@ def test_dummies_of_a_spatial_error_model_are_filtered_with_it(world, holed, cas
     if model != "sac":
         cov = fit.sigma2 * np.linalg.pinv(design.T @ design)[: z.shape[1], : z.shape[1]]
         assert fit.std_errors.to_numpy()[: z.shape[1]] == pytest.approx(np.sqrt(np.diag(cov)), rel=1e-8)
-
-
-def test_the_score_of_filtered_dummies_is_the_derivative_of_the_likelihood(holed):
-    fit = fitted(*holed, has_holes=True, model="sac", cov="info")
-    panel = SpatialPanel(*holed, square(W), has_holes=True, model="sac")
-    data = panel.data
-    likelihood = FilteredLikelihood(
-        fit.core.conv,
-        log_determinant(data.weights),
-        log_determinant(panel._stack.error),
-        FilteredDummies.of(list(panel._stack.effects), panel._stack.error.matrix),
-        data.y.ravel(),
-        data.weights.lag(data.y).ravel(),
-        data.x.reshape(len(data.y), -1),
-    )
-    for rho, lam in [(0.1, -0.2), (0.5, 0.3), (fit.rho, fit.lam)]:
-        by_step = [
-            (likelihood.value(rho + a, lam + b) - likelihood.value(rho - a, lam - b)) / 2e-5
-            for a, b in ((1e-5, 0.0), (0.0, 1e-5))
-        ]
-        assert likelihood.gradient(rho, lam) == pytest.approx(by_step, abs=1e-4)
 
 
 def test_errors_that_would_need_other_filters_are_refused(holed):
@@ -288,12 +236,6 @@ def test_projection_off_dummies_with_holes_is_least_squares():
     full = [np.repeat(np.arange(5), 4), np.tile(np.arange(4), 5)]
     plane = rng.normal(size=(5, 4))
     assert Absorb.of(full)(plane.ravel()).reshape(5, 4) == pytest.approx(within(plane, "twoways"), abs=1e-12)
-
-
-def test_effects_work_with_holes(holed):
-    fit = SpatialPanel(*holed, square(W), has_holes=True).fit()
-    assert average_effects(fit.core).point.shape == (2, 3)
-    assert "Spatial panel: SDM" in fit.summary()
 
 
 def test_what_holes_do_not_allow_is_said_in_words(world, holed):

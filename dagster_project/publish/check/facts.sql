@@ -28,13 +28,22 @@ where s.index_code = ? and s.basis = ? and s.weight_scheme = ? and s.score is no
 select table_name from duckdb_tables() where schema_name = 'easy'
 
 -- name: inequality
-select year, {name} from easy.inequality where scheme = (select min(scheme) from easy.inequality)
+select year, {name} from easy.inequality
+where scheme = (select coalesce(max(scheme) filter (where scheme = 'four_region'), min(scheme)) from easy.inequality)
 
 -- name: moran
 select year, moran_i from easy.moran
 
 -- name: effects
-select last_year, points_per_unit from easy.effects where is_of_interest and effect = ?
+select last_year, {name} from easy.effects where is_of_interest and effect = ?
+
+-- name: fit
+select last_year, {name} from mart.mart_panel_fit where is_headline and status = 'fitted'
+
+-- name: coef
+select f.last_year, c.{name} from mart.mart_panel_coef as c
+join mart.mart_panel_fit as f using (model_id, index_code, basis) join mart.dim_model_spec as s using (model_id)
+where f.is_headline and f.status = 'fitted' and c.term = s.x_codes[1]
 
 -- name: sums
 -- of provinces all of whose cities have a figure

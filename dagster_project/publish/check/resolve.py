@@ -19,6 +19,8 @@ from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
 NOUNS = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{4,}")
+STATISTICS = {f"{name}.{stat}" for name in ("direct", "indirect", "total", "coef") for stat in ("se", "lo", "hi")}
+STATISTICS |= {"gini.lo", "gini.hi", "theil.lo", "theil.hi"}
 COVERED = 4  # of how many places a figure may be, and still be wrong if it is of none
 NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
 
@@ -197,6 +199,8 @@ def _side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
             for role, of in kinds.items():
                 named, _ = s.named(start, [m for m in s.of(*of) if m.end <= numbers[start].start])
                 listed = _last_list(named, s, n)
+                if role == "content" and len(listed) < n and RE["BOTH"].search(s.text):  # 2012年三者依次为
+                    listed = [m for m in s.of(*of) if m.end <= numbers[start].start]
                 if len(listed) == n and (said or role == "place"):
                     is_object = role == "place" and s.is_object(listed[0]) and len(named) > n
                     for k, mention in enumerate(listed):  # 分别高于武汉、西安5亿元和3亿元: of another
@@ -222,7 +226,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     unit, dimension = number.unit, _dimension(number.unit)
     left, right = text[: number.start], text[number.end :]
     is_signed = number.value < 0 or left.endswith("+")
-    is_part = is_signed and unit is None and not RE["YEARLY"].match(right)  # of a change
+    is_estimate = any(m.end <= number.start for m in s.of("nation")) and not s.of("score")
+    is_part = is_signed and unit is None and not RE["YEARLY"].match(right) and not is_estimate  # of a change
     if RE["OTHER_WEIGHTS"].search(text) or is_part or RE["OF_ERROR"].search(left):
         return None
     if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
@@ -232,6 +237,12 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if RE["BOUND"].search(left) and not (number.is_part or number.decimals) and number.significant < LIKELY:
         return None
     content, is_sure = _content(facts, s, k, listed)
+    if stat := _statistic(s, k):  # of the estimate before
+        named = [m for m in s.of("nation") if m.end <= number.start]
+        name = str(named[-1].value[0]) if named else ""
+        if f"{name}.{stat}" not in STATISTICS:
+            return None
+        content, is_sure, unit = replace(named[-1], value=(f"{name}.{stat}",)), True, None
     ends = _rank_range(s, k) if content is not None and content.kind == "rank" else None
     subjects = _subjects(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
@@ -289,6 +300,21 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         target.wholes, is_named = _wholes(facts, s, k, content)
         target.is_sure = target.is_sure and is_named
     return target if target.ways else None
+
+
+def _statistic(s: Sentence, k: int) -> str:
+    """Whether a number is the standard error, or an end of the interval, of the estimate before it."""
+    left = s.text[: s.numbers[k].start]
+    if RE["OF_SE"].search(left):
+        return "se"
+    follows = k + 1 < len(s.numbers) and RE["RANGE"].match(s.gap(s.numbers[k].end, s.numbers[k + 1].start))
+    if follows and (RE["OF_CI"].search(left) or (k and left.rstrip().endswith("(") and s.of("nation"))):
+        return "lo"
+    return (
+        "hi"
+        if k and RE["RANGE"].match(s.gap(s.numbers[k - 1].end, s.numbers[k].start)) and _statistic(s, k - 1) == "lo"
+        else ""
+    )
 
 
 def _dimension(unit: Unit | None) -> str:
@@ -350,7 +376,7 @@ def _of_all(
     number, text, unit = s.numbers[k], s.text, s.numbers[k].unit
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
-    is_effect = name in ("direct", "indirect", "total")
+    is_effect = name.partition(".")[0] in ("direct", "indirect", "total", "coef", "fit")
     if is_effect and _dimension(unit) == "points":
         unit, target.unit = None, None
     spread, ratio = RE["SPREAD"].search(text[: number.start]), _dimension(unit) in ("times", "share")
@@ -359,6 +385,9 @@ def _of_all(
         if wide and mean and (spread or ratio):
             ways = ["part"] if ratio else ["apart", "since", "level"]
             return replace(target, places=wide[:1], others=wide_others, ways=ways)
+    if name.endswith("percent") and _dimension(unit) == "share":
+        dated = bool(s.of("year") or s.before.year)
+        return replace(target, places=[("",)], others=[], ways=["level"], is_sure=dated and not target.is_other)
     points = _dimension(unit) == "points" or (unit is None and bool(number.decimals) and change)
     if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
         return None
@@ -370,13 +399,16 @@ def _of_all(
     if mean and len(group) > 1 and not wide and (s.of("city") or RE["BOTH"].search(text[: number.start])):
         return replace(target, subjects=[("score", facts.scope.index)], ways=["together"], is_sure=False)
     if is_effect:
-        years, is_sure = [facts.scope.last_year], bool(s.of("index"))
+        years = [facts.scope.last_year]
+        is_sure = name.startswith(("fit", "coef")) or (bool(s.of("index")) and not s.of("variable"))
     else:
-        years, dated = list(target.years), s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year)
-        is_sure = bool(dated) and not s.of("city") and not RE["ADJUSTED"].search(text)
-        is_sure = is_sure and not target.is_other
+        years = list(target.years)
+        is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year))
+        is_sure = is_sure and not (s.of("city") or RE["ADJUSTED"].search(text) or target.is_other)
     if RE["FIRST_LAST"].search(text) and not s.of("year"):
         years = []
+    if is_effect:
+        change = False
     places = wide if wide and s.of("place") else [("",)]
     over = [*target.others, *wide[1:], ("",)] if wide else []
     if wide and any(s.is_object(m) for m in s.of("nation")):

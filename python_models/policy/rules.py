@@ -53,11 +53,6 @@ class Cuts:
         numbers = {key: number for name, value, sd in pairs for key, number in ((name, value), (f"sd_{name}", sd))}
         return json.dumps({key: number if math.isfinite(number) else None for key, number in numbers.items()})
 
-    @staticmethod
-    def from_json(text: str) -> Cuts:
-        pairs = {key: float("nan") if value is None else float(value) for key, value in json.loads(text).items()}
-        return Cuts(tuple(pairs[name] for name in INPUTS), tuple(pairs[f"sd_{name}"] for name in INPUTS))
-
 
 @dataclass(frozen=True, eq=False)
 class Assignment(Shown):

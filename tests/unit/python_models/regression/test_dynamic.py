@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from checks import gradient, panel_refused
+from checks import panel_refused
 from golden import cases
-from linearmodels.iv import IVGMM
 from spec_worlds import draw_dynamic, inverse_distance, knn
 
 from python_models.regression import dynamic
@@ -268,35 +267,6 @@ def test_one_step_is_two_stage_least_squares_and_exactly_identified_is_instrumen
     assert found.params == pytest.approx(np.linalg.solve(z.T @ x, z.T @ y), abs=1e-10)
     assert found.cov == pytest.approx(found.cov_plain, abs=1e-12)
     assert np.isnan(found.hansen.p)
-
-
-def test_two_steps_are_those_of_a_general_iv_program():
-    data = stacked(3)
-    n, rows = data.y.shape
-    first = np.einsum("nrm,nrl->ml", data.z, data.z) / (n * rows)
-    by_city = {"clusters": np.repeat(np.arange(n), rows)}
-    given = data.y.ravel(), None, data.x.reshape(-1, 2), data.z.reshape(-1, 5)
-    model = IVGMM(*given, weight_type="clustered", center=False, **by_city)
-    other = model.fit(iter_limit=2, initial_weight=np.linalg.inv(first), cov_type="clustered", **by_city)
-    found = fit_gmm(data)
-    assert found.params == pytest.approx(other.params.to_numpy(), abs=1e-9)
-    assert found.hansen.statistic == pytest.approx(other.j_stat.stat, rel=0.02)  # its J reweighs with the second step
-
-
-def test_windmeijers_derivative_is_that_of_the_second_step():
-    """b2 as a function of the b1 that weighs it, by finite differences."""
-    data = stacked(5)
-    found = fit_gmm(data)
-    zx, zy = np.einsum("nrm,nrk->mk", data.z, data.x), np.einsum("nrm,nr->m", data.z, data.y)
-
-    def second(b1):
-        g = np.einsum("nrm,nr->nm", data.z, data.y - data.x @ b1)
-        half = zx.T @ np.linalg.inv(g.T @ g)
-        return np.linalg.solve(half @ zx, half @ zy)
-
-    assert second(found.one_step) == pytest.approx(found.params, abs=1e-10)
-    d, v = gradient(second, found.one_step).T, found.cov_plain
-    assert found.cov == pytest.approx(v + d @ v + v @ d.T + d @ found.one_step_cov @ d.T, rel=1e-5)
 
 
 def test_order_of_cities_scale_and_effects_do_not_matter():

@@ -45,27 +45,30 @@ edit_limit as materialized (
 ),
 
 -- E1: two sources of different origin agree
-edit_origins as materialized (
-    select c.world, c.city_id, c.year, c.variable_code, list(struct_pack(origin := c.origin, value := c.value)) as prints
+edit_agreement as (
+    select c.world, c.source, c.city_id, c.year, c.variable_code
     from {{ cells }} as c
-    where not c.is_fill and c.value <> 0
+    inner join {{ cells }} as o
+        on
+            c.world = o.world and c.city_id = o.city_id and c.year = o.year and c.variable_code = o.variable_code
+            and c.origin <> o.origin
+    inner join edit_parameter as t on c.variable_code = t.variable_code and t.rule = 'E1' and t.parameter = 'tolerance'
+    where c.value <> 0 and o.value <> 0 and not o.is_fill
     group by all
-    having count(distinct c.origin) > 1
+    -- a fill is no print of its own
+    having
+        bool_or(abs(o.value / c.value - 1) <= t.value)
+        and (not any_value(c.is_fill) or min(o.origin) <> max(o.origin))
 ),
 
 edit_agreed as materialized (
     select
         c.*,
-        coalesce(
-            c.value <> 0 and list_bool_or(
-                list_transform(o.prints, lambda p: p.origin <> c.origin and abs(p.value / c.value - 1) <= t.value)
-            ), false
-        ) as is_agreed,
+        a.source is not null as is_agreed,
         hash(c.world, c.source, c.city_id, c.variable_code) as series
     from {{ cells }} as c
-    inner join edit_parameter as t on c.variable_code = t.variable_code and t.rule = 'E1' and t.parameter = 'tolerance'
-    left join edit_origins as o
-        on c.world = o.world and c.city_id = o.city_id and c.year = o.year and c.variable_code = o.variable_code
+    left join edit_agreement as a using (world, source, city_id, year, variable_code)
+    where c.variable_code in (select variable_code from edit_parameter where rule = 'E1')
 ),
 
 -- E2: ratio of a figure to its reference (median of three years and all sources), or to the median city of the year
@@ -227,6 +230,11 @@ edit_line as materialized (
 edit_borrowed as (
     select world, city_id, variable_code, concept, year, arg_min(y, (rank, source)) as y
     from edit_line
+    semi join (
+        select world, variable_code, concept from edit_line
+        group by all
+        having min(source) <> max(source)
+    ) as several using (world, variable_code, concept)
     group by all
 ),
 
@@ -304,23 +312,31 @@ edit_judged as materialized (
     left join edit_spread as s using (world, variable_code, year)
 ),
 
--- of spikes side by side the larger goes first; the others are looked at again without it
+-- of spikes side by side the larger goes first; the others of its series are looked at again without it
+edit_spike as (
+    select series, year, abs(r) as size from edit_judged
+    where is_spike
+),
+
+edit_taken as materialized (
+    select s.series, s.year
+    from edit_spike as s
+    anti join edit_spike as o on s.series = o.series and o.year between s.year - 1 and s.year + 1 and s.size < o.size
+),
+
 edit_second as materialized (
-    select
-        * exclude (y_before, year_before, y_after, year_after),
+    select * from edit_judged
+    anti join edit_taken using (series)
+    union all by name
+    select * replace (
         lag(y) over s as y_before,
         lag(year) over s as year_before,
         lead(y) over s as y_after,
         lead(year) over s as year_after
-    from (
-        select
-            *,
-            is_spike and abs(r) >= max(case when is_spike then abs(r) else 0 end) over (
-                partition by series order by year range between 1 preceding and 1 following
-            ) as is_taken
-        from edit_judged
     )
-    where not is_taken
+    from edit_judged
+    semi join edit_taken using (series)
+    anti join edit_taken using (series, year)
     window s as (partition by series order by year)
 ),
 
@@ -342,13 +358,17 @@ edit_again as materialized (
 edit_third as materialized (
     select
         world, variable_code, series, city_id, year, y, is_judged, is_settled, is_agreed, is_safe, limit_d, limit_visit,
-        level, limit_r, limit_r_suspect, e3_neighbours,
-        lag(y) over s as y_before,
-        lag(year) over s as year_before,
-        y - lag(y) over s as jump
-    from edit_again
-    where not is_spike_again
-    window s as (partition by series order by year)
+        level, limit_r, limit_r_suspect, e3_neighbours, y_before, year_before, y - y_before as jump
+    from (
+        select * from edit_again
+        anti join (from edit_again where is_spike_again) using (series)
+        union all by name
+        select * replace (lag(y) over s as y_before, lag(year) over s as year_before)
+        from edit_again
+        semi join (from edit_again where is_spike_again) using (series)
+        where not is_spike_again
+        window s as (partition by series order by year)
+    )
 ),
 
 edit_pair as (
@@ -425,36 +445,44 @@ edit_fourth as materialized (
         lag(year) over s as year_before,
         lead(y) over s as y_after,
         lead(year) over s as year_after,
-        list(struct_pack(t := year, y := y)) over (
-            partition by series order by year rows between 3 preceding and 1 preceding
-        ) as back,
-        list(struct_pack(t := year, y := y)) over (
-            partition by series order by year rows between 1 following and 3 following
-        ) as ahead
+        lag(y, 2) over s as y_before_2,
+        lag(year, 2) over s as year_before_2,
+        lag(y, 3) over s as y_before_3,
+        lag(year, 3) over s as year_before_3,
+        lead(y, 2) over s as y_after_2,
+        lead(year, 2) over s as year_after_2,
+        lead(y, 3) over s as y_after_3,
+        lead(year, 3) over s as year_after_3
     from edit_third
     anti join (from edit_in_run where not is_safe) using (series, year)
     window s as (partition by series order by year)
 ),
 
 edit_ends as (
-    select e.*, e.back as three, false as is_start
+    select
+        e.world, e.variable_code, e.series, e.city_id, e.year, e.y, e.is_judged, false as is_start,
+        e.year_after is null as is_end,
+        year_before_3 as t1, y_before_3 as y1, year_before_2 as t2, y_before_2 as y2, year_before as t3, y_before as y3
     from edit_fourth as e
     inner join edit_limit as l using (variable_code)
-    where len(e.back) = 3 and e.year - e.back[1].t <= l.e5_reach
-    union all
-    select e.*, e.ahead, true
+    where e.year - e.year_before_3 <= l.e5_reach
+    union all by name
+    select
+        e.world, e.variable_code, e.series, e.city_id, e.year, e.y, e.is_judged, true as is_start,
+        e.year_before is null as is_end,
+        year_after as t1, y_after as y1, year_after_2 as t2, y_after_2 as y2, year_after_3 as t3, y_after_3 as y3
     from edit_fourth as e
     inner join edit_limit as l using (variable_code)
-    where len(e.ahead) = 3 and e.ahead[3].t - e.year <= l.e5_reach
+    where e.year_after_3 - e.year <= l.e5_reach
 ),
 
 edit_off as materialized (
     select
-        * exclude (back, ahead),
-        (three[1].t + three[2].t + three[3].t) / 3 as t_mean,
-        (three[1].t - t_mean) ** 2 + (three[2].t - t_mean) ** 2 + (three[3].t - t_mean) ** 2 as t_square,
-        y - (three[1].y + three[2].y + three[3].y) / 3 - (year - t_mean) / t_square * (
-            (three[1].t - t_mean) * three[1].y + (three[2].t - t_mean) * three[2].y + (three[3].t - t_mean) * three[3].y
+        *,
+        (t1 + t2 + t3) / 3 as t_mean,
+        (t1 - t_mean) ** 2 + (t2 - t_mean) ** 2 + (t3 - t_mean) ** 2 as t_square,
+        y - (y1 + y2 + y3) / 3 - (year - t_mean) / t_square * (
+            (t1 - t_mean) * y1 + (t2 - t_mean) * y2 + (t3 - t_mean) * y3
         ) as off,
         sqrt(4 / 3 + (year - t_mean) ** 2 / t_square) as leverage
     from edit_ends
@@ -483,9 +511,8 @@ edit_edge as materialized (
     inner join edit_off_all as a using (world, variable_code, is_start)
     inner join edit_off_year as y using (world, variable_code, is_start, year)
     where
-        ((o.is_start and o.year_before is null) or (not o.is_start and o.year_after is null))
-        and greatest(o.three[1].y, o.three[2].y, o.three[3].y) - least(o.three[1].y, o.three[2].y, o.three[3].y)
-        <= l.e3_neighbours * abs(o.off)
+        o.is_end
+        and greatest(o.y1, o.y2, o.y3) - least(o.y1, o.y2, o.y3) <= l.e3_neighbours * abs(o.off)
         -- a boundary that moved is no slip
         and not {{ border_moved('o.city_id', 'o.year', 'l.e5_boundary_years') }}
 ),

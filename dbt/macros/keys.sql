@@ -32,3 +32,15 @@ end
         having count(*) > 0
     {%- endif -%}
 {%- endmacro %}
+
+{# A seed with a row that lacks its key of one column, or a column of config.meta.filled, is refused likewise. #}
+{% macro columns_are_filled() -%}
+    {%- set key = model.config.meta.key | default([]) -%}
+    {%- set filled = (key if key | length == 1 else []) + (model.config.meta.filled | default([])) -%}
+    {%- if filled -%}
+        select error('{{ this }} has ' || count(*) || ' rows that lack {{ filled | join(' or ') }}')
+        from {{ this }}
+        where {{ filled | join(' is null or ') }} is null
+        having count(*) > 0
+    {%- endif -%}
+{%- endmacro %}

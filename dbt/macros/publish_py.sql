@@ -13,3 +13,10 @@
 from {{ source('py', table) }} as result
 cross join {{ source('ops', 'run_context') }} as context
 {%- endmacro %}
+
+{# dbt asks DuckDB twice for the columns of each model with a contract: not where they are the contract's own. #}
+{% macro get_assert_columns_equivalent(sql) -%}
+    {%- if 'publish_py(' not in model.raw_code -%}
+        {{ return(assert_columns_equivalent(sql)) }}
+    {%- endif -%}
+{%- endmacro %}

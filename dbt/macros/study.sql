@@ -103,3 +103,14 @@ entropies as (
             )
     )
 {%- endmacro %}
+
+{# Rows of both policies, each of its own: what is `both` in a table stands in each. #}
+{% macro each_policy(table) -%}
+    (
+        select * replace ('edited' as edit_policy) from {{ table }}
+        where edit_policy <> 'as_printed'
+        union all
+        select * replace ('as_printed' as edit_policy) from {{ table }}
+        where edit_policy <> 'edited'
+    )
+{%- endmacro %}

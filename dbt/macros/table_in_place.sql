@@ -29,9 +29,9 @@
     {%- set is_complete = config.get('contract').enforced -%}
     {%- set known = [] if is_complete else adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
     {%- if model.description -%}
-        comment on table {{ relation }} is {{ duckdb_escape_comment(model.description) }};
+        comment on table {{ relation }} is '{{ model.description | replace("'", "''") }}';
     {%- endif -%}
     {%- for column in model.columns.values() if column.description and (is_complete or column.name in known) -%}
-        comment on column {{ relation }}."{{ column.name }}" is {{ duckdb_escape_comment(column.description) }};
+        comment on column {{ relation }}."{{ column.name }}" is '{{ column.description | replace("'", "''") }}';
     {%- endfor -%}
 {%- endmacro %}

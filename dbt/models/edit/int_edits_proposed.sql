@@ -1,7 +1,20 @@
 -- What the rules E1 to E5 would do with a load before it is accepted. One state of knowledge: of each source and year
 -- the load that waits, else the accepted one. Figures are in the canonical unit, after reviewed corrections.
 with landed as (
-    select v.*, s.concept, s.origin, s.default_rank
+    select
+        v.source,
+        v.data_year,
+        v.vintage,
+        v.city_id,
+        v.year,
+        v.variable_code,
+        v.scope,
+        v.value,
+        v.is_settled,
+        v.source_cell_id,
+        s.concept,
+        s.origin,
+        s.default_rank
     from {{ ref('int_values_corrected') }} as v
     inner join {{ ref('edit_load') }} as n
         on v.source = n.source and v.data_year = n.data_year and v.vintage = n.vintage and n.is_reference

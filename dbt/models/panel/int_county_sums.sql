@@ -9,7 +9,7 @@ with cities as (
         arg_min(e.value, (s.default_rank, e.source, e.value)) as value
     from {{ ref('int_values_edited') }} as e
     inner join {{ ref('source') }} as s on e.source = s.source
-    where e.edit_policy = 'edited' and e.level = 'city' and s.concept = 'first_print'
+    where e.edit_policy <> 'as_printed' and e.level = 'city' and s.concept = 'first_print'
     group by all
 ),
 

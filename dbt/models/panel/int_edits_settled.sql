@@ -24,11 +24,12 @@ edits as (
     left join chosen as a
         on
             e.city_id = a.city_id and e.year = a.year and e.variable_code = a.variable_code
-            and a.edit_policy = 'edited' and (e.source = a.source or list_contains(a.source_cell_ids, f.source_cell_id))
+            and a.edit_policy <> 'as_printed'
+            and (e.source = a.source or list_contains(a.source_cell_ids, f.source_cell_id))
     left join chosen as b
         on
             e.city_id = b.city_id and e.year = b.year and e.variable_code = b.variable_code
-            and b.edit_policy = 'as_printed' and list_contains(b.source_cell_ids, f.source_cell_id)
+            and b.edit_policy <> 'edited' and list_contains(b.source_cell_ids, f.source_cell_id)
     left join (
         select city_id, year, variable_code from {{ ref('int_break_links') }}
         union

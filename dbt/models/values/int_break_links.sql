@@ -39,7 +39,7 @@ sums as (
         v.year,
         lag(v.year) over series as year_before,
         ln(v.value) - lag(ln(v.value)) over series as step
-    from {{ ref('int_values_derived') }} as v
+    from {{ ref('int_values_unbridged') }} as v
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
     left join {{ ref('variable') }} as k on v.variable_code = k.variable_code
     -- indicators take `population`, which is made of printed residents

@@ -25,29 +25,33 @@ with counts as (
     from {{ ref('int_changes') }}
 ),
 
-bounds as (
+thetas as (
+    select unnest([0.1, 0.2, 0.4, 0.7, 1, 1.5, 2, 3, 5]) as theta
+),
+
+moments as (
     select
         variable_code,
         area_code,
-        year,
-        n_beyond,
-        n_city,
+        unit,
         t.theta,
-        ln(avg(exp(t.theta * n_beyond)) over (partition by variable_code, area_code, unit, t.theta)) as log_moment
+        ln(avg(exp(t.theta * n_beyond))) as log_moment
     from counts
-    cross join (select unnest([0.1, 0.2, 0.4, 0.7, 1, 1.5, 2, 3, 5]) as theta) as t
+    cross join thetas as t
+    group by all
 ),
 
 tails as (
     select
-        variable_code,
-        area_code,
-        year,
-        theta,
-        sum(n_beyond) as n_beyond,
-        sum(n_city) as n_city,
-        sum(log_moment - theta * n_beyond) as log_p
-    from bounds
+        c.variable_code,
+        c.area_code,
+        c.year,
+        m.theta,
+        sum(c.n_beyond) as n_beyond,
+        sum(c.n_city) as n_city,
+        sum(m.log_moment - m.theta * c.n_beyond) as log_p
+    from counts as c
+    inner join moments as m using (variable_code, area_code, unit)
     group by all
 ),
 

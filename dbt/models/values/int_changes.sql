@@ -9,7 +9,7 @@ with levels as (
         v.year,
         r.against,
         ln(v.value / coalesce(a.value, 1)) as level
-    from {{ ref('int_values_derived') }} as v
+    from {{ ref('int_values_unbridged') }} as v
     inner join (
         select variable_code from {{ ref('indicator_part') }}
         intersect
@@ -19,7 +19,7 @@ with levels as (
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
     left join {{ ref('edit_rule') }} as r
         on r.rule = 'E8' and r.parameter = 'over' and v.variable_code = r.variable_code
-    left join {{ ref('int_values_derived') }} as a
+    left join {{ ref('int_values_unbridged') }} as a
         on v.edit_policy = a.edit_policy and v.city_id = a.city_id and v.year = a.year and r.against = a.variable_code
     anti join {{ ref('edit_rule') }} as o on o.rule = 'E8' and o.parameter = 'over' and v.variable_code = o.against
     where v.edit_policy = 'edited' and v.value > 0 and (r.against is null or a.value > 0)

@@ -9,8 +9,8 @@ with pairs as (
         n.value as gdp_nom,
         i.value as gdp_index,
         list_concat(n.source_cell_ids, i.source_cell_ids) as source_cell_ids
-    from {{ ref('int_values_harmonised_to_base_boundary') }} as n
-    inner join {{ ref('int_values_harmonised_to_base_boundary') }} as i
+    from {{ each_policy(ref('int_values_harmonised_to_base_boundary')) }} as n
+    inner join {{ each_policy(ref('int_values_harmonised_to_base_boundary')) }} as i
         using (edit_policy, city_id, source, year)
     where
         n.variable_code = 'gdp_nom' and i.variable_code = 'gdp_real_index'

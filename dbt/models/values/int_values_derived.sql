@@ -1,7 +1,7 @@
--- Adds what follows from printed variables: population on one basis per city, value added from shares, employees, true
+-- What follows from printed variables: population on one basis per city, value added from shares, employees, true
 -- zeros, robots allocated to cities.
 with selected as (
-    select * from {{ ref('int_values_selected') }}
+    select * from {{ each_policy(ref('int_values_selected')) }}
 ),
 
 -- an absent record of a register means zero once the register covers the year
@@ -16,11 +16,12 @@ zeros as (
         y.source,
         'structural_zero' as value_origin
     from (
-        select edit_policy, variable_code, year, min(source) as source, count(distinct city_id) as n_city
-        from selected
+        select s.edit_policy, s.variable_code, s.year, min(s.source) as source, count(distinct s.city_id) as n_city
+        from selected as s
+        semi join {{ ref('variable') }} as k on s.variable_code = k.variable_code and k.zero_rule = 'structural_zero'
         group by all
     ) as y
-    inner join {{ ref('variable') }} as v on y.variable_code = v.variable_code and v.zero_rule = 'structural_zero'
+    inner join {{ ref('variable') }} as v on y.variable_code = v.variable_code
     inner join (
         select distinct edit_policy, city_id from selected
         where variable_code in ('gdp_nom', 'population_resident')
@@ -201,7 +202,7 @@ sectors as (
         on
             g.edit_policy = share.edit_policy and g.city_id = share.city_id and g.year = share.year
             and k.share_code = share.variable_code
-    left join {{ ref('int_values_harmonised_to_base_boundary') }} as own
+    left join {{ each_policy(ref('int_values_harmonised_to_base_boundary')) }} as own
         on
             va.edit_policy = own.edit_policy and va.source = own.source and va.city_id = own.city_id
             and va.year = own.year
@@ -336,9 +337,6 @@ robot_density as (
     group by all
 )
 
-select * exclude (value_as_printed) from selected
-anti join value_added using (edit_policy, city_id, variable_code, year)
-union all by name
 select * from zeros
 union all by name
 select * from population

@@ -102,20 +102,28 @@ spliced as (
             )
 ),
 
+figures as (
+    select * from {{ ref('int_values_harmonised_to_base_boundary') }}
+    union all by name
+    select * from spliced
+),
+
 -- the copies of one print (its two layouts, then compilations of it) are one series, in the order of default_rank
 candidates as (
     select
-        h.*,
+        h.edit_policy,
+        h.source,
+        h.city_id,
+        h.year,
+        h.variable_code,
+        h.value,
+        h.fill_rule,
         coalesce(s.origin || ' ' || s.concept, 'spliced') as series,
         coalesce(s.concept, 'spliced') as concept,
         coalesce(s.kind = 'count', false) as is_count,
         coalesce(s.default_rank, 0) as copy_rank,
         coalesce(p.rank, s.default_rank * 100) as rank
-    from (
-        select * from {{ ref('int_values_harmonised_to_base_boundary') }}
-        union all by name
-        select * from spliced
-    ) as h
+    from figures as h
     left join {{ ref('source') }} as s on h.source = s.source
     left join {{ ref('precedence') }} as p on h.variable_code = p.variable_code and h.source = p.source
     -- years before the window are neighbours of its first gaps and anchors of its population
@@ -155,37 +163,51 @@ agreement as (
             and a.year = b.year and a.series <> b.series and c.concept = b.concept
     where a.fill_rule = '' and b.fill_rule = ''
     group by all
+),
+
+picked as (
+    select
+        k.edit_policy,
+        k.source,
+        k.city_id,
+        k.year,
+        k.variable_code
+    from candidates as k
+    left join chosen as c using (edit_policy, city_id, variable_code, series)
+    left join agreement as g using (edit_policy, city_id, variable_code, series)
+    where
+        c.series is not null
+        or k.is_count
+        or (
+            g.n_overlap >= {{ var('min_overlap_years') }} and g.worst <= {{ var('agree_tolerance') }}
+            and k.fill_rule = ''
+        )
+    qualify row_number() over (
+        partition by k.edit_policy, k.city_id, k.variable_code, k.year
+        order by k.fill_rule <> '', c.series is null, k.rank, k.source
+    ) = 1
 )
 
 select
-    k.edit_policy,
-    k.city_id,
-    k.variable_code,
-    k.year,
-    k.value,
-    k.value_as_printed,
-    k.unit,
-    k.source,
-    k.vintage,
-    k.fill_rule,
-    k.is_corrected,
-    k.source_cell_id,
-    k.source_cell_ids,
+    f.edit_policy,
+    f.city_id,
+    f.variable_code,
+    f.year,
+    f.value,
+    f.value_as_printed,
+    f.unit,
+    f.source,
+    f.vintage,
+    f.fill_rule,
+    f.is_corrected,
+    f.source_cell_id,
+    f.source_cell_ids,
     case
-        when k.fill_rule <> '' then 'suspected_fill'
-        when k.edited_origin = 'donor_growth' then k.edited_origin
-        when k.is_harmonised then 'merged_boundary'
-        when k.edited_origin is not null then k.edited_origin
+        when f.fill_rule <> '' then 'suspected_fill'
+        when f.edited_origin = 'donor_growth' then f.edited_origin
+        when f.is_harmonised then 'merged_boundary'
+        when f.edited_origin is not null then f.edited_origin
         else 'observed'
     end as value_origin
-from candidates as k
-left join chosen as c using (edit_policy, city_id, variable_code, series)
-left join agreement as g using (edit_policy, city_id, variable_code, series)
-where
-    c.series is not null
-    or k.is_count
-    or (g.n_overlap >= {{ var('min_overlap_years') }} and g.worst <= {{ var('agree_tolerance') }} and k.fill_rule = '')
-qualify row_number() over (
-    partition by k.edit_policy, k.city_id, k.variable_code, k.year
-    order by k.fill_rule <> '', c.series is null, k.rank, k.source
-) = 1
+from figures as f
+semi join picked using (edit_policy, source, city_id, year, variable_code)

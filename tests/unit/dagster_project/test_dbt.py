@@ -23,6 +23,8 @@ FILES = {
     "models/bad.sql": "{{ config(materialized='table') }} select error('no')",
     "models/twice.sql": "{{ config(materialized='table', meta={'key': ['n']}, post_hook='{{ key_is_unique() }}') }}\n"
     "select unnest([1, 2, 2]) as n",
+    "models/lacking.sql": "{{ config(materialized='table', meta={'key': ['n'], 'filled': ['m']},"
+    " post_hook='{{ columns_are_filled() }}') }}\nselect unnest([1, null, 2]) as n, 3 as m",
     "macros/keys.sql": (PROJECT / "dbt" / "macros" / "keys.sql").read_text("utf-8"),
     "seeds/names.csv": "a,b\n1,2\n",
     "models/_models.yml": "models: [{name: one, columns: [{name: n, data_tests: [unique, not_null]}]}]\n",
@@ -90,6 +92,11 @@ def test_a_table_whose_key_stands_twice_is_refused(paths):
         build(paths, ["small.twice"], paths.dbt_target / "runs" / "a", threads=1)
     with duckdb.connect(str(paths.build_file)) as con:
         assert con.execute("from duckdb_tables()").fetchall() == []
+
+
+def test_a_table_with_a_row_that_lacks_its_key_is_refused(paths):
+    with pytest.raises(DbtError, match="has 1 rows that lack n or m"):
+        build(paths, ["small.lacking"], paths.dbt_target / "runs" / "a", threads=1)
 
 
 def test_a_folder_that_moved_is_read_where_it_is_now(paths):

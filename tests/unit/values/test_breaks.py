@@ -12,7 +12,7 @@ from text_table import words
 from python_models.regression import average_effects, by_segment, fit_panel
 from python_models.space import build_weights, to_sparse
 
-MODELS = words("int_changes int_breaks int_break_links int_values_completed")
+MODELS = words("int_changes int_breaks int_break_links int_bridges int_values_completed")
 SEEDS = words("variable city city_change edit_rule indicator_part concept_break")
 YEARS = np.arange(2010, 2023)
 NONE_DECLARED = """
@@ -44,7 +44,9 @@ class Breaks:
         """int_breaks of these levels (city, year)."""
         at = {"city_id": self.city["city_id"].repeat(len(YEARS)), "year": np.tile(YEARS, len(self.city))}
         rows = [pd.DataFrame({**at, "variable_code": code, "value": plane.ravel()}) for code, plane in planes.items()]
-        put_frame(self.con, "int_values_derived", pd.concat(rows).assign(edit_policy="edited", value_origin="observed"))
+        put_frame(
+            self.con, "int_values_unbridged", pd.concat(rows).assign(edit_policy="edited", value_origin="observed")
+        )
         for model, sql in self.sql.items():
             self.con.execute(f"create or replace table {model} as {sql}")
         return self.con.execute("from int_breaks order by all").df()

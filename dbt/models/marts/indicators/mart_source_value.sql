@@ -33,5 +33,5 @@ from {{ ref('int_values_accepted') }} as a
 inner join {{ ref('source') }} as s on a.source = s.source
 left join {{ ref('int_edits_settled') }} as e on a.source_cell_id = e.source_cell_id and a.level = 'city'
 left join {{ ref('int_values_selected') }} as x
-    on a.source_cell_id = x.source_cell_id and x.edit_policy = 'edited'
+    on a.source_cell_id = x.source_cell_id and x.edit_policy <> 'as_printed'
 cross join {{ source('ops', 'run_context') }} as k

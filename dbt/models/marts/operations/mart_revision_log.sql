@@ -69,7 +69,7 @@ source_revisions as (
     inner join {{ ref('source') }} as s on f.source = s.source and s.concept = 'first_print'
     inner join {{ ref('source') }} as t on r.source = t.source and t.concept = 'revised'
     -- revisions are told apart from edits: both sides as printed
-    where f.value is not null and f.edit_policy = 'as_printed' and r.year >= {{ base_year() }}
+    where f.value is not null and f.edit_policy <> 'edited' and r.year >= {{ base_year() }}
 )
 
 select

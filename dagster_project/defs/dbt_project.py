@@ -11,7 +11,7 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from dagster_project.defs.asset_groups import group_of_node
-from dagster_project.defs.descriptions import SCHEMA, check_description, result_table, table_schema
+from dagster_project.defs.descriptions import SCHEMA, check_description, preview, result_table, table_schema
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.run.dbt import DbtError, build
@@ -86,7 +86,8 @@ def materialized(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], second
         metadata[SCHEMA] = table_schema([(str(column[0]), str(column[1])) for column in columns], node)
     if node["config"]["materialized"] != "view":  # the rows of a view would cost its whole query
         metadata["dagster/row_count"] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
-        metadata["preview"] = dg.MetadataValue.md(con.execute(f"from {table} limit 5").df().to_markdown(index=False))
+        first = con.execute(f"from {table} limit 5")
+        metadata["preview"] = dg.MetadataValue.md(preview((c[0] for c in first.description), first.fetchall()))
     return dg.MaterializeResult(asset_key=_key(node), metadata=metadata)
 
 

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
-from dagster_project.defs.descriptions import SCHEMA, Contract
+from dagster_project.defs.descriptions import SCHEMA, Contract, preview
 from dagster_project.defs.scheduler import FrameCache, Scheduler, urgency
 from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import (
@@ -181,5 +181,5 @@ def _named(part: Mapping[str, pd.DataFrame], entry: Analysis, previews: dict[str
     """The frames of a part by the full name of their table. The first rows of each table are kept in `previews`."""
     for table in entry.writes:
         first = part[table].head(5)
-        previews.setdefault(table, "no rows" if first.empty else first.to_markdown(index=False))
+        previews.setdefault(table, preview(first.columns, first.itertuples(index=False)))
     return {f"py.{table}": part[table] for table in entry.writes}

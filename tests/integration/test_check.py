@@ -238,6 +238,33 @@ def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, f
     assert [one.verdict in RIGHT for one in check_passages([Passage("", f"{y}年"), *table], facts)] == [True, False]
 
 
+def test_what_a_sentence_leaves_out_is_what_the_words_before_it_leave_possible(facts, figures):
+    (a, zh, en), (b, dzh, den), *_ = figures.cities()
+    y, y1 = figures.last, figures.last - 1
+    s, d, s1 = figures.score(a), figures.score(b), figures.score(a, y1)
+    share, other = (
+        100 * figures.value("fiscal_science", one) / figures.value("fiscal_expenditure", one) for one in (a, b)
+    )
+    loans, before = (figures.value("loans_balance_nom", a, year) / 1e5 for year in (y, y1))
+    pop = figures.value("population_resident", a) / 1e6
+    told = [  # the text, then {} for the last figure; the right one
+        (f"{zh}市{y}年通报。\n{dzh}得分{d:.2f}分，我市得分{{:.2f}}分。", s),
+        (f"{y}年{zh}科技支出占一般公共预算支出的{share:.1f}%，{dzh}为{{:.1f}}%。", other),
+        (f"In {y}, {den} scored {d:.1f} and {en}, by contrast, {{:.1f}}.", s),
+        (f"{y}年{zh}、{dzh}得分分别为{s:.2f}分和{d:.2f}分，两者平均{{:.2f}}分。", (s + d) / 2),
+        (f"{en}'s score moved from {s1:.1f} in {y1} to {{:.1f}} in {y}.", s),
+        (f"In {y} loans in {en} came to {loans:.1f} billion yuan, against {{:.1f}} billion a year earlier.", before),
+        (f"Loans in {en}: {loans:.1f} billion yuan in {y} ({y1}: {{:.1f}} billion).", before),
+    ]
+    for text, right in told:
+        wrong = right * 1.27 + 1
+        for value, is_right in ((right, True), (wrong, False)):
+            *_, last = check_passages([Passage("", text.format(value))], facts)
+            assert (last.verdict in RIGHT) == is_right, text.format(value)
+    silent = [f"In {y}, {en} has {pop:.2f} million residents. London, for comparison, has 8.93 million residents."]
+    assert [one.differs for one in check_passages([Passage("", text) for text in silent], facts)] == [False]
+
+
 @pytest.mark.parametrize(
     "text",
     [  # what stands beside a figure is not its own

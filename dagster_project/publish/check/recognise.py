@@ -113,11 +113,6 @@ class Vocabulary:
                 continue
             results.append(match)
             at = match.end
-        for short in RE["SHORT"].finditer(text):  # 支出 alone behind 财政收入
-            name = str(short.lastgroup)
-            named = {code for m in results if m.kind == "variable" and m.end <= short.start() for code in m.value}
-            if name in self.labels and named & {"fiscal_revenue", "fiscal_expenditure"} - {name}:
-                results.append(Mention("variable", *short.span(name), (name,)))
         for word, cities in ((RE["SELF"], self.own), (RE["CITY"], tuple(dict.fromkeys(self.own + self.last)))):
             if cities:
                 results += [Mention("city", *match.span(), cities) for match in word.finditer(text)]

@@ -811,11 +811,14 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
         target.subjects = [("nation", "mean_100")] if is_mean else target.subjects
         target.is_sure = is_sure and is_mean and "_of_" in place[0]
     words = " ".join(head.text for head in heads[:2])
-    changes = RE["CHANGE_HEAD"].search(words) or number.text.startswith(("+", "-"))
-    if changes:
+    says_so = bool(RE["CHANGE_HEAD"].search(words))
+    if says_so or number.text.startswith(("+", "-")):
         target.ways, target.is_annual = ["since"], bool(RE["ANNUAL"].search(words))
         target.bases = bases or ([target.years[0] - 1] if target.years else [])
-        target.is_sure = bool(bases) and not any(m.kind == "other" for head in heads[:2] for m in head.mentions)
+        in_unit = unit is not None or target.subjects[0][0] != "value"
+        other = any(m.kind == "other" for head in heads[:2] for m in head.mentions)
+        target.is_sure = says_so and bool(bases) and in_unit and not other
+        target.is_other = not target.is_sure
     elif _dimension(unit) == "share" and RE["SHARE"].search(words):
         target.ways = ["level", "share"]
         target.wholes = [("value", code) for m in named if m is not chosen and m.kind == "variable" for code in m.value]

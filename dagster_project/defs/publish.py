@@ -233,8 +233,9 @@ def _write_release(
     changes = diff_frames(old, fresh) if old and old.exists() else None
     write_ink(fresh, paths.landing, folder)
     report = partial(write_report, fresh, folder / "docs", release=release, previous=current, changed=changes)
-    # the pages are a half of the work, and one core's: with two workers they are written while the database writes
-    pages = start_tasks([report], workers=current_resources().workers)
+    # the pages are a half of the work, and one core's: with two workers they are written while the database writes. For
+    # the exports of schema easy alone a second process takes longer to start than it saves
+    pages = start_tasks([report], workers=1 if only_easy else current_resources().workers)
     exported = export_tables(fresh, folder, only_easy=only_easy)
     write_exchange(fresh, folder, exported)
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")

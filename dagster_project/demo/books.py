@@ -314,17 +314,17 @@ INDENT = "  "
 def write_tables(folder: Path, source: Print, year: int) -> list[Path]:
     """Write all tables of a year into `folder`; returns the files in table order."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths, lines = [], source.lines(year)
     for table in tables_of(year):
         path = folder / f"synthetic_2-{table.number}_{table.zh}.xlsx"
         with xlsxwriter.Workbook(str(path)) as book:
             book.set_properties({"created": FIXED_DATE, "title": "SYNTHETIC"})
-            _write_table(book.add_worksheet(f"Sheet{table.number}"), table, source, year)
+            _write_table(book.add_worksheet(f"Sheet{table.number}"), table, source, year, lines)
         paths.append(path)
     return paths
 
 
-def _write_table(sheet: Worksheet, table: Table, source: Print, year: int) -> None:
+def _write_table(sheet: Worksheet, table: Table, source: Print, year: int, lines: Sequence[Line]) -> None:
     sheet.write_string(1, 0, f"2-{table.number}{table.zh} SYNTHETIC")
     sheet.write_string(3, 0, table.en)
     row = 5
@@ -336,7 +336,7 @@ def _write_table(sheet: Worksheet, table: Table, source: Print, year: int) -> No
     last_header = row + 1 if has_leaf else row
     merge(sheet, row, 0, last_header, 0, "城 市")
     merge(sheet, row, 1, last_header, 1, "City")
-    first, lines, column = last_header + 1, source.lines(year), FIRST_COLUMN
+    first, column = last_header + 1, FIRST_COLUMN
     for at, line in enumerate(lines, first):
         line.write(sheet, at, INDENT)
     for item in table.items:

@@ -88,17 +88,19 @@ def _move(book: CountyBook, event: Transfer, shares: Mapping[str, str], by_year:
     """
     at = book.units["county_id"].tolist().index(event.county_id)
     drift = 1 + 0.01 * np.arange(len(HORIZON))
+    printed_by = [event.old_city if year < event.first_year else event.new_city for year in HORIZON]
+    others = [
+        there.index[(there["parent_city_id"] == city) & (there["county_id"] != event.county_id)]
+        for there, city in zip(by_year, printed_by, strict=True)
+    ]
     for name, (base, _, kind) in SHARED.items():
         is_of_people = shares.get(base, "population" if kind == "people" else "gdp") == "population"
         part = (event.share_population if is_of_people else event.share_gdp) * drift
         old, new = (book.sound[base][book.rows.index(city)] for city in (event.old_city, event.new_city))
         of_new = np.minimum(part / (1 - part) * old / new, MOST_MOVED)  # the old city prints the rest of itself now
-        for t, there in enumerate(by_year):
-            is_before = HORIZON[t] < event.first_year
-            city = event.old_city if is_before else event.new_city
-            others = there.index[(there["parent_city_id"] == city) & (there["county_id"] != event.county_id)]
-            share = part[t] if is_before else of_new[t]
-            book.shares[name][at, t] = book.shares[name][others, t].sum() * share / (1 - share)
+        for t, units in enumerate(others):
+            share = part[t] if HORIZON[t] < event.first_year else of_new[t]
+            book.shares[name][at, t] = book.shares[name][units, t].sum() * share / (1 - share)
 
 
 def _inherit(share: FloatArray, units: pd.DataFrame, changes: pd.DataFrame) -> None:

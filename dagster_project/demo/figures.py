@@ -19,6 +19,7 @@ from python_models._types import FloatArray
 from python_models.simulation import SimulatedCountry, stationary_ar1
 
 MOVE_PERSISTENCE = 0.8
+type Texts = np.ndarray[tuple[int], np.dtype[np.str_]]
 PILOTS = (("pilot_low_carbon", (2015, 2017), 0.08), ("pilot_smart_city", (2014, 2015, 2016), 0.12))
 MAGNETS = 8  # cities with far more residents than registered persons
 
@@ -388,8 +389,9 @@ def draw_reports(z: FloatArray, terms: Sequence[str], rng: np.random.Generator) 
     """One invented work report a city and year: neutral phrases, digital terms more often where z is high."""
     share = 0.035 * np.exp(0.45 * z + 0.15 * rng.standard_normal(z.shape) + 0.04 * np.arange(z.shape[1]))
     length = rng.integers(WORDS_IN_REPORT[0], WORDS_IN_REPORT[1], len(z))  # a government keeps its manner of writing
+    phrases = np.array(terms), np.array(WORDS)
     return [
-        [_report(float(s), int(n), terms, rng) for s in row]
+        [_report(float(s), int(n), *phrases, rng) for s in row]
         for n, row in zip(length, np.clip(share, 0.002, 0.4), strict=True)
     ]
 
@@ -401,8 +403,8 @@ WORDS = words(
 WORDS_IN_REPORT = (90, 220)
 
 
-def _report(share: float, length: int, terms: Sequence[str], rng: np.random.Generator) -> str:
+def _report(share: float, length: int, terms: Texts, neutral: Texts, rng: np.random.Generator) -> str:
     digital = rng.random(length) < share
-    words = np.where(digital, rng.choice(terms, length), rng.choice(WORDS, length))
+    words = np.where(digital, rng.choice(terms, length), rng.choice(neutral, length)).tolist()
     lines = ["，".join(words[i : i + 11]) for i in range(0, length, 11)]
     return "SYNTHETIC。" + "。".join(lines) + "。"

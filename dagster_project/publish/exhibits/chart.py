@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +46,7 @@ def light() -> dict[str, str]:
     return dict(re.findall(r"--([a-z0-9]+): (#[0-9a-f]{6});", theme))
 
 
+@lru_cache(maxsize=10_000)  # the pages of the cities have the same labels
 def width_of(text: str, size: float = SMALL) -> float:
     """About how wide a text is: a Chinese character is square, a letter a little over half as wide."""
     return size * sum(1.0 if ord(char) > 0x2E7F or char in "—…" else 0.56 for char in text)

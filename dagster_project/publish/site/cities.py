@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Container
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from markupsafe import Markup
@@ -250,6 +250,7 @@ def trail_data(rows: list[tuple[Any, ...]], pictures: Container[str] = ()) -> di
     kinds: dict[tuple[int, ...], int] = {}
     years: dict[int, list[list[Any]]] = defaultdict(list)
 
+    @cache
     def kind_of(*texts: str | None) -> int:
         return kinds.setdefault(tuple(words.setdefault(word or "", len(words)) for word in texts), len(kinds))
 

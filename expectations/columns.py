@@ -4,6 +4,9 @@ A rule without a fast and readable expectation of its own is prepared as a true/
 Great Expectations skips nulls silently, so a prepared column is never null where the rule applies.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 
 
@@ -38,3 +41,11 @@ def joined(*columns: pd.Series) -> pd.Series:
     """Texts of several columns in one, '?' for a null, separated by ' | '."""
     texts = pd.concat([column.astype("string").fillna("?") for column in columns], axis="columns")
     return texts.iloc[:, 0].str.cat(texts.iloc[:, 1:], sep=" | ")
+
+
+def of_figures(frame: pd.DataFrame, what: Callable[[Any, Any], Any]) -> list[Any]:
+    """What a function says of variable and scope of each row; it is asked once for each pair. No column: None."""
+    scopes = frame["scope"] if "scope" in frame else [None] * len(frame)
+    pairs = list(zip(frame["variable_code"], scopes, strict=True))
+    known = {pair: what(*pair) for pair in dict.fromkeys(pairs)}
+    return [known[pair] for pair in pairs]

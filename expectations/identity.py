@@ -6,6 +6,7 @@ scope (`gdp_nom@district`); one that does not takes each of the identity's `scop
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -27,13 +28,13 @@ class Identity:
     high: float
     words: str
 
-    @property
+    @cached_property
     def compares_scopes(self) -> bool:
         """One variable in two scopes: whole city and urban districts."""
         names = {block.partition("/")[0] for block in self.blocks}
         return len(names) == 1 and len(self.blocks) == 2
 
-    @property
+    @cached_property
     def blocks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(block for _, parts in (*self.left, *self.right) for block in parts))
 

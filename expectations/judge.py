@@ -16,6 +16,7 @@ from great_expectations.core.expectation_validation_result import ExpectationSui
 from great_expectations.data_context import EphemeralDataContext
 from great_expectations.expectations.expectation import Expectation
 
+from expectations.columns import of_figures
 from expectations.context import run_suite
 from expectations.contract import Baseline, Frames, ResultRow
 from expectations.rules import Rule
@@ -40,8 +41,7 @@ def judge_suite(context: EphemeralDataContext, name: str, frames: Frames, baseli
     try:
         frame = PREPARE[name](frames, baseline)
         if "weighs" not in frame and "variable_code" in frame:
-            scopes = frame["scope"] if "scope" in frame else [None] * len(frame)
-            frame["weighs"] = [baseline.weighs(*one) for one in zip(frame["variable_code"], scopes, strict=True)]
+            frame["weighs"] = of_figures(frame, baseline.weighs)
         answers = {rule.rule_id: row_of_nothing(rule) for rule in rules.values() if not _applies(rule, frame)}
         applicable = [rule for rule in rules.values() if rule.rule_id not in answers]
         result = run_suite(context, build_suite(name, applicable, frame), frame) if applicable else None

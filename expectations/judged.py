@@ -58,10 +58,9 @@ def _row(
     baseline: Baseline,
     identities: list[Identity],
 ) -> dict[str, Any]:
-    cells, fault = blocks.of(block), blocks.faults.get(block)
-    first = cells.iloc[0]
+    first, fault, n_cities = blocks.cell(block), blocks.faults.get(block), len(blocks.order(block))
     headers = headers_of(frames, first["variable_code"], first["scope"])
-    low, high = usual_median(cells, blocks.limits)
+    low, high = usual_median(first, blocks.limits)
     ranks = has_ranks(first["unit"], float(first["min_rho"]))
     row: dict[str, Any] = {
         "block": f"{block}/{blocks.year}",
@@ -70,7 +69,7 @@ def _row(
         "year": blocks.year,
         "fault": fault.rule_id if fault else "",
         "why": fault.why if fault else "",
-        "n_cities": len(cells),
+        "n_cities": n_cities,
         "n_pairs": past_fit.n,
         "year_last": blocks.year_last.get(block),
         "spearman": past_fit.rho,
@@ -78,7 +77,7 @@ def _row(
         "can_slip": past_fit.n >= blocks.limits["min_cities"] and not np.isnan(past_fit.median),
         "can_stand": ranks and (past_fit.n >= blocks.limits["min_ranked"] or blocks.is_printed_page),
         "can_rank": ranks and past_fit.n >= blocks.limits["min_ranked"],
-        "can_median": len(cells) >= blocks.limits["min_usual"] and not (np.isnan(low) and np.isnan(high)),
+        "can_median": n_cities >= blocks.limits["min_usual"] and not (np.isnan(low) and np.isnan(high)),
         "can_identity": any(
             block in identity.blocks and set(identity.blocks) <= set(blocks.wide.columns) for identity in identities
         ),
@@ -136,7 +135,7 @@ def _way_out(
         "places": places,
         "paste_into": paste.HEADER_MAP,
         "paste_rows": rows_text,
-        "sentence": f"{variable} ({scope}) {blocks.year} [{where if headers else blocks.of(block)['file'].iloc[0]}]: "
+        "sentence": f"{variable} ({scope}) {blocks.year} [{where if headers else blocks.cell(block)['file']}]: "
         f"{fault.why}{fits}. For example {places}.",
     }
 

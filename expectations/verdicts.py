@@ -1,6 +1,7 @@
 """The rules about whole blocks, in the order in which they speak: the first that is broken names the fault."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,23 +42,23 @@ def has_ranks(unit: object, of_variable: float) -> bool:
     return not str(unit).startswith("index") and not of_variable < 0
 
 
-def usual_median(cells: pd.DataFrame, limits: Limits) -> tuple[float, float]:
-    """Usual band of the median of a block, widened downwards for urban districts."""
-    low, high = float(cells["median_low"].iloc[0]), float(cells["median_high"].iloc[0])
-    if cells["scope"].iloc[0] == "district":
+def usual_median(cell: Mapping[str, Any], limits: Limits) -> tuple[float, float]:
+    """Usual band of the median of the block of a cell, widened downwards for urban districts."""
+    low, high = float(cell["median_low"]), float(cell["median_high"])
+    if cell["scope"] == "district":
         return low * limits["district_low"], high * limits["district_high"]
     return low, high
 
 
 def _faults_of(blocks: BlockYear, block: str, past_fit: Fit) -> Iterator[Fault]:
-    cells = blocks.of(block)
+    cell = blocks.cell(block)
     yield from _slip(blocks, block)
-    if has_ranks(cells["unit"].iloc[0], float(cells["min_rho"].iloc[0])):
+    if has_ranks(cell["unit"], float(cell["min_rho"])):
         yield from _like_another(blocks, block, past_fit)
-        yield from _off_its_rows(blocks, block, cells)
-        yield from _ranks(blocks, block, past_fit, cells)
-    yield from _median(cells, blocks.limits)
-    yield from _band(cells, blocks.limits)
+        yield from _off_its_rows(blocks, block)
+        yield from _ranks(blocks, block, past_fit, cell)
+    yield from _median(blocks, block, cell)
+    yield from _band(blocks, block, cell)
 
 
 def _slip(blocks: BlockYear, block: str) -> Iterator[Fault]:
@@ -109,11 +110,12 @@ def _like_another(blocks: BlockYear, block: str, past_fit: Fit) -> Iterator[Faul
         )
 
 
-def _off_its_rows(blocks: BlockYear, block: str, cells: pd.DataFrame) -> Iterator[Fault]:
-    order = blocks.wide.index.get_indexer(pd.Index(cells["city_id"]))
+def _off_its_rows(blocks: BlockYear, block: str) -> Iterator[Fault]:
+    order = blocks.order(block)
     past = blocks.column(block, of_past=True)[order]
-    shift, first, end = displaced_rows(cells["value"].to_numpy(), past, blocks.limits)
+    shift, first, end = displaced_rows(blocks.array(block, "value"), past, blocks.limits)
     if shift:
+        cells = blocks.of(block)
         span = f"rows {cells['cell'].iloc[first]} to {cells['cell'].iloc[end - 1]}"
         yield Fault(
             PLACE,
@@ -125,7 +127,7 @@ def _off_its_rows(blocks: BlockYear, block: str, cells: pd.DataFrame) -> Iterato
         shift = displaced_column(ranks[:, place], np.delete(ranks, place, axis=1), blocks.limits)
         if shift:
             why = f"the figures stand {_rows(shift)} against the other columns of the file"
-            yield Fault(PLACE, why, tuple(cells["city_id"]))
+            yield Fault(PLACE, why, tuple(blocks.array(block, "city_id")))
 
 
 def _rows(shift: int) -> str:
@@ -133,11 +135,11 @@ def _rows(shift: int) -> str:
     return f"{many} too {'low' if shift > 0 else 'high'}"
 
 
-def _ranks(blocks: BlockYear, block: str, past_fit: Fit, cells: pd.DataFrame) -> Iterator[Fault]:
+def _ranks(blocks: BlockYear, block: str, past_fit: Fit, cell: Mapping[str, Any]) -> Iterator[Fault]:
     if past_fit.n < blocks.limits["min_ranked"] or np.isnan(past_fit.rho):
         return
-    of_variable = float(cells["min_rho"].iloc[0])
-    limit = min_rho(cells["kind"].iloc[0], blocks.year - blocks.year_last[block], of_variable, blocks.limits)
+    of_variable = float(cell["min_rho"])
+    limit = min_rho(cell["kind"], blocks.year - blocks.year_last[block], of_variable, blocks.limits)
     if past_fit.rho < limit:
         yield Fault(
             RANKS,
@@ -147,29 +149,31 @@ def _ranks(blocks: BlockYear, block: str, past_fit: Fit, cells: pd.DataFrame) ->
         )
 
 
-def _median(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
-    low, high = usual_median(cells, limits)
-    median = float(cells["value"].median())
-    if len(cells) < limits["min_usual"] or not (median < low or median > high):
+def _median(blocks: BlockYear, block: str, cell: Mapping[str, Any]) -> Iterator[Fault]:
+    low, high = usual_median(cell, blocks.limits)
+    values = blocks.array(block, "value")
+    median = float(np.median(values))
+    if len(values) < blocks.limits["min_usual"] or not (median < low or median > high):
         return
     # the middle of the usual band on the log scale tells which power of ten is missing
     power = round(np.log(median / np.sqrt(low * high)) / LN10) if median > 0 and low > 0 else 0
     slip = f", about {factor_text(power)} of the usual" if power else ""
-    nearest = cells.iloc[(cells["value"] - median).abs().argsort(kind="stable")]
-    why = f"the median city has {median:,.4g} {cells['unit'].iloc[0]}; usual is {low:,.4g} to {high:,.4g}{slip}"
-    yield Fault(MEDIAN, why, tuple(nearest["city_id"]), power)
+    nearest = blocks.array(block, "city_id")[np.argsort(np.abs(values - median), kind="stable")]
+    why = f"the median city has {median:,.4g} {cell['unit']}; usual is {low:,.4g} to {high:,.4g}{slip}"
+    yield Fault(MEDIAN, why, tuple(nearest), power)
 
 
-def _band(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
-    value, low, high = (cells[name].to_numpy() for name in ("value", "band_low", "band_high"))
-    judged = ~cells["is_corrected"].to_numpy()
+def _band(blocks: BlockYear, block: str, cell: Mapping[str, Any]) -> Iterator[Fault]:
+    limits = blocks.limits
+    value, low, high = (blocks.array(block, name) for name in ("value", "band_low", "band_high"))
+    judged = ~blocks.array(block, "is_corrected")
     outside = judged & ((value < low) | (value > high))
     n_outside, n_judged = int(outside.sum()), int(judged.sum())
     if n_outside >= limits["min_outside"] and n_outside > limits["max_outside"] * n_judged:
         first = int(judged.argmax())
-        band = f"{low[first]:,.0f} to {high[first]:,.0f} {cells['unit'].iloc[first]}"
+        band = f"{low[first]:,.0f} to {high[first]:,.0f} {cell['unit']}"
         why = f"{n_outside} of {n_judged} cities lie outside the band {band}"
-        yield Fault(BAND, why, tuple(cells["city_id"][outside]))
+        yield Fault(BAND, why, tuple(blocks.array(block, "city_id")[outside]))
 
 
 def _identity_faults(blocks: BlockYear, identities: list[Identity], fits: dict[str, Fit]) -> dict[str, Fault]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from expectations import paste
 from expectations.blocks import BlockYear
-from expectations.columns import as_flag, as_number, is_blank, only_where, words
+from expectations.columns import as_flag, as_number, is_blank, of_figures, only_where, words
 from expectations.contract import Baseline, Frames, Limits
 from expectations.identity import Identity, breaks_block
 from expectations.judged import judged_blocks, judged_load
@@ -35,7 +35,7 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     distance, in_mads = from_median(ratio, frame, frames.limits)
     # A value outside its band has been reported already: one slip, one message.
     frame["value_is_near_last"] = in_mads.where(applies & ratio.notna() & is_inside)
-    weight = [baseline.weight(*figure) for figure in zip(frame["variable_code"], frame["scope"], strict=True)]
+    weight = of_figures(frame, baseline.weight)
     frame["influence"] = (distance.fillna(0.0) * weight).round(3)
     frame = frame.assign(paste_into="", paste_rows="")
     is_read_otherwise = frame["value_is_as_printed"].eq(False).fillna(False).astype(bool) & frame["city_id"].notna()

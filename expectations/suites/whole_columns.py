@@ -1,7 +1,5 @@
 """Whole columns of one year: is this the column that its header says, has it jumped, was it filled in?"""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -74,24 +72,24 @@ def _jump(blocks: BlockYear, block: str, frames: Frames, baseline: Baseline) -> 
     both = (now > 0) & (last > 0)
     if both.sum() < blocks.limits["min_cities"]:
         return {}
-    ratios = pd.Series(np.log(now[both] / last[both]), index=blocks.wide.index[both])
-    median = float(ratios.median())
-    city = str((ratios - median).abs().idxmin())
-    cell: Any = blocks.of(block).set_index("city_id").loc[city]
+    ratios = np.log(now[both] / last[both])
+    median = float(np.median(ratios))
+    nearest = np.flatnonzero(both)[np.abs(ratios - median).argmin()]
+    cell = blocks.cell(block, int((blocks.order(block) == nearest).argmax()))
     heads = headers_of(frames, cell["variable_code"], cell["scope"])
     year_last = blocks.year_last[block]
     reason = f"{blocks.year} refused by jump_of_variable_is_small: x{np.exp(median):.3g} against {year_last}"
     return {
         **{name: cell[name] for name in PLACE},
         "block": f"{block}/{blocks.year}",
-        "city_id": city,
+        "city_id": cell["city_id"],
         "year_last": year_last,
         "n_cities": int(both.sum()),
         "median_log_ratio": median,
         "median_ratio": float(np.exp(median)),
         "jump_of_variable_is_small": abs(median)
         / (1 + blocks.limits["jump_more_a_year"] * (blocks.year - year_last - 1)),
-        "value_last": float(last[blocks.wide.index.get_loc(city)]),
+        "value_last": float(last[nearest]),
         "header_path": " | ".join(str(head["header_path"]) for head in heads),
         "paste_into": paste.HEADER_MAP,
         "paste_rows": "\n".join(paste.ignore_rows(baseline.source, heads, blocks.year, reason)),
@@ -141,18 +139,20 @@ def _repeats(blocks: BlockYear, block: str, before: np.ndarray) -> list[dict[str
 def _midpoints(blocks: BlockYear, block: str, before: np.ndarray, after: np.ndarray) -> list[dict[str, object]]:
     x = blocks.column(block)
     known = ~np.isnan(x) & ~np.isnan(before) & ~np.isnan(after)
-    cells = blocks.of(block)
-    step = printed_step(cells[cells["city_id"].isin(blocks.wide.index[known])])
+    counts = known[blocks.order(block)]
+    step = printed_step(*(blocks.array(block, name)[counts] for name in ("value", "printed", "decimals")))
     counted = known & (np.abs(after - before) >= blocks.limits["wide_move"] * step)
     is_fill = np.abs(x - (before + after) / 2) <= 0.5 * step + 1e-9 * np.abs(x)
     return _fill(blocks, block, counted, is_fill, "year_is_no_midpoint")
 
 
-def printed_step(cells: pd.DataFrame) -> float:
+def printed_step(values: np.ndarray, printed: np.ndarray, decimals: np.ndarray) -> float:
     """One unit of the last printed digit of a column, in the unit of its values; 0 where no text is a number."""
-    factor = (cells["value"] / cells["printed"].where(cells["printed"] != 0)).median()
-    decimals = cells["decimals"].max()
-    return 0.0 if pd.isna(factor) else float(factor) * 10.0 ** -(0 if pd.isna(decimals) else int(decimals))
+    is_number, has_point = ~np.isnan(printed) & (printed != 0), ~np.isnan(decimals)
+    if not is_number.any():
+        return 0.0
+    factor = float(np.median(values[is_number] / printed[is_number]))
+    return factor * 10.0 ** -(int(decimals[has_point].max()) if has_point.any() else 0)
 
 
 def _fill(
@@ -161,9 +161,8 @@ def _fill(
     if counted.sum() < blocks.limits["min_filled"]:
         return []
     is_fill = is_fill & counted
-    cells = blocks.of(block)
-    examples = blocks.wide.index[is_fill if is_fill.any() else counted]
-    example = cells[cells["city_id"].isin(examples)].iloc[0]
+    examples = is_fill if is_fill.any() else counted
+    example = blocks.cell(block, int(examples[blocks.order(block)].argmax()))
     share = float(is_fill.sum() / counted.sum())
     row = {
         **{name: example[name] for name in PLACE},

@@ -16,8 +16,8 @@ order by code, v.city_id
 -- name: sources
 select
     indicator_code as code,
-    string_agg(distinct name('source', source), '; ' order by name('source', source)) as sources,
-    string_agg(distinct name('variable', variable_code), '; ' order by name('variable', variable_code)) as variables
+    array_to_string(list_sort(list(distinct name('source', source))), '; ') as sources,
+    array_to_string(list_sort(list(distinct name('variable', variable_code))), '; ') as variables
 from mart.mart_indicator_source where index_code = $index group by all
 
 -- name: coverage

@@ -73,14 +73,12 @@ select
     col_no,
     header_path,
     coalesce(leaf, '') as leaf,
-    -- 'of which' belongs to the column at its left
+    -- 'of which' belongs to the column at its left, and so does a sector that follows another one that is a part
     coalesce(above_words, '')
     || case
-        when regexp_matches(leaf, '^其[中巾]|^女生')
-            then
-                coalesce(
-                    lag(leaf) over (partition by source, data_year, vintage, file, sheet order by col_no), ''
-                )
+        when regexp_matches(leaf, '^其[中巾]|^女生') then coalesce(lag(leaf) over sheet_columns, '')
+        when contains(leaf, '产业') and regexp_matches(lag(leaf) over sheet_columns, '^其[中巾].*产业')
+            then coalesce(lag(leaf, 2) over sheet_columns, '')
         else ''
     end as above,
     english,
@@ -95,3 +93,4 @@ left join (
     select distinct source, data_year, vintage, file, sheet, col_no from {{ ref('stg_landing__cells') }}
     where number is not null
 ) as f using (source, data_year, vintage, file, sheet, col_no)
+window sheet_columns as (partition by source, data_year, vintage, file, sheet order by col_no)

@@ -171,13 +171,14 @@ def test_a_misread_word_that_no_figure_confirms_is_asked(reading):
 
 @pytest.fixture(scope="module")
 def editions(real_data, reading):
-    """Every head of part 2 of every edition, both copies, read with all figures; with the words of the heads."""
+    """Every head of parts 2 and 3 of every edition, both copies, read with all figures; with the words of the heads."""
     cells, header = [], []
-    for file in sorted([*real_data.glob("yearbook_editions/*/2-*.xlsx"), *real_data.glob("yearbook_wide/*.xlsx")]):
+    for file in sorted([*real_data.glob("yearbook_editions/*/[23]-*.xlsx"), *real_data.glob("yearbook_wide/*.xlsx")]):
         is_wide = file.parent.name == "yearbook_wide"
+        source = "yearbook_wide" if is_wide else {"2": "yearbook_tables", "3": "county_tables"}[file.name[0]]
         year = int(file.stem.split("_")[4] if is_wide else file.parent.name) - 1
         side = type("Sidecar", (), {"layout": "wide", "sheet": None, "keys": ()})
-        where = {"source": "yearbook_wide" if is_wide else "yearbook_tables", "data_year": year, "vintage": "v"}
+        where = {"source": source, "data_year": year, "vintage": "v"}
         found = geometry_of(file.name, open_sheets(file, None, Limits()), side)
         for frames, frame in zip((cells, header), found, strict=True):
             frames.append(frame.assign(**where, file=file.name))
@@ -204,7 +205,7 @@ def test_no_column_of_the_list_read_by_eye_is_recognised_wrong(editions):
     golden = pd.read_csv(GOLDEN, dtype={"copy": str})
     assert len(golden) >= 300
     assert golden["edition"].nunique() == 9
-    copy = editions["file"].str.extract(r"^(2-\d+)_")[0].fillna("wide")
+    copy = editions["file"].str.extract(r"^([23]-\d+)")[0].fillna("wide")
     mine = editions.assign(edition=editions["data_year"] + 1, copy=copy, column=editions["col_no"])
     both = golden.merge(mine, on=["edition", "copy", "column"], how="left", suffixes=("", "_mine"))
     both["is_right"] = (both["variable_code"] == both["variable_code_mine"]) & (both["scope"] == both["scope_mine"])

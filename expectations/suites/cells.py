@@ -1,5 +1,6 @@
 """Figures one by one: is each a number, inside its band, near its past, and does it meet the identities?"""
 
+import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     frame = frame.assign(paste_into="", paste_rows="")
     is_read_otherwise = frame["value_is_as_printed"].eq(False).fillna(False).astype(bool) & frame["city_id"].notna()
     is_read_otherwise &= ~frame["text"].fillna("").str.contains(r"[\r\n]")  # a ready-made row is one line
-    for at, typed in _typed(frame, is_read_otherwise).items():
+    for at, typed in _typed(frame, is_read_otherwise, frames.limits["slip_tolerance"]).items():
         row = {str(name): value for name, value in frame.loc[at].items()}
         frame.loc[at, ["paste_into", "paste_rows"]] = [
             paste.CORRECTION,
@@ -49,11 +50,12 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     return frame.sort_values("influence", ascending=False, kind="stable", ignore_index=True)
 
 
-def _typed(frame: pd.DataFrame, chosen: pd.Series) -> dict[int, str]:
+def _typed(frame: pd.DataFrame, chosen: pd.Series, slip_tolerance: float) -> dict[int, str]:
     """What the page probably should print in each chosen cell, in the unit of its column: the figure that is used, else
-    the digits of the text with the one decimal point that brings them within a factor of two of the last accepted
-    figure; '' where neither says."""
+    the digits of the text with the one decimal point that brings them near the last accepted figure (slip_tolerance, in
+    logarithms); '' where neither says."""
     value, last, printed = as_number(frame["value"]), as_number(frame["value_last"]), as_number(frame["text"])
+    nearest, farthest = last * math.exp(-slip_tolerance), last * math.exp(slip_tolerance)
     block = [frame["variable_code"], frame["scope"], frame["year"]]
     factor = (value / printed).where(printed > 0).groupby(block).transform("median").fillna(1.0)
     typed = {}
@@ -64,7 +66,7 @@ def _typed(frame: pd.DataFrame, chosen: pd.Series) -> dict[int, str]:
             fits = [value[at] / factor[at]]
         else:
             points = [number / 10**k for k in range(5)]
-            fits = [one for one in points if last[at] < 2 * one * factor[at] < 4 * last[at]]
+            fits = [one for one in points if nearest[at] < one * factor[at] < farthest[at]]
         typed[at] = f"{fits[0]:.10g}" if len(fits) == 1 else ""
     return typed
 

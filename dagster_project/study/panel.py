@@ -54,6 +54,7 @@ TABLES = words(
     "panel_fit panel_coef panel_effect panel_effect_city panel_test dynamic_effect iv_diagnostic"
     " gmm_diagnostic sensitivity model_data model_edge model_spec"
 )
+EFFECTS_TESTS = words("lr_ind lr_time f_ind f_time hausman")
 LEVEL = 0.95
 CONLEY_KM = 300.0  # beyond it errors of two cities of one year are taken as unrelated
 DYNAMIC_COLUMNS = ["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]
@@ -336,8 +337,10 @@ def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
     y, x = job.sample.y, job.sample.x
     years = job.sample.years if len(set(job.sample.segments)) == 1 else None
     how: dict[str, Any] = {"effects": job.spec.effects, "estimator": job.spec.estimator}
-    search = specification_search(y, x, job.weights, **how, names=job.names)
+    search = specification_search(y, x, job.weights, **how, names=job.names, with_levels=job.sample.longest)
     tests = search.tests.plus(residual_tests(fit, y, x, years=years)).to_frame()
+    if years is None:
+        tests.loc[tests["test_code"].isin(EFFECTS_TESTS), "note"] += "; in the longest segment"
     steps = search.to_frame()
     note = steps["rule"] + ". Evidence: " + steps["evidence"]
     rules = pd.DataFrame({"test_code": "rule_" + steps["step"], "note": note, "outcome": steps["outcome"]})

@@ -212,6 +212,7 @@ def specification_search(
     estimator: str = "lee_yu",
     alpha: float = 0.05,
     names: Sequence[str] | None = None,
+    with_levels: tuple[Values, Values] | None = None,
 ) -> SpecificationSearch:
     """Fit OLS, SLX, SAR, SEM and SDM, make every test, and apply the decision rule.
 
@@ -231,6 +232,8 @@ def specification_search(
         Level of the tests.
     names : sequence of str, optional
         Names of the regressors.
+    with_levels : (y, x), optional
+        What the effects are tested on where y and x are free of the means of cities (`by_segment`): one segment.
 
     Returns
     -------
@@ -259,7 +262,13 @@ def specification_search(
     same: dict[str, Any] = {"effects": effects, "names": inputs.names}
     fits = {model: fit_panel(*data, model=model, estimator=estimator, **same) for model in SEARCHED}
     tests = lm_tests(*data, **same).plus(lm_tests(*data, durbin=True, **same))
-    tests = tests.plus(nested_tests(fits["sdm"], fits["sar"], fits["sem"])).plus(effects_tests(*data, **same))
+    tests = tests.plus(nested_tests(fits["sdm"], fits["sar"], fits["sem"]))
+    try:
+        tests = tests.plus(effects_tests(*(with_levels or data[:2]), data[2], **same))
+    except PanelInputError as refused:  # a segment may be too short for what all years allow
+        if with_levels is None:
+            raise
+        tests = tests.plus([SpecTest("f_ind", np.nan, np.nan, np.nan, f"not made: {refused}")])
     return SpecificationSearch(fits, tests, decide(tests, alpha), alpha)
 
 
@@ -293,11 +302,13 @@ def effects_tests(
 
     Hausman needs city effects, and with year effects a row-normalised W; it is left out otherwise, and has p NaN and a
     note where the cities are too few. The LR test of city effects is unreliable for a fixed number of years: F beside
-    it.
+    it. PanelInputError: y is free of the means of cities, which says nothing of their effects.
     """
     inputs = panel_inputs(y, x, w, names)
     data, labels = inputs[:3], inputs.names
     n, t = inputs.y.shape
+    if has_entity(effects) and np.ptp(inputs.y.mean(axis=1)) < 1e-9 * np.ptp(inputs.y):
+        raise PanelInputError("y is free of the means of cities: their effects are tested on y as it is measured.")
     result = SpecTests(())
     full = fit_panel(*data, effects=effects, estimator="direct", cov="info", names=labels)
     drops = (

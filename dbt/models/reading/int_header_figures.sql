@@ -36,7 +36,7 @@ columns as (
     where w.place <= 3
 ),
 
-figures as (
+figures as materialized (
     select
         c.head_id,
         c.variable_code,
@@ -65,7 +65,7 @@ figures as (
 ),
 
 -- a column of several pages is one
-printed as (
+printed as materialized (
     select
         c.unit_level,
         c.source,
@@ -190,7 +190,7 @@ usual as (
 
 -- A column whose figures do not fit its concept, or that no words explain, is held against every column of the nearest
 -- edition of its source: exchanged and shifted columns show themselves so.
-odd as (
+odd as materialized (
     select distinct c.head_id, c.other_source, c.other_year, c.spread
     from compared as c
     inner join columns as w using (head_id, variable_code)
@@ -203,25 +203,31 @@ odd as (
     qualify row_number() over (partition by c.head_id order by c.spread, c.other_year) = 1
 ),
 
+-- in a table of its own: joined by the city alone, as a planner may choose, it would be hundreds of millions of rows
+odd_figures as materialized (
+    select o.head_id, o.other_source, o.other_year, o.spread, w.variable_code, w.scope, f.city_id, f.figure
+    from odd as o
+    inner join columns as w on o.head_id = w.head_id and w.place = 1
+    inner join figures as f on o.head_id = f.head_id and w.variable_code = f.variable_code
+),
+
 rivals as (
     select
         o.head_id,
         y.variable_code,
         y.scope,
-        mad(f.figure - y.figure) as spread
-    from odd as o
-    inner join columns as w on o.head_id = w.head_id and w.place = 1
-    inner join figures as f on o.head_id = f.head_id and w.variable_code = f.variable_code
+        mad(o.figure - y.figure) as spread
+    from odd_figures as o
     inner join printed as y
-        on o.other_source = y.source and o.other_year = y.data_year and f.city_id = y.city_id
-    where y.variable_code <> w.variable_code or y.scope <> w.scope
+        on o.other_source = y.source and o.other_year = y.data_year and o.city_id = y.city_id
+    where y.variable_code <> o.variable_code or y.scope <> o.scope
     group by o.head_id, y.variable_code, y.scope, o.spread
     having
         count(*) >= 2 * {{ gate_parameter('min_cities') }}
-        and mad(f.figure - y.figure) < least(o.spread / 2, {{ gate_parameter('head_spread') }} / 2)
+        and mad(o.figure - y.figure) < least(o.spread / 2, {{ gate_parameter('head_spread') }} / 2)
         -- near to a constant is near to nothing
-        and corr(f.figure, y.figure) > {{ gate_parameter('head_correlation') }}
-    qualify row_number() over (partition by o.head_id order by mad(f.figure - y.figure)) = 1
+        and corr(o.figure, y.figure) > {{ gate_parameter('head_correlation') }}
+    qualify row_number() over (partition by o.head_id order by mad(o.figure - y.figure)) = 1
 ),
 
 -- printed twice in one sheet, figure by figure

@@ -13,6 +13,7 @@ from dagster_project.study import panel, weights
 from dagster_project.study.samples import Skipped, parts_of, read_sample, read_weights
 from dagster_project.study.settings import PanelSpec, PanelVariable
 from python_models.regression import average_effects, fit_panel
+from python_models.regression.spec_search import joint_effects_f
 
 NQPF = PanelVariable("nqpf", "score", "nqpf", "points", scale=100.0, weight_scheme="entropy_flat")
 PR = PanelVariable("pr", "score", "pr", "points", scale=100.0, weight_scheme="entropy_flat")
@@ -283,6 +284,15 @@ def test_segments_lie_between_the_breaks_of_y_and_x_and_years_alone_are_left_out
     assert (len(crossed.years), set(crossed.segments), crossed.n_crossed) == (7, {0}, 0)
     ignored = read_sample(with_breaks(frames, ("pr", "p4", 2013, False)), replace(HEADLINE, breaks="crossed"))
     assert ignored.n_crossed == 1
+
+
+def test_effects_of_cities_are_tested_on_the_longest_segment(frames):
+    broken = with_breaks(frames, ("pr", "p4", 2015, True))
+    tests = build(broken, [PLAIN])["panel_test"].set_index("test_code")
+    expected = joint_effects_f(*read_sample(broken, PLAIN).longest)["f_ind"]
+    assert tests.loc["f_ind", "statistic"] == pytest.approx(expected.statistic, rel=1e-9)
+    assert tests.loc["f_ind", "note"].endswith("in the longest segment")
+    assert expected.statistic > 0.1
 
 
 def test_a_jump_of_every_city_at_a_break_moves_no_estimate(frames):

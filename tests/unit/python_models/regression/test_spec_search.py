@@ -30,7 +30,7 @@ from python_models.regression.spec_search import (
     specification_search,
 )
 from python_models.regression.weights import spatial_weights
-from python_models.regression.within import within
+from python_models.regression.within import by_segment, within
 
 
 def made_up(**p: float) -> SpecTests:
@@ -87,6 +87,18 @@ def test_effects_tests_follow_the_effects_of_the_model():
         assert set(effects_tests(y, x, w, effects=effects).codes) == codes
     tests = effects_tests(y, x, w)
     assert (tests["lr_ind"].df, tests["lr_time"].df) == (29, 5)
+
+
+def test_effects_of_cities_are_not_tested_on_data_free_of_them():
+    w = knn(30)
+    y, x = draw(w, t=6, rng=np.random.default_rng(7), rho=0.3)
+    cut = (by_segment(y, [0, 0, 0, 1, 1, 1]), by_segment(x, [0, 0, 0, 1, 1, 1]))
+    panel_refused("free of the means of cities", effects_tests, *cut, w)
+    found = specification_search(*cut, w, with_levels=(y[:, :3], x[:, :3])).tests
+    expected = effects_tests(y[:, :3], x[:, :3], w)
+    assert {code: found[code].statistic for code in expected.codes} == pytest.approx(
+        {code: expected[code].statistic for code in expected.codes}
+    )
 
 
 def test_residual_tests_come_by_year_and_pooled():

@@ -201,6 +201,8 @@ def test_rounding_is_to_the_nearest(facts, figures):
     for text, is_right in ((f"{value:.1f}", True), (f"{value + 0.1:.1f}", False), (f"{value - 0.1:.1f}", False)):
         (finding,) = check_passages([Passage("", f"{figures.last}年{zh}地区生产总值{text}亿元。")], facts)
         assert (finding.verdict in RIGHT) == is_right
+    moved = f"{figures.last}年{zh}新质生产力得分为{figures.score(code) / 1000:.5f}。"
+    assert [finding.differs for finding in check_passages([Passage("", moved)], facts)] == [True]
 
 
 def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, figures):
@@ -270,6 +272,7 @@ def test_what_a_sentence_leaves_out_is_what_the_words_before_it_leave_possible(f
     [  # what stands beside a figure is not its own
         "{y}年{zh}利润总额{profit:.1f}亿元，同比增长8.8%。",
         "{y}年{zh}工业SO2排放量为{so2:.0f}吨，上年为{so2_before:.0f}吨。",
+        "{y}年{zh}新质生产力与生产关系的协调程度为0.517。",  # a hundredth of the score: a figure of something else
         "{y}年{zh}本外币存款余额77.78亿元，贷款余额{loans:.2f}亿元。",
         "{en} scored {score:.1f} in {y}. Its GDP was {gdp:.1f} billion yuan, compared with {before:.1f} in {y1}.",
     ],

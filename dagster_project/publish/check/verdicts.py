@@ -18,6 +18,7 @@ CLEAR = ("other_unit", "other_year", "revised")  # with three digits no accident
 FACTORS: dict[str, list[float]] = words()["factors"]
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 LISTED = 3
+FAR = 10
 WORDED = 0.1  # how far a third or 七成 may be from the figure, as a share of it
 SHARES = {f"va_{sector}_nom": f"{sector}_share" for sector in ("primary", "secondary", "tertiary")}
 Key = tuple[Subject, str, int]
@@ -134,7 +135,7 @@ class Judge:
 
     def _explain(
         self, number: Number, year: int, subject: Subject, city: str, fact: Fact, fact_unit: Unit, unit: Unit | None
-    ) -> Verdict:
+    ) -> Verdict | None:
         facts, here = self.facts.of(subject), (subject, city, year)
         if unit is not None and number.significant >= 2:
             for factor in FACTORS.get(fact_unit.dimension, ()):
@@ -161,7 +162,8 @@ class Judge:
             note = f"the figure is that of {self.words.names.get(other, other)}"
             more = [(subject, one, year) for one in (akin or cities)[:LISTED]]
             return self._wrong("other_city", note, [here, *more])
-        return self._wrong("not_ours", f"published: {published}", [here])
+        far = not is_rank and _is_far(number, float(published))
+        return None if far else self._wrong("not_ours", f"published: {published}", [here])
 
     def _cities_like(
         self, number: Number, subject: Subject, city: str, year: int, fact_unit: Unit, unit: Unit | None
@@ -466,6 +468,13 @@ def _in_unit(value: float, fact_unit: Unit, unit: Unit | None) -> float:
         return value * (100 if unit is not None and unit.dimension == "share" else 1)
     factor = 100 * unit.factor if (fact_unit.dimension, unit.dimension) == ("share", "times") else unit.factor
     return value * fact_unit.factor / (1 if unit.dimension in ("difference", "places") else factor)
+
+
+def _is_far(number: Number, published: float) -> bool:
+    """Ten times off and of other digits: no slip of the pen, but a figure of something else."""
+    digits = [f"{abs(value):.{number.significant - 1}e}".partition("e")[0] for value in (number.value, published)]
+    sizes = sorted((abs(number.value), abs(published)))
+    return sizes[1] > FAR * sizes[0] and digits[0] != digits[1]
 
 
 def _rounds(number: Number, value: float, *, about: bool = False) -> bool:

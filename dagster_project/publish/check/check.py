@@ -73,10 +73,12 @@ class _Checker:
             level = passage.level or (7 if RE["HEADING"].match(text) else 0)
             context = Context() if level else self._under(last)
             for at, sentence_text in sentences(text):
-                context = replace(context, own=self.words.own)
+                context = replace(context, document_cities=self.words.document_cities)
                 self.words.last = context.cities
                 sentence = self._sentence(sentence_text, context)
-                self.words.own = self.words.own or next((tuple(m.value) for m in sentence.of("city")), ())
+                self.words.document_cities = self.words.document_cities or next(
+                    (tuple(m.value) for m in sentence.of("city")), ()
+                )
                 for number, target in targets(self.facts, sentence):
                     if at + number.start not in covered and (verdict := self.judge.judge(number, target)):
                         yield self._finding(passage, sentence_text, at, number, verdict)

@@ -91,7 +91,7 @@ class Vocabulary:
     def __init__(self, facts: Facts) -> None:
         self._buckets: dict[str, list[tuple[str, bool, str, Any]]] = defaultdict(list)
         self._values: dict[tuple[str, str], list[Any]] = {}
-        self.own: tuple[str, ...] = ()  # the city that the document is about, the one last spoken of
+        self.document_cities: tuple[str, ...] = ()  # the city that the document is about, the one last spoken of
         self.last: tuple[str, ...] = ()
         self.groups: dict[str, list[str]] = {}  # English names that mean a group only alone in a cell: East
         self._cities(facts)
@@ -113,7 +113,10 @@ class Vocabulary:
                 continue
             results.append(match)
             at = match.end
-        for word, cities in ((RE["SELF"], self.own), (RE["CITY"], tuple(dict.fromkeys(self.own + self.last)))):
+        for word, cities in (
+            (RE["SELF"], self.document_cities),
+            (RE["CITY"], tuple(dict.fromkeys(self.document_cities + self.last))),
+        ):
             if cities:
                 results += [Mention("city", *match.span(), cities) for match in word.finditer(text)]
         return sorted([*results, *_years(text, results)], key=lambda mention: mention.start)

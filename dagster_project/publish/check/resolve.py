@@ -38,7 +38,7 @@ class Context:
     or_year: int | None = None  # of the headings, where the text under them names another
     listed: tuple[tuple[str, ...], ...] = ()  # all cities of the text before
     recent: tuple[int, ...] = ()  # and its years
-    own: tuple[str, ...] = ()  # the city of the document
+    document_cities: tuple[str, ...] = ()  # the city of the document
 
 
 @dataclass
@@ -85,19 +85,19 @@ class Sentence:
         """Which bracket with figures of its own a place stands in; -1: none."""
         return next((k for k, (a, b) in enumerate(self.asides) if a <= at < b), -1)
 
-    def seen(self, number: Number, mentions: Iterable[Mention]) -> list[Mention]:
+    def in_view(self, number: Number, mentions: Iterable[Mention]) -> list[Mention]:
         """Without what stands in brackets that the number does not stand in."""
-        own = (-1, self.aside(number.start))
-        return [mention for mention in mentions if self.aside(mention.start) in own]
+        brackets = (-1, self.aside(number.start))
+        return [mention for mention in mentions if self.aside(mention.start) in brackets]
 
     def named(self, k: int, mentions: Sequence[Mention]) -> tuple[list[Mention], int]:
         """What the zone of a number names, else the nearest zone to the left that names some, and how many zones away;
         -1: only behind the number."""
-        mentions = self.seen(self.numbers[k], mentions)
+        mentions = self.in_view(self.numbers[k], mentions)
         for j in range(k, -1, -1):
             start, end = self.zones[j]
-            if found := [mention for mention in mentions if start <= mention.start < end]:
-                return found, k - j
+            if zone_mentions := [mention for mention in mentions if start <= mention.start < end]:
+                return zone_mentions, k - j
         return mentions, -1
 
 
@@ -115,8 +115,8 @@ def _zones(s: Sentence) -> list[tuple[int, int]]:
             if split := RE["SPLIT"].search(gap):
                 at = number.end + split.start()
             elif RE["CHINESE"].search(gap):
-                own = [m.end for m in s.of(*CONTENT) if s.text[number.end : m.start].strip() in ("", "的")]
-                at = max([number.end, *(one for one in own if number.end <= one <= end)])
+                ends_of_names = [m.end for m in s.of(*CONTENT) if s.text[number.end : m.start].strip() in ("", "的")]
+                at = max([number.end, *(one for one in ends_of_names if number.end <= one <= end)])
         zones.append((start, at))
         start = at
     return zones
@@ -130,8 +130,8 @@ def carried(sentence: Sentence) -> Context:
     indexes = sentence.of("index")
     plain = [m for m in years if not sentence.is_base(m) and sentence.aside(m.start) < 0]
     last = next(reversed(sentence.of("variable", "score")), None)
-    own = [tuple(mention.value) for mention in cities]
-    listed = [*own, *([was.cities] if was.cities else []), *was.listed]
+    named_here = [tuple(mention.value) for mention in cities]
+    listed = [*named_here, *([was.cities] if was.cities else []), *was.listed]
     return Context(
         tuple(subject.value) if subject else was.cities,
         max((mention.value for mention in plain), default=was.year),
@@ -194,14 +194,14 @@ def _side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
             end += 1
         n = end - start
         if n > 1:
-            said = bool(RE["SIDE_BY_SIDE"].search(s.text))
+            is_stated = bool(RE["SIDE_BY_SIDE"].search(s.text))
             kinds = {"place": ("city", "place"), "year": ("year",), "content": ("variable", "index", "score", "nation")}
             for role, of in kinds.items():
                 named, _ = s.named(start, [m for m in s.of(*of) if m.end <= numbers[start].start])
                 listed = _last_list(named, s, n)
                 if role == "content" and len(listed) < n and RE["BOTH"].search(s.text):  # 2012年三者依次为
                     listed = [m for m in s.of(*of) if m.end <= numbers[start].start]
-                if len(listed) == n and (said or role == "place"):
+                if len(listed) == n and (is_stated or role == "place"):
                     is_object = role == "place" and s.is_object(listed[0]) and len(named) > n
                     for k, mention in enumerate(listed):  # 分别高于武汉、西安5亿元和3亿元: of another
                         results.setdefault(start + k, {})["object" if is_object else role] = mention
@@ -251,7 +251,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         if RE["NOT_OF_CITY"].search(text[: content.start]):
             return None
         if content.end < s.zones[k][0]:  # of a zone before: or another that is named there
-            rest = [m for m in s.seen(number, s.of("variable")) if m is not content and m.end <= number.start]
+            rest = [m for m in s.in_view(number, s.of("variable")) if m is not content and m.end <= number.start]
             more = [("value", code) for m in reversed(rest) for code in m.value]
             subjects += [one for one in more if _dimension_fits(facts.unit_of(one), unit) and one not in subjects]
     if content is not None and any(
@@ -327,7 +327,7 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
     start, end = s.zones[k]
     left, dimension = text[: number.start], _dimension(number.unit)
     subject = target.subjects[0]
-    own = facts.unit_of(subject).dimension
+    published_dimension = facts.unit_of(subject).dimension
     is_level = RE["LEVEL_ZH"].search(left) or left.endswith("第") or RE["TO"].search(left)
     if len(target.places) > 1 and RE["TOGETHER"].search(text[: end + 4]):
         return ["together"]
@@ -341,13 +341,17 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
         return ["apart", "since", "level"]
     parts = ["part"] if target.others or target.bases or len(target.places) > 1 else []
     if dimension == "times":
-        return [*parts, *(["since", "apart"] if change else []), *(["level"] if own in ("", "share") else [])]
+        return [
+            *parts,
+            *(["since", "apart"] if change else []),
+            *(["level"] if published_dimension in ("", "share") else []),
+        ]
     if target.is_annual:
         return ["since"]
     if change and not is_level:
         apart = RE["APART"].search(left[start:]) or RE["APART_AFTER"].match(text, number.end)
         return ["apart", "since"] if apart and (target.others or len(target.places) > 1) else ["since", "apart"]
-    if dimension == "share" and own != "share":
+    if dimension == "share" and published_dimension != "share":
         if _compared(s, number):
             return ["part"]
         return ["share"] if RE["SHARE"].search(text[max(0, start - 1) : end]) else []
@@ -360,12 +364,12 @@ def _wholes(facts: Facts, s: Sentence, k: int, content: Mention | None) -> tuple
     """What a share may be a share of, and whether the words beside it say so."""
     start, end = s.zones[k]
     named = [m for m in s.of("variable") if m is not content]
-    own = [m for m in named if start <= m.start < end]
-    others = own or [m for m in named if m.start < start]
+    zone_variables = [m for m in named if start <= m.start < end]
+    others = zone_variables or [m for m in named if m.start < start]
     wholes = [("value", code) for m in reversed(others) for code in m.value]
-    if s.before.content is not None and not own:
+    if s.before.content is not None and not zone_variables:
         wholes += [("value", code) for code in s.before.content.value or () if s.before.content.kind == "variable"]
-    return wholes, bool(own) or (bool(wholes) and bool(RE["THEREOF"].search(s.text)))
+    return wholes, bool(zone_variables) or (bool(wholes) and bool(RE["THEREOF"].search(s.text)))
 
 
 def _of_all(
@@ -435,7 +439,7 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     """Whose figure a number may be, and which others it may be compared with, the likeliest first."""
     number, text = s.numbers[k], s.text
     start, end = s.zones[k]
-    named = s.seen(number, s.of("city", "place"))
+    named = s.in_view(number, s.of("city", "place"))
 
     def is_owner(m: Mention) -> bool:  # 无锡的5亿元, Wuxi's 5
         return m.end <= number.start and bool(RE["OWNED"].fullmatch(s.gap(m.end, number.start)))
@@ -452,7 +456,7 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     if "object" in listed:
         others, subjects = [listed["object"]], [m for m in subjects if m.end <= listed["object"].start]
     if "place" in listed:
-        found = [listed["place"]]
+        place_mentions = [listed["place"]]
     elif direct := [
         m
         for m in named
@@ -460,28 +464,28 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
         and m not in objects
         and (RE["NEXT_TO"].fullmatch(gap := s.gap(number.end, m.start)) and (gap.strip() or number.is_rank))
     ]:
-        found = direct[:1]
+        place_mentions = direct[:1]
     else:
-        found, away = s.named(k, subjects)
-        if found and away == 0 and any(m.end <= number.start for m in found):
-            found = [m for m in found if m.end <= number.start]
+        place_mentions, away = s.named(k, subjects)
+        if place_mentions and away == 0 and any(m.end <= number.start for m in place_mentions):
+            place_mentions = [m for m in place_mentions if m.end <= number.start]
         if away > 0:
-            found = found if RE["TOGETHER"].search(text) else [*subjects[:1], found[-1]]
-        elif away < 0 and found and re.search(r"[,，;；(]", s.gap(number.end, found[0].start)):
+            place_mentions = place_mentions if RE["TOGETHER"].search(text) else [*subjects[:1], place_mentions[-1]]
+        elif away < 0 and place_mentions and re.search(r"[,，;；(]", s.gap(number.end, place_mentions[0].start)):
             before = [s.before.cities] if s.before.cities else []
-            return list(dict.fromkeys([*before, tuple(found[0].value)])), [tuple(m.value) for m in others]
-    if RE["TOGETHER"].search(text[start : number.start]) and not any(start <= m.start for m in found):
+            return list(dict.fromkeys([*before, tuple(place_mentions[0].value)])), [tuple(m.value) for m in others]
+    if RE["TOGETHER"].search(text[start : number.start]) and not any(start <= m.start for m in place_mentions):
         all_named = list(dict.fromkeys(tuple(m.value) for m in s.of("city") if m.end <= number.start))
         if len(all_named) > 1:
             return all_named, []
     group = list(dict.fromkeys(tuple(m.value) for m in s.of("city") if m.end <= number.start)) or s.before.listed
     both = next(reversed(list(RE["BOTH"].finditer(text[:end]))), None)
-    if both and len(group) > 1 and "place" not in listed and not any(m.start > both.start() for m in found):
+    if both and len(group) > 1 and "place" not in listed and not any(m.start > both.start() for m in place_mentions):
         return list(group[: count_of(both["n"] or both["n_en"] or "2")]), [tuple(m.value) for m in others]
-    places = list(dict.fromkeys(tuple(m.value) for m in reversed(found)))
+    places = list(dict.fromkeys(tuple(m.value) for m in reversed(place_mentions)))
     if not places and s.before.cities:
-        own = [s.before.own] if s.before.own else []
-        places = list(dict.fromkeys([s.before.cities, *s.before.listed[:2], *own]))
+        document_city = [s.before.document_cities] if s.before.document_cities else []
+        places = list(dict.fromkeys([s.before.cities, *s.before.listed[:2], *document_city]))
     return places, [tuple(m.value) for m in others if tuple(m.value) not in places[:1]]
 
 
@@ -498,14 +502,16 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
     is_multiple = _dimension(number.unit) == "times"  # 是2015年的1.6倍
     of_base = [m for m in years if (is_multiple if owned.get(m) is number else s.is_base(m))]
     plain = [m for m in years if m not in of_base]
-    found, away = s.named(k, [m for m in plain if owned.get(m, number) is number])
-    if not found and s.before.year is None:
-        found, away = s.named(k, plain)
-    if away < 0 and found and s.before.year is not None:
-        far = s.between(number.end, found[0].start) or re.search("[;；]", s.gap(number.end, found[0].start))
-        found = [] if far else found
+    year_mentions, away = s.named(k, [m for m in plain if owned.get(m, number) is number])
+    if not year_mentions and s.before.year is None:
+        year_mentions, away = s.named(k, plain)
+    if away < 0 and year_mentions and s.before.year is not None:
+        far = s.between(number.end, year_mentions[0].start) or re.search(
+            "[;；]", s.gap(number.end, year_mentions[0].start)
+        )
+        year_mentions = [] if far else year_mentions
     own_base = [m.value for m in of_base if start <= m.start < end]
-    now = [m.value for m in reversed(found)]
+    now = [m.value for m in reversed(year_mentions)]
     if away > 0:
         now = now[:1]
     if away:
@@ -515,8 +521,8 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
     if s.before.or_year is not None and not plain:
         now.append(s.before.or_year)
     if away:
-        now += [m.value for m in s.seen(number, plain) if m in owned]
-    ago, apart = _ago(text[start:end]), [m for m in plain if m not in found]
+        now += [m.value for m in s.in_view(number, plain) if m in owned]
+    ago, apart = _ago(text[start:end]), [m for m in plain if m not in year_mentions]
     if ago is not None and now and not change:
         return list(dict.fromkeys(y + ago for y in now)), [], True
     since = [*own_base]
@@ -536,7 +542,7 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
         if RE["TO"].search(left) and away:
             late = [y - then for m in RE["AGO"].finditer(left) for y in now if (then := _ago(m[0]))]
             now = [*([s.before.year] if s.before.year else []), *now, *late]
-        if away and not found and (RE["FROM"].search(left) or RE["TO"].search(left)):
+        if away and not year_mentions and (RE["FROM"].search(left) or RE["TO"].search(left)):
             now += s.before.recent
     spans = [(a.value, b.value) for a, b in s.ranges if a.value in since and b.value in now[:1]]
     if spans and not (change or RE["FROM"].search(left) or RE["TO"].search(left)):  # 2012-2018: one of these years
@@ -771,7 +777,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     """What a figure of a table should be: city, year, subject and unit from the heads, the strongest first."""
 
     def first(*kinds: str) -> list[Mention]:
-        return next((found for head in heads for kind in kinds if (found := head.of(kind))), [])
+        return next((head_mentions for head in heads for kind in kinds if (head_mentions := head.of(kind))), [])
 
     if any(len(head.of("place")) > 1 or RE["COUNTY"].search(head.text) for head in heads[:2]):  # a gap of two groups
         return None
@@ -779,7 +785,9 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     place = tuple((near or first("city", "place"))[0].value) if near or first("city", "place") else carried_in.cities
     plain = [[m.value for m in head.of("year") if not head.is_base(m)] for head in heads]
     year = next((values[-1] for values in plain if values), carried_in.year)
-    bases = next((found for head in heads if (found := [m.value for m in head.of("year") if head.is_base(m)])), [])
+    bases = next(
+        (base_years for head in heads if (base_years := [m.value for m in head.of("year") if head.is_base(m)])), []
+    )
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
     index = next((str(m.value[0]) for head in heads for m in head.of("index")), carried_in.index or facts.scope.index)
     level = next((k for k, head in enumerate(heads) if head.of(*CONTENT)), len(heads))

@@ -106,8 +106,10 @@ class Judge:
                         results.append(self._right(how, number, subject, city, year, fact, unit))
                         break
         if not results and target.years and target.places:
-            told = [self._differs(number, target, one, city) for one in target.subjects for city in target.places[0]]
-            results = [verdict for verdict in told if verdict]
+            differences = [
+                self._differs(number, target, one, city) for one in target.subjects for city in target.places[0]
+            ]
+            results = [verdict for verdict in differences if verdict]
         return results
 
     def _differs(self, number: Number, target: Target, subject: Subject, city: str) -> Verdict | None:
@@ -332,8 +334,10 @@ class Judge:
             facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
 
             def held(year: int, facts: dict[tuple[str, int], Fact] = facts) -> list[float]:
-                found = [next((facts[c, year].value for c in ids if (c, year) in facts), None) for ids in target.places]
-                return [value for value in found if value is not None]
+                place_values = [
+                    next((facts[c, year].value for c in ids if (c, year) in facts), None) for ids in target.places
+                ]
+                return [value for value in place_values if value is not None]
 
             for year in target.years:
                 values = held(year)

@@ -288,8 +288,8 @@ def test_segments_lie_between_the_breaks_of_y_and_x_and_years_alone_are_left_out
 
 def test_effects_of_cities_are_tested_on_the_longest_segment(frames):
     broken = with_breaks(frames, ("pr", "p4", 2015, True))
-    tests = build(broken, [PLAIN])["panel_test"].set_index("test_code")
-    expected = joint_effects_f(*read_sample(broken, PLAIN).longest)["f_ind"]
+    tests = build(broken, [HEADLINE])["panel_test"].set_index("test_code")
+    expected = joint_effects_f(*read_sample(broken, HEADLINE).longest)["f_ind"]
     assert tests.loc["f_ind", "statistic"] == pytest.approx(expected.statistic, rel=1e-9)
     assert tests.loc["f_ind", "note"].endswith("in the longest segment")
     assert expected.statistic > 0.1

@@ -42,11 +42,11 @@ test: setup
 	  --no-loadscope-reorder
 
 SLOW_models := tests/unit/python_models tests/unit/study
-SLOW_recovery := tests/unit/demo tests/integration/test_end_to_end.py
+SLOW_recovery := tests/unit/demo tests/unit/values tests/integration/test_end_to_end.py
 SLOW_hostile := tests/unit/ingest $(wildcard tests/reliability/test_hostile_*.py)
 SLOW_kills := $(wildcard tests/reliability/test_crash_*.py) $(addprefix tests/reliability/test_,event_log.py published_file.py run_ends.py)
-SLOW_same := $(addprefix tests/reliability/test_,incremental.py progress_reporter.py reproducible.py) \
-  tests/integration/test_landed.py tests/integration/test_release_history.py
+SLOW_same := $(addprefix tests/reliability/test_,candidates.py incremental.py progress_reporter.py reproducible.py) \
+  $(addprefix tests/integration/test_,landed.py publish.py release_history.py)
 SLOW_real := $(addprefix tests/integration/test_,block_rules_on_real_files.py inspect.py new_year.py real_data.py real_editions.py)
 SLOW_docs := $(addprefix tests/integration/test_,command_line.py docs_commands.py docs_site.py) \
   tests/reliability/test_benchmarks.py tests/packaging

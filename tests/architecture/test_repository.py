@@ -57,6 +57,19 @@ def test_the_forge_runs_what_a_person_runs():
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
+def test_every_slow_test_belongs_to_one_part():
+    make = ["make", "-C", str(ROOT), "--print-data-base", "--question", "help"]
+    database = subprocess.run(make, capture_output=True, text=True, check=False).stdout
+    parts = {part: roots.split() for part, roots in re.findall(r"^SLOW_(\w+) := (.+)", database, flags=re.MULTILINE)}
+    mark = re.compile(r"^(@|pytestmark = )pytest\.mark\.slow", re.MULTILINE)
+    marked = [f for f in tracked() if f.match("test_*.py") and mark.search(f.read_text(encoding="utf-8"))]
+    homes = {
+        f.name: [p for p, roots in parts.items() if any(f.is_relative_to(ROOT / r) for r in roots)] for f in marked
+    }
+    assert {part for its_parts in homes.values() for part in its_parts} == set(parts)
+    assert not {name: its_parts for name, its_parts in homes.items() if len(its_parts) != 1}
+
+
 SAME_BRANCHES = re.compile(r"\?\s*([^?:]+?)\s*:\s*\1\s*(?=[;,)\]}])")
 
 

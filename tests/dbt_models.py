@@ -12,9 +12,9 @@ REF = re.compile(r"ref\('(\w+)'\)")
 VARS = yaml.safe_load((DBT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
 
 
-def rendered(model: str, *macros: str) -> str:
-    """SQL of a model with these files of macros, references as plain names."""
-    return with_macros((DBT / "models" / f"{model}.sql").read_text(encoding="utf-8"), *macros)
+def rendered(model: str) -> str:
+    """SQL of a model, references as plain names."""
+    return with_macros((DBT / "models" / f"{model}.sql").read_text(encoding="utf-8"))
 
 
 def in_order(*folders: str) -> list[str]:
@@ -25,7 +25,9 @@ def in_order(*folders: str) -> list[str]:
     return list(order.static_order())
 
 
-def with_macros(text: str, *macros: str) -> str:
-    known = "".join((DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in macros)
+def with_macros(text: str) -> str:
+    """A template with the macros of the project; not those that only dbt can read (`materialization`)."""
+    files = (file.read_text(encoding="utf-8") for file in sorted((DBT / "macros").glob("*.sql")))
+    macros = "".join(file for file in files if "{% materialization" not in file)
     names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: "", "var": VARS.get}
-    return Environment(autoescape=False).from_string(known + text).render(**names)
+    return Environment(autoescape=False).from_string(macros + text).render(**names)

@@ -353,6 +353,7 @@ def test_shifted_table_is_refused_and_its_neighbours_are_read(real_data, tmp_pat
     assert report.values == [v for v in clean.values if (v["raw_column"], v["scope"]) not in refused]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("year", "factor"), [(2020, 1e4), (2023, 1e-4)])
 def test_slip_of_a_unit_is_refused_without_any_past(real_data, tmp_path, year, factor):
     """GDP in the other of 万元 and 亿元 under an unchanged header."""
@@ -371,6 +372,7 @@ def test_slip_of_a_unit_is_refused_without_any_past(real_data, tmp_path, year, f
     assert not any(v["raw_column"] == "gdp_nom" and v["scope"] == "city" for v in report.values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "is_read"), [(1, True), (1e-2, False)])
 def test_edition_older_than_all_others_is_judged_by_the_smaller_figures_of_its_time(
     real_data, tmp_path, factor, is_read
@@ -396,6 +398,7 @@ def test_edition_older_than_all_others_is_judged_by_the_smaller_figures_of_its_t
     assert ("gdp_nom" not in refused) == is_read
 
 
+@pytest.mark.slow
 def test_deleted_required_column_is_a_problem_of_the_load(real_data, tmp_path):
     def blank(page):
         column = page.column_of("地区生产总值", "全市")

@@ -81,7 +81,7 @@ from (values ('county_tables', 1, 'city'), ('county_tables', 2, 'county'), ('cou
 def test_a_city_above_its_counties_is_none_of_the_rows_of_a_source_about_counties(source, kinds):
     with duckdb.connect() as con:
         con.execute(MATCHED)
-        rows = con.execute(f"select row_kind from ({rendered('gate/gate_row', 'gate')}) where source = ?", [source])
+        rows = con.execute(f"select row_kind from ({rendered('gate/gate_row')}) where source = ?", [source])
         assert [kind for (kind,) in rows.fetchall()] == kinds.split()
 
 

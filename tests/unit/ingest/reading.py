@@ -41,7 +41,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.con = duckdb.connect()
-        self.models = {model.rpartition("/")[2]: rendered(model, "text", "gate") for model in MODELS}
+        self.models = {model.rpartition("/")[2]: rendered(model) for model in MODELS}
         for file in (DBT / "seeds").glob("*.csv"):
             if file.stem not in GIVEN:
                 frame = pd.read_csv(file, dtype=str)

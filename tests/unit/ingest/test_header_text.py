@@ -16,7 +16,7 @@ from expectations.suggest import CityNames
 def ask():
     """ask(macro, text): the result of one macro on one text."""
     con = duckdb.connect()
-    query = cache(lambda macro: with_macros(f"select {{{{ {macro}('t') }}}} from (select ?::varchar as t)", "text"))
+    query = cache(lambda macro: with_macros(f"select {{{{ {macro}('t') }}}} from (select ?::varchar as t)"))
     return lambda macro, text: con.execute(query(macro), [text]).fetchall()[0][0]
 
 

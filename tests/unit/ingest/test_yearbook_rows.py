@@ -76,7 +76,7 @@ def test_a_page_that_is_printed_twice_is_read_once(reading):
 
 def reread(reading):
     for model in ("int_bands", "int_figures_reread"):
-        reading.con.execute(f"create or replace table {model} as {rendered(f'reading/{model}', 'gate')}")
+        reading.con.execute(f"create or replace table {model} as {rendered(f'reading/{model}')}")
     return reading.con.execute(
         "select q.value, q.reading, v.source, v.data_year, v.text, v.city_id from int_figures_reread as q"
         " join int_values_converted_to_units as v using (source_cell_id) order by v.data_year, v.cell"

@@ -82,7 +82,7 @@ class Editing:
         return found[0][0] if found else None
 
     def sql(self, model: str) -> str:
-        return rendered(model, "edit_rules", "keys", "text")
+        return rendered(model)
 
 
 def series(cities, variable, *, level=1e5, growth=0.06, noise=0.03, spread=0.6, years=YEARS, seed=1) -> pd.DataFrame:

@@ -38,7 +38,7 @@ class Breaks:
         self.con = with_seeds(*SEEDS)
         self.con.execute(NONE_DECLARED)
         self.city = self.con.execute(CITIES).df()
-        self.sql = {model: rendered(f"values/{model}", "edit_rules", "keys", "study") for model in MODELS}
+        self.sql = {model: rendered(f"values/{model}") for model in MODELS}
 
     def run(self, planes: dict[str, np.ndarray]) -> pd.DataFrame:
         """int_breaks of these levels (city, year)."""

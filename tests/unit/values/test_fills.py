@@ -60,7 +60,7 @@ def fills():
     frame["source_cell_id"] = [f"s{k}" for k in range(len(frame))]
     put_frame(con, "int_values_corrected", frame)
     con.execute("create view int_values_left_out as from int_values_corrected where false")
-    found = con.execute(rendered("values/int_values_accepted", "edit_rules", "study")).df()
+    found = con.execute(rendered("values/int_values_accepted")).df()
     marked = found[found["fill_rule"] == "equal_steps"]
     return marked.groupby(["city_id", "variable_code"])["year"].agg(sorted).to_dict()
 

@@ -97,7 +97,7 @@ class Gate:
 
     def sql(self, model: str) -> str:
         folder = {"edit": "edit", "gate": "gate"}.get(model.partition("_")[0], "reading")
-        return rendered(f"{folder}/{model}", "edit_rules", "gate", "study")
+        return rendered(f"{folder}/{model}")
 
 
 @pytest.fixture(scope="module")

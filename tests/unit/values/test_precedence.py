@@ -32,7 +32,7 @@ def test_print_comes_before_compilations_year_by_year_and_series_of_another_conc
     frame = pd.DataFrame(rows).assign(**same, fill_rule="", is_corrected=False, is_harmonised=False)
     frame["value_as_printed"], frame["source_cell_ids"] = frame["value"], frame["source_cell_id"].map(lambda c: [c])
     put_frame(con, "int_values_harmonised_to_base_boundary", frame)
-    chosen = con.execute(rendered("values/int_values_selected", "edit_rules", "study")).df()
+    chosen = con.execute(rendered("values/int_values_selected")).df()
     used = chosen.set_index(["variable_code", "year"])["source"].unstack(0)
     students = dict.fromkeys(YEARS, "panel_policies")
     students |= dict.fromkeys((2012, 2014, 2015), "yearbook_tables") | dict.fromkeys(

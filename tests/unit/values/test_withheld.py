@@ -84,7 +84,7 @@ def settled():
         " 'mobile_subscribers' as variable_code, null::varchar as against, 1.0 as link"
     )
     for model in ("int_edits_settled", "int_values_imputed"):
-        con.execute(f"create table {model} as {rendered(f'panel/{model}', 'edit_rules', 'keys', 'study')}")
+        con.execute(f"create table {model} as {rendered(f'panel/{model}')}")
     return con, cities
 
 

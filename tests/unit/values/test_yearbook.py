@@ -52,7 +52,7 @@ def yearbook():
             con.execute(PRINTS)
             con.execute(more)
             con.execute(f"create view int_values_left_out as {rendered('values/int_values_left_out')}")
-            return con.execute(rendered("easy/yearbook", "edit_rules")).df()
+            return con.execute(rendered("easy/yearbook")).df()
 
     return run
 

@@ -178,11 +178,12 @@ class DbtState:
     def records(
         self, con: duckdb.DuckDBPyConnection, built: Iterable[str], known: Mapping[str, Record]
     ) -> dict[str, Record]:
-        """Records of what was just built. The content of a view is its key: its rows would cost its whole query."""
+        """Records of what was just built. Rows count where another step reads them: else the key stands for them."""
         records, chosen = dict(known), set(built)
         for node in [node for node in self.nodes if node in chosen]:
             table, key = self.table(node), self.key(node, records)
-            records[table] = Record(key, key if self.is_view(node) else content_of_table(con, table))
+            is_counted = not self.is_view(node) and self._is_read_elsewhere(node)
+            records[table] = Record(key, content_of_table(con, table) if is_counted else key)
         return {self.table(node): records[self.table(node)] for node in chosen}
 
     def key(self, node: str, known: Mapping[str, Record]) -> str:
@@ -190,6 +191,20 @@ class DbtState:
             parent: known[self.table(parent)].content for parent in self.parents(node) if self.table(parent) in known
         }
         return digest(self._project, self._text_digest(node), read)
+
+    def _is_read_elsewhere(self, node: str) -> bool:
+        """Whether a model of another step reads the table, itself or through views of this one."""
+        readers = self._readers.get(node, ())
+        return any(r not in self.nodes or (self.is_view(r) and self._is_read_elsewhere(r)) for r in readers)
+
+    @cached_property
+    def _readers(self) -> dict[str, list[str]]:
+        """Node -> the models that read it."""
+        readers: dict[str, list[str]] = {}
+        for node in self._all:
+            for parent in self.parents(node) if node.startswith("model.") else ():
+                readers.setdefault(parent, []).append(node)
+        return readers
 
     def _text_digest(self, node: str) -> str:
         entry = self._all[node]
@@ -227,7 +242,8 @@ def project_key(paths: Paths) -> str:
 
 
 def records_of(warehouse: Warehouse, tables: Iterable[str]) -> dict[str, Record]:
-    """All records, with the content of `tables` as it is now in place of what is recorded."""
+    """All records, and of `tables` that no step has recorded the content as it is now."""
     with warehouse.connect(read_only=True) as con:
         known = read_records(con)
-        return known | {table: Record("", content_of_table(con, table)) for table in tables}
+        unknown = [table for table in tables if table not in known]
+        return known | {table: Record("", content_of_table(con, table)) for table in unknown}

@@ -56,7 +56,8 @@ def _summary(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     """Coordination by group: mean with its 95 % interval (normal), median, classes, who lags."""
     keys = [*PAIR_KEYS, "city_id", "year", "form"]
     classes = table.pivot(index=keys, columns="scale", values="class_10")
-    changed = (classes.nunique(axis=1) > 1).rename("is_changed").reset_index()
+    first = classes.bfill(axis=1).iloc[:, 0]
+    changed = (classes.ne(first, axis=0) & classes.notna()).any(axis=1).rename("is_changed").reset_index()
     chosen = table[table["scale"] == SUMMARY_SCALE].merge(changed, on=keys)
     cities = sorted(table["city_id"].unique())
     rows = []

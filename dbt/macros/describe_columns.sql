@@ -45,15 +45,11 @@
     order by all
 {%- endmacro %}
 
-{# PIVOT on what is printed; nothing before yearbook_concept is there, or where no edition is landed. #}
-{% macro yearbook_columns() -%}
-    {%- set concepts = load_relation(ref('yearbook_concept')) if execute else none -%}
-    {%- set names = run_query(easy_yearbook_words()).columns[0].values() if concepts is not none else [] -%}
+{# PIVOT by the first column of the query `words` over `table`; nothing before the table is there, or where it is empty. #}
+{% macro wide_columns(table, words, value, name, key) -%}
+    {%- set names = run_query(words).columns[0].values() if execute and load_relation(table) is not none else [] -%}
     {%- if names | length > 0 -%}
-        pivot (
-            max(used_value) for name in ('{{ names | join("', '") }}')
-            group by unit_level, unit_id, name_zh, city_en, province_en, year
-        )
+        pivot ({{ value }} for {{ name }} in ('{{ names | join("', '") }}') group by {{ key }})
     {%- endif -%}
 {%- endmacro %}
 

@@ -138,11 +138,14 @@ end
 
 {# A part of an id source@vintage:file!sheet!cell: source, file, sheet or cell; null where there is no id. #}
 {% macro cell_part(id, part) -%}
-    struct_extract(
-        regexp_extract(
-            {{ id }}, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', ['source', 'file', 'sheet', 'cell']
-        ), '{{ part }}'
-    )
+    {%- set places = {'sheet': -2, 'cell': -1} -%}
+    {%- if part == 'source' -%}
+        split_part({{ id }}, '@', 1)
+    {%- elif part in places -%}
+        split_part({{ id }}, '!', {{ places[part] }})
+    {%- else -%}
+        array_to_string(string_split(substr({{ id }}, strpos({{ id }}, ':') + 1), '!')[:-3], '!')
+    {%- endif -%}
 {%- endmacro %}
 
 {#

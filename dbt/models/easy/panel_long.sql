@@ -1,4 +1,5 @@
 -- The indicators of every scored city and year, from the value to the points that it gives.
+{{ config(materialized='view') }}
 select
     w.city_id,
     w.name_zh,

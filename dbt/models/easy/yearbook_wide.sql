@@ -5,17 +5,12 @@
         materialized='view', contract={'enforced': false}, post_hook="{{ describe_columns(easy_yearbook_words()) }}"
     )
 }}
--- depends_on: {{ ref('yearbook_concept') }}
+{% set key = 'unit_level, unit_id, name_zh, city_en, province_en, year' %}
 select *
 from (
     select
-        unit_level,
-        unit_id,
-        name_zh,
-        city_en,
-        province_en,
-        year,
+        {{ key }},
         variable_code || case when scope = 'district' then '_district' else '' end as name,
         used_value
     from {{ ref('yearbook').include(database=false) }}
-) {{ yearbook_columns() }}
+) {{ wide_columns(ref('yearbook_concept'), easy_yearbook_words(), 'max(used_value)', 'name', key) }}

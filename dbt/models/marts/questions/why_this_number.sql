@@ -1,6 +1,7 @@
 -- Why is this score what it is? Each part of it with the cell that its main figure was printed in.
 -- Headline indexes, frozen basis, own weights. All other cells of a value: mart_indicator_source.
 -- Only cities and years that have a score: the contributions of each sum to it. The others: incomplete_year.
+{{ config(materialized='view') }}
 select
     {{ context_keys('v') }},
     v.basis,

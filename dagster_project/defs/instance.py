@@ -53,7 +53,7 @@ def open_event_log() -> Iterator[None]:
     """Keep each SQLite file of Dagster open, and what SQLAlchemy compiles for it, while a run writes to it.
 
     Dagster makes an engine and opens and closes a file for every event. Whenever the last connection closes, SQLite
-    copies the write-ahead log into the file and syncs the disk: 11 times an event, with these connections 1.7.
+    copies the write-ahead log into the file and syncs the disk: 11 times an event.
     `synchronous = normal` is safe in WAL mode: a power cut can cost the last events, never the file.
     Never open such a file other than by SQLite: closing it would drop the locks of this process, and another process
     (Dagster's webserver) would write into the same pages.

@@ -194,17 +194,13 @@ class DbtState:
 
     def _is_read_elsewhere(self, node: str) -> bool:
         """Whether a model of another step reads the table, itself or through views of this one."""
-        readers = self._readers.get(node, ())
+        readers = [reader for parent, reader in self._reads if parent == node]
         return any(r not in self.nodes or (self.is_view(r) and self._is_read_elsewhere(r)) for r in readers)
 
     @cached_property
-    def _readers(self) -> dict[str, list[str]]:
-        """Node -> the models that read it."""
-        readers: dict[str, list[str]] = {}
-        for node in self._all:
-            for parent in self.parents(node) if node.startswith("model.") else ():
-                readers.setdefault(parent, []).append(node)
-        return readers
+    def _reads(self) -> list[tuple[str, str]]:
+        """What is read, and the model that reads it."""
+        return [(parent, node) for node in self._all if node.startswith("model.") for parent in self.parents(node)]
 
     def _text_digest(self, node: str) -> str:
         entry = self._all[node]

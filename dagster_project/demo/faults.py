@@ -212,10 +212,3 @@ def keep_within_limits(
             cells[gap.city_id] += len(new)
             kept.append(gap)
     return kept
-
-
-def alias_rows() -> pd.DataFrame:
-    """One row per misread city name, valid in its year only."""
-    misread = [f for f in FAULTS if f.kind == "ocr_name"]
-    rows = [(f.planted, f.city_id, f.year, f.year, "ocr", f.source, "demo (SYNTHETIC): misread name") for f in misread]
-    return pd.DataFrame(rows, columns=["alias", "city_id", "valid_from", "valid_to", "kind", "source", "reason"])

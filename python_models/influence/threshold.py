@@ -71,10 +71,6 @@ class ThresholdResult(Shown):
     sigma2: float
     n_draws: int
 
-    @property
-    def gammas(self) -> tuple[float, ...]:
-        return tuple(sorted(t.gamma for t in self.thresholds))
-
     def to_frame(self) -> pd.DataFrame:
         """One row per slope: name, slope, se, se_white, se_cluster, lower, upper (95 %, clustered)."""
         limits = normal(self.slopes, self.se_cluster)

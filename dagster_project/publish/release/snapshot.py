@@ -27,7 +27,6 @@ SORTED_BY = {
     "mart.mart_index_contribution": "index_code, indicator_code, weight_scheme, year, city_id, basis",
     "mart.mart_index_score": "city_id, year, index_code, weight_scheme, basis",
     "mart.mart_source_value": "cell_no",
-    "mart.why_this_number": "index_code, indicator_code, city_id, year",
 }
 # Columns of large tables that other columns of the row give: computed when they are read.
 GENERATED = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 from sqlalchemy import event  # a dependency of Dagster, which opens its SQLite files by it
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Dialect, Engine
 
 from dagster_project.defs.dead_runs import close_dead_runs
 from dagster_project.paths import Paths
@@ -27,30 +27,20 @@ def prepare_instance(paths: Paths) -> None:
         shutil.copyfile(shipped, file)
 
 
-class _Kept(sqlite3.Connection):
-    """Stays open for the next use when it is closed, if is_kept."""
+class _ReusableConnection(sqlite3.Connection):
+    """Is not closed but idle after use, if is_reusable."""
 
-    is_kept, is_free = False, False
+    is_reusable, is_idle = False, False
 
     def close(self) -> None:
-        self.is_free = self.is_kept
-        if not self.is_kept:
+        self.is_idle = self.is_reusable
+        if not self.is_reusable:
             super().close()
-
-
-class _Statements(dict[Any, Any]):
-    """Compiled statements of all engines: their key without its first part, the dialect, of which each has its own."""
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        return super().get(key[1:], default)
-
-    def __setitem__(self, key: Any, statement: Any) -> None:
-        super().__setitem__(key[1:], statement)
 
 
 @contextmanager
 def open_event_log() -> Iterator[None]:
-    """Keep each SQLite file of Dagster open, and what SQLAlchemy compiles for it, while a run writes to it.
+    """Keep each SQLite file of Dagster open while a run writes to it.
 
     Dagster makes an engine and opens and closes a file for every event. Whenever the last connection closes, SQLite
     copies the write-ahead log into the file and syncs the disk: 11 times an event.
@@ -58,35 +48,31 @@ def open_event_log() -> Iterator[None]:
     Never open such a file other than by SQLite: closing it would drop the locks of this process, and another process
     (Dagster's webserver) would write into the same pages.
     """
-    kept: dict[tuple[Any, int], _Kept] = {}
-    statements = _Statements()
+    connections: dict[tuple[Any, int], _ReusableConnection] = {}
 
-    def do_connect(dialect: Dialect, _record: object, arguments: list[Any], settings: dict[str, Any]) -> _Kept | None:
+    def do_connect(
+        dialect: Dialect, _record: object, arguments: list[Any], settings: dict[str, Any]
+    ) -> _ReusableConnection | None:
         if dialect.name != "sqlite":
             return None
         place = (arguments[0], threading.get_ident())
-        if place in kept and kept[place].is_free:
-            kept[place].is_free = False
-            return kept[place]
-        connection = _Kept(*arguments, **{**settings, "check_same_thread": False})
+        if place in connections and connections[place].is_idle:
+            connections[place].is_idle = False
+            return connections[place]
+        connection = _ReusableConnection(*arguments, **{**settings, "check_same_thread": False})
         connection.execute("pragma synchronous = normal")
-        if place not in kept and connection.execute("pragma journal_mode").fetchone() == ("wal",):
-            connection.is_kept = True
-            kept[place] = connection
+        if place not in connections and connection.execute("pragma journal_mode").fetchone() == ("wal",):
+            connection.is_reusable = True
+            connections[place] = connection
         return connection
 
-    def engine_connect(connection: Connection) -> None:
-        connection.execution_options(compiled_cache=statements)
-
     event.listen(Engine, "do_connect", do_connect)
-    event.listen(Engine, "engine_connect", engine_connect)
     try:
         yield
     finally:
         event.remove(Engine, "do_connect", do_connect)
-        event.remove(Engine, "engine_connect", engine_connect)
-        for connection in kept.values():
-            connection.is_kept = False
+        for connection in connections.values():
+            connection.is_reusable = False
             connection.close()
 
 

@@ -59,14 +59,14 @@ def align_to(labels: pd.Index, values: Any, what: str, columns: pd.Index | None 
 
 
 def _matched(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    labelled = {name: value for name, value in arguments.items() if _has_labels(value)}
-    flat = [v for value in labelled.values() for v in (value.values() if isinstance(value, Mapping) else (value,))]
+    with_labels = {name: value for name, value in arguments.items() if _has_labels(value)}
+    flat = [v for value in with_labels.values() for v in (value.values() if isinstance(value, Mapping) else (value,))]
     frames = [v for v in flat if isinstance(v, pd.Series | pd.DataFrame)]
     if any(isinstance(v.index, pd.MultiIndex) for v in frames):
         return {}
     graphs = [labels for v in flat if (labels := graph_labels(v)) is not None]
-    named = [v.index for v in frames if not _is_default(v.index)]
-    reference = graphs[0] if graphs else (named or [frames[0].index])[0]
+    name_indexes = [v.index for v in frames if not _is_default(v.index)]
+    reference = graphs[0] if graphs else (name_indexes or [frames[0].index])[0]
     planes = [v.columns for v in frames if isinstance(v, pd.DataFrame) and not _is_pairs(v)]
     planes = [c for c in planes if not _are_years(c)]
     for labels in graphs[1:]:
@@ -74,7 +74,7 @@ def _matched(arguments: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError("two graphs name their cities in a different order: build them on the same labels.")
     return {
         name: align_to(reference, value, name, planes[0] if planes else None)
-        for name, value in labelled.items()
+        for name, value in with_labels.items()
         if graph_labels(value) is None
     }
 

@@ -76,11 +76,11 @@ def require_unique(labels: Sequence[object], what: str) -> None:
         earlier.add(label)
 
 
-def require_known(names: Collection[object], known: Collection[object], what: str) -> None:
-    """Raise when `asked` names something that is not in `known`."""
-    unknown = [label for label in names if label not in known]
+def require_known(names: Collection[object], vocabulary: Collection[object], what: str) -> None:
+    """Raise when `asked` names something that is not in `vocabulary`."""
+    unknown = [label for label in names if label not in vocabulary]
     if unknown:
-        raise ValueError(f"unknown {what} {unknown[0]!r}: it is not in the panel ({len(known)} known).")
+        raise ValueError(f"unknown {what} {unknown[0]!r}: it is not in the panel ({len(vocabulary)} known).")
 
 
 def positive(values: ArrayLike, what: str, shape: tuple[int, ...] | None = None) -> FloatArray:

@@ -28,30 +28,30 @@ def edit_recall(slips: pd.DataFrame, edits: pd.DataFrame, *, n_values: int) -> p
         if missing := [column for column in columns if column not in frame]:
             raise ValueError(f"{label} lacks the column(s) {', '.join(missing)}.")
     keys = ["source", *CELL] if "source" in slips and "source" in edits else CELL
-    done = edits[~edits["action"].isin(LEFT_ALONE) & ~edits["rule"].isin(BY_PERSON)]
+    changes = edits[~edits["action"].isin(LEFT_ALONE) & ~edits["rule"].isin(BY_PERSON)]
     cells = slips.assign(is_wrong=~np.isclose(slips["true_value"], slips["printed_value"], rtol=1e-9, atol=0))
     cells["has_slip"] = cells.groupby("event_id")["is_wrong"].transform("any")
     series = [key for key in CELL if key != "year"]  # what is used may be made of several sources
-    is_break, is_relink = cells["slip_class"].isin(BREAKS), done["action"] == "relink"
+    is_break, is_relink = cells["slip_class"].isin(BREAKS), changes["action"] == "relink"
     broken = pd.MultiIndex.from_frame(cells.loc[is_break & cells["has_slip"], series])
-    answers = is_relink & pd.MultiIndex.from_frame(done[series]).isin(broken)  # relinked for a planted break
-    others = done[~answers]
-    touched = pd.MultiIndex.from_frame(cells[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
-    relinked = pd.MultiIndex.from_frame(done.loc[answers, series])
-    cells["is_touched"] = touched | (is_break & pd.MultiIndex.from_frame(cells[series]).isin(relinked))
+    answers = is_relink & pd.MultiIndex.from_frame(changes[series]).isin(broken)  # relinked for a planted break
+    others = changes[~answers]
+    is_edit = pd.MultiIndex.from_frame(cells[keys]).isin(pd.MultiIndex.from_frame(others[keys]))
+    relinks = pd.MultiIndex.from_frame(changes.loc[answers, series])
+    cells["is_touched"] = is_edit | (is_break & pd.MultiIndex.from_frame(cells[series]).isin(relinks))
     wrong = cells[cells["is_wrong"]]
-    planted = pd.MultiIndex.from_frame(cells.loc[cells["has_slip"], keys])
-    false = others[~pd.MultiIndex.from_frame(others[keys]).isin(planted)]
-    n_sound = n_values - len(planted.unique())
-    last = done.drop_duplicates(keys, keep="last")[[*keys, "used_value"]]
-    used = wrong.merge(last, on=keys, how="inner").dropna(subset=["used_value"])
-    errors = (used["used_value"] / used["true_value"] - 1).abs()
+    slip_cells = pd.MultiIndex.from_frame(cells.loc[cells["has_slip"], keys])
+    false = others[~pd.MultiIndex.from_frame(others[keys]).isin(slip_cells)]
+    n_sound = n_values - len(slip_cells.unique())
+    last = changes.drop_duplicates(keys, keep="last")[[*keys, "used_value"]]
+    pairs = wrong.merge(last, on=keys, how="inner").dropna(subset=["used_value"])
+    errors = (pairs["used_value"] / pairs["true_value"] - 1).abs()
     rows = []
     for name, part in cells.groupby("slip_class", sort=True):
-        wrong_cells, error = part[part["is_wrong"]], errors[used["slip_class"] == name]
+        wrong_cells, error = part[part["is_wrong"]], errors[pairs["slip_class"] == name]
         sound = part[~part["has_slip"]]
         rows.append(_row("class", str(name), part, wrong_cells, len(sound), int(sound["is_touched"].sum()), error))
-    for name in sorted(done["rule"].unique()):
+    for name in sorted(changes["rule"].unique()):
         n_false = len(pd.MultiIndex.from_frame(false.loc[false["rule"] == name, keys]).unique())
         rows.append({"kind": "rule", "name": str(name), **_sound(n_sound, n_false)})
     n_false = len(pd.MultiIndex.from_frame(false[keys]).unique())

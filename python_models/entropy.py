@@ -131,5 +131,5 @@ def _normalise(redundancy: FloatArray, flags: list[str]) -> tuple[FloatArray, li
     usable = np.array([flag not in (ZERO_COLUMN, EMPTY_COLUMN) for flag in flags])
     if not usable.any():
         raise ValueError("no indicator has a value above zero in the complete rows: weights do not exist.")
-    marked = [ALL_UNIFORM if ok else flag for ok, flag in zip(usable, flags, strict=True)]
-    return usable / usable.sum(), marked
+    uniform_flags = [ALL_UNIFORM if ok else flag for ok, flag in zip(usable, flags, strict=True)]
+    return usable / usable.sum(), uniform_flags

@@ -37,8 +37,8 @@ class Ranks:
     def of(cls, x: FloatArray) -> Ranks:
         """Of values without NaN, as `scipy.stats.rankdata` by its methods average, min and max."""
         order = np.argsort(x, kind="stable")
-        ordered = x[order]
-        is_new = np.r_[True, ordered[1:] != ordered[:-1]]
+        ascending = x[order]
+        is_new = np.r_[True, ascending[1:] != ascending[:-1]]
         group = np.empty(len(x), dtype=np.int64)
         group[order] = is_new.cumsum()
         ends = np.r_[np.flatnonzero(is_new), len(x)].astype(np.float64)

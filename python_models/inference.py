@@ -82,9 +82,9 @@ def p_two_sided(draws: ArrayLike) -> FloatArray:
     most 1.
     """
     values = np.asarray(draws, dtype=np.float64)
-    known = (~np.isnan(values)).sum(axis=0)
+    n_draws = (~np.isnan(values)).sum(axis=0)
     side = np.minimum((values <= 0).sum(axis=0), (values >= 0).sum(axis=0))
-    return np.asarray(np.where(known > 0, np.minimum(2.0 * (side + 1.0) / (known + 1.0), 1.0), np.nan))
+    return np.asarray(np.where(n_draws > 0, np.minimum(2.0 * (side + 1.0) / (n_draws + 1.0), 1.0), np.nan))
 
 
 def ratio_interval(a: float, b: float, cov: FloatArray, level: float = LEVEL) -> tuple[float, float]:
@@ -105,8 +105,8 @@ def holm(p: ArrayLike) -> FloatArray:
     """Holm (1979) adjusted p-values (m,): family-wise error; NaN stays NaN and is not counted."""
     values = np.asarray(p, dtype=np.float64)
     out = np.full(values.shape, np.nan)
-    known = np.flatnonzero(np.isfinite(values))
-    order = known[np.argsort(values[known], kind="stable")]
+    finite = np.flatnonzero(np.isfinite(values))
+    order = finite[np.argsort(values[finite], kind="stable")]
     steps = values[order] * np.arange(len(order), 0, -1)
     out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return out
@@ -126,10 +126,10 @@ def romano_wolf(estimate: ArrayLike, influence: ArrayLike, *, draws: int = 999, 
     if not (se > 0).all():
         raise ValueError(f"estimate number {int(np.argmin(se))} has no influence: it cannot be tested.")
     t = np.abs(theta) / se
-    drawn = np.abs(rng.choice(np.array([-1.0, 1.0]), size=(draws, len(psi))) @ (psi / se))
+    largest_t = np.abs(rng.choice(np.array([-1.0, 1.0]), size=(draws, len(psi))) @ (psi / se))
     order = np.argsort(-t, kind="stable")
     # the maximum over an estimate and all smaller ones
-    largest = np.maximum.accumulate(drawn[:, order[::-1]], axis=1)[:, ::-1]
+    largest = np.maximum.accumulate(largest_t[:, order[::-1]], axis=1)[:, ::-1]
     p = ((largest >= t[order]).sum(axis=0) + 1.0) / (draws + 1.0)
     out = np.empty_like(p)
     out[order] = np.maximum.accumulate(p)
@@ -182,11 +182,11 @@ def rank_sets(
         gap = np.delete(np.eye(len(theta)), j, axis=0)
         gap[:, j] = -1.0
         gap /= np.sqrt(((gap @ v) * gap).sum(axis=1))[:, None]
-        t, drawn = np.concatenate([gap, -gap]) @ theta, z @ np.concatenate([gap, -gap]).T
-        kept = np.ones(len(t), dtype=np.bool_)
-        while kept.any() and (out := kept & (t > np.quantile(drawn[:, kept].max(axis=1), level))).any():
-            kept &= ~out
-        above, below = (~kept).reshape(2, -1).sum(axis=1)
+        t, t_draws = np.concatenate([gap, -gap]) @ theta, z @ np.concatenate([gap, -gap]).T
+        rest = np.ones(len(t), dtype=np.bool_)
+        while rest.any() and (out := rest & (t > np.quantile(t_draws[:, rest].max(axis=1), level))).any():
+            rest &= ~out
+        above, below = (~rest).reshape(2, -1).sum(axis=1)
         sets[j] = 1 + above, len(theta) - below
     return sets
 
@@ -292,7 +292,7 @@ def adjust(p: ArrayLike, method: str = "bh") -> FloatArray:
     if method not in ("bh", "by"):
         raise ValueError(f"unknown correction {method!r}: choose bh, by or holm.")
     out = np.full(values.shape, np.nan)
-    known: BoolArray = np.isfinite(values)
-    if known.any():
-        out[known] = stats.false_discovery_control(values[known], method="bh" if method == "bh" else "by")
+    is_finite: BoolArray = np.isfinite(values)
+    if is_finite.any():
+        out[is_finite] = stats.false_discovery_control(values[is_finite], method="bh" if method == "bh" else "by")
     return out

@@ -67,9 +67,9 @@ def winsorise(X: ArrayLike, limits: WinsorLimits, *, apply: ArrayLike | None = N
     """
     cube = as_cube(X, "X")
     m = cube.shape[2]
-    chosen = np.ones(m, dtype=np.bool_) if apply is None else as_mask(apply, (m,), "apply")
-    moved: BoolArray = ((cube < limits.low) | (cube > limits.high)) & chosen
-    return np.where(moved, np.clip(cube, limits.low, limits.high), cube), moved
+    columns = np.ones(m, dtype=np.bool_) if apply is None else as_mask(apply, (m,), "apply")
+    is_beyond: BoolArray = ((cube < limits.low) | (cube > limits.high)) & columns
+    return np.where(is_beyond, np.clip(cube, limits.low, limits.high), cube), is_beyond
 
 
 def cap(X: ArrayLike, upper: ArrayLike) -> tuple[FloatArray, BoolArray]:

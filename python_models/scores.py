@@ -78,10 +78,10 @@ def dimension_weights(w: FloatArray, dimensions: Sequence[str]) -> dict[str, flo
 def ranks(score: ArrayLike) -> FloatArray:
     """Place inside each year, shape (N, T): 1 is the highest score, ties share the best place."""
     plane = as_plane(score, "score")
-    placed = np.full(plane.shape, np.nan)
-    for column, out in zip(plane.T, placed.T, strict=True):
+    places = np.full(plane.shape, np.nan)
+    for column, out in zip(plane.T, places.T, strict=True):
         out[~np.isnan(column)] = rankdata(-column[~np.isnan(column)], method="min")
-    return placed
+    return places
 
 
 def percentiles(score: ArrayLike) -> FloatArray:
@@ -107,10 +107,10 @@ def relative_scores(score: ArrayLike) -> FloatArray:
     return relative
 
 
-def marked_weight(marked: BoolArray, w: ArrayLike) -> FloatArray:
+def marked_weight(is_marked: BoolArray, w: ArrayLike) -> FloatArray:
     """Share of the weight that lies on marked cells, shape (N, T), in [0, 1]."""
-    weights = as_weights(w, marked.shape[2])
-    return _sum_in_order(marked * weights) / math.fsum(weights)
+    weights = as_weights(w, is_marked.shape[2])
+    return _sum_in_order(is_marked * weights) / math.fsum(weights)
 
 
 def _sum_in_order(parts: FloatArray) -> FloatArray:

@@ -67,12 +67,12 @@ class Truth:
 
     def without(self, *effects: str) -> "Truth":
         """Return the same truth without planted effects or complications, by the names of EFFECTS and COMPLICATIONS."""
-        changed, known = self, (*EFFECTS, *COMPLICATIONS)
+        truth, names = self, (*EFFECTS, *COMPLICATIONS)
         for effect in effects:
-            if effect not in known:
-                raise ValueError(f"unknown effect '{effect}': choose from {', '.join(known)}.")
-            changed = replace(changed, **changed._off(effect))
-        return changed
+            if effect not in names:
+                raise ValueError(f"unknown effect '{effect}': choose from {', '.join(names)}.")
+            truth = replace(truth, **truth._off(effect))
+        return truth
 
     def _off(self, effect: str) -> dict[str, float]:
         """Parameters that turn one effect off and leave what is off already."""
@@ -127,14 +127,14 @@ class SimulatedCountry:
         """name, value of averages of S over cities: direct, indirect and total, of all and of emitters in a group (1)
         and out of it (0); given_pc and given_cp: what a member gives to the others together, and the reverse."""
         s = self.multiplier()
-        diagonal, emitted = np.diag(s), s.sum(axis=0)
-        averages = {"direct": diagonal.mean(), "indirect": (emitted - diagonal).mean(), "total": emitted.mean()}
+        diagonal, emissions = np.diag(s), s.sum(axis=0)
+        averages = {"direct": diagonal.mean(), "indirect": (emissions - diagonal).mean(), "total": emissions.mean()}
         for name, flags in groups.items():
             inside = np.asarray(flags, dtype=np.bool_)
-            for side, chosen in (("1", inside), ("0", ~inside)):
+            for side, members in (("1", inside), ("0", ~inside)):
                 averages |= {
-                    f"direct:{name}={side}": diagonal[chosen].mean(),
-                    f"total:{name}={side}": emitted[chosen].mean(),
+                    f"direct:{name}={side}": diagonal[members].mean(),
+                    f"total:{name}={side}": emissions[members].mean(),
                 }
             averages[f"given_pc:{name}"] = s[np.ix_(~inside, inside)].sum() / inside.sum()
             averages[f"given_cp:{name}"] = s[np.ix_(inside, ~inside)].sum() / (~inside).sum()
@@ -288,11 +288,11 @@ def _errors(level: FloatArray, n_years: int, truth: Truth, rng: np.random.Genera
 
 def stationary_ar1(n: int, n_years: int, persistence: float, rng: np.random.Generator) -> FloatArray:
     """AR(1) paths of variance 1 from their stationary law, so that no year is special, (n, n_years)."""
-    drawn = rng.standard_normal((n, n_years))
-    drawn[:, 1:] *= np.sqrt(1 - persistence**2)
+    paths = rng.standard_normal((n, n_years))
+    paths[:, 1:] *= np.sqrt(1 - persistence**2)
     for t in range(1, n_years):
-        drawn[:, t] += persistence * drawn[:, t - 1]
-    return drawn
+        paths[:, t] += persistence * paths[:, t - 1]
+    return paths
 
 
 def _moves(
@@ -303,12 +303,12 @@ def _moves(
     step = truth.pr_persistence * np.eye(n) + truth.feedback * multiplier
     if np.abs(np.linalg.eigvals(step)).max() >= 1:
         raise ValueError(f"feedback {truth.feedback} beside pr_persistence {truth.pr_persistence} makes PR explode.")
-    drawn = truth.pr_move * (smooth @ rng.standard_normal((n, BURN_IN + n_years)))
-    moves = np.empty_like(drawn)
-    moves[:, 0] = drawn[:, 0]
+    shocks = truth.pr_move * (smooth @ rng.standard_normal((n, BURN_IN + n_years)))
+    moves = np.empty_like(shocks)
+    moves[:, 0] = shocks[:, 0]
     for t in range(1, BURN_IN + n_years):
         before = error_part[:, t - 1 - BURN_IN] if t > BURN_IN else 0.0
-        moves[:, t] = step @ moves[:, t - 1] + truth.feedback * before + drawn[:, t]
+        moves[:, t] = step @ moves[:, t - 1] + truth.feedback * before + shocks[:, t]
     return moves[:, BURN_IN:]
 
 

@@ -207,11 +207,11 @@ def _end_with(pipe: Connection) -> None:
 
 
 def _is_in_cluster() -> bool:
-    distributed = sys.modules.get("distributed")
-    if distributed is None:
+    dask = sys.modules.get("distributed")
+    if dask is None:
         return False
     try:
-        distributed.get_worker()
+        dask.get_worker()
     except ValueError:
         return False
     return True

@@ -125,10 +125,10 @@ class _Reader:
 def _ready_reader(memory_mb: int, first: Callable[..., object]) -> _Reader:
     """The running process, or a fresh one when there is none for this limit (or it is that of a parent process)."""
     if _reader:
-        known = _reader[0]
-        if known.owner == os.getpid() and known.memory_mb == memory_mb and not known.pipe.closed:
-            return known
-        known.close()
+        reader = _reader[0]
+        if reader.owner == os.getpid() and reader.memory_mb == memory_mb and not reader.pipe.closed:
+            return reader
+        reader.close()
         _reader.clear()
     _reader.append(_Reader(memory_mb, first))
     return _reader[0]

@@ -57,14 +57,14 @@ def _unmerge(
     text: dict[tuple[int, int], str], merged: tuple[tuple[int, int, int, int], ...], last_row: int, last_col: int
 ) -> set[tuple[int, int]]:
     """Copy the text of every merged range over its cells (in place); returns the cells so covered."""
-    covered = set()
+    merged_cells = set()
     for r1, c1, r2, c2 in merged:
         value = text.get((r1, c1), "")
         if value and r1 <= last_row and c1 <= last_col:
             cells = {(r, c) for r in range(r1, min(r2, last_row) + 1) for c in range(c1, min(c2, last_col) + 1)}
             text.update(dict.fromkeys(cells, value))
-            covered |= cells
-    return covered
+            merged_cells |= cells
+    return merged_cells
 
 
 def _above(
@@ -136,8 +136,8 @@ def _is_unit(text: str) -> bool:
 
 
 def _without_repeats(segments: Iterable[str]) -> list[str]:
-    kept: list[str] = []
+    path: list[str] = []
     for segment in segments:
-        if segment and segment not in kept[-1:]:
-            kept.append(segment)
-    return kept
+        if segment and segment not in path[-1:]:
+            path.append(segment)
+    return path

@@ -58,18 +58,18 @@ def geometry_of(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[p
 
 def stamped(frame: pd.DataFrame, columns: list[str], file: str, sidecar: Sidecar) -> pd.DataFrame:
     """The frame with source, year, vintage and file; columns: CELL_COLUMNS or HEADER_COLUMNS."""
-    dated = frame.reset_index(drop=True).assign(
+    rows = frame.reset_index(drop=True).assign(
         source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage, file=file
     )
-    return dated[[*columns, *(name for name in (PLACE,) if name in frame)]]
+    return rows[[*columns, *(name for name in (PLACE,) if name in frame)]]
 
 
 def _cells(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
     part = np.full(len(sheet.text), "body", dtype=object)
     note = np.isin(sheet.row_no, sorted(geometry.note_rows)) | np.isin(sheet.col_no, sorted(geometry.note_cols))
     part[note] = "note"
-    repeated = np.isin(sheet.row_no, sorted(geometry.header_rows))
-    part[repeated | (sheet.row_no < geometry.body_row)] = "header"
+    in_header = np.isin(sheet.row_no, sorted(geometry.header_rows))
+    part[in_header | (sheet.row_no < geometry.body_row)] = "header"
     part[sheet.row_no < geometry.header_row] = "title"
     place = {} if sheet.place is None else {PLACE: sheet.place}
     return pd.DataFrame(
@@ -101,10 +101,10 @@ def _printed(sheet: Sheet, where: str) -> Geometry | None:
         return None
     roles = {city_col: "city", **_other_roles(top, header_row, city_col)}
     geometry = Geometry(header_row, body_row, roles, {})
-    valued = set(sheet.row_no[~np.isin(sheet.col_no, [c for c, role in roles.items() if role != "value"])].tolist())
-    _mark_rows(geometry, sheet, labels, valued, where)
+    figures = set(sheet.row_no[~np.isin(sheet.col_no, [c for c, role in roles.items() if role != "value"])].tolist())
+    _mark_rows(geometry, sheet, labels, figures, where)
     body = (sheet.row_no >= body_row) & ~np.isin(sheet.row_no, sorted(geometry.note_rows | geometry.header_rows))
-    if not any(labels[row].endswith(_CITY_ENDINGS) or row in valued for row in set(sheet.row_no[body]) & set(labels)):
+    if not any(labels[row].endswith(_CITY_ENDINGS) or row in figures for row in set(sheet.row_no[body]) & set(labels)):
         return None
     columns = np.unique(sheet.col_no[body]).tolist()
     geometry.paths = header_paths(sheet, geometry, columns)
@@ -175,17 +175,17 @@ def _is_label(text: str) -> bool:
     return text not in _CITY and has_chinese(text)
 
 
-def _mark_rows(geometry: Geometry, sheet: Sheet, labels: dict[int, str], valued: set[int], where: str) -> None:
+def _mark_rows(geometry: Geometry, sheet: Sheet, labels: dict[int, str], value_rows: set[int], where: str) -> None:
     """Find footnotes (at the end or between) and repeated headers from the first body row on."""
     rows = np.unique(sheet.row_no[sheet.row_no >= geometry.body_row]).tolist()
-    places = [row for row in rows if _is_place(labels.get(row, ""), row in valued)]
+    places = [row for row in rows if _is_place(labels.get(row, ""), row in value_rows)]
     last = places[-1] if places else rows[-1]
     for row in rows:
         label = labels.get(row, "")
         if label in _CITY:
             _check_repeated_header(sheet, geometry.header_row, row, where)
             geometry.header_rows.add(row)
-        elif row > last or (row not in valued and label.startswith(_NOTE_STARTS)):
+        elif row > last or (row not in value_rows and label.startswith(_NOTE_STARTS)):
             geometry.note_rows.add(row)
 
 
@@ -200,9 +200,9 @@ def _check_repeated_header(sheet: Sheet, first: int, again: int, where: str) -> 
     one, two = (
         {col: _words(text) for (_, col), text in sheet.rows(row, row).items()} for row in (first, again)
     )  # fmt: skip
-    shared = one.keys() & two.keys()
-    is_alike = all(SequenceMatcher(None, one[col], two[col]).ratio() >= _SAME_HEADER for col in shared)
-    if one != two and not (is_alike and 2 * len(shared) > max(len(one), len(two))):
+    both = one.keys() & two.keys()
+    is_alike = all(SequenceMatcher(None, one[col], two[col]).ratio() >= _SAME_HEADER for col in both)
+    if one != two and not (is_alike and 2 * len(both) > max(len(one), len(two))):
         raise IngestError(
             f"A second table with other headers starts in row {again}",
             f"{where}, row {again}",
@@ -247,7 +247,7 @@ def _key_column(names: Mapping[int, str], header: str, role: str, where: str) ->
 
 def _rows_without_key(sheet: Sheet, roles: Mapping[int, str], per_row: np.ndarray) -> set[int]:
     """Rows with at most two texts that lack the city or the year: remarks below the data, not data."""
-    filled = {role: set(sheet.column(col)) for col, role in roles.items()}
-    named = filled["city"] | filled.get("code", set())
-    keyed = named & filled["year"] if "year" in filled else named
-    return {row for row in np.flatnonzero((per_row > 0) & (per_row <= 2)).tolist() if row > 1 and row not in keyed}
+    rows_of = {role: set(sheet.column(col)) for col, role in roles.items()}
+    city_rows = rows_of["city"] | rows_of.get("code", set())
+    key_rows = city_rows & rows_of["year"] if "year" in rows_of else city_rows
+    return {row for row in np.flatnonzero((per_row > 0) & (per_row <= 2)).tolist() if row > 1 and row not in key_rows}

@@ -41,16 +41,16 @@ def read_load(sidecar: Sidecar, landing_root: Path | str) -> Load:
     for file in sidecar.files:
         check_name(file.path)
         path = Path(landing_root) / file.path
-        granted = prepare(path, limits) if is_pages(path) else limits
-        packed = apart(packed_file, path, file.path, sidecar, granted, where=str(path), limits=granted)
+        file_limits = prepare(path, limits) if is_pages(path) else limits
+        packed = apart(packed_file, path, file.path, sidecar, file_limits, where=str(path), limits=file_limits)
         parts.append(_unpacked(packed, file.path, sidecar))
-    cells, header = parts[0] if len(parts) == 1 else _joined(parts)
+    cells, header = parts[0] if len(parts) == 1 else _one_load(parts)
     if not (header["role"] == "value").any():
         raise IngestError("No column holds values", str(sidecar.path), "Check layout and sheet in the sidecar")
     return Load(cells, header)
 
 
-def _joined(parts: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _one_load(parts: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     cells, header = (pd.concat([part[at] for part in parts], ignore_index=True) for at in (0, 1))
     return cells, header
 
@@ -61,9 +61,9 @@ def packed_file(path: Path, name: str, sidecar: Sidecar, limits: Limits) -> tupl
     return pack_frame(cells), pack_frame(header)
 
 
-def _unpacked(packed: tuple[Frame, Frame], name: str, sidecar: Sidecar) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _unpacked(frames: tuple[Frame, Frame], name: str, sidecar: Sidecar) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns = (CELL_COLUMNS, HEADER_COLUMNS)
-    cells, header = (stamped(unpack_frame(packed[at]), columns[at], name, sidecar) for at in (0, 1))
+    cells, header = (stamped(unpack_frame(frames[at]), columns[at], name, sidecar) for at in (0, 1))
     _check_finite(cells, name)
     return cells, header
 

@@ -18,9 +18,9 @@ def pack_texts(texts: NDArray[np.object_]) -> Texts:
     return "".join(texts).encode("utf-8", "surrogatepass"), lengths
 
 
-def unpack_texts(packed: Texts) -> NDArray[np.object_]:
+def unpack_texts(texts_packed: Texts) -> NDArray[np.object_]:
     """The texts, as objects."""
-    content, lengths = packed[0].decode("utf-8", "surrogatepass"), packed[1]
+    content, lengths = texts_packed[0].decode("utf-8", "surrogatepass"), texts_packed[1]
     ends = np.cumsum(lengths, dtype=np.int64)
     texts = np.empty(len(lengths), dtype=object)
     texts[:] = [content[end - length : end] for end, length in zip(ends.tolist(), lengths.tolist(), strict=True)]

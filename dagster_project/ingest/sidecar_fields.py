@@ -117,10 +117,10 @@ class FieldReader:
 
     def sidecar(self) -> Sidecar:
         """The checked sidecar."""
-        known = {*REQUIRED, *OPTIONAL}
-        unknown = sorted(str(key) for key in self.raw if key not in known)
+        fields = {*REQUIRED, *OPTIONAL}
+        unknown = sorted(str(key) for key in self.raw if key not in fields)
         if unknown:
-            self.fail(f"Unknown key in the sidecar: {', '.join(unknown)}", f"Known keys: {', '.join(sorted(known))}")
+            self.fail(f"Unknown key in the sidecar: {', '.join(unknown)}", f"Known keys: {', '.join(sorted(fields))}")
         missing = [key for key in REQUIRED if self.raw.get(key) is None]
         if missing:
             self.fail(f"Key missing in the sidecar: {', '.join(missing)}", "Add it; say 'none stated' if unknown")
@@ -180,10 +180,10 @@ class FieldReader:
             self.fail(f"{key} is {value!r}", f"It must be {meaning}")
         return value
 
-    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
         value = self.raw[key]
-        if value not in allowed:
-            self.fail(f"{key} is {value!r}", f"It must be one of: {', '.join(allowed)}")
+        if value not in choices:
+            self.fail(f"{key} is {value!r}", f"It must be one of: {', '.join(choices)}")
         return str(value)
 
     def span(self, key: str) -> tuple[int, int] | None:

@@ -116,8 +116,8 @@ def _read_workbook(path: Path, sheet: str | None, limits: Limits, *, packed: boo
             names = [item.name for item in book.sheets_metadata if item.typ == SheetTypeEnum.WorkSheet]
             if sheet is not None and sheet not in names:
                 raise IngestError(f"There is no sheet {sheet!r}", str(path), f"Its sheets are: {', '.join(names)}")
-            wanted = [sheet] if sheet is not None else names
-            sheets = [_read_grid(book, name, path, limits, marks.get(name, {})) for name in wanted]
+            sheet_names = [sheet] if sheet is not None else names
+            sheets = [_read_grid(book, name, path, limits, marks.get(name, {})) for name in sheet_names]
     except PasswordError:
         raise IngestError(
             "The workbook is protected by a password", str(path), "Save a copy without password"
@@ -160,9 +160,9 @@ def _cell_text(value: object) -> str:
 
 def _check_merged(merged: Sequence[Range], rows: int, columns: int, where: str) -> None:
     """No cell lies in two merged ranges: its header would depend on their order."""
-    covered = np.zeros((rows + 1, columns + 1), dtype=bool) if merged else np.zeros((0, 0), dtype=bool)
+    merged_cells = np.zeros((rows + 1, columns + 1), dtype=bool) if merged else np.zeros((0, 0), dtype=bool)
     for r1, c1, r2, c2 in merged:
-        area = covered[r1 : r2 + 1, c1 : c2 + 1]
+        area = merged_cells[r1 : r2 + 1, c1 : c2 + 1]
         if area.any():
             raise IngestError(
                 f"Two merged ranges overlap at row {r1}, column {c1}", where, "Open it in Excel and save it again"

@@ -22,7 +22,7 @@ def check_xls(path: Path) -> None:
         if shift not in (9, 12):
             raise IngestError("The workbook is damaged: its sectors have an impossible size", str(path), _AGAIN)
         sector = 1 << shift
-        used = -1
+        last = -1
         for number in struct.unpack_from("<109I", head, 76):
             if number >= _LAST_SECTOR:
                 continue
@@ -30,7 +30,7 @@ def check_xls(path: Path) -> None:
             table = stream.read(sector)
             if len(table) < sector:
                 raise IngestError("The workbook is damaged or cut short", str(path), _AGAIN)
-            used = max(used, number, *(n for n in struct.unpack(f"<{sector // 4}I", table) if n < _LAST_SECTOR))
+            last = max(last, number, *(n for n in struct.unpack(f"<{sector // 4}I", table) if n < _LAST_SECTOR))
     # the last sector may be shorter than the others: some writers do not fill it up
-    if (used + 1) * sector >= size:
+    if (last + 1) * sector >= size:
         raise IngestError("The workbook is damaged or cut short", str(path), _AGAIN)

@@ -50,15 +50,15 @@ class CellScan:
     def feed(self, block: bytes) -> None:
         """Scan up to the last cell or row that begins in this block; it may go on in the next."""
         block = self._rest + block
-        cut = 0
+        end = 0
         for cell in _OPEN.finditer(block, max(0, len(block) - _LONGEST_CELL)):
-            cut = cell.start()
-        self._scan(block[:cut])
-        self._rest = block[cut:]
+            end = cell.start()
+        self._scan(block[:end])
+        self._rest = block[end:]
         if len(self._rest) > 2 * _LONGEST_CELL:
-            cut = self._rest.rfind(b"<")  # what follows the last cell of a sheet: ranges, formats, rules
-            self._scan(self._rest[:cut])
-            self._rest = self._rest[cut:]
+            end = self._rest.rfind(b"<")  # what follows the last cell of a sheet: ranges, formats, rules
+            self._scan(self._rest[:end])
+            self._rest = self._rest[end:]
 
     def finish(self) -> tuple[int, int]:
         self._scan(self._rest)

@@ -104,11 +104,11 @@ def _count_strings(archive: zipfile.ZipFile, path: Path) -> int:
     def add(block: bytes) -> None:
         nonlocal count, rest
         block = rest + block
-        cut = block.rfind(b"<")
+        end = block.rfind(b"<")
         if _IN_TEXT.search(block):
             raise IngestError("A text of the workbook holds another tag", f"{path}, part {_STRINGS}", _SAVE)
-        count += len(_STRING.findall(block, 0, max(cut, 0)))
-        rest = block[max(cut, 0) :]
+        count += len(_STRING.findall(block, 0, max(end, 0)))
+        rest = block[max(end, 0) :]
 
     _parse(_blocks(archive, archive.NameToInfo[_STRINGS]), f"{path}, part {_STRINGS}", add, _MAIN)
     return count
@@ -119,11 +119,11 @@ def _count_styles(archive: zipfile.ZipFile, path: Path) -> int:
     if _STYLES not in archive.NameToInfo:
         return 1
     tree = _tree(archive, path, _STYLES, _MAIN)
-    defined = {node.get("numFmtId") for node in tree.iter() if _local(node.tag) == "numFmt"}
+    format_ids = {node.get("numFmtId") for node in tree.iter() if _local(node.tag) == "numFmt"}
     groups = [node for node in tree if _local(node.tag) == "cellXfs"]
     formats = [node.get("numFmtId", "0") for group in groups for node in group if _local(node.tag) == "xf"]
     for number in set(formats):
-        if number not in defined and not (number.isdecimal() and int(number) < _OWN_FORMATS):
+        if number not in format_ids and not (number.isdecimal() and int(number) < _OWN_FORMATS):
             what = f"A format of cells names number format {number[:40]!r}, which is not there"
             raise IngestError(what, f"{path}, part {_STYLES}", _SAVE)
     return len(formats) if groups else 1
@@ -132,10 +132,10 @@ def _count_styles(archive: zipfile.ZipFile, path: Path) -> int:
 def _check_parts(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
     """Few parts, each once, packed as workbooks are, and not too large together."""
     parts = archive.infolist()
-    declared = sum(info.file_size for info in parts)
-    if declared > limits.unpacked_bytes:
+    unpacked_size = sum(info.file_size for info in parts)
+    if unpacked_size > limits.unpacked_bytes:
         raise IngestError(
-            f"The workbook unpacks to {declared:,} bytes; at most {limits.unpacked_bytes:,} are read",
+            f"The workbook unpacks to {unpacked_size:,} bytes; at most {limits.unpacked_bytes:,} are read",
             str(path),
             "Check where the file comes from; a workbook of this kind is far smaller",
         )

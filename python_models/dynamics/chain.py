@@ -73,13 +73,13 @@ def ergodic(p: Any) -> ErgodicResult:
     matrix = check_matrix(p)
     k = len(matrix)
     empty = np.isnan(matrix).any(axis=1)
-    linked = np.where(np.isnan(matrix), 0.0, matrix) > 0
-    is_open = bool(linked[:, empty].any())
-    number = connected_components(csr_array(linked.astype(np.float64)), connection="strong")[1].astype(np.int64)
+    is_link = np.where(np.isnan(matrix), 0.0, matrix) > 0
+    is_open = bool(is_link[:, empty].any())
+    number = connected_components(csr_array(is_link.astype(np.float64)), connection="strong")[1].astype(np.int64)
     number[empty] = -1
     number = _renumber(number)
     numbers = range(number.max(initial=-1) + 1)
-    closed = [c for c in numbers if not linked[np.ix_(number == c, number != c)].any()]
+    closed = [c for c in numbers if not is_link[np.ix_(number == c, number != c)].any()]
     by_class = np.zeros((len(closed), k))
     for row, code in enumerate(closed):
         members = np.flatnonzero(number == code)
@@ -148,9 +148,9 @@ def _stationary(p: FloatArray) -> FloatArray:
     """pi of matrices (.., K, K) with one closed class: 1'(I - P + E)^-1, E all ones."""
     k = p.shape[-1]
     a = np.eye(k) - p + 1.0
-    solved = np.linalg.solve(np.swapaxes(a, -1, -2), np.ones((*p.shape[:-2], k, 1)))[..., 0]
-    solved = np.where(solved > 1e-14, solved, 0.0)  # a transient state, up to rounding
-    return np.asarray(solved / solved.sum(axis=-1, keepdims=True), dtype=np.float64)
+    pi = np.linalg.solve(np.swapaxes(a, -1, -2), np.ones((*p.shape[:-2], k, 1)))[..., 0]
+    pi = np.where(pi > 1e-14, pi, 0.0)  # a transient state, up to rounding
+    return np.asarray(pi / pi.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
 def _renumber(number: Any) -> Any:

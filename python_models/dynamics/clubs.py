@@ -173,17 +173,17 @@ def _t_whole(Z: FloatArray, design: LogTDesign) -> float:
 def _core(Z: FloatArray, design: LogTDesign) -> slice | None:
     """Rows of the core group of Z (sorted), or None: all neighbours and all sizes are tested at once."""
     pair = ((Z[1:] - Z[:-1]) / (Z[1:] + Z[:-1])) ** 2  # H of two units
-    passed = np.flatnonzero(design.fit(pair)[3] > REJECT_BELOW)
-    if not passed.size:
+    passes = np.flatnonzero(design.fit(pair)[3] > REJECT_BELOW)
+    if not passes.size:
         return None
-    start = int(passed[0])
+    start = int(passes[0])
     size = np.arange(2.0, Z.shape[0] - start + 1.0)[:, None]
     off = Z[start:] - Z[start]  # from the first member: no digits are lost
     mean = np.cumsum(off, axis=0)[1:] / size
     variance = np.cumsum(off**2, axis=0)[1:] / size - mean**2
     t = design.fit(variance / (Z[start] + mean) ** 2)[3]
-    failed = np.flatnonzero(~(t > REJECT_BELOW))
-    t = t[: failed[0]] if failed.size else t
+    failures = np.flatnonzero(~(t > REJECT_BELOW))
+    t = t[: failures[0]] if failures.size else t
     if not t.size:  # rounding at the threshold: the pair itself has passed
         return slice(start, start + 2)
     return slice(start, start + int(np.argmax(t)) + 2)

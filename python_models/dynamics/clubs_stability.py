@@ -72,7 +72,7 @@ def club_stability(
     if second.shape != paths.shape:
         raise ValueError(f"other has shape {second.shape}, the paths {paths.shape}: the axes must match.")
     labels, n = clubs.labels.to_numpy(), paths.shape[0]
-    both, joined, divergent = np.zeros((n, n)), np.zeros((n, n)), np.zeros(n)
+    both, both_inside, divergent = np.zeros((n, n)), np.zeros((n, n)), np.zeros(n)
     rng = np.random.default_rng(seed)
     for _ in range(n_draws):
         units = np.unique(rng.integers(0, n, n))
@@ -80,12 +80,12 @@ def club_stability(
         if units.size < 2:
             continue
         redrawn = merge_clubs(find_clubs((1.0 - share) * paths[units] + share * second[units], clubs.r))
-        drawn = redrawn.labels.to_numpy()
+        club_of = redrawn.labels.to_numpy()
         both[np.ix_(units, units)] += 1.0
-        joined[np.ix_(units, units)] += (drawn[:, None] == drawn[None, :]) & (drawn > 0)[:, None]
-        divergent[units] += drawn == 0
+        both_inside[np.ix_(units, units)] += (club_of[:, None] == club_of[None, :]) & (club_of > 0)[:, None]
+        divergent[units] += club_of == 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        together = joined / both
+        together = both_inside / both
         alone = divergent / np.diagonal(both)
     share_of = np.array([_share(i, labels, together, alone) for i in range(n)])
     return ClubStability(pd.Series(share_of, index=clubs.labels.index, name="stability_share"), together, n_draws, seed)
@@ -95,5 +95,5 @@ def _share(i: int, labels: IntArray, together: FloatArray, alone: FloatArray) ->
     if labels[i] == 0:
         return float(alone[i])
     mates = np.flatnonzero((labels == labels[i]) & (np.arange(labels.size) != i))
-    known = together[i, mates][~np.isnan(together[i, mates])]
-    return float(known.mean()) if known.size else float("nan")
+    shares = together[i, mates][~np.isnan(together[i, mates])]
+    return float(shares.mean()) if shares.size else float("nan")

@@ -70,12 +70,12 @@ def group_homogeneity(
     by_city = tally_by(codes, np.arange(len(panel))[:, None], len(panel), size)
     labels = np.eye(n_rows)[rows]
     counts = (labels.T @ by_city).reshape(n_rows, n_states, n_states)
-    drawn = np.empty(0)
+    q_draws = np.empty(0)
     if permutations:
         rng = np.random.default_rng(_seeded(seed))
-        moved = np.stack([labels[rng.permutation(len(panel))].T @ by_city for _ in range(permutations)])
-        drawn = divergence(moved.reshape(permutations, n_rows, n_states, n_states))[0]
-    return judged(counts, drawn, seed)
+        group_tables = np.stack([labels[rng.permutation(len(panel))].T @ by_city for _ in range(permutations)])
+        q_draws = divergence(group_tables.reshape(permutations, n_rows, n_states, n_states))[0]
+    return judged(counts, q_draws, seed)
 
 
 def order_test(
@@ -99,22 +99,22 @@ def order_test(
         former = panels[..., : codes.shape[-1] - lag]
         return _tables(codes[..., lag:], former, n_states, n_states)
 
-    drawn = _simulated(panel, n_states, tables, simulations, seed, order=order - 1)
-    return judged(tables(panel), drawn, seed)
+    q_draws = _simulated(panel, n_states, tables, simulations, seed, order=order - 1)
+    return judged(tables(panel), q_draws, seed)
 
 
 def divergence(tables: FloatArray) -> tuple[Any, Any, Any]:
     """Q, LR, df of tables (M, K, K), or of each of a stack (B, M, K, K)."""
     total = tables.sum(axis=-1, keepdims=True)
     pooled = row_shares(tables.sum(axis=-3, keepdims=True))
-    used = pooled > 0  # NaN compares as false: a state that no table leaves takes no part
-    expected = total * np.where(used, pooled, 1.0)
-    some = used & (total > 0)
+    has_exits = pooled > 0  # NaN compares as false: a state that no table leaves takes no part
+    expected = total * np.where(has_exits, pooled, 1.0)
+    some = has_exits & (total > 0)
     gap = np.where(some, (tables - expected) ** 2 / np.where(some, expected, 1.0), 0.0)
     positive = some & (tables > 0)
     ratio = np.where(positive, tables / np.where(positive, expected, 1.0), 1.0)
     a = (total[..., 0] > 0).sum(axis=-2)
-    b = used[..., 0, :, :].sum(axis=-1)
+    b = has_exits[..., 0, :, :].sum(axis=-1)
     dof = np.where((a > 0) & (b > 0), (a - 1) * (b - 1), 0).sum(axis=-1)
     q, lr = gap.sum(axis=(-3, -2, -1)), 2 * (tables * np.log(ratio)).sum(axis=(-3, -2, -1))
     if tables.ndim == 3:
@@ -170,10 +170,10 @@ def _tables(codes: StateArray, rows: StateArray, n_rows: int, n_states: int) -> 
     return counts.reshape(*codes.shape[:-2], n_rows, n_states, n_states)
 
 
-def judged(counts: FloatArray, drawn: FloatArray, seed: int | None) -> HomogeneityResult:
+def judged(counts: FloatArray, q_draws: FloatArray, seed: int | None) -> HomogeneityResult:
     q, lr, dof = divergence(counts)
-    n_perm = len(drawn)
-    p_perm = (np.count_nonzero(drawn >= q * (1 - 1e-12)) + 1) / (n_perm + 1) if n_perm and dof else np.nan
+    n_perm = len(q_draws)
+    p_perm = (np.count_nonzero(q_draws >= q * (1 - 1e-12)) + 1) / (n_perm + 1) if n_perm and dof else np.nan
     p, p_lr = (float(chi2.sf(value, dof)) if dof else np.nan for value in (q, lr))
     n_empty, n_obs = int((counts.sum(axis=2) == 0).sum()), int(counts.sum())
     return HomogeneityResult(q, lr, dof, p, p_lr, float(p_perm), n_perm, n_empty, n_obs, seed if n_perm else None)

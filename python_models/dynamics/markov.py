@@ -133,8 +133,8 @@ def tally_by(codes: StateArray, rows: Any, n_rows: int, size: int) -> FloatArray
     labels = np.broadcast_to(rows, codes.shape)
     is_whole = codes.min(initial=0) >= 0 and labels.min(initial=0) >= 0
     there = (slice(None),) if is_whole else (codes >= 0) & (labels >= 0)
-    kept = (labels * size + codes)[there].ravel()
-    return np.bincount(kept, minlength=n_rows * size).reshape(n_rows, size).astype(np.float64)
+    cells = (labels * size + codes)[there].ravel()
+    return np.bincount(cells, minlength=n_rows * size).reshape(n_rows, size).astype(np.float64)
 
 
 def row_shares(counts: FloatArray) -> FloatArray:

@@ -60,19 +60,19 @@ def unimodality(y: ArrayLike | pd.Series, *, n_bootstrap: int = 199, seed: int =
     if span == 0.0:
         return ModalityTest(0.0, 1.0, n_bootstrap)
     low_end, width = float(values.min()) - span, 3.0 * span / (POINTS - 1)
-    binned = _binned(values[None], low_end, width)
+    histogram = _binned(values[None], low_end, width)
     low, high = 0.0, span
     for _ in range(STEPS):
         middle = (low + high) / 2.0
-        if _n_modes(binned, middle / width)[0] > 1:
+        if _n_modes(histogram, middle / width)[0] > 1:
             low = middle
         else:
             high = middle
     rng = np.random.default_rng(seed)
     shape = (n_bootstrap, values.size)
-    drawn = values[rng.integers(0, values.size, shape)] + high * rng.standard_normal(shape)
+    resamples = values[rng.integers(0, values.size, shape)] + high * rng.standard_normal(shape)
     mean = values.mean()
-    samples = mean + (drawn - mean) / np.sqrt(1.0 + high**2 / values.var(ddof=1))
+    samples = mean + (resamples - mean) / np.sqrt(1.0 + high**2 / values.var(ddof=1))
     samples = np.clip(samples, low_end, low_end + 3.0 * span)
     more = _n_modes(_binned(samples, low_end, width), high / width) > 1
     return ModalityTest(high, float((1 + more.sum()) / (1 + n_bootstrap)), n_bootstrap)
@@ -90,8 +90,8 @@ def _binned(samples: FloatArray, low: float, width: float) -> FloatArray:
     return counts.reshape(samples.shape[0], POINTS)
 
 
-def _n_modes(binned: FloatArray, h: float) -> FloatArray:
+def _n_modes(histogram: FloatArray, h: float) -> FloatArray:
     """Modes of each row smoothed with bandwidth h, in bins; the margins of the grid keep the ends apart."""
     frequency = 2.0 * np.pi * np.fft.rfftfreq(POINTS)
-    smooth = np.fft.irfft(np.fft.rfft(binned, axis=1) * np.exp(-0.5 * (h * frequency) ** 2), n=POINTS, axis=1)
+    smooth = np.fft.irfft(np.fft.rfft(histogram, axis=1) * np.exp(-0.5 * (h * frequency) ** 2), n=POINTS, axis=1)
     return count_modes(smooth, has_ends=False)

@@ -168,12 +168,12 @@ def sigma_trend(
     slope, se = trend(spread)
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(data.shape[0], np.full(data.shape[0], 1.0 / data.shape[0]), n_bootstrap).astype(np.float64)
-    drawn = _spread(data, counts, measure)
+    spread_draws = _spread(data, counts, measure)
     time = np.arange(data.shape[1]) - (data.shape[1] - 1) / 2.0
     tail = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
-    slope_lo, slope_hi = (float(q) for q in np.nanquantile(drawn @ time / (time @ time), tail))
-    diff_lo, diff_hi = (float(q) for q in np.nanquantile(drawn[:, -1] - drawn[:, 0], tail))
-    p = float(p_two_sided(drawn @ time))
+    slope_lo, slope_hi = (float(q) for q in np.nanquantile(spread_draws @ time / (time @ time), tail))
+    diff_lo, diff_hi = (float(q) for q in np.nanquantile(spread_draws[:, -1] - spread_draws[:, 0], tail))
+    p = float(p_two_sided(spread_draws @ time))
     ck, ck_p = _carree_klomp(values if measure == "sd" else np.log(values))
     limits = slope_lo, slope_hi, float(spread[-1] - spread[0]), diff_lo, diff_hi
     return SigmaTrend(measure, spread, slope, se, p, *limits, ck, ck_p, data.shape[0], n_bootstrap, seed)

@@ -150,10 +150,10 @@ def spatial_markov(
     codes = transition_codes(panel, n_states, lag)
     near = near[:, : codes.shape[1]]
     counts = tally_by(codes, near, n_lag_states, size).reshape(n_lag_states, n_states, n_states)
-    drawn = np.empty(0)
+    q_draws = np.empty(0)
     if permutations:
-        drawn = paired_permutations(codes, near, n_states, n_lag_states, permutations, seed)
-    test = replace(judged(counts, drawn, seed), n_perm=permutations, seed=seed)
+        q_draws = paired_permutations(codes, near, n_states, n_lag_states, permutations, seed)
+    test = replace(judged(counts, q_draws, seed), n_perm=permutations, seed=seed)
     p_within = float("nan")
     if permutations and groups is not None:
         within = paired_permutations(codes, near, n_states, n_lag_states, permutations, seed, groups)
@@ -191,8 +191,8 @@ def upward_help(counts: FloatArray, draws: FloatArray | None = None) -> pd.DataF
     rise = {"p_up_low": up[0, 0], "p_up_high": up[0, -1], "upward_help": up[0, -1] - up[0, 0]}
     frame = pd.DataFrame({**sizes, **rise, "lo": np.nan, "hi": np.nan, "p": np.nan})
     if draws is not None and len(draws):
-        drawn = _rise(draws)[0]
-        gap = drawn[:, -1] - drawn[:, 0]
+        rise_draws = _rise(draws)[0]
+        gap = rise_draws[:, -1] - rise_draws[:, 0]
         frame["lo"], frame["hi"] = interval(gap, (k,))
         n_there = np.maximum((~np.isnan(gap)).sum(axis=0), 1)
         tail = np.minimum((gap <= 0).sum(axis=0), (gap >= 0).sum(axis=0))
@@ -210,8 +210,8 @@ def classify_lag(values: Any, w: Any, n_lag_states: int = 4, *, base: Any = None
     _, _, years = labelled_plane(values, "values")
     plane, cities = in_order_of(values, w, "values")
     near = lag_values(plane, to_sparse(w))
-    used = np.ones(plane.shape[1], dtype=bool) if base is None else np.asarray(base, dtype=bool)
-    limits = quantile_cuts(near[:, used], n_lag_states) if cuts is None else np.asarray(cuts, dtype=np.float64)
+    in_base = np.ones(plane.shape[1], dtype=bool) if base is None else np.asarray(base, dtype=bool)
+    limits = quantile_cuts(near[:, in_base], n_lag_states) if cuts is None else np.asarray(cuts, dtype=np.float64)
     return States(classify(near, limits), limits, "lag", n_lag_states, cities, years)
 
 
@@ -242,12 +242,12 @@ def paired_permutations(
     tables = np.empty((permutations, n_cells))
     for r in range(permutations):
         if area is None:
-            moved = codes[rng.permutation(order)]
+            new_codes = codes[rng.permutation(order)]
         else:
-            moved = np.empty_like(codes)
-            moved[by_area] = codes[np.lexsort((rng.random(len(codes)), area))]
-        there = slice(None) if is_whole else (moved >= 0) & (near >= 0)
-        tables[r] = np.bincount((keys[there] + moved[there]).ravel(), minlength=n_cells)
+            new_codes = np.empty_like(codes)
+            new_codes[by_area] = codes[np.lexsort((rng.random(len(codes)), area))]
+        there = slice(None) if is_whole else (new_codes >= 0) & (near >= 0)
+        tables[r] = np.bincount((keys[there] + new_codes[there]).ravel(), minlength=n_cells)
     return np.asarray(divergence(tables.reshape(permutations, n_lag_states, n_states, n_states))[0])
 
 

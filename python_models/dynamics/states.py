@@ -50,16 +50,16 @@ def discretise(values: Any, kind: str = "relative", *, n_states: int = 4, base: 
         raise ValueError(f"unknown discretisation '{kind}': choose from {', '.join(DISCRETISATIONS)}.")
     if n_states < 2:
         raise ValueError(f"a chain needs at least two states, got {n_states}.")
-    used = np.ones(plane.shape[1], dtype=bool) if base is None else np.asarray(base, dtype=bool)
-    if used.shape != (plane.shape[1],) or not used.any():
+    in_base = np.ones(plane.shape[1], dtype=bool) if base is None else np.asarray(base, dtype=bool)
+    if in_base.shape != (plane.shape[1],) or not in_base.any():
         raise ValueError(f"base must mark at least one of the {plane.shape[1]} years.")
     if kind == "yearly":
         bounds = np.stack([quantile_cuts(column, n_states) for column in plane.T])
         columns = [classify(column, cut) for column, cut in zip(plane.T, bounds, strict=True)]
         return States(np.stack(columns, axis=1), bounds, kind, n_states, cities, years)
-    scored = relative(plane) if kind == "relative" else plane
-    limits = quantile_cuts(scored[:, used], n_states)
-    return States(classify(scored, limits), limits, kind, n_states, cities, years)
+    scores = relative(plane) if kind == "relative" else plane
+    limits = quantile_cuts(scores[:, in_base], n_states)
+    return States(classify(scores, limits), limits, kind, n_states, cities, years)
 
 
 def relative(plane: FloatArray) -> FloatArray:
@@ -105,15 +105,15 @@ def check_states(states: Any, n_states: int, what: str, *, allow_missing: bool =
     missing = np.isnan(floats)
     if missing.any() and not allow_missing:
         raise ValueError(f"{what} is missing for {int(missing.sum())} cells, first {_first(missing)}.")
-    filled = np.where(missing, 0.0, floats)
-    bad = (filled != np.floor(filled)) | (filled < 0) | (filled >= n_states)
+    plain = np.where(missing, 0.0, floats)
+    bad = (plain != np.floor(plain)) | (plain < 0) | (plain >= n_states)
     if bad.any():
         i, t = _first(bad)
-        hint = " Subtract 1 if your states start at 1." if filled[i, t] == n_states else ""
+        hint = " Subtract 1 if your states start at 1." if plain[i, t] == n_states else ""
         raise ValueError(
             f"{what} must be whole numbers 0..{n_states - 1}, got {floats[i, t]:g} at city {i}, year {t}.{hint}"
         )
-    return np.where(missing, MISSING, filled).astype(np.int64)
+    return np.where(missing, MISSING, plain).astype(np.int64)
 
 
 def check_lag(lag: int, n_years: int) -> None:

@@ -77,26 +77,26 @@ def interval_limits(
     """
     tail, b = (1.0 - level) / 2.0, len(replicates)
     se = replicates.std(axis=0, ddof=1)
-    ordered = np.sort(replicates, axis=0)
-    lo, hi = _at(ordered, np.full(estimate.shape, tail)), _at(ordered, np.full(estimate.shape, 1.0 - tail))
+    ascending = np.sort(replicates, axis=0)
+    lo, hi = _at(ascending, np.full(estimate.shape, tail)), _at(ascending, np.full(estimate.shape, 1.0 - tail))
     below = (replicates < estimate).mean(axis=0) + 0.5 * (replicates == estimate).mean(axis=0)
     z0 = ndtri(np.clip(below, 0.5 / b, 1.0 - 0.5 / b))
     cube, square = (influence**3).sum(axis=0), (influence**2).sum(axis=0)
     a = np.divide(cube, 6.0 * square**1.5, out=np.zeros_like(cube), where=square > 0.0)
     shifted = [z0 + (z0 + z) / (1.0 - a * (z0 + z)) for z in (ndtri(tail), -ndtri(tail))]
-    bca_lo, bca_hi = (_at(ordered, ndtr(z)) for z in shifted)
+    bca_lo, bca_hi = (_at(ascending, ndtr(z)) for z in shifted)
     with np.errstate(invalid="ignore", divide="ignore"):
         off = np.where(se > 0.0, np.abs(replicates - estimate) / se, 0.0)
     crit = np.quantile(off.max(axis=1), level, axis=0)  # over replicates of the largest over years, by statistic
     return se, lo, hi, bca_lo, bca_hi, estimate - crit * se, estimate + crit * se
 
 
-def _at(ordered: FloatArray, share: FloatArray) -> FloatArray:
+def _at(ascending: FloatArray, share: FloatArray) -> FloatArray:
     """Quantile (type 7) of ordered replicates (B, T, q) at a share (T, q) of its own; nan spreads."""
-    place = np.nan_to_num(share) * (ordered.shape[0] - 1)
+    place = np.nan_to_num(share) * (ascending.shape[0] - 1)
     low = np.floor(place).astype(np.int64)
-    high = np.minimum(low + 1, ordered.shape[0] - 1)
-    left, right = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high))
+    high = np.minimum(low + 1, ascending.shape[0] - 1)
+    left, right = (np.take_along_axis(ascending, at[None], axis=0)[0] for at in (low, high))
     with np.errstate(invalid="ignore"):  # an infinite replicate makes its limit nan
         value = left + (place - low) * (right - left)
-    return np.where(np.isnan(share) | np.isnan(ordered[-1]), np.nan, value)
+    return np.where(np.isnan(share) | np.isnan(ascending[-1]), np.nan, value)

@@ -123,13 +123,13 @@ def disparity_change(
     left = np.where([name in SPREADS for name in measures], left * np.sqrt((n - 1.0) ** 2 / (n * (n - 2.0))), left)
     se = np.sqrt((n - 1.0) / n * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
     whole = Groups(np.zeros(n, dtype=np.int64), ("all",))
-    drawn = np.concatenate([change(W.times(base)) for W in drawn_blocks(whole, n_bootstrap, seed)])
+    change_draws = np.concatenate([change(W.times(base)) for W in drawn_blocks(whole, n_bootstrap, seed)])
     tail = (1.0 - level) / 2.0
-    known = ~np.isnan(drawn).all(axis=0)
+    has_draws = ~np.isnan(change_draws).all(axis=0)
     lower, upper = np.full((2, len(point)), np.nan)
-    lower[known], upper[known] = np.nanquantile(drawn[:, known], [tail, 1.0 - tail], axis=0)
+    lower[has_draws], upper[has_draws] = np.nanquantile(change_draws[:, has_draws], [tail, 1.0 - tail], axis=0)
     bias = (n - 1.0) * (left.mean(axis=0) - point)
-    limits = se, bias, lower, upper, p_two_sided(drawn)
+    limits = se, bias, lower, upper, p_two_sided(change_draws)
     return DisparityChange(tuple(measures), values[0], values[1], *limits, n, n_bootstrap, seed)
 
 
@@ -274,8 +274,8 @@ def between_groups(y: Vector, groups: Labels, weights: Vector | None = None) -> 
     members = [values[split.codes == j] for j in range(split.size) if (split.codes == j).any()]
     if min(len(m) for m in members) < 2:
         raise ValueError("a group has one city only: how far its mean differs by chance is not known.")
-    used = np.flatnonzero(result.counts > 0)
-    mu, p, s = result.means[used], result.population_share[used], result.value_share[used]
+    has_members = np.flatnonzero(result.counts > 0)
+    mu, p, s = result.means[has_members], result.population_share[has_members], result.value_share[has_members]
     spread = np.array([m.var(ddof=1) / len(m) for m in members])
     d = mu[:, None] - mu[None, :]
     error = np.sqrt(spread[:, None] + spread[None, :])

@@ -81,8 +81,8 @@ class DagumResult(Shown):
 
     def pairs(self) -> list[tuple[int, int]]:
         """Positions (high, low) of every pair of groups with members."""
-        used = [int(j) for j in np.flatnonzero(self.counts > 0)]
-        pairs = [(j, h) for at, j in enumerate(used) for h in used[at + 1 :]]
+        groups = [int(j) for j in np.flatnonzero(self.counts > 0)]
+        pairs = [(j, h) for at, j in enumerate(groups) for h in groups[at + 1 :]]
         return [(j, h) if self.means[j] >= self.means[h] else (h, j) for j, h in pairs]
 
     def _square(self, matrix: FloatArray) -> pd.DataFrame:
@@ -192,8 +192,8 @@ def _parts(gini: FloatArray, affluence: FloatArray, p: FloatArray, s: FloatArray
     """total, within, between, transvariation. A pair without a Gini index has no share in the total."""
     if np.isnan(s).any():
         return math.nan, math.nan, math.nan, math.nan
-    known = np.where(np.isnan(gini), 0.0, gini)
-    weight = known * np.outer(p, s)  # (j, h) and (h, j) together: G_jh (p_j s_h + p_h s_j)
+    finite_gini = np.where(np.isnan(gini), 0.0, gini)
+    weight = finite_gini * np.outer(p, s)  # (j, h) and (h, j) together: G_jh (p_j s_h + p_h s_j)
     within = float(np.trace(weight))
     np.fill_diagonal(weight, 0.0)
     share = np.where(np.isnan(affluence), 0.0, affluence)

@@ -49,17 +49,17 @@ def gini(y: Vector, weights: Vector | None = None) -> float:
         w = as_case_weights(weights, values.size)
         values, w = values[w > 0.0], w[w > 0.0]
         order = np.argsort(values)
-        ordered, w = values[order], w[order]
+        ascending, w = values[order], w[order]
     else:
-        ordered, w = np.sort(values), None
-        if not (ordered[0] >= 0.0 and math.isfinite(ordered[-1])):  # a missing value sorts last
+        ascending, w = np.sort(values), None
+        if not (ascending[0] >= 0.0 and math.isfinite(ascending[-1])):  # a missing value sorts last
             refuse(values, "y")
-    if ordered[-1] == 0.0:
+    if ascending[-1] == 0.0:
         return math.nan
-    if ordered[0] == ordered[-1]:
+    if ascending[0] == ascending[-1]:
         return 0.0
     if w is None:
-        n = ordered.size
-        return float(ordered @ np.arange(1.0 - n, n, 2.0)) / (n * float(ordered.sum()))
+        n = ascending.size
+        return float(ascending @ np.arange(1.0 - n, n, 2.0)) / (n * float(ascending.sum()))
     rank = 2.0 * np.cumsum(w) - w - w.sum()  # C = cumulated weights in y order
-    return float((w * ordered) @ rank / (w.sum() * (w @ ordered)))
+    return float((w * ascending) @ rank / (w.sum() * (w @ ascending)))

@@ -71,9 +71,9 @@ def jackknifed(
     if (home[cluster.codes] != stratum.codes).any():
         at = int(np.argmax(home[cluster.codes] != stratum.codes))
         raise ValueError(f"cluster {cluster.labels[cluster.codes[at]]!r} lies in two strata (position {at}).")
-    used = np.bincount(cluster.codes, minlength=cluster.size) > 0
-    p = np.bincount(home[used], minlength=stratum.size)
-    left_out = np.flatnonzero(used & (p[home] > 1))
+    has_rows = np.bincount(cluster.codes, minlength=cluster.size) > 0
+    p = np.bincount(home[has_rows], minlength=stratum.size)
+    left_out = np.flatnonzero(has_rows & (p[home] > 1))
     dof = left_out.size - int((p > 1).sum())
 
     def all_years(rows: FloatArray) -> FloatArray:
@@ -89,8 +89,8 @@ def jackknifed(
     both = np.concatenate([estimate[None], replicates])
     is_inside = ((both > 0.0) & (both < upper)).all(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        moved = np.where(is_inside, np.where(is_share, logit(both / 100.0), np.log(both)), both)
-    g, rest = moved[0], moved[1:]
+        on_scale = np.where(is_inside, np.where(is_share, logit(both / 100.0), np.log(both)), both)
+    g, rest = on_scale[0], on_scale[1:]
     strata, share = home[left_out], p[home[left_out]]
     sums = np.stack([rest[strata == r].sum(axis=0) for r in range(stratum.size)])
     mean = sums / np.maximum(p, 1)[:, None, None]

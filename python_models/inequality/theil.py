@@ -184,11 +184,11 @@ def theil_nested(
     in_region = [np.bincount(home, weights=part, minlength=outer.size) for part in split_up]
     with np.errstate(invalid="ignore", divide="ignore"):
         of_region = [part / top.share for part in in_region]
-    used = np.bincount(outer.codes, minlength=outer.size).astype(np.int64)
+    outer_sizes = np.bincount(outer.codes, minlength=outer.size).astype(np.int64)
     regions = pd.DataFrame(
         {
             "region": pd.Series(list(outer.labels), dtype=object),
-            "n": used,
+            "n": outer_sizes,
             "value_share": top.value_share,
             "population_share": top.case_share,
             "within_region_total": of_region[0] + of_region[1],
@@ -243,10 +243,10 @@ def _checked(y: Vector, kind: Kind, weights: Vector | None) -> tuple[FloatArray,
 
 def _index(values: FloatArray, w: FloatArray, kind: Kind) -> float:
     """T or L of all values; exactly 0 if they are equal, nan if undefined."""
-    used = values[w > 0.0]
-    if used.max() == 0.0 or (kind == "L" and used.min() == 0.0):
+    weighty = values[w > 0.0]
+    if weighty.max() == 0.0 or (kind == "L" and weighty.min() == 0.0):
         return math.nan
-    if used.min() == used.max():
+    if weighty.min() == weighty.max():
         return 0.0
     ratio = values / (w @ values / w.sum())
     terms = xlogy(ratio, ratio) if kind == "T" else -np.log(np.where(w > 0.0, ratio, 1.0))

@@ -177,8 +177,8 @@ def barrier_split(
     for side, words in (("all:in", "on this side of"), ("all:out", "behind")):
         if not matrices[side].any():
             raise PanelInputError(f"no link {words} the barrier: its effect cannot be estimated.")
-    used = {k: m for k, m in matrices.items() if m.any()}
-    fit = fit_spillover(y, x, weights, used, controls, **options)
+    links = {k: m for k, m in matrices.items() if m.any()}
+    fit = fit_spillover(y, x, weights, links, controls, **options)
     return Barrier(fit, pd.DataFrame([_row("all", fit.at(["all:in", "all:out"]))]))
 
 
@@ -191,7 +191,7 @@ def joint_weights(table: pd.DataFrame) -> dict[str, float]:
 def _row(ring: str, theta: Linear) -> dict[str, Any]:
     """theta = (inside, across) -> the row of the table."""
     inside, across, se_in, se_out = (float(v) for v in (*theta.point, *theta.std_error))
-    known = inside > half_width() * se_in  # a share of nothing, or of a loss, is no barrier
+    is_positive = inside > half_width() * se_in  # a share of nothing, or of a loss, is no barrier
     low, high = ratio_interval(across, inside, theta.cov[::-1, ::-1])
     return {
         "ring_id": ring,
@@ -199,8 +199,8 @@ def _row(ring: str, theta: Linear) -> dict[str, Any]:
         "se_in": se_in,
         "theta_out": across,
         "se_out": se_out,
-        "barrier_index": 1 - across / inside if known else np.nan,
-        "lo": 1 - high if known else np.nan,
-        "hi": 1 - low if known else np.nan,
+        "barrier_index": 1 - across / inside if is_positive else np.nan,
+        "lo": 1 - high if is_positive else np.nan,
+        "hi": 1 - low if is_positive else np.nan,
         "p_equal": wald(theta.point, theta.cov, [[1.0, -1.0]]).p,
     }

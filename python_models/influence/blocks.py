@@ -148,8 +148,8 @@ def block_spillover(
     if not {"cp", "pc"} <= set(matrices):
         raise PanelInputError("W has no link between centre and periphery: no spillover between them can be estimated.")
     fit = fit_spillover(y, x, weights, matrices, controls, **options)
-    linked = weights.matrix.toarray() != 0
-    links = np.array([linked[np.ix_(*sides)].sum() / sides[1].sum() for sides in _sides(centre).values()])
+    is_link = weights.matrix.toarray() != 0
+    links = np.array([is_link[np.ix_(*sides)].sum() / sides[1].sum() for sides in _sides(centre).values()])
     per_link = np.zeros((12, 8))
     per_link[:8] = np.eye(8)
     per_link[8:, :4] = np.diag(1.0 / np.where(links > 0, links, np.nan))

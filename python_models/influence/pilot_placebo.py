@@ -32,12 +32,12 @@ class PilotPlacebo(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """term, t, p = (1 + #{|t*| >= |t|}) / (B + 1), n_draws B: draws with an estimate."""
-        known = (~np.isnan(self.draws)).sum(axis=0)
+        n_draws = (~np.isnan(self.draws)).sum(axis=0)
         p = [
-            p_from_draws(np.abs(drawn), abs(float(value))) if np.isfinite(value) and n else np.nan
-            for value, drawn, n in zip(self.actual, self.draws.T, known, strict=True)
+            p_from_draws(np.abs(t_draws), abs(float(value))) if np.isfinite(value) and n else np.nan
+            for value, t_draws, n in zip(self.actual, self.draws.T, n_draws, strict=True)
         ]
-        return pd.DataFrame({"term": self.terms, "t": self.actual, "p": p, "n_draws": known})
+        return pd.DataFrame({"term": self.terms, "t": self.actual, "p": p, "n_draws": n_draws})
 
 
 @aligned
@@ -96,11 +96,11 @@ def placebo_pilots(
     values, begin, place = np.asarray(y, dtype=np.float64), _starts(start), np.asarray(points, dtype=np.float64)
     same: dict[str, Any] = {"points": place, "years": years, "edges": edges, "metric": metric}
     panel_of = partial(_Panel.of, values, distance=distance_matrix(place, metric), **same)
-    begun = panel_of(start=begin)
+    actual = panel_of(start=begin)
     streams = np.random.SeedSequence(seed).spawn(draws)
-    deal = partial(_dealt, panel_of, begin, len(begun.names))
-    done = run_tasks([partial(deal, part) for part in parts(streams)], client, workers=workers)
-    return PilotPlacebo(begun.names, _t(begun), np.concatenate(done), seed)
+    deal = partial(_dealt, panel_of, begin, len(actual.names))
+    t_parts = run_tasks([partial(deal, part) for part in parts(streams)], client, workers=workers)
+    return PilotPlacebo(actual.names, _t(actual), np.concatenate(t_parts), seed)
 
 
 @aligned
@@ -169,8 +169,8 @@ def _dealt(
 def _t(panel: _Panel) -> FloatArray:
     table = panel.imputed(on_pilots=False)
     variance = np.full(len(table.terms), np.nan)
-    known = np.flatnonzero(np.isfinite(table.psi).all(axis=0))
-    if known.size:
-        variance[known] = np.diagonal(table.pick(known.tolist()).cov(BY_CITY))
+    estimable = np.flatnonzero(np.isfinite(table.psi).all(axis=0))
+    if estimable.size:
+        variance[estimable] = np.diagonal(table.pick(estimable.tolist()).cov(BY_CITY))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(variance > 0, table.value / np.sqrt(variance), np.nan)

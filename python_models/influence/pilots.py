@@ -92,9 +92,9 @@ def pilot_exposure(start: ArrayLike, distance: ArrayLike, edges: Sequence[float]
             nearest = d[:, pilot[:, k]].min(axis=1, initial=np.inf)
             place = np.searchsorted(cuts, nearest, side="right") - 1
             ring[:, k] = np.where(place < len(cuts) - 1, place, NO_RING)
-    touched = pilot | (ring >= 0)
-    at = np.argmax(touched, axis=1)
-    is_ever, row = touched.any(axis=1), np.arange(len(begin))
+    is_near = pilot | (ring >= 0)
+    at = np.argmax(is_near, axis=1)
+    is_ever, row = is_near.any(axis=1), np.arange(len(begin))
     first = np.where(is_ever, t[at], np.inf)
     came = np.where(pilot[row, at], IS_PILOT, ring[row, at])
     return Exposure(pilot, ring, first, np.where(is_ever, came, NOTHING).astype(np.int64))
@@ -196,10 +196,10 @@ class _TwoWay:
         self.share = self.cells / np.maximum(self.cells.sum(axis=1), 1.0)[:, None]
         system = np.diag(self.cells.sum(axis=0)) - self.cells.T @ self.share
         values, vectors = np.linalg.eigh(system)
-        kept = values > 1e-9 * max(float(values[-1]), 1.0)
-        if kept.sum() < mask.any(axis=0).sum() - 1:
+        nonzero = values > 1e-9 * max(float(values[-1]), 1.0)
+        if nonzero.sum() < mask.any(axis=0).sum() - 1:
             raise PanelInputError("the clean years of the cities do not overlap: no chain leads from year to year.")
-        self.inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+        self.inverse = (vectors[:, nonzero] / values[nonzero]) @ vectors[:, nonzero].T
 
     def effects(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """a (.., N) and g (.., T) of z (.., N, T); what z holds outside the mask is not looked at."""
@@ -255,11 +255,11 @@ class _Estimates:
         return meat(scores, kind, dof=n)
 
     def frame(self, errors: _Errors) -> pd.DataFrame:
-        known = np.flatnonzero(np.isfinite(self.psi).all(axis=0) & np.isfinite(self.value))
+        estimable = np.flatnonzero(np.isfinite(self.psi).all(axis=0) & np.isfinite(self.value))
         se = np.full((2, len(self.terms)), np.nan)
-        if known.size:
+        if estimable.size:
             for row, kind in zip(se, (errors.kind, errors.beside), strict=True):
-                row[known] = np.sqrt(np.diagonal(self.pick(known.tolist()).cov(kind)))
+                row[estimable] = np.sqrt(np.diagonal(self.pick(estimable.tolist()).cov(kind)))
         table = pd.DataFrame({"term": self.terms})
         if self.event is not None:
             table["event"] = self.event
@@ -324,12 +324,12 @@ class _Panel:
             raise PanelInputError(f"years must follow one another, got {list(years)}.")
         far = distance_matrix(place, metric) if distance is None else distance
         exposure = pilot_exposure(begin, far, edges, years)
-        known = np.isfinite(values)
-        clean = known & ~exposure.pilot & (exposure.ring < 0)
+        is_finite = np.isfinite(values)
+        clean = is_finite & ~exposure.pilot & (exposure.ring < 0)
         names = [DIRECT, *(f"{low:g}-{high:g}" for low, high in itertools.pairwise(edges))]
-        y0, t0 = np.where(known, values, 0.0), np.array(years, dtype=float)
+        y0, t0 = np.where(is_finite, values, 0.0), np.array(years, dtype=float)
         codes = np.arange(n) if clusters is None else group_codes(clusters, n)[0]
-        panel = cls(y0, known, begin, place, t0, exposure, names, clean, codes, clusters is None)
+        panel = cls(y0, is_finite, begin, place, t0, exposure, names, clean, codes, clusters is None)
         panel._check(edges)
         return panel
 
@@ -388,8 +388,8 @@ class _Panel:
             for name, cell, begin in zip(names, cells, begins, strict=True)
             for h in range(horizon + 1)
         ]
-        kept = [one for one in sets if (one[2] & self._imputable).any()]
-        return self._means([k[0] for k in kept], [k[1] for k in kept], np.array([k[2] for k in kept]))
+        usable = [one for one in sets if (one[2] & self._imputable).any()]
+        return self._means([k[0] for k in usable], [k[1] for k in usable], np.array([k[2] for k in usable]))
 
     @property
     def _imputable(self) -> BoolArray:
@@ -402,16 +402,16 @@ class _Panel:
         effects = _TwoWay(self.clean)
         a, g = effects.effects(self.y)
         tau = self.y - a[:, None] - g
-        used = cells & self._imputable
-        count = used.sum(axis=(1, 2)).astype(np.float64)
-        w = used / np.maximum(count, 1.0)[:, None, None]
+        imputable = cells & self._imputable
+        count = imputable.sum(axis=(1, 2)).astype(np.float64)
+        w = imputable / np.maximum(count, 1.0)[:, None, None]
         value = np.where(count > 0, (w * tau).sum(axis=(1, 2)), np.nan)
-        psi = (effects.weights(w) * effects.residual(self.y)).sum(axis=2) + self._gaps(tau, used)
-        return _Estimates(names, event, value, psi.T, used)
+        psi = (effects.weights(w) * effects.residual(self.y)).sum(axis=2) + self._gaps(tau, imputable)
+        return _Estimates(names, event, value, psi.T, imputable)
 
-    def _gaps(self, tau: FloatArray, used: BoolArray) -> FloatArray:
+    def _gaps(self, tau: FloatArray, cells: BoolArray) -> FloatArray:
         """(p, N): what a city adds to the mean of tau over a set, held against the mean of the other clusters."""
-        sums, sizes = (used * tau).sum(axis=2), used.sum(axis=2).astype(np.float64)
+        sums, sizes = (cells * tau).sum(axis=2), cells.sum(axis=2).astype(np.float64)
         all_sums, count = sums.sum(axis=1)[:, None], sizes.sum(axis=1)[:, None]
         ours = [sums_by(part.T, self.cluster)[self.cluster].T for part in (sums, sizes)]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -426,29 +426,29 @@ class _Panel:
 
     def _bounds(self, k: int, leads: int, horizon: int) -> tuple[float, ...]:
         change = np.diff(self.y, axis=1)
-        known = self.is_known[:, 1:] & self.is_known[:, :-1]
-        never = known & np.isinf(self.exposure.first)[:, None]
+        has_step = self.is_known[:, 1:] & self.is_known[:, :-1]
+        never = has_step & np.isinf(self.exposure.first)[:, None]
         counts = never.sum(axis=0)
         net = change - (never * change).sum(axis=0) / np.maximum(counts, 1)
-        touched = known & (self.exposure.came == k - 1)[:, None] & (counts >= LEAST_CONTROLS)
+        comes_near = has_step & (self.exposure.came == k - 1)[:, None] & (counts >= LEAST_CONTROLS)
         if k:
-            touched &= ~self.exposure.pilot[:, 1:]
+            comes_near &= ~self.exposure.pilot[:, 1:]
         since = self.years[1:] - self.exposure.first[:, None]
-        cells = {s: touched & (since == s) for s in range(-leads, horizon + 1)}
+        cells = {s: comes_near & (since == s) for s in range(-leads, horizon + 1)}
         enough = {s: int(cell.any(axis=1).sum()) >= LEAST_BEFORE for s, cell in cells.items()}
         before = list(itertools.takewhile(enough.__getitem__, range(-1, -leads - 1, -1)))[::-1]
         after = list(itertools.takewhile(enough.__getitem__, range(horizon + 1)))
         if not before or not after:
             return (np.nan,) * len(HONEST)
-        used = np.array([cells[s] for s in (*before, *after)])
-        sizes = used.sum(axis=(1, 2)).astype(np.float64)
-        weight = used.sum(axis=1) / sizes[:, None]  # of the years, by step
+        step_cells = np.array([cells[s] for s in (*before, *after)])
+        sizes = step_cells.sum(axis=(1, 2)).astype(np.float64)
+        weight = step_cells.sum(axis=1) / sizes[:, None]  # of the years, by step
         spread = np.where(never, net / np.maximum(counts - 1, 1), 0.0)
-        psi = self._gaps(net, used) - np.einsum("pt,nt->pn", weight, spread)
+        psi = self._gaps(net, step_cells) - np.einsum("pt,nt->pn", weight, spread)
         if not np.isfinite(psi).all():
             return (np.nan,) * len(HONEST)
-        value = (used * net).sum(axis=(1, 2)) / sizes
-        steps = _Estimates([self.names[k]] * len(value), None, value, psi.T, used)
+        value = (step_cells * net).sum(axis=(1, 2)) / sizes
+        steps = _Estimates([self.names[k]] * len(value), None, value, psi.T, step_cells)
         bounds = honest_bounds(value, steps.cov(self.by_cluster), len(before), dof=self.dof)
         return bounds.estimate, bounds.lower, bounds.upper, bounds.breakdown
 
@@ -469,14 +469,14 @@ class _Panel:
         groups: dict[str, tuple[list[int], int]] = {}
         before = self.exposure.first[:, None] - self.years
         for k, name in enumerate(self.names):
-            exposed = self.clean & (self.exposure.came == k - 1)[:, None] & np.isfinite(before)
-            counts = [int((exposed & (before > h)).any(axis=1).sum()) for h in range(leads + 1)]
+            comes_near = self.clean & (self.exposure.came == k - 1)[:, None] & np.isfinite(before)
+            counts = [int((comes_near & (before > h)).any(axis=1).sum()) for h in range(leads + 1)]
             last = max((h for h in range(leads + 1) if counts[h] >= LEAST_BEFORE), default=0)
             horizons = range(1, last + 1)
             groups[name] = (list(range(len(names), len(names) + last)), counts[last])
             names += [name] * last
             event += [-h for h in horizons]
-            cells += [exposed & (before == h) for h in horizons]
+            cells += [comes_near & (before == h) for h in horizons]
         indicators = np.array(cells).reshape(-1, *self.y.shape).astype(bool)
         return groups, self._slopes(names, event, indicators.astype(np.float64), indicators, self.clean)
 
@@ -503,15 +503,15 @@ class _Panel:
 
 def _independent(z: FloatArray) -> list[int]:
     """Rows of z (p, m) that no earlier ones span."""
-    kept: list[int] = []
+    basis: list[int] = []
     for k in range(len(z)):
         size = float(np.linalg.norm(z[k]))
         if size < 1e-9:
             continue
-        rest = z[k] - z[kept].T @ np.linalg.lstsq(z[kept].T, z[k], rcond=None)[0] if kept else z[k]
+        rest = z[k] - z[basis].T @ np.linalg.lstsq(z[basis].T, z[k], rcond=None)[0] if basis else z[k]
         if float(np.linalg.norm(rest)) > 1e-7 * size:
-            kept.append(k)
-    return kept
+            basis.append(k)
+    return basis
 
 
 def _starts(start: ArrayLike) -> FloatArray:

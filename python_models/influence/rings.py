@@ -124,19 +124,19 @@ def distance_decay(
         table, influence = _one_by_one(y, x, d, edges, controls, method)
     else:
         raise PanelInputError(f"unknown method {method!r}: choose ring, outer or cumulative.")
-    tested = ((table["share_with_neighbour"] >= MIN_SHARE_WITH_NEIGHBOUR) & table["theta"].notna()).to_numpy()
-    table["p_holm"] = holm(table["p"].where(tested).to_numpy())
+    is_testable = ((table["share_with_neighbour"] >= MIN_SHARE_WITH_NEIGHBOUR) & table["theta"].notna()).to_numpy()
+    table["p_holm"] = holm(table["p"].where(is_testable).to_numpy())
     table["lower_all"], table["upper_all"] = np.nan, np.nan
     boundary, critical = None, float("nan")
-    if tested.any():
-        psi = np.stack([influence[name] for name in table.loc[tested, "name"]], axis=1)
-        band = sup_t_band(table.loc[tested, "theta"].to_numpy(), psi.T @ psi, level=1 - LEVEL, rng=rng)
-        table.loc[tested, "lower_all"], table.loc[tested, "upper_all"] = band.lower, band.upper
+    if is_testable.any():
+        psi = np.stack([influence[name] for name in table.loc[is_testable, "name"]], axis=1)
+        band = sup_t_band(table.loc[is_testable, "theta"].to_numpy(), psi.T @ psi, level=1 - LEVEL, rng=rng)
+        table.loc[is_testable, "lower_all"], table.loc[is_testable, "upper_all"] = band.lower, band.upper
         critical = band.critical
-        first = int(np.argmax(tested))
+        first = int(np.argmax(is_testable))
         # a band in between that cannot be tested ends the run: nothing is known there
-        known = tested[first:]
-        run = min(band.run(), len(known) if known.all() else int(np.argmin(known)))
+        outer = is_testable[first:]
+        run = min(band.run(), len(outer) if outer.all() else int(np.argmin(outer)))
         boundary = float(table["d_to_km"].iloc[first + run - 1]) if run else None
     kappa, kappa_se = _decay(table)
     return DistanceDecay(table, boundary, critical, kappa, kappa_se)
@@ -151,13 +151,13 @@ def _rings(
     rings = ring_matrices(d, edges)
     inverse = np.where(d > 0, 1 / np.where(d > 0, d, 1.0), 0.0)
     weights = spatial_weights(W if W is not None else inverse / inverse.sum(axis=1, keepdims=True))
-    linked = {name: m for name, m in rings.items() if m.any()}
-    fit = fit_spillover(y, x, weights, linked, controls, with_lag=W is not None)
+    links = {name: m for name, m in rings.items() if m.any()}
+    fit = fit_spillover(y, x, weights, links, controls, with_lag=W is not None)
     rows = pd.DataFrame({"d_from_km": np.asarray(edges[:-1], float), "d_to_km": np.asarray(edges[1:], float)})
     rows["name"] = list(rings)
     rows["n_cities_with_neighbour"] = [int((rings[name].sum(axis=1) > 0).sum()) for name in rings]
     rows["share_with_neighbour"] = rows["n_cities_with_neighbour"] / len(d)
-    return rows.merge(fit.theta(), on="name", how="left"), {name: _influence(fit, name) for name in linked}
+    return rows.merge(fit.theta(), on="name", how="left"), {name: _influence(fit, name) for name in links}
 
 
 def _one_by_one(
@@ -199,11 +199,11 @@ def _influence(fit: SpilloverFit, name: str) -> FloatArray:
 
 def _decay(table: pd.DataFrame) -> tuple[float, float]:
     """kappa of theta(d) = c exp(-kappa d), weighted by 1/se, over mid-distances; NaN with fewer than three bands."""
-    known = table[table["theta"].notna() & (table["se"] > 0)]
-    if len(known) < 3:
+    rows = table[table["theta"].notna() & (table["se"] > 0)]
+    if len(rows) < 3:
         return float("nan"), float("nan")
-    middle = ((known["d_from_km"] + known["d_to_km"]) / 2).to_numpy()
-    value, error = known["theta"].to_numpy(), known["se"].to_numpy()
+    middle = ((rows["d_from_km"] + rows["d_to_km"]) / 2).to_numpy()
+    value, error = rows["theta"].to_numpy(), rows["se"].to_numpy()
     start = (value[0] if value[0] != 0 else 1.0, 1 / max(middle.mean(), 1e-9))
 
     def curve(at: FloatArray, c: float, kappa: float) -> FloatArray:

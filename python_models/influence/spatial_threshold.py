@@ -233,9 +233,9 @@ def _sup_wald(grid: FloatArray, fits: Sequence[SpilloverFit], draws: int, rng: n
     every = np.stack(psi, axis=1)
     spread = (every**2).sum(axis=0)
     wald = np.square(gaps) / spread
-    drawn = np.square(rng.standard_normal((draws, len(every))) @ every) / spread
+    wald_draws = np.square(rng.standard_normal((draws, len(every))) @ every) / spread
     best = int(wald.argmax())
-    p = p_from_draws(drawn.max(axis=1), float(wald[best]))
+    p = p_from_draws(wald_draws.max(axis=1), float(wald[best]))
     return SupWald(float(grid[best]), gaps[best], float(wald[best]), p, grid, wald)
 
 
@@ -252,11 +252,11 @@ def _spread(fit: SpilloverFit, x: FloatArray, side: Side) -> float:
     weights = np.asarray(fit.weights.matrix.todense())
     e = fit.core.residuals
     if side == "emitter":
-        reach, moved = jump * np.eye(len(e)) + lag * weights, within(x, "twoways")
+        reach, x_shift = jump * np.eye(len(e)) + lag * weights, within(x, "twoways")
     else:
-        reach, moved = np.eye(len(e)), within(jump * x + lag * (weights @ x), "twoways")
-    scores = (reach * (e @ moved.T)).sum(axis=0)
-    return float(scores @ scores / ((e**2).mean() * (reach**2 * (moved**2).sum(axis=1)).sum()))
+        reach, x_shift = np.eye(len(e)), within(jump * x + lag * (weights @ x), "twoways")
+    scores = (reach * (e @ x_shift.T)).sum(axis=0)
+    return float(scores @ scores / ((e**2).mean() * (reach**2 * (x_shift**2).sum(axis=1)).sum()))
 
 
 def _fixed(q: ArrayLike, n: int, side: str) -> FloatArray:
@@ -290,9 +290,9 @@ def candidates(q: FloatArray, n_grid: int, trim: float) -> FloatArray:
     distinct = np.unique(q)
     if distinct.size < 2:
         raise PanelInputError("the threshold variable q does not vary.")
-    wanted = np.unique(np.quantile(distinct, np.linspace(0, 1, n_grid), method="inverted_cdf"))
-    below = np.array([(q <= g).mean() for g in wanted])
-    kept = wanted[(below >= trim) & (1 - below >= trim)]
-    if kept.size == 0:
+    quantiles = np.unique(np.quantile(distinct, np.linspace(0, 1, n_grid), method="inverted_cdf"))
+    below = np.array([(q <= g).mean() for g in quantiles])
+    admissible = quantiles[(below >= trim) & (1 - below >= trim)]
+    if admissible.size == 0:
         raise PanelInputError("no value of q leaves enough cities on both sides: lower `trim`.")
-    return np.asarray(kept)
+    return np.asarray(admissible)

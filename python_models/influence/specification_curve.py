@@ -46,8 +46,8 @@ def specification_curve(
     """
     has = estimate.notna() & (estimate != 0) & np.isfinite(headline)
     sign = pd.Series(np.sign(estimate) == np.sign(headline), index=estimate.index).astype("boolean").where(has)
-    known = has & p.notna()
-    significant = (p < LEVEL).astype("boolean").where(known)
+    has_p = has & p.notna()
+    significant = (p < LEVEL).astype("boolean").where(has_p)
     place = (estimate if comparable is None else comparable).where(has)
     rank = place.rank(method="first").astype("Int64")
     return pd.DataFrame({"sign_agrees": sign, "significant_5": significant, "curve_rank": rank})
@@ -77,17 +77,17 @@ def curve_summary(curve: pd.DataFrame, comparable: pd.Series) -> dict[str, float
     3
     """
     has = curve["sign_agrees"].notna()
-    estimated, tested = curve[has], curve[has & curve["significant_5"].notna()]
+    with_estimate, with_p = curve[has], curve[has & curve["significant_5"].notna()]
     values = comparable[has].dropna()
 
     def share(flags: pd.Series) -> float:
         return float(flags.astype(float).mean()) if len(flags) else float("nan")
 
     return {
-        "n_runs": len(estimated),
-        "share_sign_agrees": share(estimated["sign_agrees"]),
-        "share_significant_5": share(tested["significant_5"]),
-        "share_both": share(tested["sign_agrees"] & tested["significant_5"]),
+        "n_runs": len(with_estimate),
+        "share_sign_agrees": share(with_estimate["sign_agrees"]),
+        "share_significant_5": share(with_p["significant_5"]),
+        "share_both": share(with_p["sign_agrees"] & with_p["significant_5"]),
         "lowest": float(values.min()) if len(values) else float("nan"),
         "median": float(values.median()) if len(values) else float("nan"),
         "highest": float(values.max()) if len(values) else float("nan"),
@@ -145,8 +145,8 @@ def joint_test(
         share = (z * np.sign(median)[:, None] > Z_LEVEL).mean(axis=1)
         return np.stack([np.abs(median), share, np.abs(z.mean(axis=1))])
 
-    drawn = statistics(rng.choice(np.array([-1.0, 1.0]), size=(draws, len(psi))) @ psi)
-    p = (1 + (drawn >= statistics(theta[None])).sum(axis=1)) / (draws + 1)
+    statistic_draws = statistics(rng.choice(np.array([-1.0, 1.0]), size=(draws, len(psi))) @ psi)
+    p = (1 + (statistic_draws >= statistics(theta[None])).sum(axis=1)) / (draws + 1)
     return dict(zip(("p_median", "p_share", "p_average"), p.tolist(), strict=True))
 
 
@@ -179,16 +179,16 @@ def shares_of_spread(values: ArrayLike) -> list[tuple[float, float]]:
     if spread == 0.0:
         return [(0.0, 0.0)] * cube.ndim
 
-    def explained(kept: frozenset[int]) -> float:
-        rest = tuple(axis for axis in axes if axis not in kept)
+    def explained(part: frozenset[int]) -> float:
+        rest = tuple(axis for axis in axes if axis not in part)
         return float(cube.mean(axis=rest).var()) / spread
 
-    known = {
-        frozenset(kept): explained(frozenset(kept)) for r in range(cube.ndim + 1) for kept in combinations(axes, r)
+    spreads = {
+        frozenset(part): explained(frozenset(part)) for r in range(cube.ndim + 1) for part in combinations(axes, r)
     }
     shares = []
     for axis in axes:
-        gains = ((kept, known[kept | {axis}] - known[kept]) for kept in known if axis not in kept)
-        total = sum(gain / comb(cube.ndim - 1, len(kept)) for kept, gain in gains) / cube.ndim
-        shares.append((known[frozenset({axis})], float(total)))
+        gains = ((part, spreads[part | {axis}] - spreads[part]) for part in spreads if axis not in part)
+        total = sum(gain / comb(cube.ndim - 1, len(part)) for part, gain in gains) / cube.ndim
+        shares.append((spreads[frozenset({axis})], float(total)))
     return shares

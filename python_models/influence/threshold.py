@@ -173,15 +173,15 @@ def threshold_regression(
         raise ValueError("the bootstrap needs a generator: pass rng=numpy.random.default_rng(seed).")
     thresholds: list[Threshold] = []
     for step, share in enumerate(shares):
-        held = [t.gamma for t in thresholds]
-        one = _search(data, grid, held, n_grid, share)
-        p, critical = _bootstrap(data, held, one, draws, rng)
-        thresholds.append(_as_threshold(data, one, held, p, critical))
+        cuts = [t.gamma for t in thresholds]
+        one = _search(data, grid, cuts, n_grid, share)
+        p, critical = _bootstrap(data, cuts, one, draws, rng)
+        thresholds.append(_as_threshold(data, one, cuts, p, critical))
         if step == 1:
             # the second threshold is consistent; the first is searched again with the second held
-            held = [thresholds[1].gamma]
-            again = _search(data, grid, held, n_grid, share)
-            thresholds[0] = _as_threshold(data, again, held, thresholds[0].p, thresholds[0].critical, f=thresholds[0].f)
+            cuts = [thresholds[1].gamma]
+            again = _search(data, grid, cuts, n_grid, share)
+            thresholds[0] = _as_threshold(data, again, cuts, thresholds[0].p, thresholds[0].critical, f=thresholds[0].f)
     return _result(data, thresholds, draws)
 
 
@@ -198,20 +198,20 @@ class _Step:
         return int(np.argmin(self.ssr))
 
 
-def _search(data: _Profile, grid: FloatArray, held: list[float], n_grid: int, trim: float) -> _Step:
-    candidates = data.admissible(grid, held, trim, n_grid)
+def _search(data: _Profile, grid: FloatArray, cuts: list[float], n_grid: int, trim: float) -> _Step:
+    candidates = data.admissible(grid, cuts, trim, n_grid)
     if candidates.size == 0:
         raise PanelInputError("no value of q leaves every regime enough rows: lower `trim` or ask for fewer cuts.")
-    residual = data.residual(held)
-    return _Step(candidates, data.ssr_with(residual, data.steps(candidates, held)), float(residual @ residual))
+    residual = data.residual(cuts)
+    return _Step(candidates, data.ssr_with(residual, data.steps(candidates, cuts)), float(residual @ residual))
 
 
 def _as_threshold(
-    data: _Profile, step: _Step, held: list[float], p: float, critical: Critical, f: float | None = None
+    data: _Profile, step: _Step, cuts: list[float], p: float, critical: Critical, f: float | None = None
 ) -> Threshold:
     best, grid = step.best, step.grid
     sigma2, gamma = step.ssr[best] / data.dof, float(grid[best])
-    eta2 = data.spread(gamma, data.residual([*held, gamma]), float(sigma2))
+    eta2 = data.spread(gamma, data.residual([*cuts, gamma]), float(sigma2))
     lr = (step.ssr - step.ssr[best]) / sigma2 * data.scale / eta2
     inside = lr <= critical_lr()
     value = (step.ssr_before - step.ssr[best]) / sigma2 * data.scale if f is None else f
@@ -224,7 +224,7 @@ def _as_threshold(
 
 
 def _bootstrap(
-    data: _Profile, held: list[float], step: _Step, draws: int, rng: np.random.Generator | None
+    data: _Profile, cuts: list[float], step: _Step, draws: int, rng: np.random.Generator | None
 ) -> tuple[float, Critical]:
     """p and critical values of F under the model without this threshold: city residual vectors with drawn signs.
 
@@ -232,16 +232,16 @@ def _bootstrap(
     """
     if not draws or rng is None:
         return float("nan"), (float("nan"),) * 3
-    residual = data.residual(held)
+    residual = data.residual(cuts)
     n, years = data.shape
 
     def by_city(columns: FloatArray) -> FloatArray:
         return np.asarray((columns * residual[:, None]).reshape(n, years, -1).sum(axis=1))
 
     signs = rng.choice(np.array([-1.0, 1.0]), size=(draws, n))
-    lost = (signs @ by_city(data.basis(held))) ** 2
-    total = residual @ residual - lost.sum(axis=1)
-    gain = ((signs @ by_city(data.steps(step.grid, held))) ** 2).max(axis=1)
+    fit_loss = (signs @ by_city(data.basis(cuts))) ** 2
+    total = residual @ residual - fit_loss.sum(axis=1)
+    gain = ((signs @ by_city(data.steps(step.grid, cuts))) ** 2).max(axis=1)
     values = gain / ((total - gain) / data.dof)
     best = float(step.ssr[step.best])
     ninety, ninety_five, ninety_nine = (float(np.quantile(values, 1 - a)) * data.scale for a in LEVELS)
@@ -310,8 +310,8 @@ class _Profile:
             raise PanelInputError("the threshold variable q does not vary.")
         published = convention == "hansen1999"
         kind = "entity" if published else effects
-        uncleaned = cls(x_, q_, np.empty(0), np.empty((0, 0)), kind, published)
-        return cls(x_, q_, uncleaned.clean(y_), uncleaned.clean(c_), kind, published)
+        raw = cls(x_, q_, np.empty(0), np.empty((0, 0)), kind, published)
+        return cls(x_, q_, raw.clean(y_), raw.clean(c_), kind, published)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -337,8 +337,8 @@ class _Profile:
 
     def regime(self, cuts: list[float]) -> NDArray[np.intp]:
         """Number of the regime of each cell, (N, T); a cell at a cut belongs below (published: above)."""
-        ordered = np.sort(np.asarray(cuts, dtype=np.float64))
-        return np.searchsorted(ordered, self.raw_q, side="right" if self.is_published else "left")
+        ascending = np.sort(np.asarray(cuts, dtype=np.float64))
+        return np.searchsorted(ascending, self.raw_q, side="right" if self.is_published else "left")
 
     def design(self, cuts: list[float]) -> FloatArray:
         """[x in regime 0, .., x in regime R, controls] after the effects, (rows, R + 1 + k)."""
@@ -358,26 +358,26 @@ class _Profile:
             return distinct
         return np.unique(np.quantile(distinct, np.linspace(0, 1, n_grid), method="inverted_cdf"))
 
-    def admissible(self, grid: FloatArray, held: list[float], trim: float, n_grid: int) -> FloatArray:
+    def admissible(self, grid: FloatArray, cuts: list[float], trim: float, n_grid: int) -> FloatArray:
         """Candidates that leave every regime, beside the thresholds held, the share `trim` of the rows."""
         least = 1 if self.is_published else max(1, int(np.ceil(trim * self.raw_q.size)))
         apart = np.ones(grid.size, dtype=bool)
         if self.is_published:  # the quantiles within `trim` of a threshold held are left out
             place, reach = np.arange(1, grid.size + 1), trim * n_grid
-            for one in held:
+            for one in cuts:
                 below = int((grid < one).sum())
                 apart &= (place < below - reach) | (place >= below + reach)
-        kept = [
+        admissible = [
             g
             for g in grid[apart]
-            if g not in held
-            and np.bincount(self.regime([*held, float(g)]).ravel(), minlength=len(held) + 2).min() >= least
+            if g not in cuts
+            and np.bincount(self.regime([*cuts, float(g)]).ravel(), minlength=len(cuts) + 2).min() >= least
         ]
-        return np.asarray(kept, dtype=np.float64)
+        return np.asarray(admissible, dtype=np.float64)
 
-    def basis(self, held: list[float]) -> FloatArray:
+    def basis(self, cuts: list[float]) -> FloatArray:
         """Orthonormal columns of what is held, and of the year effects."""
-        columns, _ = np.linalg.qr(self.design(held))
+        columns, _ = np.linalg.qr(self.design(cuts))
         if self.effects != "twoways":
             return np.asarray(columns)
         n, t = self.shape
@@ -385,19 +385,19 @@ class _Profile:
         left = np.linalg.svd(years, full_matrices=False)
         return np.column_stack([columns, left[0][:, : t - 1]])
 
-    def purge(self, values: FloatArray, held: list[float]) -> FloatArray:
+    def purge(self, values: FloatArray, cuts: list[float]) -> FloatArray:
         """Residual of `values` (rows,) or (rows, m) on x by held regime and the controls."""
-        basis, _ = np.linalg.qr(self.design(held))
+        basis, _ = np.linalg.qr(self.design(cuts))
         return np.asarray(values - basis @ (basis.T @ values))
 
-    def residual(self, held: list[float]) -> FloatArray:
+    def residual(self, cuts: list[float]) -> FloatArray:
         """Residual of y with the thresholds held."""
-        return self.purge(self.y, held)
+        return self.purge(self.y, cuts)
 
-    def steps(self, grid: FloatArray, held: list[float]) -> FloatArray:
+    def steps(self, grid: FloatArray, cuts: list[float]) -> FloatArray:
         """For each candidate the regressor it adds, x 1[q above g], orthogonal to what is held, of length 1."""
         above = np.stack([self.raw_x * (self.regime([float(g)]) == 1) for g in grid], axis=2)
-        clean = self.purge(self.clean(above), held)
+        clean = self.purge(self.clean(above), cuts)
         length = np.sqrt((clean * clean).sum(axis=0))
         return np.asarray(clean / np.where(length > 1e-12, length, np.inf))
 

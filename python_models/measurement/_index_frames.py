@@ -75,21 +75,21 @@ def bounds_frame(
     )
 
 
-def weights_frame(labels: Labels, chosen: SchemeWeights, base_z: FloatArray, delta: float) -> pd.DataFrame:
+def weights_frame(labels: Labels, scheme: SchemeWeights, base_z: FloatArray, delta: float) -> pd.DataFrame:
     """One row per indicator. delta is NaN where the scheme has no entropy."""
-    of_dimension = dimension_weights(chosen.weights, labels.dimensions)
+    of_dimension = dimension_weights(scheme.weights, labels.dimensions)
     return pd.DataFrame(
         {
             "indicator_code": list(labels.names),
             "index_suffix": COMPOSITE,
             "dimension": list(labels.dimensions),
-            "entropy": chosen.entropy,
-            "redundancy": chosen.redundancy,
-            "weight": chosen.weights,
+            "entropy": scheme.entropy,
+            "redundancy": scheme.redundancy,
+            "weight": scheme.weights,
             "dimension_weight": [of_dimension[d] for d in labels.dimensions],
-            "delta": np.where(np.isnan(chosen.entropy), np.nan, delta),
+            "delta": np.where(np.isnan(scheme.entropy), np.nan, delta),
             "skewness": _skewness(base_z),
-            "flag": list(chosen.flags),
+            "flag": list(scheme.flags),
         }
     )
 
@@ -107,10 +107,10 @@ def contributions_frame(labels: Labels, z: FloatArray, weights: FloatArray) -> p
 
 
 def scores_frame(
-    labels: Labels, z: FloatArray, chosen: SchemeWeights, marks: Marks, score: FloatArray, is_sum: bool
+    labels: Labels, z: FloatArray, scheme: SchemeWeights, marks: Marks, score: FloatArray, is_sum: bool
 ) -> pd.DataFrame:
     """One row per city, year, index_suffix: the composite `score` (N, T), and for weighted sums each group."""
-    weights = chosen.weights
+    weights = scheme.weights
     blocks = [score_block(labels, COMPOSITE, score, np.abs(weights), marks)]
     for grouping in labels.groupings if is_sum else ():
         by_group = dimension_scores(z, weights, grouping)

@@ -45,11 +45,11 @@ def aggregate(Z: ArrayLike, w: ArrayLike, paths: Sequence[Path], rules: str | Se
     depth = len(paths[0]) if paths else 0
     if len(paths) != cube.shape[2] or any(len(path) != depth for path in paths):
         raise ValueError(f"{cube.shape[2]} indicators need as many paths of one length, got {len(paths)} paths.")
-    chosen = (rules,) * (depth + 1) if isinstance(rules, str) else tuple(rules)
-    if len(chosen) != depth + 1:
-        raise ValueError(f"{depth + 1} levels need as many rules, got {len(chosen)}.")
+    level_rules = (rules,) * (depth + 1) if isinstance(rules, str) else tuple(rules)
+    if len(level_rules) != depth + 1:
+        raise ValueError(f"{depth + 1} levels need as many rules, got {len(level_rules)}.")
     levels, scores, keys = [], cube, [tuple(path) for path in paths]
-    for rule in chosen:
+    for rule in level_rules:
         groups = list(dict.fromkeys(keys))
         members = tuple(tuple(k for k, key in enumerate(keys) if key == group) for group in groups)
         total = np.array([weights[list(columns)].sum() for columns in members])
@@ -77,10 +77,10 @@ def flat_weights(weights: dict[str, float], names: Sequence[str], paths: Sequenc
 
 
 def _combined(y: FloatArray, w: FloatArray, rule: str) -> FloatArray:
-    used = w > 0.0
-    if not used.any():
+    has_weight = w > 0.0
+    if not has_weight.any():
         return np.full(y.shape[:2], np.nan)
-    y, v = y[..., used], w[used] / w[used].sum()
+    y, v = y[..., has_weight], w[has_weight] / w[has_weight].sum()
     name, _, exponent = rule.partition(":")
     if name == "copeland":
         return copeland(y, v)
@@ -114,6 +114,6 @@ def copeland(y: FloatArray, v: FloatArray) -> FloatArray:
             gap = np.sign(rows[:, None, k] - rows[None, :, k])
             share += weight * (gap + 1.0) / 2.0
         # a pair that is level up to rounding is level
-        won = np.where(np.abs(share - 0.5) < 1e-9, 0.0, np.sign(share - 0.5))
-        result[there, t] = won.sum(axis=1)
+        net_wins = np.where(np.abs(share - 0.5) < 1e-9, 0.0, np.sign(share - 0.5))
+        result[there, t] = net_wins.sum(axis=1)
     return result

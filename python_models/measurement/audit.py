@@ -175,8 +175,8 @@ class _Audited:
 
     @staticmethod
     def check(index: CompositeIndex) -> None:
-        known = (index.normalisation in NORMALISATIONS, index.aggregation in (*AGGREGATIONS, "harmonic"))
-        if not all(known) or index.scheme not in (*SCHEMES, GIVEN):
+        is_valid = (index.normalisation in NORMALISATIONS, index.aggregation in (*AGGREGATIONS, "harmonic"))
+        if not all(is_valid) or index.scheme not in (*SCHEMES, GIVEN):
             raise ValueError(
                 f"draws know the normalisations {', '.join(NORMALISATIONS)}, the aggregations "
                 f"{', '.join(AGGREGATIONS)} or harmonic, and the schemes {', '.join((*SCHEMES, GIVEN))}."
@@ -216,9 +216,9 @@ class _Audited:
         )
         options: dict[str, Any] = {name: getattr(i, name) for name in ("scheme", "delta", "normalisation")}
         headline = Choice(quantiles=i.winsor_quantiles, aggregation=str(i.aggregation), **options)
-        fixed = self.w if i.scheme == GIVEN else None
+        fixed_weights = self.w if i.scheme == GIVEN else None
         values = self.final if is_rule else self.values
-        return ChoiceModel(values, self.imputed, procedure, i.labels.dimensions, (), headline, fixed)
+        return ChoiceModel(values, self.imputed, procedure, i.labels.dimensions, (), headline, fixed_weights)
 
     def framework(self) -> list[Row]:
         rows = [_row(1, "n_units", len(self.units), self.n_all), _row(1, "n_indicators", len(self.names), self.size)]
@@ -226,8 +226,8 @@ class _Audited:
         return rows + [_row(1, "indicators_in_group", len(members), self.size, item=name) for name, members in groups]
 
     def data(self) -> list[Row]:
-        known = 1.0 - self.imputed.mean(axis=(0, 1))
-        rows = [_row(2, "coverage", v, self.size, item=name) for v, name in zip(known, self.names, strict=True)]
+        coverage = 1.0 - self.imputed.mean(axis=(0, 1))
+        rows = [_row(2, "coverage", v, self.size, item=name) for v, name in zip(coverage, self.names, strict=True)]
         for k, name in enumerate(self.names):
             skewness, kurtosis = moments(self.final[..., k].reshape(-1))
             good = HOLDS if passes(skewness, kurtosis) else FAILS
@@ -247,9 +247,9 @@ class _Audited:
             copies = multiple_imputation(x[:, usable], copies=COPIES, seed=seed)
         except ValueError:
             return [*rows, _row(3, "imputed_rank_sd", math.nan, 0)]
-        filled = np.repeat(self.minmax[None, :, t], len(copies.values), axis=0)
-        filled[..., usable] = copies.values
-        places = rankdata(-(filled @ self.w), axis=1)
+        completions = np.repeat(self.minmax[None, :, t], len(copies.values), axis=0)
+        completions[..., usable] = copies.values
+        places = rankdata(-(completions @ self.w), axis=1)
         sd = float(places.std(axis=0, ddof=1).mean()) if len(places) > 1 else math.nan
         rows.append(_row(3, "imputed_rank_sd", sd, len(self.units), item=str(self.years[t])))
         return [*rows, _row(3, "failed_imputations", copies.n_failed, COPIES)]
@@ -302,10 +302,10 @@ class _Audited:
             rows.append(_row(6, "r_index", r.r_index, r.n_obs, item=str(r.name)))
         if len(self.levels) > 1 and len(self.levels[-2].names) > 1:
             top = self.levels[-2]
-            used = top.weights > 0.0
-            columns = top.scores[..., used].reshape(-1, int(used.sum()))
-            fair = optimised_weights(columns, top.weights[used]) if len(columns[0]) > 1 else top.weights[used]
-            for name, weight, nominal in zip(np.array(top.names)[used], fair, top.weights[used], strict=True):
+            weighs = top.weights > 0.0
+            columns = top.scores[..., weighs].reshape(-1, int(weighs.sum()))
+            fair = optimised_weights(columns, top.weights[weighs]) if len(columns[0]) > 1 else top.weights[weighs]
+            for name, weight, nominal in zip(np.array(top.names)[weighs], fair, top.weights[weighs], strict=True):
                 rows.append((6, "optimised_weight", str(name), float(weight), float(nominal), TOLD, self.size))
         paths, w = self.index.paths, np.abs(self.w)
         for rule in ("geometric", "harmonic", "copeland"):

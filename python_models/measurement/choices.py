@@ -171,29 +171,29 @@ class ChoiceModel:
 
     def _fresh_weights(self, choice: Choice) -> FloatArray:
         s = self.sums(choice.quantiles, choice.imputation, choice.edition)
-        used = s.varies & (np.arange(len(s.varies)) != (-1 if choice.drop is None else choice.drop))
-        if not used.any():
+        columns = s.varies & (np.arange(len(s.varies)) != (-1 if choice.drop is None else choice.drop))
+        if not columns.any():
             raise ValueError("no indicator is left that varies: there is no index without it.")
-        g = np.where(used, s.redundancy[choice.delta], 0.0)
+        g = np.where(columns, s.redundancy[choice.delta], 0.0)
         scheme = choice.scheme
         if scheme == GIVEN and self.fixed_weights is not None:
-            return normalised(np.where(used, self.fixed_weights, 0.0))
+            return normalised(np.where(columns, self.fixed_weights, 0.0))
         if scheme in ("entropy", TOPSIS):
-            return normalised(g, used)
+            return normalised(g, columns)
         if scheme == "equal":
-            return normalised(used.astype(np.float64))
+            return normalised(columns.astype(np.float64))
         if scheme in ("equal_dimension", "two_stage_equal", "two_stage_entropy"):
-            return self._by_dimension(scheme, s, g, used, choice.delta)
+            return self._by_dimension(scheme, s, g, columns, choice.delta)
         if scheme == "vertical_horizontal":
-            return _placed(leading_weights(s.squares[np.ix_(used, used)]), used)
-        content = _placed(s.sd[used] * conflicts(s.r[np.ix_(used, used)]), used)
-        critic = normalised(content, used)
-        return critic if scheme == "critic" else normalised(np.sqrt(critic * normalised(g, used)), used)
+            return _in_columns(leading_weights(s.squares[np.ix_(columns, columns)]), columns)
+        content = _in_columns(s.sd[columns] * conflicts(s.r[np.ix_(columns, columns)]), columns)
+        critic = normalised(content, columns)
+        return critic if scheme == "critic" else normalised(np.sqrt(critic * normalised(g, columns)), columns)
 
-    def _by_dimension(self, scheme: str, s: _Sums, g: FloatArray, used: BoolArray, delta: float) -> FloatArray:
+    def _by_dimension(self, scheme: str, s: _Sums, g: FloatArray, usable: BoolArray, delta: float) -> FloatArray:
         within, masks = np.zeros(len(g)), []
         for name in dict.fromkeys(self.dimensions):
-            columns = used & np.array([d == name for d in self.dimensions])
+            columns = usable & np.array([d == name for d in self.dimensions])
             if columns.any():
                 within[columns] = 1.0 / columns.sum() if scheme == "equal_dimension" else normalised(g[columns])
                 masks.append(columns)
@@ -209,11 +209,11 @@ def dirichlet_weights(w: FloatArray, u: FloatArray) -> FloatArray:
 
     Made by quantiles, so the same u moves the weights of any scheme alike. An indicator of weight 0 keeps it.
     """
-    drawn = np.zeros(len(w))
+    gammas = np.zeros(len(w))
     some = w > 0.0
-    drawn[some] = special.gammaincinv(CONCENTRATION * w[some], u[some])
-    total = drawn.sum()
-    return drawn / total if total > 0.0 else w
+    gammas[some] = special.gammaincinv(CONCENTRATION * w[some], u[some])
+    total = gammas.sum()
+    return gammas / total if total > 0.0 else w
 
 
 def imputed_as(values: FloatArray, imputed: BoolArray, imputation: str) -> FloatArray:
@@ -226,12 +226,12 @@ def imputed_as(values: FloatArray, imputed: BoolArray, imputation: str) -> Float
     if imputation == "interpolated" or not imputed.any():
         return values
     order = slice(None) if imputation == "last_observed" else slice(None, None, -1)
-    result, marked = values[:, order].copy(), imputed[:, order]
-    last = np.where(marked[:, 0], np.nan, result[:, 0])
+    result, is_imputed = values[:, order].copy(), imputed[:, order]
+    last = np.where(is_imputed[:, 0], np.nan, result[:, 0])
     for t in range(1, result.shape[1]):
-        hole = marked[:, t] & ~np.isnan(last)
+        hole = is_imputed[:, t] & ~np.isnan(last)
         result[:, t] = np.where(hole, last, result[:, t])
-        last = np.where(marked[:, t], last, result[:, t])
+        last = np.where(is_imputed[:, t], last, result[:, t])
     return result[:, order]
 
 
@@ -265,7 +265,7 @@ def _means(y: FloatArray, w: FloatArray, rule: str, masks: BoolArray) -> FloatAr
     return np.asarray(np.exp(total, out=total), dtype=np.float64)
 
 
-def _placed(x: FloatArray, used: BoolArray) -> FloatArray:
-    full = np.zeros(len(used))
-    full[used] = x
+def _in_columns(x: FloatArray, columns: BoolArray) -> FloatArray:
+    full = np.zeros(len(columns))
+    full[columns] = x
     return full

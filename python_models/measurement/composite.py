@@ -130,10 +130,10 @@ class CompositeIndex(Shown):
     def fit(self, scheme: str | None = None, *, delta: float | None = None) -> IndexResult:
         """Everything of one scheme, by default its own."""
         scheme, delta = scheme or self.scheme, self.delta if delta is None else delta
-        labels, scaled, chosen = self.labels, self.scaled, self.weigh(scheme, delta)
-        z, is_sum = self.z, chosen.rule == SUM and self.is_sum
-        score, reasons = self.score_of(chosen)
-        full = frames.contributions_frame(labels, z, chosen.weights if is_sum else np.ones(len(labels.names)))
+        labels, scaled, weighting = self.labels, self.scaled, self.weigh(scheme, delta)
+        z, is_sum = self.z, weighting.rule == SUM and self.is_sum
+        score, reasons = self.score_of(weighting)
+        full = frames.contributions_frame(labels, z, weighting.weights if is_sum else np.ones(len(labels.names)))
         return IndexResult(
             cities=labels.cities,
             years=labels.years,
@@ -141,10 +141,10 @@ class CompositeIndex(Shown):
             window=self.base_window,
             scheme=scheme,
             z=z,
-            w=chosen.weights,
+            w=weighting.weights,
             score=score,
             bounds=frames.bounds_frame(labels, scaled.bounds, scaled.limits, scaled.is_chosen, self.base_window),
-            weights=frames.weights_frame(labels, chosen, scaled.base_z, delta),
+            weights=frames.weights_frame(labels, weighting, scaled.base_z, delta),
             values=frames.values_frame(
                 labels,
                 value_final=scaled.final,
@@ -153,9 +153,9 @@ class CompositeIndex(Shown):
                 is_capped=scaled.is_capped,
                 out_of_base_range=scaled.out_of_base_range,
             ),
-            scores=frames.scores_frame(labels, z, chosen, self.marks, score, is_sum),
+            scores=frames.scores_frame(labels, z, weighting, self.marks, score, is_sum),
             contributions=full if is_sum else full.iloc[:0],
-            warnings=_warnings(labels.years, self.base_window, labels.names, chosen.flags) + reasons,
+            warnings=_warnings(labels.years, self.base_window, labels.names, weighting.flags) + reasons,
         )
 
     def scores(
@@ -163,16 +163,16 @@ class CompositeIndex(Shown):
     ) -> tuple[SchemeWeights, pd.DataFrame, pd.DataFrame]:
         """Weights of one scheme, and the frames `weights` and `scores` of `fit` without the rest of it."""
         delta = self.delta if delta is None else delta
-        chosen = self.weigh(scheme or self.scheme, delta)
-        score, _ = self.score_of(chosen)
-        weights = frames.weights_frame(self.labels, chosen, self.scaled.base_z, delta)
-        is_sum = chosen.rule == SUM and self.is_sum
-        return chosen, weights, frames.scores_frame(self.labels, self.z, chosen, self.marks, score, is_sum)
+        weighting = self.weigh(scheme or self.scheme, delta)
+        score, _ = self.score_of(weighting)
+        weights = frames.weights_frame(self.labels, weighting, self.scaled.base_z, delta)
+        is_sum = weighting.rule == SUM and self.is_sum
+        return weighting, weights, frames.scores_frame(self.labels, self.z, weighting, self.marks, score, is_sum)
 
     def groups(self) -> tuple[Level, ...]:
         """Scores of all levels of the own scheme, the lowest first; the last one is the index."""
-        chosen = self.weigh(self.scheme, self.delta)
-        return aggregate(self._averaged(), np.abs(chosen.weights), self.paths, self.aggregation)
+        weighting = self.weigh(self.scheme, self.delta)
+        return aggregate(self._averaged(), np.abs(weighting.weights), self.paths, self.aggregation)
 
     def explain(self, unit: str, year: int | None = None) -> pd.DataFrame:
         """One row per indicator of a unit in a year, by default the last: what it gives to the score, and to the rank.
@@ -184,16 +184,16 @@ class CompositeIndex(Shown):
         require_known([unit], self.panel.cities, "unit")
         require_known([year], self.panel.years, "year")
         i, t = self.panel.cities.index(unit), self.panel.years.index(year)
-        chosen = self.weigh(self.scheme, self.delta)
+        weighting = self.weigh(self.scheme, self.delta)
         plane, rows = self.z[:, [t]], []
-        score = self._scored(plane, chosen)[0][:, 0]
+        score = self._scored(plane, weighting)[0][:, 0]
         for k, name in enumerate(self.panel.names):
-            changed = plane.copy()
-            changed[i, 0, k] = np.nanmean(plane[:, 0, k]) if not np.isnan(plane[:, 0, k]).all() else np.nan
-            other = self._scored(changed, chosen)[0][:, 0]
+            without = plane.copy()
+            without[i, 0, k] = np.nanmean(plane[:, 0, k]) if not np.isnan(plane[:, 0, k]).all() else np.nan
+            other = self._scored(without, weighting)[0][:, 0]
             value, z = self.panel.values[i, t, k], plane[i, 0, k]
             place = int((other > other[i]).sum()) + 1
-            here = (unit, year, name, self.labels.dimensions[k], value, z, chosen.weights[k])
+            here = (unit, year, name, self.labels.dimensions[k], value, z, weighting.weights[k])
             rows.append((*here, score[i] - other[i], int((score > score[i]).sum()) + 1, place))
         columns = ["unit", "year", "indicator", "group", "value", "z", "weight", "gain", "rank", "rank_without"]
         return pd.DataFrame(rows, columns=columns).sort_values("gain", ascending=False, ignore_index=True)
@@ -208,8 +208,8 @@ class CompositeIndex(Shown):
         if cells:
             values = panel.values.copy()
             for (unit, year, name), value in cells.items():
-                for label, known, what in ((unit, panel.cities, "unit"), (name, panel.names, "indicator")):
-                    require_known([label], known, what)
+                for label, labels, what in ((unit, panel.cities, "unit"), (name, panel.names, "indicator")):
+                    require_known([label], labels, what)
                 require_known([year], panel.years, "year")
                 values[panel.cities.index(unit), panel.years.index(year), panel.names.index(name)] = value
             changes["panel"] = Panel(values, panel.cities, panel.years, panel.names)
@@ -258,23 +258,23 @@ class CompositeIndex(Shown):
     def scaled(self) -> Scaled:
         """Capped and treated values, their min-max z, and its part in the base (NaN outside)."""
         labels, names, in_base = self.labels, self.panel.names, self.in_base
-        capped, is_capped = cap(self.panel.values, [self.caps.get(name, np.inf) for name in names])
-        base = np.where(in_base, capped, np.nan)
+        values, is_capped = cap(self.panel.values, [self.caps.get(name, np.inf) for name in names])
+        base = np.where(in_base, values, np.nan)
         _require_base_values(base, names)
         limits = winsor_limits(base, low=self.winsor_quantiles[0], high=self.winsor_quantiles[1])
         is_chosen = np.array([bool(self.winsor.get(name, False)) for name in names])
         table = None
         if self.treatment == "rule":
-            final, limits, table = _by_rule(capped, base, names)
+            final, limits, table = _by_rule(values, base, names)
             is_chosen = (table["action"] != NONE).to_numpy(bool)
-            is_winsorised: BoolArray = is_chosen & ((capped < limits.low) | (capped > limits.high))
+            is_winsorised: BoolArray = is_chosen & ((values < limits.low) | (values > limits.high))
         else:
-            final, is_winsorised = winsorise(capped, limits, apply=is_chosen)
+            final, is_winsorised = winsorise(values, limits, apply=is_chosen)
         bounds = Bounds.from_window(np.where(in_base, final, np.nan))
         # judged before winsorising: else the most trending indicators could never report that the range is too narrow
         low, high = np.nanmin(base, axis=(0, 1)), np.nanmax(base, axis=(0, 1))
         edges = (low, high) if self.treatment == "rule" else (bounds.minimum, bounds.maximum)
-        out: BoolArray = ~in_base & ((capped < edges[0]) | (capped > edges[1]))
+        out: BoolArray = ~in_base & ((values < edges[0]) | (values > edges[1]))
         z = minmax(final, bounds, [self.directions[name] for name in labels.names])
         base_z = np.where(in_base, z, np.nan)
         return Scaled(final, z, base_z, is_capped, is_winsorised, out, is_chosen, limits, bounds, table)
@@ -296,28 +296,28 @@ class CompositeIndex(Shown):
             weights = scheme_weights(base_z, scheme=scheme, dimensions=self.labels.dimensions, delta=delta)
             return _name_constants(weights)
         empty = np.isnan(base_z).all(axis=(0, 1))
-        flags, unused = tuple(CONSTANT if e else "" for e in empty), np.full(m, np.nan)
+        flags, no_entropy = tuple(CONSTANT if e else "" for e in empty), np.full(m, np.nan)
         if scheme == GIVEN:
             w = np.where(empty, 0.0, flat_weights(dict(self.weights), self.panel.names, self.paths))
-            return SchemeWeights(w / w.sum(), unused, unused, flags)
+            return SchemeWeights(w / w.sum(), no_entropy, no_entropy, flags)
         shares = np.nan_to_num(np.nanmean(self._frontier[1], axis=(0, 1)))
-        return SchemeWeights(shares / shares.sum(), unused, unused, flags, FRONTIER)
+        return SchemeWeights(shares / shares.sum(), no_entropy, no_entropy, flags, FRONTIER)
 
-    def score_of(self, chosen: SchemeWeights) -> tuple[FloatArray, tuple[str, ...]]:
+    def score_of(self, weighting: SchemeWeights) -> tuple[FloatArray, tuple[str, ...]]:
         """Scores (N, T) by the rule of the weights and the aggregation, and what went wrong on the way."""
-        return self._scored(self.z, chosen)
+        return self._scored(self.z, weighting)
 
-    def _scored(self, z: FloatArray, chosen: SchemeWeights) -> tuple[FloatArray, tuple[str, ...]]:
-        if chosen.rule == FRONTIER:
+    def _scored(self, z: FloatArray, scheme: SchemeWeights) -> tuple[FloatArray, tuple[str, ...]]:
+        if scheme.rule == FRONTIER:
             if z is self.z:
                 return self._frontier[0], self._frontier[2]
             frontier = benefit_of_the_doubt(z, low=self.share_bounds[0], high=self.share_bounds[1])
             return frontier.score, frontier.reasons
         if self.is_sum:
-            return scheme_score(z, chosen), ()
-        if chosen.rule != SUM:
-            raise ValueError(f"weights of the rule '{chosen.rule}' bring their own score: use arithmetic aggregation.")
-        return aggregate(self._averaged(z), chosen.weights, self.paths, self.aggregation)[-1].scores[..., 0], ()
+            return scheme_score(z, scheme), ()
+        if scheme.rule != SUM:
+            raise ValueError(f"weights of the rule '{scheme.rule}' bring their own score: use arithmetic aggregation.")
+        return aggregate(self._averaged(z), scheme.weights, self.paths, self.aggregation)[-1].scores[..., 0], ()
 
     @cached_property
     def _frontier(self) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
@@ -338,9 +338,9 @@ class CompositeIndex(Shown):
 
     def _check(self) -> None:
         names = self.panel.names
-        required: list[tuple[Mapping[str, Any], str]] = [(self.directions, "direction")]
-        required += [(self.levels, "level")] if self.levels else []
-        for spec, what in required:
+        specs: list[tuple[Mapping[str, Any], str]] = [(self.directions, "direction")]
+        specs += [(self.levels, "level")] if self.levels else []
+        for spec, what in specs:
             missing = [name for name in names if name not in spec]
             if missing:
                 raise ValueError(f"indicator {missing[0]} has no {what}: add it to the spec.")
@@ -361,19 +361,19 @@ def _by_rule(
     flat = base.reshape(-1, len(names))
     treated = treat(flat, names)
     is_log = ~treated.table["action"].isin([NONE, WINSORISED]).to_numpy(bool)
-    kept = np.where(is_log, flat, treated.values)
-    limits = WinsorLimits(np.nanmin(kept, axis=0), np.nanmax(kept, axis=0))
-    moved = (treated.table["action"] != NONE).to_numpy(bool)
-    final = np.where(moved, np.clip(capped, limits.low, limits.high), capped)
+    base_values = np.where(is_log, flat, treated.values)
+    limits = WinsorLimits(np.nanmin(base_values, axis=0), np.nanmax(base_values, axis=0))
+    is_treated = (treated.table["action"] != NONE).to_numpy(bool)
+    final = np.where(is_treated, np.clip(capped, limits.low, limits.high), capped)
     for k in np.flatnonzero(is_log):
         final[..., k] = logged(final[..., k], flat[:, k])
     return final, limits, treated.table
 
 
-def _name_constants(chosen: SchemeWeights) -> SchemeWeights:
+def _name_constants(weighting: SchemeWeights) -> SchemeWeights:
     """Min-max leaves no z for a constant indicator, so here an empty column means a constant one."""
-    flags = tuple(CONSTANT if flag == EMPTY_COLUMN else flag for flag in chosen.flags)
-    return replace(chosen, flags=flags)
+    flags = tuple(CONSTANT if flag == EMPTY_COLUMN else flag for flag in weighting.flags)
+    return replace(weighting, flags=flags)
 
 
 def _warnings(
@@ -381,8 +381,8 @@ def _warnings(
 ) -> tuple[str, ...]:
     absent = [str(year) for year in range(window[0], window[1] + 1) if year not in years]
     messages = [f"window_not_covered: the panel has no {', '.join(absent)}"] if absent else []
-    flagged = [(flag, name) for flag, name in zip(flags, names, strict=True) if flag]
-    messages += [f"{flag}: {name} in {window[0]}-{window[1]}" for flag, name in flagged]
+    name_flags = [(flag, name) for flag, name in zip(flags, names, strict=True) if flag]
+    messages += [f"{flag}: {name} in {window[0]}-{window[1]}" for flag, name in name_flags]
     return tuple(messages)
 
 

@@ -33,17 +33,17 @@ def critic_weights(Z: ArrayLike) -> CriticWeights:
     weights and the flag 'all_uniform'. ValueError: fewer than 2 complete rows, or no column varies.
     """
     rows, is_empty = complete_rows(Z)
-    used = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])
-    if not used.any():
+    has_spread = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])
+    if not has_spread.any():
         raise ValueError("no indicator varies over the complete rows: CRITIC weights do not exist.")
-    contrast, conflict = np.zeros(len(used)), np.zeros(len(used))
-    contrast[used] = rows[:, used].std(axis=0)
-    conflict[used] = conflicts(correlation(rows[:, used]))
-    flags = [EMPTY_COLUMN if e else "" if varies else CONSTANT for e, varies in zip(is_empty, used, strict=True)]
+    contrast, conflict = np.zeros(len(has_spread)), np.zeros(len(has_spread))
+    contrast[has_spread] = rows[:, has_spread].std(axis=0)
+    conflict[has_spread] = conflicts(correlation(rows[:, has_spread]))
+    flags = [EMPTY_COLUMN if e else "" if varies else CONSTANT for e, varies in zip(is_empty, has_spread, strict=True)]
     content = contrast * conflict
     if content.sum() == 0.0:
-        flags = [ALL_UNIFORM if ok else flag for ok, flag in zip(used, flags, strict=True)]
-        return CriticWeights(used / used.sum(), contrast, conflict, tuple(flags))
+        flags = [ALL_UNIFORM if ok else flag for ok, flag in zip(has_spread, flags, strict=True)]
+        return CriticWeights(has_spread / has_spread.sum(), contrast, conflict, tuple(flags))
     return CriticWeights(content / content.sum(), contrast, conflict, tuple(flags))
 
 

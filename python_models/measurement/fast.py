@@ -30,10 +30,10 @@ class Procedure:
         if np.isnan(rows).any():
             raise ValueError("the cube has missing cells: choose cities that are complete in the window.")
         if self.winsor.any():
-            chosen = np.flatnonzero(self.winsor)
-            block = rows[:, chosen]
+            to_winsorise = np.flatnonzero(self.winsor)
+            block = rows[:, to_winsorise]
             low, high = np.quantile(block, self.quantiles, axis=0)
-            rows[:, chosen] = np.clip(block, low, high, out=block)
+            rows[:, to_winsorise] = np.clip(block, low, high, out=block)
         low_end, high_end = rows.min(axis=0), rows.max(axis=0)
         span = np.where(Bounds(low_end, high_end).is_constant, np.inf, high_end - low_end)
         # in place, as new arrays cost more than the sums; from the worse end: the numbers of max - x and x - min

@@ -42,8 +42,8 @@ def correlation_ratio(x: FloatArray, y: FloatArray) -> float:
         safe = np.where(line, base, 1.0)
         s = np.where(s0 > 0.0, s0, 1.0)
         fit = np.where(line, (s2 * t0 - s1 * t1) / safe, t0 / s)
-        smoothed = np.where(line, s2 / safe, 1.0 / s)
-        fitted, leverage = np.interp(at, np.arange(GRID), fit), np.interp(at, np.arange(GRID), smoothed)
+        diagonal = np.where(line, s2 / safe, 1.0 / s)
+        fitted, leverage = np.interp(at, np.arange(GRID), fit), np.interp(at, np.arange(GRID), diagonal)
         if (leverage >= 1.0 - 1e-9).any():
             continue
         error = float((((y - fitted) / (1.0 - leverage)) ** 2).mean())
@@ -94,9 +94,9 @@ def level_table(names: tuple[str, ...], z: FloatArray, weights: FloatArray, leve
     sizes = [0] * len(names)
     for depth, above in enumerate(levels):
         flat = scores.reshape(-1, scores.shape[2])
-        used = own_weights > 0.0
+        has_weight = own_weights > 0.0
         s, effective = np.full((2, len(own_names)), np.nan)
-        s[used], effective[used] = effective_weights(flat[:, used], index)
+        s[has_weight], effective[has_weight] = effective_weights(flat[:, has_weight], index)
         for g, members in enumerate(above.members):
             parent = above.scores[..., g].reshape(-1)
             for k in members:
@@ -104,7 +104,7 @@ def level_table(names: tuple[str, ...], z: FloatArray, weights: FloatArray, leve
                 n = int((~np.isnan(flat[:, k]) & ~np.isnan(index)).sum())
                 key = (depth, own_names[k], above.names[g], own_weights[k])
                 rows.append((*key, *pair, s[k], effective[k], alphas[k], sizes[k], n))
-        alphas = [cronbach_alpha(flat[:, [k for k in members if used[k]]]) for members in above.members]
+        alphas = [cronbach_alpha(flat[:, [k for k in members if has_weight[k]]]) for members in above.members]
         sizes = [len(members) for members in above.members]
         scores, own_names, own_weights = above.scores, above.names, above.weights
     columns = ["level", "name", "parent", "weight", "r_parent", "r_index", "importance", "effective", "alpha"]

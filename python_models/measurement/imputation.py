@@ -33,17 +33,17 @@ def multiple_imputation(X: FloatArray, *, copies: int = 20, seed: int = 0) -> Co
         raise ValueError("every column needs at least 3 values.")
     centre, scale = np.nanmean(X, axis=0), np.nanstd(X, axis=0)
     z = (X - centre) / np.where(scale > 0.0, scale, 1.0)
-    done, reasons = [], []
+    completions, reasons = [], []
     for stream in np.random.SeedSequence(seed).spawn(copies):
         rng = np.random.default_rng(stream)
         try:
             full = _by_em(z, hole, rng)
-            done.append(np.where(hole, full * np.where(scale > 0.0, scale, 1.0) + centre, X))
+            completions.append(np.where(hole, full * np.where(scale > 0.0, scale, 1.0) + centre, X))
         except (ArithmeticError, np.linalg.LinAlgError) as error:
             reasons.append(str(error))
-    if not done:
+    if not completions:
         raise ValueError(f"no completion came out: {reasons[0]}")
-    return Completions(np.stack(done), len(reasons), tuple(dict.fromkeys(reasons)))
+    return Completions(np.stack(completions), len(reasons), tuple(dict.fromkeys(reasons)))
 
 
 def em_normal(X: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -55,12 +55,12 @@ def em_normal(X: FloatArray) -> tuple[FloatArray, FloatArray]:
     patterns, which = np.unique(hole, axis=0, return_inverse=True)
     for _ in range(ITERATIONS):
         full, extra = X.copy(), np.zeros_like(cov)
-        for p, lost in enumerate(patterns):
+        for p, hole_mask in enumerate(patterns):
             rows = np.flatnonzero(which == p)
-            if lost.any():
-                expected, spread = conditional(X[rows], lost, mean, cov)
-                full[np.ix_(rows, lost)] = expected
-                extra[np.ix_(lost, lost)] += len(rows) * spread
+            if hole_mask.any():
+                expected, spread = conditional(X[rows], hole_mask, mean, cov)
+                full[np.ix_(rows, hole_mask)] = expected
+                extra[np.ix_(hole_mask, hole_mask)] += len(rows) * spread
         new_mean = full.mean(axis=0)
         new_cov = ((full - new_mean).T @ (full - new_mean) + extra) / len(X)
         step = max(np.abs(new_mean - mean).max(), np.abs(new_cov - cov).max())
@@ -70,18 +70,18 @@ def em_normal(X: FloatArray) -> tuple[FloatArray, FloatArray]:
     raise ArithmeticError(f"EM did not settle within {ITERATIONS} iterations.")
 
 
-def conditional(rows: FloatArray, lost: BoolArray, mean: FloatArray, cov: FloatArray) -> tuple[FloatArray, FloatArray]:
+def conditional(rows: FloatArray, hole: BoolArray, mean: FloatArray, cov: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean (n, h) and covariance (h, h) of the lost columns given the others of a normal law."""
-    is_observed = ~lost
+    is_observed = ~hole
     slope = (
-        np.linalg.solve(cov[np.ix_(is_observed, is_observed)], cov[np.ix_(is_observed, lost)])
+        np.linalg.solve(cov[np.ix_(is_observed, is_observed)], cov[np.ix_(is_observed, hole)])
         if is_observed.any()
         else np.zeros((0, 0))
     )
     if not is_observed.any():
-        return np.tile(mean[lost], (len(rows), 1)), cov[np.ix_(lost, lost)]
-    expected = mean[lost] + (rows[:, is_observed] - mean[is_observed]) @ slope
-    return expected, cov[np.ix_(lost, lost)] - cov[np.ix_(lost, is_observed)] @ slope
+        return np.tile(mean[hole], (len(rows), 1)), cov[np.ix_(hole, hole)]
+    expected = mean[hole] + (rows[:, is_observed] - mean[is_observed]) @ slope
+    return expected, cov[np.ix_(hole, hole)] - cov[np.ix_(hole, is_observed)] @ slope
 
 
 def _by_em(z: FloatArray, hole: BoolArray, rng: np.random.Generator) -> FloatArray:
@@ -91,10 +91,10 @@ def _by_em(z: FloatArray, hole: BoolArray, rng: np.random.Generator) -> FloatArr
     mean, cov = em_normal(sample)
     full = z.copy()
     patterns, which = np.unique(hole, axis=0, return_inverse=True)
-    for p, lost in enumerate(patterns):
+    for p, hole_mask in enumerate(patterns):
         rows = np.flatnonzero(which == p)
-        if lost.any():
-            expected, spread = conditional(z[rows], lost, mean, cov)
-            root = np.linalg.cholesky(spread + 1e-12 * np.eye(int(lost.sum())))
-            full[np.ix_(rows, lost)] = expected + rng.standard_normal(expected.shape) @ root.T
+        if hole_mask.any():
+            expected, spread = conditional(z[rows], hole_mask, mean, cov)
+            root = np.linalg.cholesky(spread + 1e-12 * np.eye(int(hole_mask.sum())))
+            full[np.ix_(rows, hole_mask)] = expected + rng.standard_normal(expected.shape) @ root.T
     return full

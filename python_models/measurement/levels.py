@@ -64,9 +64,9 @@ def equal_by_dimension(Z: ArrayLike, dimensions: Sequence[str]) -> LevelWeights:
     for d in names:
         columns = _members(dimensions, d) & ~is_empty
         within[columns] = 1.0 / columns.sum()
-    unused = np.full(len(dimensions), np.nan)
+    blank = np.full(len(dimensions), np.nan)
     flags = tuple(EMPTY_COLUMN if empty else "" for empty in is_empty)
-    return LevelWeights(within / len(names), within, dict.fromkeys(names, 1.0 / len(names)), unused, unused, flags)
+    return LevelWeights(within / len(names), within, dict.fromkeys(names, 1.0 / len(names)), blank, blank, flags)
 
 
 def _inside(
@@ -92,8 +92,8 @@ def _inside(
 
 
 def _inner_score(rows: FloatArray, within: FloatArray, columns: BoolArray) -> FloatArray:
-    used = columns & (within > 0.0)
-    score: FloatArray = rows[:, used] @ within[used]
+    has_weight = columns & (within > 0.0)
+    score: FloatArray = rows[:, has_weight] @ within[has_weight]
     return score
 
 

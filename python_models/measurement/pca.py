@@ -67,24 +67,24 @@ def pca_index(Z: ArrayLike) -> PcaIndex:
     rows, no varying column, or F is the same for every row.
     """
     rows, is_empty = complete_rows(Z)
-    used = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])
-    if not used.any():
+    has_spread = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])
+    if not has_spread.any():
         raise ValueError("no indicator varies over the complete rows: there are no components.")
-    R = correlation(rows[:, used])
+    R = correlation(rows[:, has_spread])
     eigenvalues, loadings = _components(R)
     n_kept = max(1, int((eigenvalues > 1.0 + _SINGULAR).sum()))
     share = eigenvalues[:n_kept] / eigenvalues.sum()
-    weights = np.zeros(len(used))
-    weights[used] = (loadings[:, :n_kept] @ share) / rows[:, used].std(axis=0)
+    weights = np.zeros(len(has_spread))
+    weights[has_spread] = (loadings[:, :n_kept] @ share) / rows[:, has_spread].std(axis=0)
     weights /= np.abs(weights).sum()
-    sums = rows[:, used] @ weights[used]
+    sums = rows[:, has_spread] @ weights[has_spread]
     if not sums.max() > sums.min():
         raise ValueError("the components cancel out: every row has the same principal-component score.")
-    flags = tuple(_flag(*parts) for parts in zip(is_empty, used, weights, strict=True))
+    flags = tuple(_flag(*parts) for parts in zip(is_empty, has_spread, weights, strict=True))
     low, high = float(sums.min()), float(sums.max())
     chi2, df, p = bartlett(R, len(rows))
-    kept = n_kept, float(share.sum())
-    return PcaIndex(weights, flags, eigenvalues, loadings, *kept, low, high, kmo(R), chi2, df, p, len(rows))
+    retention = n_kept, float(share.sum())
+    return PcaIndex(weights, flags, eigenvalues, loadings, *retention, low, high, kmo(R), chi2, df, p, len(rows))
 
 
 def affine_score(Z: ArrayLike, w: FloatArray, low: float, high: float) -> FloatArray:

@@ -52,7 +52,7 @@ def scheme_weights(Z: FloatArray, *, scheme: str, dimensions: tuple[str, ...], d
     ValueError: an unknown name (with the known ones), and what the scheme raises.
     """
     m = Z.shape[2]
-    empty, unused = np.isnan(Z).all(axis=(0, 1)), np.full(m, np.nan)
+    empty, no_entropy = np.isnan(Z).all(axis=(0, 1)), np.full(m, np.nan)
     flags = tuple(EMPTY_COLUMN if e else "" for e in empty)
     match scheme:
         case "entropy" | "entropy_topsis":  # over all indicators at once
@@ -62,7 +62,7 @@ def scheme_weights(Z: FloatArray, *, scheme: str, dimensions: tuple[str, ...], d
         case "equal":
             if empty.all():
                 raise ValueError("no indicator has a value: equal weights do not exist.")
-            return SchemeWeights(~empty / (~empty).sum(), unused, unused, flags)
+            return SchemeWeights(~empty / (~empty).sum(), no_entropy, no_entropy, flags)
         case "equal_dimension":
             levels = equal_by_dimension(Z, dimensions)
             return SchemeWeights(levels.weights, levels.entropy, levels.redundancy, levels.flags)
@@ -71,22 +71,22 @@ def scheme_weights(Z: FloatArray, *, scheme: str, dimensions: tuple[str, ...], d
             return SchemeWeights(levels.weights, levels.entropy, levels.redundancy, levels.flags)
         case "critic":
             critic = critic_weights(Z)
-            return SchemeWeights(critic.weights, unused, unused, critic.flags)
+            return SchemeWeights(critic.weights, no_entropy, no_entropy, critic.flags)
         case "entropy_critic":
             w = entropy_weights(Z, delta=delta)
             return SchemeWeights(entropy_critic_weights(Z, delta=delta), w.entropy, w.redundancy, w.flags)
         case "pca":
             p = pca_index(Z)
-            return SchemeWeights(p.weights, unused, unused, p.flags, AFFINE, p.low, p.high)
+            return SchemeWeights(p.weights, no_entropy, no_entropy, p.flags, AFFINE, p.low, p.high)
         case "vertical_horizontal":
-            return SchemeWeights(vertical_horizontal_weights(Z), unused, unused, flags)
+            return SchemeWeights(vertical_horizontal_weights(Z), no_entropy, no_entropy, flags)
     raise ValueError(f"unknown weight scheme '{scheme}': use one of {', '.join(sorted(SCHEMES))}.")
 
 
-def scheme_score(Z: FloatArray, chosen: SchemeWeights) -> FloatArray:
+def scheme_score(Z: FloatArray, weighting: SchemeWeights) -> FloatArray:
     """Scores (N, T) of Z (N, T, m) by the rule of the scheme; NaN where an indicator with weight is missing."""
-    if chosen.rule == TOPSIS:
-        return topsis_score(Z, chosen.weights)
-    if chosen.rule == AFFINE:
-        return affine_score(Z, chosen.weights, chosen.low, chosen.high)
-    return weighted_score(Z, chosen.weights)
+    if weighting.rule == TOPSIS:
+        return topsis_score(Z, weighting.weights)
+    if weighting.rule == AFFINE:
+        return affine_score(Z, weighting.weights, weighting.low, weighting.high)
+    return weighted_score(Z, weighting.weights)

@@ -51,9 +51,9 @@ def year_frames(index: CompositeIndex) -> tuple[pd.DataFrame, pd.DataFrame]:
     for t, year in enumerate(labels.years):
         if np.isnan(weights[t]).any():
             continue
-        unused = np.full(len(labels.names), np.nan)
-        chosen = SchemeWeights(weights[t], unused, unused, ("",) * len(labels.names))
-        frame = weights_frame(labels, chosen, base_z[:, [t], :], 0.0)
+        no_entropy = np.full(len(labels.names), np.nan)
+        weighting = SchemeWeights(weights[t], no_entropy, no_entropy, ("",) * len(labels.names))
+        frame = weights_frame(labels, weighting, base_z[:, [t], :], 0.0)
         tables.append(frame.assign(year=pd.array([year] * len(frame), dtype="Int64"), delta=0.0))
     years = tuple(year for year, w in zip(labels.years, weights, strict=True) if not np.isnan(w).any())
     chosen_years = [labels.years.index(year) for year in years]

@@ -38,9 +38,9 @@ def topsis_score(Z: ArrayLike, w: ArrayLike) -> FloatArray:
     """
     cube = as_cube(Z, "Z")
     weights = as_weights(w, cube.shape[2])
-    used = np.flatnonzero(weights > 0.0)
+    columns = np.flatnonzero(weights > 0.0)
     to_best, to_worst = np.zeros(cube.shape[:2]), np.zeros(cube.shape[:2])
-    for k in used:  # in indicator order: the bits of a score depend on its own row only
+    for k in columns:  # in indicator order: the bits of a score depend on its own row only
         to_best = to_best + (weights[k] * (1.0 - cube[..., k])) ** 2
         to_worst = to_worst + (weights[k] * cube[..., k]) ** 2
     best, worst = np.sqrt(to_best), np.sqrt(to_worst)

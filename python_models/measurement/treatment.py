@@ -54,13 +54,13 @@ def treat(X: FloatArray, names: tuple[str, ...]) -> Treated:
     result, rows = X.copy(), []
     for k, name in enumerate(names):
         before = moments(X[:, k])
-        result[:, k], moved = _winsorised(X[:, k])
-        after, action = moments(result[:, k]), WINSORISED if moved else NONE
+        result[:, k], n_moved = _winsorised(X[:, k])
+        after, action = moments(result[:, k]), WINSORISED if n_moved else NONE
         if not passes(*after):
-            result[:, k], moved = logged(X[:, k]), 0
+            result[:, k], n_moved = logged(X[:, k]), 0
             after = moments(result[:, k])
             action = LOGGED if passes(*after) else FAILED
-        rows.append((name, action, moved, *before, *after))
+        rows.append((name, action, n_moved, *before, *after))
     columns = ["name", "action", "n_moved", "skewness", "kurtosis", "skewness_after", "kurtosis_after"]
     return Treated(result, pd.DataFrame(rows, columns=columns))
 
@@ -78,8 +78,8 @@ def logged(x: FloatArray, base: FloatArray | None = None) -> FloatArray:
 
 
 def _winsorised(x: FloatArray) -> tuple[FloatArray, int]:
-    out, moved = x.copy(), 0
-    while moved < MOST:
+    out, n_moved = x.copy(), 0
+    while n_moved < MOST:
         skewness, kurtosis = moments(out)
         if passes(skewness, kurtosis):
             break
@@ -88,5 +88,5 @@ def _winsorised(x: FloatArray) -> tuple[FloatArray, int]:
         at_end = out == end
         others = out[~at_end & ~np.isnan(out)]
         out[at_end] = others.max() if at_top else others.min()
-        moved = int((out != x).sum() - np.isnan(x).sum())
-    return out, moved
+        n_moved = int((out != x).sum() - np.isnan(x).sum())
+    return out, n_moved

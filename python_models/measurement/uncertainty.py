@@ -88,12 +88,12 @@ def uncertainty(
     if draws < 2:
         raise ValueError(f"at least 2 draws are needed, got {draws}.")
     require_known(factors, FACTORS, "factor")
-    chosen = tuple(factor for factor in FACTORS if factor in factors)
-    runs = _Runs(model, _design(seed, draws, m, chosen), chosen)
+    factor_names = tuple(factor for factor in FACTORS if factor in factors)
+    runs = _Runs(model, _design(seed, draws, m, factor_names), factor_names)
     reference = ranked(model.score(model.headline).T).T.astype(np.float64)
-    size = 2 + len(chosen)
+    size = 2 + len(factor_names)
     ranks, scores = np.empty((draws, n, t), dtype=np.int32), np.empty((draws, n, t))
-    shift, failed = np.zeros((draws * size, n), dtype=np.float32), runs.failed.copy()
+    shift, is_failure = np.zeros((draws * size, n), dtype=np.float32), runs.failed.copy()
 
     def of_year(year: int) -> tuple[NDArray[np.int32], BoolArray]:
         year_scores = np.empty((draws, n))
@@ -104,19 +104,19 @@ def uncertainty(
 
     with ThreadPoolExecutor(max_workers=n_jobs) as pool:
         for start in range(0, t, n_jobs):  # as many years at a time as there are workers: their draws are large
-            for moved, bad in pool.map(of_year, range(start, min(start + n_jobs, t))):
-                shift += moved
-                failed |= bad
-    if (~failed[:draws]).sum() < 2:
+            for shift_part, bad in pool.map(of_year, range(start, min(start + n_jobs, t))):
+                shift += shift_part
+                is_failure |= bad
+    if (~is_failure[:draws]).sum() < 2:
         raise ValueError(f"fewer than 2 of {draws} draws have a score: {'; '.join(runs.reasons) or 'not finite'}.")
     f = shift.reshape(size, draws, n)
-    if failed.any():  # a base draw needs all of its runs
-        f = f[:, ~failed.reshape(size, draws).any(axis=0)]
-        ranks, scores = ranks[~failed[:draws]], scores[~failed[:draws]]
+    if is_failure.any():  # a base draw needs all of its runs
+        f = f[:, ~is_failure.reshape(size, draws).any(axis=0)]
+        ranks, scores = ranks[~is_failure[:draws]], scores[~is_failure[:draws]]
     mean = f.mean(axis=2, dtype=np.float64) / t
-    shares = sobol_shares(mean[0], mean[1], mean[2:], chosen, seed=seed)
-    drawn = tuple(cities), tuple(years), reference, ranks, scores
-    return Uncertainty(*drawn, shares, seed, len(failed), int(failed.sum()), runs.reasons)
+    shares = sobol_shares(mean[0], mean[1], mean[2:], factor_names, seed=seed)
+    parts = tuple(cities), tuple(years), reference, ranks, scores
+    return Uncertainty(*parts, shares, seed, len(is_failure), int(is_failure.sum()), runs.reasons)
 
 
 def choice_of(u: FloatArray, model: ChoiceModel, factors: Sequence[str] = FACTORS) -> Choice:
@@ -164,8 +164,8 @@ class _Runs:
                 bad[part] = ~np.isfinite(part_scores).all(axis=1)
                 part_scores[bad[part]] = 0.0
                 places[part] = ranked(part_scores)
-                drawn = part < len(scores)
-                scores[part[drawn]] = part_scores[drawn]
+                is_base = part < len(scores)
+                scores[part[is_base]] = part_scores[is_base]
         return places, bad
 
 
@@ -199,8 +199,8 @@ def _design(seed: int, draws: int, m: int, factors: tuple[str, ...]) -> FloatArr
     pairs = np.stack([np.random.default_rng(s).random((2, size)) for s in np.random.SeedSequence(seed).spawn(draws)])
     blocks = [pairs[:, 0], pairs[:, 1]]
     for factor in factors:
-        mixed = pairs[:, 0].copy()
+        exchange = pairs[:, 0].copy()
         columns = slice(len(FIELDS), None) if factor == "weights" else [k.index(factor)]
-        mixed[:, columns] = pairs[:, 1, columns]
-        blocks.append(mixed)
+        exchange[:, columns] = pairs[:, 1, columns]
+        blocks.append(exchange)
     return np.concatenate(blocks)

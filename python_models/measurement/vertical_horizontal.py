@@ -15,10 +15,10 @@ def vertical_horizontal_weights(Z: ArrayLike) -> FloatArray:
     ValueError: a negative z, fewer than 2 complete rows, or no value above 0.
     """
     rows, is_empty = complete_rows(Z)
-    filled = np.where(is_empty, 0.0, rows)
-    if (filled < 0.0).any():
+    full = np.where(is_empty, 0.0, rows)
+    if (full < 0.0).any():
         raise ValueError("z is negative: weights need z from the window of its bounds.")
-    return leading_weights(filled.T @ filled)
+    return leading_weights(full.T @ full)
 
 
 def leading_weights(H: FloatArray) -> FloatArray:

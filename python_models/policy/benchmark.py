@@ -50,16 +50,16 @@ def _of_theme(theme: FloatArray) -> FloatArray:
         raise ValueError(f"a theme needs one row per city and one column per feature, got shape {theme.shape}.")
     gaps = []
     for x in theme.T:
-        known = x[np.isfinite(x)]
-        width = float(np.ptp(known)) if len(known) else 0.0
+        finite = x[np.isfinite(x)]
+        width = float(np.ptp(finite)) if len(finite) else 0.0
         gaps.append(np.abs(x[:, None] - x[None, :]) / (width if width > 0 else 1.0))
     return _mean_of_known(np.stack(gaps)) if gaps else np.full((len(theme), len(theme)), np.nan)
 
 
 def _mean_of_known(stack: FloatArray) -> FloatArray:
-    known = np.isfinite(stack)
-    count = known.sum(axis=0)
-    total = np.where(known, stack, 0.0).sum(axis=0)
+    is_finite = np.isfinite(stack)
+    count = is_finite.sum(axis=0)
+    total = np.where(is_finite, stack, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

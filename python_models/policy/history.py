@@ -50,11 +50,11 @@ def spells(path: Codes, years: Sequence[int]) -> Spells:
     t = np.asarray(years, dtype=np.int64)
     if path.ndim != 2 or path.shape[1:] != t.shape:
         raise ValueError(f"paths {path.shape} need one year a column, got {t.shape}.")
-    changed = np.zeros(path.shape, dtype=np.bool_)
-    changed[:, 1:] = path[:, 1:] != path[:, :-1]
-    last_switch = np.maximum.accumulate(np.where(changed, t, NEVER), axis=1)
+    is_switch = np.zeros(path.shape, dtype=np.bool_)
+    is_switch[:, 1:] = path[:, 1:] != path[:, :-1]
+    last_switch = np.maximum.accumulate(np.where(is_switch, t, NEVER), axis=1)
     start = np.where(last_switch == NEVER, t[0], last_switch)
-    return Spells(t - start + 1, last_switch, changed)
+    return Spells(t - start + 1, last_switch, is_switch)
 
 
 def transition_table(path: Codes, *, n_boot: int, seed: int) -> pd.DataFrame:

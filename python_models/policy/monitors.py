@@ -76,14 +76,14 @@ def light(monitor: Monitor, value: float) -> str | None:
 
 def aggregate(values: FloatArray, reduce: Reduce, weights: FloatArray | None = None) -> float:
     """One number of the values (N,) that are not missing, NaN where none is left; w NaN or 0 leaves a city out."""
-    known = np.isfinite(values)
+    usable = np.isfinite(values)
     if reduce == "weighted_mean":
         w = np.full(values.shape, np.nan) if weights is None else weights
-        known = known & (w > 0)
-        return float(values[known] @ w[known] / w[known].sum()) if known.any() else float("nan")
-    if not known.any():
+        usable = usable & (w > 0)
+        return float(values[usable] @ w[usable] / w[usable].sum()) if usable.any() else float("nan")
+    if not usable.any():
         return float("nan")
-    return float(values[known].mean() if reduce == "mean" else np.median(values[known]))
+    return float(values[usable].mean() if reduce == "mean" else np.median(values[usable]))
 
 
 def city_monitor(
@@ -176,9 +176,9 @@ def single_monitor(code: str, frame: pd.DataFrame, *, note: str = "", made_by: s
     if frame.empty:
         frame = pd.DataFrame({"year": [0], "value": [np.nan]})
     nation = pd.DataFrame({"level": "national", "unit_id": NATION, "n": 0}, index=frame.index)
-    filled = pd.concat([frame, nation[[name for name in nation if name not in frame]]], axis=1)
-    notes = filled["value"].isna().map({True: note, False: ""})
-    return _finished(MONITORS[code], filled.assign(aggregate=made_by, note=notes))
+    rows = pd.concat([frame, nation[[name for name in nation if name not in frame]]], axis=1)
+    notes = rows["value"].isna().map({True: note, False: ""})
+    return _finished(MONITORS[code], rows.assign(aggregate=made_by, note=notes))
 
 
 def _finished(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:

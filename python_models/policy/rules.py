@@ -64,8 +64,8 @@ class Assignment(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per cell in array order: path, subtype, rule_fired."""
-        named = ((PATHS, self.path), (SUBTYPES, self.subtype), (RULES, self.rule))
-        columns = [np.array(names, dtype=object)[codes.ravel()] for names, codes in named]
+        code_columns = ((PATHS, self.path), (SUBTYPES, self.subtype), (RULES, self.rule))
+        columns = [np.array(names, dtype=object)[codes.ravel()] for names, codes in code_columns]
         return pd.DataFrame(dict(zip(("path", "subtype", "rule_fired"), columns, strict=True)))
 
 
@@ -112,8 +112,8 @@ def base_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> Cuts:
         raise ValueError(f"inputs need the shape (N, T, 6) and one mark a year, some true: {x.shape}, {mask.shape}.")
     cells = x[:, mask].reshape(-1, len(INPUTS))
     value, sd = np.median(cells, axis=0), cells.std(axis=0)
-    known = cells[np.isfinite(cells[:, BARRIER]), BARRIER]  # a lone centre has no other one to be far from
-    value[BARRIER], sd[BARRIER] = (np.median(known), known.std()) if len(known) else (np.nan, np.nan)
+    barriers = cells[np.isfinite(cells[:, BARRIER]), BARRIER]  # a lone centre has no other one to be far from
+    value[BARRIER], sd[BARRIER] = (np.median(barriers), barriers.std()) if len(barriers) else (np.nan, np.nan)
     value[INPUTS.index("d")] = d_cut
     return Cuts(tuple(float(v) for v in value), tuple(float(v) for v in sd))
 
@@ -227,16 +227,16 @@ def margin(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> tuple[FloatArray, 
     value, spread = _values(cuts)
     for k in range(len(INPUTS)):
         cut, sd = value[..., k], np.where(spread[..., k] > 0, spread[..., k], np.nan)
-        crossed = high.copy()
-        crossed[..., k] = ~crossed[..., k]
-        then = decide(crossed)
+        other_side = high.copy()
+        other_side[..., k] = ~other_side[..., k]
+        then = decide(other_side)
         matters = (then.path != now.path) | (then.subtype != now.subtype)
         gap = np.abs(x[..., k] - cut) / sd
         distances[..., k] = np.where(matters & np.isfinite(gap), gap, np.inf)
     least = distances.min(axis=-1)
-    known = np.isfinite(least)
-    names = np.where(known, np.array(INPUTS, dtype=object)[distances.argmin(axis=-1)], "")
-    return np.where(known, least, np.nan), names
+    is_finite = np.isfinite(least)
+    names = np.where(is_finite, np.array(INPUTS, dtype=object)[distances.argmin(axis=-1)], "")
+    return np.where(is_finite, least, np.nan), names
 
 
 def replay(row: Mapping[str, Any]) -> Decision:
@@ -252,8 +252,8 @@ def replay(row: Mapping[str, Any]) -> Decision:
             return Decision("gradient_transfer", "main", "r2")
         return Decision("gradient_transfer", "gradient_isolated", "r5_isolated")
     kind = "pr_lagging_leader" if forces else "main"
-    known = not pd.isna(row["barrier"]) and cut["barrier"] is not None
-    if row["p_neighbour"] >= cut["p_neighbour"] and not (known and row["barrier"] > cut["barrier"]):
+    has_barrier = not pd.isna(row["barrier"]) and cut["barrier"] is not None
+    if row["p_neighbour"] >= cut["p_neighbour"] and not (has_barrier and row["barrier"] > cut["barrier"]):
         return Decision("institutional_spillover", kind, "r3")
     return Decision("institutional_learning", kind, "r4")
 

@@ -130,8 +130,8 @@ def common_scale(scores: ArrayLike, *, base: ArrayLike | None = None, scale: Sca
     if scale == "raw":
         return x.copy()
     if scale == "rank":  # (#{b < x} + #{b <= x}) / 2n: ties are counted half
-        ordered = np.sort(inside)
-        return np.asarray((ordered.searchsorted(x, "left") + ordered.searchsorted(x, "right")) / (2.0 * len(ordered)))
+        sample = np.sort(inside)
+        return np.asarray((sample.searchsorted(x, "left") + sample.searchsorted(x, "right")) / (2.0 * len(sample)))
     low, high = float(inside.min()), float(inside.max())
     if high <= low:
         raise ValueError("all scores of the base window are equal: there is no scale.")

@@ -248,19 +248,19 @@ def _fit(
     lagged = _lagged(durbin, xx.shape[2], conv)
     labels = names_of(names, xx.shape[2])
     design = make_design(yy, xx, weights, conv, names=labels, lagged=lagged, error_weights=error)
-    reached = None
+    maximum = None
     if dummies is not None:
         if cov == "observed":
             raise PanelInputError(
                 "cov='observed' is not offered where the dummies of a spatial error model are filtered at each lambda: "
                 "use cluster, a covariance with settings, or info."
             )
-        reached = maximise_filtered(_filtered_likelihood(yy, xx, weights, error, conv, lagged, dummies))
+        maximum = maximise_filtered(_filtered_likelihood(yy, xx, weights, error, conv, lagged, dummies))
         # at the maximum the filtered dummies are projected off: all that follows is as with plain ones
-        conv = replace(conv, absorb=dummies.at(reached.lam))
+        conv = replace(conv, absorb=dummies.at(maximum.lam))
         design = make_design(yy, xx, weights, conv, names=labels, lagged=lagged, error_weights=error)
     est = Estimator.of(design, conv, weights, error)
-    first, optimum = est.maximum(design.ys) if reached is None else (est.at(design.ys, reached), reached)
+    first, optimum = est.maximum(design.ys) if maximum is None else (est.at(design.ys, maximum), maximum)
     at = est.corrected(design.ys, first)
     e = residuals(design, conv, at)
     boot = None
@@ -356,10 +356,10 @@ def _lagged(durbin: Sequence[int] | None, k: int, conv: Convention) -> tuple[int
         if durbin:
             raise PanelInputError(f"model={conv.model!r} has no W:x terms, so `durbin` cannot name any.")
         return ()
-    chosen = tuple(range(k)) if durbin is None else tuple(int(j) for j in durbin)
-    if not chosen or len(set(chosen)) != len(chosen) or not all(0 <= j < k for j in chosen):
-        raise PanelInputError(f"`durbin` must name different regressors among 0..{k - 1}, got {chosen}.")
-    return chosen
+    positions = tuple(range(k)) if durbin is None else tuple(int(j) for j in durbin)
+    if not positions or len(set(positions)) != len(positions) or not all(0 <= j < k for j in positions):
+        raise PanelInputError(f"`durbin` must name different regressors among 0..{k - 1}, got {positions}.")
+    return positions
 
 
 def _check_cov(cov: str | Robust, rng: np.random.Generator | None) -> None:

@@ -283,10 +283,10 @@ def _place(frame: pd.DataFrame, ids: pd.Index, times: pd.Index | None, what: str
 
 def _check_entities(entities: pd.Index, ids: pd.Index, what: str) -> None:
     _check_present(entities, ids, f"{what}: ")
-    unused = ids.difference(entities, sort=False)
-    if len(unused):
+    absent = ids.difference(entities, sort=False)
+    if len(absent):
         raise PanelInputError(
-            f"{what}: {len(unused)} cities of the graph have no row in the panel, first {_show(unused[0])}: build "
+            f"{what}: {len(absent)} cities of the graph have no row in the panel, first {_show(absent[0])}: build "
             "the graph from the cities of the panel (cutting it would break the weights)."
         )
 
@@ -302,14 +302,14 @@ def _show(label: object) -> str:
     return repr(label.item() if isinstance(label, np.generic) else label)
 
 
-def column_positions(names: Sequence[str], chosen: Sequence[str] | None) -> tuple[int, ...] | None:
+def column_positions(names: Sequence[str], columns: Sequence[str] | None) -> tuple[int, ...] | None:
     """Positions of the chosen columns; None stays None."""
-    if chosen is None:
+    if columns is None:
         return None
-    for name in chosen:
+    for name in columns:
         if name not in names:
             raise PanelInputError(f"'{name}' is not a regressor; there are {', '.join(names)}.")
-    return tuple(list(names).index(name) for name in chosen)
+    return tuple(list(names).index(name) for name in columns)
 
 
 class PanelInputs(NamedTuple):
@@ -416,16 +416,16 @@ def least_squares(z: FloatArray, y: FloatArray, names: Sequence[str] | None = No
 def independent(columns: FloatArray, scale: FloatArray | None = None) -> np.ndarray:
     """(m,) mask of the columns (rows, m) that add something to those before them, against `scale` (their length)."""
     basis = np.empty((len(columns), 0))
-    kept = np.zeros(columns.shape[1], dtype=np.bool_)
+    is_independent = np.zeros(columns.shape[1], dtype=np.bool_)
     whole = np.linalg.norm(columns, axis=0) if scale is None else scale
     for j, column in enumerate(columns.T):
         rest = column - basis @ (basis.T @ column)
         rest = rest - basis @ (basis.T @ rest)
         length = float(np.linalg.norm(rest))
-        kept[j] = length > _OWN_SHARE * whole[j] and whole[j] > 0
-        if kept[j]:
+        is_independent[j] = length > _OWN_SHARE * whole[j] and whole[j] > 0
+        if is_independent[j]:
             basis = np.column_stack([basis, rest / length])
-    return kept
+    return is_independent
 
 
 def require_independent(z: FloatArray, names: Sequence[str] | None = None) -> None:

@@ -388,9 +388,9 @@ def _clustered(data: Transformed, params: FloatArray, bread: FloatArray, *, is_u
     left = 1.0 if is_uncorrected else 1.0 - 1.0 / t
     scores = score_rows(z, [linear], [g], e, s2, rows, is_centred=True, share=left, correction=kind.correction)
     if not is_uncorrected:
-        lost = mean_scores(data, float(params[0]), float(params[1]), rho)
+        means = mean_scores(data, float(params[0]), float(params[1]), rho)
         share = (e**2 / (e**2).sum()).reshape(-1)
-        for position, mean in zip((0, 1, z.shape[2]), lost, strict=True):
+        for position, mean in zip((0, 1, z.shape[2]), means, strict=True):
             scores.singles[:, position] += share * mean
     return np.asarray(bread @ meat(scores, kind, dof=e.size) @ bread.T)
 
@@ -445,13 +445,13 @@ def dynamic_effects(fit: DynamicFit, *, kind: str | None = None, level: float = 
     >>> dynamic_effects(fit_dynamic(y, x[..., None], W)).to_frame().shape
     (6, 8)
     """
-    chosen = fit.estimates.get(kind or fit.headline)
-    if chosen is None:
+    estimate = fit.estimates.get(kind or fit.headline)
+    if estimate is None:
         raise PanelInputError(f"the fit has no estimate '{kind}': it has {', '.join(fit.estimates)}.")
-    point = _effects(fit, chosen.params[None, :])[0]
-    gradient = _gradient(fit, chosen.params)
-    se = np.sqrt(np.einsum("...i,ij,...j->...", gradient, chosen.cov, gradient))
-    if not chosen.is_stable:
+    point = _effects(fit, estimate.params[None, :])[0]
+    gradient = _gradient(fit, estimate.params)
+    se = np.sqrt(np.einsum("...i,ij,...j->...", gradient, estimate.cov, gradient))
+    if not estimate.is_stable:
         for part in (point, se):
             part[:, HORIZONS.index("long")] = np.nan
     interval = normal(point, se, level)

@@ -60,11 +60,11 @@ class GmmFit:
     residuals: FloatArray
     hansen: SpecTest
     ar: tuple[SpecTest, SpecTest]
-    kept: tuple[bool, ...]
+    is_kept: tuple[bool, ...]
 
     @property
     def n_instruments(self) -> int:
-        return sum(self.kept)
+        return sum(self.is_kept)
 
 
 class _Step(NamedTuple):
@@ -83,8 +83,8 @@ def fit_gmm(data: Stacked) -> GmmFit:
     (Z'e)'S^-1 Z'e. AR(m): Arellano and Bond (1991), robust. PanelInputError: more instruments than cities (S has no
     inverse), fewer than regressors, or regressors that the instruments do not identify.
     """
-    kept = independent(data.z.reshape(-1, data.z.shape[2]))
-    z = data.z[:, :, kept]
+    is_free = independent(data.z.reshape(-1, data.z.shape[2]))
+    z = data.z[:, :, is_free]
     n, m, k = len(data.y), z.shape[2], data.x.shape[2]
     if m < k:
         raise PanelInputError(f"{m} usable instruments are too few for {k} coefficients.")
@@ -107,7 +107,7 @@ def fit_gmm(data: Stacked) -> GmmFit:
     else:
         hansen = SpecTest.chi2("hansen_j", float(moment @ second_weight @ moment), m - k, "H0: instruments are valid")
     ar = (_serial(data, z, second, cov, 1), _serial(data, z, second, cov, 2))
-    return GmmFit(second.params, cov, plain, first.params, one_cov, second.e, hansen, ar, tuple(map(bool, kept)))
+    return GmmFit(second.params, cov, plain, first.params, one_cov, second.e, hansen, ar, tuple(map(bool, is_free)))
 
 
 def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -248,10 +248,10 @@ def dynamic_gmm(
     terms = ("y_lag", "W:y_lag", *inputs.names, *(f"W:{inputs.names[j]}" for j in lagged), "rho")
     inside = [inputs.names[j] for j in inner]
     diff = fit.residuals[:, : data.n_diff]
-    used = tuple(compress(instruments, fit.kept))
+    iv_names = tuple(compress(instruments, fit.is_kept))
     endogenous_terms = ("y_lag", "W:y_lag", *inside, *(f"W:{inputs.names[j]}" for j in inner if j in lagged), "W:y")
     sigma2 = float((diff**2).mean() / 2.0)
-    return DynamicGmm(kind, terms, fit, used, endogenous_terms, sigma2, diff, k, lagged, spectrum(inputs.weights))
+    return DynamicGmm(kind, terms, fit, iv_names, endogenous_terms, sigma2, diff, k, lagged, spectrum(inputs.weights))
 
 
 class _Series(NamedTuple):
@@ -281,12 +281,12 @@ def _stack(
     outer = [j for j in range(s.x[0].shape[2]) if j not in inner]
     deep = np.concatenate([*s.y, *(part[:, :, list(inner)] for part in s.x[:3])], axis=2)
     deep_names = [f"{power}y" for power in POWERS[:3]] + [f"{p}{labels[j]}" for p in POWERS[:3] for j in inner]
-    fixed = np.concatenate([part[:, :, outer] for part in s.x], axis=2)
+    exogenous = np.concatenate([part[:, :, outer] for part in s.x], axis=2)
     columns, names = [], []
     for lag in range(2, max_lag + 1):
         columns.append(_lag(deep, lag)[:, rows])
         names += [f"diff: {name}, lag {lag}" for name in deep_names]
-    columns.append(np.diff(fixed, axis=1)[:, rows - 1])
+    columns.append(np.diff(exogenous, axis=1)[:, rows - 1])
     names += [f"diff: change of {power}{labels[j]}" for power in POWERS for j in outer]
     z_diff = np.concatenate(columns, axis=2)
     d = np.diff(np.eye(years), axis=0)[rows - 1]  # (R, T): row r takes year t - 1 from year t

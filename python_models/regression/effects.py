@@ -219,18 +219,18 @@ class _Law:
             raise PanelInputError("simulated effects need `rng`, for example numpy.random.default_rng(2026).")
         if draws < 100:
             raise PanelInputError(f"simulated effects need at least 100 draws, got {draws}.")
-        kept: list[FloatArray] = []
-        missing, drawn = draws, 0
+        batches: list[FloatArray] = []
+        missing, n_drawn = draws, 0
         for _ in range(MAX_ROUNDS):
             batch = rng.multivariate_normal(self.mean, self.cov, size=missing, method="eigh")
-            drawn += missing
+            n_drawn += missing
             if self.fit.conv.has_rho:
                 inside = (batch[:, -1] > self.fit.optimum.low) & (batch[:, -1] < self.fit.optimum.high)
                 batch = batch[inside]
-            kept.append(batch)
+            batches.append(batch)
             missing -= len(batch)
             if missing == 0:
-                return np.concatenate(kept), 1.0 - draws / drawn
+                return np.concatenate(batches), 1.0 - draws / n_drawn
         raise PanelInputError("almost every draw of rho lies outside its feasible range: use method='delta'.")
 
 
@@ -298,10 +298,10 @@ def city_effects(fit: CoreFit, variable: int, cities: Sequence[object], *, name:
     is_lagged = at_theta is not None
     inverse, lagged, slope, slope_lagged, probe_se = _parts(fit)
     value = b * inverse + th * lagged
-    used = [variable] + ([at_theta] if at_theta is not None else []) + [fit.n_slopes] * fit.conv.has_rho
+    positions = [variable] + ([at_theta] if at_theta is not None else []) + [fit.n_slopes] * fit.conv.has_rho
     gradient = [inverse] + [lagged] * is_lagged + [b * slope + th * slope_lagged] * fit.conv.has_rho
     g = np.stack([np.stack([part[0], part[1] - part[0], part[2] - part[0]]) for part in gradient])
-    se = np.sqrt(np.einsum("aej,ab,bej->ej", g, fit.cov[np.ix_(used, used)], g))
+    se = np.sqrt(np.einsum("aej,ab,bej->ej", g, fit.cov[np.ix_(positions, positions)], g))
     out = {"city": list(cities), "variable": name or fit.names[variable]}
     sides = (value[0], value[1] - value[0], value[2] - value[0])
     for column, numbers, errors in zip(("own", "received", "emitted"), sides, se, strict=True):

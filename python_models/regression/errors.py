@@ -10,10 +10,10 @@ class PanelInputError(ValueError):
     """The data, the weights or the request do not allow the estimate; the message names the city, year or column."""
 
 
-def require_known(value: object, known: Collection[str], what: str) -> None:
+def require_known(value: object, names: Collection[str], what: str) -> None:
     """PanelInputError where `value` is none of the known names."""
-    if value not in known:
-        raise PanelInputError(f"{what} must be one of {', '.join(known)}, got {value!r}.")
+    if value not in names:
+        raise PanelInputError(f"{what} must be one of {', '.join(names)}, got {value!r}.")
 
 
 @contextmanager

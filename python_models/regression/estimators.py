@@ -204,13 +204,13 @@ def _polish(
     for _ in range(NEWTON):
         slopes = [(score(s + step) - score(s - step)) / (2.0 * STEP) for step in STEP * np.eye(2)]
         s = s - np.linalg.solve(np.array(slopes).T, score(s))
-    begun = likelihood.value(float(start[0]), float(start[1]))
+    start_value = likelihood.value(float(start[0]), float(start[1]))
     if np.isfinite(s).all():
         rho, lam = (float(v) for v in mid + half * np.tanh(s))
-        reached = likelihood.value(rho, lam)
-        if reached >= begun - 1e-8 * abs(begun):  # near the maximum the two values differ by rounding only
-            return rho, lam, reached
-    return float(start[0]), float(start[1]), begun
+        value = likelihood.value(rho, lam)
+        if value >= start_value - 1e-8 * abs(start_value):  # near the maximum the two values differ by rounding only
+            return rho, lam, value
+    return float(start[0]), float(start[1]), start_value
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,13 +319,13 @@ class Resampler:
             raise PanelInputError(f"a bootstrap needs at least 2 draws, got {draws}.")
         n = len(self.e)
         scale = float(np.sqrt(n / (n - 1.0))) if has_time(self.estimator.conv.effects) else 1.0
-        kept: list[FloatArray] = []
+        estimates: list[FloatArray] = []
         for _ in range(draws):
             try:
-                kept.append(self.refit(scale * self.e[rng.integers(0, n, n)]))
+                estimates.append(self.refit(scale * self.e[rng.integers(0, n, n)]))
             except PanelInputError:
                 continue
-        failed = draws - len(kept)
-        if failed > MAX_FAILED * draws:
-            raise PanelInputError(f"{failed} of {draws} bootstrap panels could not be fitted: the model is too weak.")
-        return Draws(np.array(kept), failed)
+        n_failed = draws - len(estimates)
+        if n_failed > MAX_FAILED * draws:
+            raise PanelInputError(f"{n_failed} of {draws} bootstrap panels could not be fitted: the model is too weak.")
+        return Draws(np.array(estimates), n_failed)

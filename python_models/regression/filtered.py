@@ -50,8 +50,8 @@ class FilteredDummies:
         counts = np.asarray(first.sum(axis=0)).ravel()
         cross = first.T @ rest
         left = (rest.T @ rest - cross.T @ sp.diags(1.0 / counts) @ cross).toarray()
-        kept: NDArray[np.int64] = _independent(left)
-        return cls(sp.hstack([first, rest[:, kept]], format="csr"), error.tocsr())
+        basis: NDArray[np.int64] = _independent(left)
+        return cls(sp.hstack([first, rest[:, basis]], format="csr"), error.tocsr())
 
     def is_needed(self) -> bool:
         """Whether M D leaves the span of D, tried on three combinations of the dummies."""
@@ -84,14 +84,14 @@ class FilteredLikelihood:
     @cached_property
     def _square(self) -> list[FloatArray]:
         """Of the columns [y, W y, Z] with themselves."""
-        columns, moved = self._columns
-        return [columns.T @ columns, columns.T @ moved + moved.T @ columns, moved.T @ moved]
+        columns, filtered = self._columns
+        return [columns.T @ columns, columns.T @ filtered + filtered.T @ columns, filtered.T @ filtered]
 
     @cached_property
     def _cross(self) -> list[FloatArray]:
         """Of the dummies with the columns."""
-        (columns, moved), (d, shifted) = self._columns, self._dummies
-        return [np.asarray(m) for m in (d.T @ columns, d.T @ moved + shifted.T @ columns, shifted.T @ moved)]
+        (columns, filtered), (d, shifted) = self._columns, self._dummies
+        return [np.asarray(m) for m in (d.T @ columns, d.T @ filtered + shifted.T @ columns, shifted.T @ filtered)]
 
     @cached_property
     def _system(self) -> list[sp.csr_matrix] | list[FloatArray]:

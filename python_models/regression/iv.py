@@ -453,18 +453,18 @@ def _prepare(
     slopes = (*labels, *(f"W:{labels[j]}" for j in lagged))
     require_independent(exog, slopes)
     candidates = flat(np.concatenate([powers, outer], axis=2))
-    kept = independent(partial_out(exog, candidates), scale=np.sqrt((candidates**2).sum(axis=0)))
-    excluded = candidates[:, kept]
+    is_independent = independent(partial_out(exog, candidates), scale=np.sqrt((candidates**2).sum(axis=0)))
+    excluded = candidates[:, is_independent]
     outside, m = [f"instrument {j}" for j in range(outer.shape[2])], inner.shape[2]
     inner_names = tuple(endog_names) if endog_names is not None else tuple(f"endog{j}" for j in range(m))
     if excluded.shape[1] < m + 1:
         few = f"{excluded.shape[1]} usable instruments are too few for {m + 1} endogenous regressors"
         raise PanelInputError(f"{few}: raise w_lags or give instruments.")
     columns = np.concatenate([inner, weights.lag(plane)[:, :, None]], axis=2)
-    used = tuple(compress([*power_names, *outside], kept))
+    iv_names = tuple(compress([*power_names, *outside], is_independent))
     endogenous, rows = (*inner_names, "W:y"), int(np.prod(degrees(n, t, effects)))
     left = flat(plane[:, :, None])[:, 0]
-    return _Data(left, exog, flat(columns), excluded, (*slopes, *inner_names, "rho"), endogenous, used, n, t, rows)
+    return _Data(left, exog, flat(columns), excluded, (*slopes, *inner_names, "rho"), endogenous, iv_names, n, t, rows)
 
 
 def _extra(y: Values, values: Values | None, w: Weights, shape: tuple[int, ...], what: str) -> FloatArray:
@@ -483,9 +483,9 @@ def _powers(
     power = cube
     for p in range(1, w_lags + 1):
         power = lag(power)
-        chosen = [j for j in range(cube.shape[2]) if p > 1 or j not in lagged]
-        parts.append(power[:, :, chosen])
-        names += [f"W{p}:{labels[j]}" for j in chosen]
+        columns = [j for j in range(cube.shape[2]) if p > 1 or j not in lagged]
+        parts.append(power[:, :, columns])
+        names += [f"W{p}:{labels[j]}" for j in columns]
     return np.concatenate(parts, axis=2), names
 
 

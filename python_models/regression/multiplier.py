@@ -154,12 +154,12 @@ def cross_trace(a: Multiplier, b: Multiplier) -> tuple[float, float]:
 def conjugated(g: Multiplier, weights: SpatialWeights, logdet: LogDet, lam: float) -> Multiplier:
     """R G R^-1 with R = I - lam M, M another matrix than the W of G: the same traces of powers, another tr G'G."""
     outer = Outer(weights, lam, logdet.system.factor(lam))
-    moved = replace(g, outer=outer, matrix=None)
+    conjugate = replace(g, outer=outer, matrix=None)
     ones = np.ones((weights.n, 1))
-    column_sums, row_sums = moved.apply_transposed(ones)[:, 0], moved.apply(ones)[:, 0]
-    matrix = None if g.matrix is None else moved.apply(np.eye(weights.n))
-    images = moved.apply(g.probes) if g.matrix is None else g.images
-    return replace(moved, matrix=matrix, images=images, column_sums=column_sums, row_sums=row_sums)
+    column_sums, row_sums = conjugate.apply_transposed(ones)[:, 0], conjugate.apply(ones)[:, 0]
+    matrix = None if g.matrix is None else conjugate.apply(np.eye(weights.n))
+    images = conjugate.apply(g.probes) if g.matrix is None else g.images
+    return replace(conjugate, matrix=matrix, images=images, column_sums=column_sums, row_sums=row_sums)
 
 
 def product_trace(a: Multiplier, b: Multiplier) -> float:

@@ -69,8 +69,8 @@ def by_segment(values: FloatArray, segments: Sequence[int]) -> FloatArray:
     if len(labels) == 1:
         return values
     contrasts = sl.block_diag(*(sl.helmert(int(size)).T for size in sizes))
-    turned = contrasts @ sl.helmert(contrasts.shape[1] + 1)
-    return np.ascontiguousarray(np.moveaxis(np.tensordot(values, turned, axes=(1, 0)), -1, 1))
+    basis = contrasts @ sl.helmert(contrasts.shape[1] + 1)
+    return np.ascontiguousarray(np.moveaxis(np.tensordot(values, basis, axes=(1, 0)), -1, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +99,9 @@ class Absorb:
         cross = others @ first.T
         left = (others @ others.T - cross @ sp.diags(1.0 / counts) @ cross.T).toarray()
         values, vectors = np.linalg.eigh(left)
-        kept = values > 1e-9 * max(float(values[-1]), 1.0)
-        inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
-        return cls(first, others, counts, np.asarray(inverse), len(counts) + int(kept.sum()))
+        nonzero = values > 1e-9 * max(float(values[-1]), 1.0)
+        inverse = (vectors[:, nonzero] / values[nonzero]) @ vectors[:, nonzero].T
+        return cls(first, others, counts, np.asarray(inverse), len(counts) + int(nonzero.sum()))
 
     def __call__(self, values: FloatArray) -> FloatArray:
         flat = values.reshape(len(values), -1)

@@ -147,5 +147,5 @@ def _intervals(
     x, y = (draws @ (mass * xy[:, [a]]) / total for a in (0, 1))
     move = np.hypot(np.diff(x, axis=1), np.diff(y, axis=1)) / 1000
     ends = [0.025, 0.975]
-    moved = np.column_stack([np.full((2, 1), np.nan), np.quantile(move, ends, axis=0)])
-    return np.quantile(x, ends, axis=0), np.quantile(y, ends, axis=0), moved
+    move_limits = np.column_stack([np.full((2, 1), np.nan), np.quantile(move, ends, axis=0)])
+    return np.quantile(x, ends, axis=0), np.quantile(y, ends, axis=0), move_limits

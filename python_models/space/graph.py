@@ -210,9 +210,9 @@ def normalise(graph: Any, kind: str = "row") -> CityGraph:
         w = _divided(w, spectral_radius(w), "largest absolute eigenvalue")
     elif kind == "minmax":
         w = _divided(w, min(_row_sums(w).max(), _row_sums(w.T).max()), "smaller of the largest row and column sums")
-    kept = {name: getattr(graph, name) for name in ("kind", "params", "attached") if hasattr(graph, name)}
+    attributes = {name: getattr(graph, name) for name in ("kind", "params", "attached") if hasattr(graph, name)}
     normalisation = kind if kind != "raw" else getattr(graph, "normalisation", "raw")
-    return to_graph(w, list(labels_of(graph)), normalisation=normalisation, **kept)
+    return to_graph(w, list(labels_of(graph)), normalisation=normalisation, **attributes)
 
 
 def spectral_radius(w: Any) -> float:

@@ -202,15 +202,15 @@ def getis_ord(y: Any, w: Any, *, q: float = 0.05) -> GetisOrdResult:
 def quadrants(z: FloatArray, lag: FloatArray) -> Any:
     """HH, LH, LL, HL of (z > 0, lag > 0); None where the lag is NaN."""
     high, near = z > 0, lag > 0
-    named = np.select([high & near, ~high & near, ~high & ~near], QUADRANTS[:3], QUADRANTS[3]).astype(object)
-    named[np.isnan(lag)] = None
-    return named
+    names = np.select([high & near, ~high & near, ~high & ~near], QUADRANTS[:3], QUADRANTS[3]).astype(object)
+    names[np.isnan(lag)] = None
+    return names
 
 
 def _classes(quadrant: Any, passes: Any) -> Any:
-    named = np.where(passes, quadrant, "ns").astype(object)
-    named[quadrant == None] = "island"  # noqa: E711  # elementwise
-    return named
+    classes = np.where(passes, quadrant, "ns").astype(object)
+    classes[quadrant == None] = "island"  # noqa: E711  # elementwise
+    return classes
 
 
 def _conditional_moments(z: FloatArray, w: Any) -> tuple[FloatArray, FloatArray]:
@@ -259,9 +259,9 @@ def conditional_counts(z: FloatArray, w: Any, n_perm: int, rng: np.random.Genera
     size = max(1, min(n_perm, CACHED // m))
     for start in range(0, n_perm, size):
         sample = ordered_samples(n, m, min(size, n_perm - start), rng)
-        drawn = z[sample]
+        sample_z = z[sample]
         for rows in _blocks(order, cards, len(sample)):
-            lags = _lags(z, w, cards, rows, sample, drawn)
+            lags = _lags(z, w, cards, rows, sample, sample_z)
             at_least[rows] += np.count_nonzero(lags >= (lag - slack)[rows], axis=0)
             at_most[rows] += np.count_nonzero(lags <= (lag + slack)[rows], axis=0)
     return at_least, at_most
@@ -292,14 +292,14 @@ def _blocks(order: Any, cards: Any, depth: int) -> list[Any]:
     return blocks
 
 
-def _lags(z: FloatArray, w: Any, cards: Any, rows: Any, sample: Any, drawn: FloatArray) -> FloatArray:
+def _lags(z: FloatArray, w: Any, cards: Any, rows: Any, sample: Any, sample_z: FloatArray) -> FloatArray:
     """Lags of the cities `rows` under each sample, (samples, rows)."""
     counts = cards[rows]
     k = int(counts.max())
-    filled = np.arange(k) < counts[:, None]
+    is_link = np.arange(k) < counts[:, None]
     weights = np.zeros((len(rows), k))
-    weights[filled] = np.concatenate([w.data[w.indptr[i] : w.indptr[i + 1]] for i in rows])
-    lags = drawn[:, :k] @ weights.T
+    weights[is_link] = np.concatenate([w.data[w.indptr[i] : w.indptr[i + 1]] for i in rows])
+    lags = sample_z[:, :k] @ weights.T
     place = np.full(len(z), -1)
     place[rows] = np.arange(len(rows))
     block = place[sample[:, :k]]  # which city of the block met itself, and where
@@ -307,6 +307,6 @@ def _lags(z: FloatArray, w: Any, cards: Any, rows: Any, sample: Any, drawn: Floa
     column = block[draw, position]
     hit = position < counts[column]
     draw, position, column = draw[hit], position[hit], column[hit]
-    change = drawn[draw, counts[column]] - z[rows[column]]
+    change = sample_z[draw, counts[column]] - z[rows[column]]
     lags[draw, column] += weights[column, position] * change
     return np.asarray(lags, dtype=np.float64)

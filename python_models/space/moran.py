@@ -162,8 +162,8 @@ def global_statistics(
     if "getis" in statistics and (values <= 0).any():
         raise ValueError("Getis-Ord's G needs a positive y: leave it out or shift nothing, since G is not invariant.")
     rng = np.random.default_rng(seed)
-    drawn = permuted_moments(values - facts.mean, matrix, permutations, rng) if permutations else np.empty((0, 3))
-    return {name: _judge(name, facts, drawn, seed) for name in statistics}
+    draws = permuted_moments(values - facts.mean, matrix, permutations, rng) if permutations else np.empty((0, 3))
+    return {name: _judge(name, facts, draws, seed) for name in statistics}
 
 
 def _moments(y: FloatArray, w: Any) -> Moments:
@@ -183,16 +183,16 @@ def _moments(y: FloatArray, w: Any) -> Moments:
     return Moments(n, float(y.mean()), zz, *shape, s0, s1, s2, (m1, m2, m3, m4))
 
 
-def _judge(name: str, f: Moments, drawn: FloatArray, seed: int | None) -> GlobalStatistic:
+def _judge(name: str, f: Moments, moments: FloatArray, seed: int | None) -> GlobalStatistic:
     value = float(_value(name, f, np.array([[f.zwz, f.margin_z2, f.margin_z]]))[0])
-    permuted = _value(name, f, drawn)
+    draws = _value(name, f, moments)
     expected, variance, normal = _analytic(name, f)
     z, z_norm = (float((value - expected) / np.sqrt(v)) if v > 0 else np.nan for v in (variance, normal))
     analytic = (expected, variance, z, float(2 * norm.sf(abs(z))), normal, z_norm)
-    if not len(permuted):
+    if not len(draws):
         return GlobalStatistic(name, value, *analytic, np.nan, np.nan, np.nan, 0, f.n, None)
-    lo, hi = (float(v) for v in np.quantile(permuted, [0.025, 0.975]))
-    return GlobalStatistic(name, value, *analytic, two_sided(value, permuted), lo, hi, len(permuted), f.n, seed)
+    lo, hi = (float(v) for v in np.quantile(draws, [0.025, 0.975]))
+    return GlobalStatistic(name, value, *analytic, two_sided(value, draws), lo, hi, len(draws), f.n, seed)
 
 
 def _value(name: str, f: Moments, m: FloatArray) -> FloatArray:
@@ -260,10 +260,10 @@ def permuted_moments(z: FloatArray, w: Any, n_perm: int, rng: np.random.Generato
     return moments
 
 
-def two_sided(observed: float, permuted: FloatArray) -> float:
+def two_sided(observed: float, draws: FloatArray) -> float:
     """p = (#{|s_r - mean| >= |s - mean|} + 1)/(R + 1), mean over the permutations: never 0."""
-    centre = permuted.mean()
-    gap = np.abs(permuted - centre)
+    centre = draws.mean()
+    gap = np.abs(draws - centre)
     limit = abs(observed - centre)
     tolerance = TIE * max(limit, float(gap.max(initial=0.0)))
-    return float((np.count_nonzero(gap >= limit - tolerance) + 1) / (len(permuted) + 1))
+    return float((np.count_nonzero(gap >= limit - tolerance) + 1) / (len(draws) + 1))

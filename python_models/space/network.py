@@ -127,8 +127,8 @@ def _summary(
     summary["centre_reach_share"] = float("nan")
     if is_centre is not None:
         centre = np.asarray(is_centre, dtype=np.bool_)
-        touched = (links | links.T)[:, centre].any(axis=1)
-        summary["centre_reach_share"] = float(touched[~centre].mean()) if (~centre).any() else float("nan")
+        is_reached = (links | links.T)[:, centre].any(axis=1)
+        summary["centre_reach_share"] = float(is_reached[~centre].mean()) if (~centre).any() else float("nan")
     intervals = dict.fromkeys(MEASURES, (float("nan"), float("nan")))
     if n_boot:
         draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.float64)

@@ -155,8 +155,8 @@ def build_weights(
         raw, attached = _attach(raw, names, at, metric, kind, power, scale)
     only: dict[str, float] = {"k": k} if kind == "knn" else {"phi": phi} if kind == "nested" else {}
     params = {"metric": metric, "power": power, "cutoff": cutoff, "scale": scale, "ring": ring, **only}
-    known = {key: value for key, value in params.items() if value is not None}
-    return normalise(to_graph(raw, names, kind=kind, params=known, attached=attached), normalisation)
+    settings = {key: value for key, value in params.items() if value is not None}
+    return normalise(to_graph(raw, names, kind=kind, params=settings, attached=attached), normalisation)
 
 
 def per_city(values: Any, names: Sequence[Hashable], what: str) -> list[Any]:
@@ -221,15 +221,15 @@ def _nearest_of(at: FloatArray, lone: Any, metric: str) -> Any:
 
 def _labels(labels: Sequence[Hashable] | None, points: Any, mass: Any, base: Any, edges: Any) -> list[Hashable]:
     frames = [source for source in (points, mass) if isinstance(source, pd.DataFrame | pd.Series)]
-    sized = [source for source in (points, mass) if source is not None]
+    sources = [source for source in (points, mass) if source is not None]
     if labels is not None:
         names = list(labels)
     elif frames:
         names = list(frames[0].index)
     elif base is not None:
         names = list(labels_of(base))
-    elif sized:
-        names = list(range(len(sized[0])))
+    elif sources:
+        names = list(range(len(sources[0])))
     elif edges is not None:
         frame = pd.DataFrame(edges)
         names = sorted(set(frame.iloc[:, 0]) | set(frame.iloc[:, 1]), key=str)

@@ -194,8 +194,8 @@ def _continues(
 ) -> bool:
     last = run[-1]
     tall = max(max(s[3] - s[1], s[4] - s[2]) for s in (*run[-4:], sign))
-    turned = abs(last[4] - last[2]) > 0 and _is_turned(sign[5])
-    along, across = (1, 0) if turned else (0, 1)
+    upright = abs(last[4] - last[2]) > 0 and _is_turned(sign[5])
+    along, across = (1, 0) if upright else (0, 1)
     box, other = last[1:5], sign[1:5]
     gap = max(other[along] - box[along + 2], box[along] - other[along + 2])
     shift = max(other[across] - box[across + 2], box[across] - other[across + 2])

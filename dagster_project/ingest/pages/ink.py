@@ -46,8 +46,8 @@ def rotation(shape: tuple[int, ...], degrees: float) -> NDArray[np.float64]:
 
 
 def _rotated(image: NDArray[np.float32], degrees: float, border: int) -> NDArray[np.float32]:
-    turned = cv2.warpAffine(image, rotation(image.shape, degrees), image.shape[::-1], borderValue=border)
-    return np.asarray(turned, dtype=np.float32)
+    upright = cv2.warpAffine(image, rotation(image.shape, degrees), image.shape[::-1], borderValue=border)
+    return np.asarray(upright, dtype=np.float32)
 
 
 def straighten(image: Grey, degrees: float) -> Grey:
@@ -71,8 +71,8 @@ def rules_of(paper: Grey, dpi: float) -> tuple[Boxes, Boxes, Mask]:
     )
     mask = cv2.dilate(lying, np.ones((1, 3), np.uint8)) | cv2.dilate(standing, np.ones((3, 1), np.uint8))
     near = max(across // 8, 3)
-    joined = cv2.dilate(lying, np.ones((5, near), np.uint8)), cv2.dilate(standing, np.ones((near, 5), np.uint8))
-    return _thin(joined[0], 0, dpi), _thin(joined[1], 1, dpi), mask
+    strokes = cv2.dilate(lying, np.ones((5, near), np.uint8)), cv2.dilate(standing, np.ones((near, 5), np.uint8))
+    return _thin(strokes[0], 0, dpi), _thin(strokes[1], 1, dpi), mask
 
 
 def _thin(mask: Mask, axis: int, dpi: float) -> Boxes:
@@ -81,14 +81,14 @@ def _thin(mask: Mask, axis: int, dpi: float) -> Boxes:
     return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
-def loose_ink(paper: Grey, rules: Mask, covered: Boxes, tall: float) -> Boxes:
+def loose_ink(paper: Grey, rules: Mask, word_boxes: Boxes, tall: float) -> Boxes:
     """Boxes of ink that no word covers: nearer than half a sign is one; specks are left out."""
     ink = (paper < FAINT).astype(np.uint8) & (1 - rules)
-    for x0, y0, x1, y1 in covered.astype(int):
+    for x0, y0, x1, y1 in word_boxes.astype(int):
         ink[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = 0
     reach = max(int(0.6 * tall), 3)
-    joined = cv2.dilate(ink, np.ones((3, reach), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
+    blobs = cv2.dilate(ink, np.ones((3, reach), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(blobs)
     amount = np.bincount(labels[ink > 0], minlength=len(stats))
     least = (0.12 * tall) ** 2
     boxes = []

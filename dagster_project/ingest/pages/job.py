@@ -77,7 +77,7 @@ def cells_of(path: Path) -> list[tuple[Any, ...]]:
     """Fields of all cells of a document (`read.Cell`), as plain data for another process."""
     from dagster_project.ingest.pages.read import read_document
 
-    return [tuple(vars(cell).values()) for printed in read_document(path) for cell in printed.cells]
+    return [tuple(vars(cell).values()) for table in read_document(path) for cell in table.cells]
 
 
 def crops(path: Path, places: list[tuple[int, tuple[float, float, float, float]]]) -> list[bytes]:
@@ -100,7 +100,7 @@ def open_pages(path: Path, sheet: str | None) -> list[Sheet]:
 
     tables = read_document(path)
     check_doubts(tables, str(path))
-    sheets = [printed.sheet for printed in tables]
+    sheets = [table.sheet for table in tables]
     names = [one.name for one in sheets]
     if sheet is not None and sheet not in names:
         raise IngestError(f"There is no table {sheet!r}", str(path), f"Its tables are: {', '.join(names)}")

@@ -56,11 +56,11 @@ def _quarter(shape: tuple[int, ...], turns: int) -> NDArray[np.float64]:
 def _turned(face: Face, turns: int) -> _Upright:
     matrix = _quarter(face.image.shape, turns)
     image = np.ascontiguousarray(np.rot90(face.image, turns))
-    words = None if face.words is None else [_moved(word, matrix) for word in face.words]
+    words = None if face.words is None else [_in_frame(word, matrix) for word in face.words]
     return _Upright(replace(face, image=image, words=words), matrix)
 
 
-def _moved(word: Word, matrix: NDArray[np.float64]) -> Word:
+def _in_frame(word: Word, matrix: NDArray[np.float64]) -> Word:
     corners = np.array([[word.x0, word.y0, 1], [word.x1, word.y1, 1]]) @ matrix[:2].T
     (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
     return replace(word, x0=float(x0), y0=float(y0), x1=float(x1), y1=float(y1))
@@ -115,10 +115,10 @@ def layer_is_sound(page: Page, paper: Grey, dpi: float) -> bool:
     read = engine.read([_crop(paper, word, 4) for word in few])
     odd = sum(not set(plain(text)) & set(plain(word.text)) for word, (text, _) in zip(few, read, strict=True))
     tall = float(np.median([word.height for word in numbers])) if numbers else dpi / 10
-    covered = np.array([(w.x0 - 2, w.y0 - 2, w.x1 + 2, w.y1 + 2) for w in page.words]).reshape(-1, 4)
-    loose = ink.loose_ink(paper, ink.rules_of(paper, dpi)[2], covered, tall)
-    lost = [box for box in loose if box[3] - box[1] > 0.7 * tall and box[2] - box[0] < 12 * tall]
-    return wrong <= len(sample) // 20 and odd <= len(few) // 5 and len(lost) <= len(page.words) // 50
+    word_boxes = np.array([(w.x0 - 2, w.y0 - 2, w.x1 + 2, w.y1 + 2) for w in page.words]).reshape(-1, 4)
+    loose = ink.loose_ink(paper, ink.rules_of(paper, dpi)[2], word_boxes, tall)
+    stray_ink = [box for box in loose if box[3] - box[1] > 0.7 * tall and box[2] - box[0] < 12 * tall]
+    return wrong <= len(sample) // 20 and odd <= len(few) // 5 and len(stray_ink) <= len(page.words) // 50
 
 
 def _spread(words: list[Word]) -> list[Word]:
@@ -246,12 +246,12 @@ def _doubted(words: list[Word], clean: Grey, tall: float) -> list[Word]:
     wide, pitch = ink.widths(signs, tall)
     signs = [ink.parted(some, dark, wide, pitch) for some, (_, dark, _) in zip(signs, wide_crops, strict=True)]
     again = engine.read([_second(crop, dark, tall) for crop, dark, _ in wide_crops])
-    drawn = [_drawn(words[at], corner, dark) for at, (_, dark, corner) in zip(figures, wide_crops, strict=True)]
-    for at, word, some, second in zip(figures, drawn, signs, again, strict=True):
+    shapes = [_drawn(words[at], corner, dark) for at, (_, dark, corner) in zip(figures, wide_crops, strict=True)]
+    for at, word, some, second in zip(figures, shapes, signs, again, strict=True):
         wider = max(words[at].x0 - word.x0, word.x1 - words[at].x1) > 0.15 * tall
         text, score = engine.read([_crop(clean, word, 2)])[0] if wider else (word.text, word.score)
-        judged = _judged(replace(word, text=text, score=score), *second, "".join(k for k, _ in some if k != "s"))
-        result[at] = _with_gaps(judged, some, pitch)
+        verdict = _with_flag(replace(word, text=text, score=score), *second, "".join(k for k, _ in some if k != "s"))
+        result[at] = _with_gaps(verdict, some, pitch)
     for at, word in enumerate(words):  # a per mille is read as a per cent unless it is large
         if "%" in word.text and len(word.text) < 6:
             large = cv2.resize(_crop(clean, word, 3), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
@@ -282,8 +282,8 @@ def _read_twice(words: list[Word], figures: list[int]) -> set[int]:
     """Figures that are a part of another one: the same ink was found in a box and again as what the box left over."""
     box = np.array([(words[at].x0, words[at].y0, words[at].x1, words[at].y1) for at in figures]).reshape(-1, 4)
     size = np.maximum(box[:, 2:] - box[:, :2], 1)
-    shared = np.minimum(box[:, None, 2:], box[None, :, 2:]) - np.maximum(box[:, None, :2], box[None, :, :2])
-    inside = (shared > 0.5 * size[:, None]).all(axis=2)  # [a, b]: most of a in b
+    overlap = np.minimum(box[:, None, 2:], box[None, :, 2:]) - np.maximum(box[:, None, :2], box[None, :, :2])
+    inside = (overlap > 0.5 * size[:, None]).all(axis=2)  # [a, b]: most of a in b
     order = np.arange(len(figures))
     wider = (size[None, :, 0] > size[:, None, 0]) | ((size[None, :, 0] == size[:, None, 0]) & (order < order[:, None]))
     return {figures[at] for at in np.flatnonzero((inside & wider).any(axis=1)).tolist()}
@@ -323,13 +323,13 @@ def _second(crop: Grey, dark: NDArray[np.bool_], tall: float) -> Grey:
     return np.asarray(cv2.resize(wide, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def _judged(word: Word, again: str, score: float, pattern: str) -> Word:
+def _with_flag(word: Word, again: str, score: float, pattern: str) -> Word:
     """The word with the first thing that speaks against it; of two readings the one whose signs the ink shows."""
     bare = word.text.strip()
     if not bare or is_marker(bare):
         if "d" not in pattern:
-            drawn = "—" if pattern == "m" else "…" if len(pattern) > 1 else ""
-            return replace(word, text=bare or drawn)
+            mark = "—" if pattern == "m" else "…" if len(pattern) > 1 else ""
+            return replace(word, text=bare or mark)
         if not bare:
             return replace(word, text=again, score=score, flag="read once" if again.strip() else "unread")
     one, two = plain(word.text).replace(" ", ""), plain(again).replace(" ", "")
@@ -354,14 +354,14 @@ def _with_gaps(word: Word, signs: list[tuple[str, tuple[int, int, int, int]]], p
     if word.flag or "," in bare or len(places) != sum(kind == "d" for kind, _ in signs):
         return word
     whole = [at for at in places if at < (bare.find(".") if "." in bare else len(bare))]
-    parted, at = bare, len(places)
+    spaced_text, at = bare, len(places)
     for (one, left), (two, right) in reversed(list(pairwise(signs))):
         at -= two == "d"
         if one == two == "d" and right[0] + right[2] - left[0] - left[2] > 2 * _GAP * pitch:
             if at not in range(len(whole) % 3, len(whole), 3):
                 return replace(word, flag="a sign may be lost")
-            parted = f"{parted[: places[at]]} {parted[places[at] :]}"
-    return replace(word, text=parted) if is_number(word.text) else word
+            spaced_text = f"{spaced_text[: places[at]]} {spaced_text[places[at] :]}"
+    return replace(word, text=spaced_text) if is_number(word.text) else word
 
 
 def _pattern(bare: str) -> str:
@@ -387,16 +387,16 @@ def _odd_digits(
     if not shape:
         return odd
     shapes, labels = np.array(shape), np.array(label)
-    known = [digit for digit in range(10) if (labels == digit).sum() >= 3]
-    if len(known) < 2:
+    usual_digits = [digit for digit in range(10) if (labels == digit).sum() >= 3]
+    if len(usual_digits) < 2:
         return odd
-    means = np.array([np.median(shapes[labels == digit], axis=0) for digit in known])
+    means = np.array([np.median(shapes[labels == digit], axis=0) for digit in usual_digits])
     apart = np.linalg.norm(shapes[:, None, :] - means[None], axis=2)
-    nearest = np.array(known)[apart.argmin(axis=1)]
+    nearest = np.array(usual_digits)[apart.argmin(axis=1)]
     wide = np.array(width)
-    usual = np.array([np.median(wide[labels == digit]) if digit in known else 0 for digit in range(10)])
+    usual = np.array([np.median(wide[labels == digit]) if digit in usual_digits else 0 for digit in range(10)])
     is_odd = (nearest != labels) | ((labels != 1) & (wide < _NARROW * usual[labels]))
-    for at in np.flatnonzero(is_odd & np.isin(labels, known)).tolist():
+    for at in np.flatnonzero(is_odd & np.isin(labels, usual_digits)).tolist():
         odd[owner[at]] = True
     return odd
 

@@ -109,11 +109,11 @@ def read_document(path: Path) -> list[Printed]:
 
     digest = sha256_of(path)
     pages = [_from_json(cached_page(path, n, digest)) for n in range(1, document.page_count(path) + 1)]
-    printed = tables_of(pages, str(path))
-    if not printed:
+    tables = tables_of(pages, str(path))
+    if not tables:
         what = "No page holds a table with three rows of figures that can be read"
         raise IngestError(what, str(path), "Scan it with 200 dpi or more, or land the table as a workbook")
-    return printed
+    return tables
 
 
 def tables_of(pages: Sequence[Page], where: str) -> list[Printed]:
@@ -128,13 +128,13 @@ def tables_of(pages: Sequence[Page], where: str) -> list[Printed]:
     return [_printed(group, names) for group in spreads]
 
 
-def check_doubts(printed: Sequence[Printed], where: str) -> None:
+def check_doubts(tables: Sequence[Printed], where: str) -> None:
     """IngestError: too much of a page is in doubt to be landed."""
-    cells = [cell for one in printed for cell in one.cells]
-    every, doubted = Counter(cell.page for cell in cells), Counter(cell.page for cell in cells if cell.flag)
+    cells = [cell for one in tables for cell in one.cells]
+    every, doubt_count = Counter(cell.page for cell in cells), Counter(cell.page for cell in cells if cell.flag)
     for page, count in every.items():
-        if doubted[page] > _MOST_DOUBTED * count:
-            what = f"{doubted[page]} of the {count} figures of the page are in doubt"
+        if doubt_count[page] > _MOST_DOUBTED * count:
+            what = f"{doubt_count[page]} of the {count} figures of the page are in doubt"
             raise IngestError(what, f"{where}, page {page}", "Scan it anew with 300 dpi, or land it as a workbook")
 
 
@@ -168,8 +168,8 @@ def _spreads(pages: Sequence[Page], where: str) -> Iterator[_Spread]:
             yield _Spread(waiting, table, _beside(waiting, table, f"{where}, page {page.number}"))
             waiting = None
         except IngestError:
-            headed = [0 < len(table.path(column)) <= _MOST_LEVELS for column in table.figure_columns]
-            if 2 * sum(headed) > len(headed):
+            has_head = [0 < len(table.path(column)) <= _MOST_LEVELS for column in table.figure_columns]
+            if 2 * sum(has_head) > len(has_head):
                 raise  # else it is a chart, perhaps below running text
     if waiting is not None:
         yield _Spread(waiting)
@@ -192,11 +192,11 @@ def _beside(left: Table, right: Table, where: str) -> tuple[int | None, ...]:
                 -abs(float(shift)),
                 [int(to) if ok else None for to, ok in zip(nearest, meets, strict=True)],
             )
-    met, _, to = best
+    matches, _, to = best
     alone = [right.rows[at].cells.values() for at, row in enumerate(to) if row is None]
-    lost = any(sum(is_number(word.text) for word in cells) > 1 for cells in alone)  # of one word: dust
-    if lost or met < 0.9 * sum(full) or len({row for row in to if row is not None}) < met:
-        what = f"{met} of {len(b)} rows stand beside one of the {sum(full)} rows with figures of the left page"
+    has_figures = any(sum(is_number(word.text) for word in cells) > 1 for cells in alone)  # of one word: dust
+    if has_figures or matches < 0.9 * sum(full) or len({row for row in to if row is not None}) < matches:
+        what = f"{matches} of {len(b)} rows stand beside one of the {sum(full)} rows with figures of the left page"
         raise IngestError(what, where, "Scan both pages anew, or land the table as a workbook")
     back = {row: at for at, row in enumerate(to) if row is not None}
     return tuple(back.get(row) for row in range(len(a)))
@@ -225,9 +225,9 @@ def _core(table: Table) -> list[str]:
 
 def _columns_in(first: Table, table: Table) -> dict[int, int]:
     """Column of a page -> the same column of the first page of its table, by kind and order."""
-    known = {(kind, first.kinds[:at].count(kind)): at for at, kind in enumerate(first.kinds)}
+    column_of = {(kind, first.kinds[:at].count(kind)): at for at, kind in enumerate(first.kinds)}
     pairs = [((kind, table.kinds[:at].count(kind)), at) for at, kind in enumerate(table.kinds)]
-    return {at: known[key] for key, at in pairs if key in known}
+    return {at: column_of[key] for key, at in pairs if key in column_of}
 
 
 # ---- sheet ------------------------------------------------------------------------------------------------
@@ -340,9 +340,9 @@ def _cells_of(spread: _Spread, first: _Spread, unit: str, name: str, row_no: int
             if not any(column in row.cells for column in run):
                 continue
             row_on_page += 1
-            named = next((c for c in labels if c in row.cells), None)
-            label = "" if named is None else name_of(row.cells[named])
-            label_cell = "" if named is None else cell_address(row_no + at, to[named] + 1)
+            name_column = next((c for c in labels if c in row.cells), None)
+            label = "" if name_column is None else name_of(row.cells[name_column])
+            label_cell = "" if name_column is None else cell_address(row_no + at, to[name_column] + 1)
             sides: list[tuple[Table, Row, list[int], dict[int, int]]] = [(spread.left, row, run, to)]
             if spread.right is not None and first.right is not None and (beside := spread.rows[at]) is not None:
                 offset = len(first.left.kinds)
@@ -441,8 +441,8 @@ def _with_column_flags(cells: list[Cell]) -> list[Cell]:
         at = [n for n, cell in enumerate(cells) if cell.sheet_column == column and cell.value is not None]
         decimals = Counter(len(cells[n].text.partition(".")[2]) for n in at)
         usual, count = decimals.most_common(1)[0] if decimals else (0, 0)
-        grouped = Counter(_separator(cells[n].text) for n in at if abs(cells[n].value or 0) >= 1000)
-        sign, often = grouped.most_common(1)[0] if grouped else ("", 0)
+        separators = Counter(_separator(cells[n].text) for n in at if abs(cells[n].value or 0) >= 1000)
+        sign, often = separators.most_common(1)[0] if separators else ("", 0)
         for n in at:
             cell, text = cells[n], cells[n].text
             if cell.flag:
@@ -451,8 +451,8 @@ def _with_column_flags(cells: list[Cell]) -> list[Cell]:
             if count >= least * len(at) and len(text.partition(".")[2]) != usual:
                 result[n] = replace(cell, flag=f"{usual} decimals are usual here")
             elif abs(cell.value or 0) >= 1000 and (
-                (often >= _USUAL * sum(grouped.values()) and (_separator(text) == ",") != (sign == ","))
-                or grouped[" "] < _FEW_SPACED * (_separator(text) == " ")
+                (often >= _USUAL * sum(separators.values()) and (_separator(text) == ",") != (sign == ","))
+                or separators[" "] < _FEW_SPACED * (_separator(text) == " ")
             ):
                 result[n] = replace(cell, flag="thousands are parted differently here")
     return result

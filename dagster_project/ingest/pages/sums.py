@@ -27,15 +27,15 @@ def broken_sums(
     for total, parts in _runs(value.shape[1]):
         whole = np.full(len(value), 100.0) if total is None else value[:, total]
         reach = step[parts].sum() / 2 + (0 if total is None else step[total] / 2)
-        holds, known = _compared(whole, value[:, parts].sum(axis=1), reach)
-        if known.sum() >= LEAST_SUMS and holds.sum() >= _MOST * known.sum():
-            for row in np.flatnonzero(known & ~holds).tolist():
+        holds, comparable = _compared(whole, value[:, parts].sum(axis=1), reach)
+        if comparable.sum() >= LEAST_SUMS and holds.sum() >= _MOST * comparable.sum():
+            for row in np.flatnonzero(comparable & ~holds).tolist():
                 what = "its row does not add up" if total is not None else "its row does not add up to 100"
                 broken |= {(row, column): what for column in parts + ([] if total is None else [total])}
     for total, end in _blocks(value, step):
-        holds, known = _compared(value[total], value[total + 1 : end].sum(axis=0), step * (end - total) / 2)
+        holds, comparable = _compared(value[total], value[total + 1 : end].sum(axis=0), step * (end - total) / 2)
         adding = {units[column] for column in np.flatnonzero(holds).tolist()}
-        for column in np.flatnonzero(known & ~holds).tolist():
+        for column in np.flatnonzero(comparable & ~holds).tolist():
             if units[column] in adding:
                 what = f"{labels[total]} is not the sum of the rows below it"
                 broken |= {(row, column): what for row in range(total, end)}
@@ -44,8 +44,8 @@ def broken_sums(
 
 def _compared(whole: Figures, sums: Figures, reach: Figures | float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(which sums hold, which can be compared)."""
-    known = np.isfinite(whole) & np.isfinite(sums) & (np.abs(whole) > _CLEAR * reach)
-    return known & (np.abs(whole - sums) <= reach * 1.001), known
+    comparable = np.isfinite(whole) & np.isfinite(sums) & (np.abs(whole) > _CLEAR * reach)
+    return comparable & (np.abs(whole - sums) <= reach * 1.001), comparable
 
 
 def _runs(n: int) -> Iterator[tuple[int | None, list[int]]]:
@@ -62,9 +62,9 @@ def _blocks(value: Figures, step: Figures) -> Iterator[tuple[int, int]]:
     for total in range(len(value) - 2):
         sums = value[total + 1 :].cumsum(axis=0)
         reach = step * np.arange(2, len(sums) + 2)[:, None] / 2
-        holds, known = _compared(np.broadcast_to(value[total], sums.shape), sums, reach)
+        holds, comparable = _compared(np.broadcast_to(value[total], sums.shape), sums, reach)
         count = holds.sum(axis=1)
-        is_sum = (count >= 2) & (2 * count > known.sum(axis=1))
+        is_sum = (count >= 2) & (2 * count > comparable.sum(axis=1))
         is_sum[0] = False
         if is_sum.any():
             yield total, total + 2 + int(np.where(is_sum, count, 0).argmax())

@@ -263,26 +263,28 @@ def _columns(words: list[Word], lines: int, tall: float) -> tuple[list[_Column],
             merged.append((column, kind))
     first = next((at for at, (_, kind) in enumerate(merged) if kind == "figure"), 0)
     # right of figures: a second run, not heads or the words of a stamp
-    kept = [pair for at, pair in enumerate(merged) if at < first or pair[1] != "name" or len(pair[0][2]) >= 0.3 * lines]
-    return [column for column, _ in kept], [kind for _, kind in kept]
+    pairs = [
+        pair for at, pair in enumerate(merged) if at < first or pair[1] != "name" or len(pair[0][2]) >= 0.3 * lines
+    ]
+    return [column for column, _ in pairs], [kind for _, kind in pairs]
 
 
 def _split(words: list[Word], tall: float) -> list[_Column]:
     if not words:
         return []
     left = int(min(w.x0 for w in words))
-    covered = np.zeros(int(max(w.x1 for w in words)) - left + 2, dtype=np.int64)
+    word_count = np.zeros(int(max(w.x1 for w in words)) - left + 2, dtype=np.int64)
     for word in words:
-        covered[int(word.x0) - left : int(word.x1) - left + 1] += 1
-    full = covered > (1 if len(words) > 60 else 0)
+        word_count[int(word.x0) - left : int(word.x1) - left + 1] += 1
+    full = word_count > (1 if len(words) > 60 else 0)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], full, [False]]).astype(int)))
-    joined: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for x0, x1 in (edges.reshape(-1, 2) + left).tolist():
-        if joined and x0 - joined[-1][1] < 0.5 * tall:
-            joined[-1] = (joined[-1][0], x1)
+        if spans and x0 - spans[-1][1] < 0.5 * tall:
+            spans[-1] = (spans[-1][0], x1)
         else:
-            joined.append((x0, x1))
-    columns: list[_Column] = [(float(x0), float(x1), []) for x0, x1 in joined]
+            spans.append((x0, x1))
+    columns: list[_Column] = [(float(x0), float(x1), []) for x0, x1 in spans]
     for word in words:
         columns[_column_at(word, [(x0, x1) for x0, x1, _ in columns])][2].append(word)
     return columns
@@ -307,7 +309,7 @@ def _cells(row: list[Word], spans: list[tuple[float, float]], kinds: list[str]) 
     """Words of a line by column: each in one of its kind, or in that which it lies over; what lies aside is dust."""
     cells: dict[int, list[Word]] = {}
     aside: list[Word] = []
-    for word in [part for printed in row for part in _parted(printed, spans, kinds)]:
+    for word in [part for drawn_word in row for part in _parted(drawn_word, spans, kinds)]:
         same = [at for at, kind in enumerate(kinds) if kind == _kind(word)]
         at = same[_column_at(word, [spans[n] for n in same])] if same else -1
         if at < 0 or _shared(word, spans[at]) <= 0:
@@ -316,25 +318,25 @@ def _cells(row: list[Word], spans: list[tuple[float, float]], kinds: list[str]) 
             cells.setdefault(at, []).append(word)
         elif any(sign.isdigit() for sign in word.text):
             aside.append(word)
-    joined = {at: _one(words) for at, words in sorted(cells.items())}
+    cell_of = {at: _one(words) for at, words in sorted(cells.items())}
     for word in aside:
-        for at, cell in joined.items():
+        for at, cell in cell_of.items():
             if kinds[at] == "figure" and -_shared(word, (cell.x0, cell.x1)) < 1.2 * cell.height:
-                joined[at] = replace(cell, flag=cell.flag or _BESIDE)
-    return joined
+                cell_of[at] = replace(cell, flag=cell.flag or _BESIDE)
+    return cell_of
 
 
 def _parted(word: Word, spans: list[tuple[float, float]], kinds: list[str]) -> list[Word]:
     """A name that touches the figure beside it as two words."""
     match = _TOUCHED.fullmatch(word.text)
-    reached = any(kind == "figure" and word.x1 > x0 for (x0, _), kind in zip(spans, kinds, strict=True))
-    if match is None or not reached or _kind(word) != "name":
+    touches = any(kind == "figure" and word.x1 > x0 for (x0, _), kind in zip(spans, kinds, strict=True))
+    if match is None or not touches or _kind(word) != "name":
         return [word]
     wide = [len(part) * (2 if has_chinese(part) else 1) for part in match.groups()]
-    cut = word.x0 + (word.x1 - word.x0) * wide[0] / sum(wide)
+    border = word.x0 + (word.x1 - word.x0) * wide[0] / sum(wide)
     return [
-        replace(word, text=match[1], x1=cut),
-        replace(word, text=match[2], x0=cut, flag=word.flag or "it touches its name"),
+        replace(word, text=match[1], x1=border),
+        replace(word, text=match[2], x0=border, flag=word.flag or "it touches its name"),
     ]
 
 
@@ -363,16 +365,16 @@ def _add_unread(rows: list[Row], words: list[Word], spans: list[tuple[float, flo
 def _flag_unaligned(rows: list[Row], kinds: list[str], tall: float) -> None:
     """A figure that ends elsewhere than those of its column, which all end on one line: its last sign may be lost."""
     for column in [at for at, kind in enumerate(kinds) if kind == "figure"]:
-        held = [row for row in rows if column in row.cells and is_number(row.cells[column].text)]
-        if len(held) < _ALIGNED:
+        figure_rows = [row for row in rows if column in row.cells and is_number(row.cells[column].text)]
+        if len(figure_rows) < _ALIGNED:
             continue
-        y = np.array([row.cells[column].middle[1] for row in held])
-        end = np.array([row.cells[column].x1 for row in held])
+        y = np.array([row.cells[column].middle[1] for row in figure_rows])
+        end = np.array([row.cells[column].x1 for row in figure_rows])
         slopes = (end[:, None] - end[None])[far := np.abs(y[:, None] - y[None]) > 5 * tall]
         lean = float(np.median(slopes / (y[:, None] - y[None])[far])) if far.any() else 0.0
         apart = np.abs(end - lean * y - np.median(end - lean * y))
-        if (apart < 0.2 * tall).sum() >= 0.85 * len(held):
-            for row in [row for row, one in zip(held, apart.tolist(), strict=True) if one > 0.4 * tall]:
+        if (apart < 0.2 * tall).sum() >= 0.85 * len(figure_rows):
+            for row in [row for row, one in zip(figure_rows, apart.tolist(), strict=True) if one > 0.4 * tall]:
                 word = row.cells[column]
                 row.cells[column] = replace(word, flag=word.flag or "it does not end where its column ends")
 
@@ -385,12 +387,12 @@ def _one(words: list[Word]) -> Word:
     numbers = [w for w in words if is_number(w.text)]
     if len(numbers) == 1 and all(w is numbers[0] or len(w.text) == 1 for w in words):
         return replace(numbers[0], flag=numbers[0].flag or _BESIDE)
-    spaced = " " if any(is_number(w.text) for w in words) else ""
+    gap = " " if any(is_number(w.text) for w in words) else ""
     flags = [w.flag for w in words if w.flag]
     if len(numbers) > 1 and not all(_THOUSANDS.fullmatch(w.text) for w in words[1:]):
         flags.append("two figures stand here")
     return Word(
-        spaced.join(w.text for w in words),
+        gap.join(w.text for w in words),
         words[0].x0,
         min(w.y0 for w in words),
         max(w.x1 for w in words),
@@ -468,13 +470,13 @@ def _blocks(page: Page, words: list[Word], tall: float, inner: list[list[float]]
         for block in blocks:
             x0, _, x1, _ = block.box
             last = block.words[-1]
-            step, shared = word.middle[1] - last.middle[1], min(x1, word.x1) - max(x0, word.x0)
+            step, overlap = word.middle[1] - last.middle[1], min(x1, word.x1) - max(x0, word.x0)
             same_line = abs(word.middle[1] - last.middle[1]) < 0.4 * tall
             if same_line and _of_two_columns(last, word, middles):
                 continue
             if same_line and 0 <= word.x0 - last.x1 < 1.2 * tall and not _standing_between(inner, last, word):
                 best = block
-            elif 0.3 * tall < step < 2.4 * tall and shared > 0.5 * min(x1 - x0, word.x1 - word.x0):
+            elif 0.3 * tall < step < 2.4 * tall and overlap > 0.5 * min(x1 - x0, word.x1 - word.x0):
                 is_new = has_chinese(word.text) and _is_closed(block) and not _UNIT.match(plain(word.text))
                 if not is_new and not _lying_between(page, last, word):
                     best = block
@@ -493,17 +495,17 @@ def _of_two_columns(left: Word, right: Word, middles: list[float]) -> bool:
 
 def _with_loose_units(blocks: list[_Block]) -> list[_Block]:
     """A unit or an English line that stands alone belongs to the head above it."""
-    named = [
+    heads = [
         block for block in blocks if any(has_chinese(w.text) and not _UNIT.match(plain(w.text)) for w in block.words)
     ]
     for block in blocks:
-        if any(block is one for one in named):
+        if any(block is one for one in heads):
             continue
         x0, y0, x1, _ = block.box
-        over = [one for one in named if one.box[1] < y0 and min(x1, one.box[2]) > max(x0, one.box[0])]
+        over = [one for one in heads if one.box[1] < y0 and min(x1, one.box[2]) > max(x0, one.box[0])]
         if over:
             max(over, key=lambda one: one.box[1]).words.extend(block.words)
-    return named
+    return heads
 
 
 def _is_closed(block: _Block) -> bool:
@@ -569,9 +571,9 @@ def _words_of(words: list[Word]) -> tuple[str, str, str]:
     """(Chinese name, unit in brackets, all of it)."""
     name, unit = "", ""
     for word in words:
-        bracketed = _UNIT.match(plain(word.text).replace(" ", ""))
-        if bracketed and (unit or name or has_chinese(word.text)):
-            sign = re.sub("%[0oO]", "‰", bracketed[1])
+        unit_match = _UNIT.match(plain(word.text).replace(" ", ""))
+        if unit_match and (unit or name or has_chinese(word.text)):
+            sign = re.sub("%[0oO]", "‰", unit_match[1])
             if not unit and (has_chinese(sign) or sign in ("%", "‰")):
                 unit = sign
         elif has_chinese(word.text):
@@ -585,10 +587,10 @@ def _words_of(words: list[Word]) -> tuple[str, str, str]:
 
 def _complete(heads: list[Head], columns: list[int], starts: list[float]) -> list[Head]:
     """A column with no head of its own stands under the spanning head beside it, to its right first."""
-    covered = {at for head in heads for at in range(head.first, head.last + 1)}
+    head_columns = {at for head in heads for at in range(head.first, head.last + 1)}
     result = list(heads)
     for at in columns:
-        if at in covered:
+        if at in head_columns:
             continue
         parents = [
             head

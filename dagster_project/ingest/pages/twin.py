@@ -20,12 +20,12 @@ def with_places(sheets: Sequence[Sheet]) -> list[Sheet]:
         return list(sheets)
     sheet, row, column, place = (boxes.column(at) for at in range(1, 5))
     lines = [line for line in place if line > 1 and line in sheet and line in row and line in column]
-    known = {(sheet[line], row[line], column[line]): place[line] for line in lines}
-    return [_placed(one, known) for one in sheets if one.name not in (BOXES, DOUBTS)]
+    place_of = {(sheet[line], row[line], column[line]): place[line] for line in lines}
+    return [_with_place(one, place_of) for one in sheets if one.name not in (BOXES, DOUBTS)]
 
 
-def _placed(sheet: Sheet, known: dict[tuple[str, str, str], str]) -> Sheet:
+def _with_place(sheet: Sheet, place_of: dict[tuple[str, str, str], str]) -> Sheet:
     cells = zip(sheet.row_no.tolist(), sheet.col_no.tolist(), strict=True)
     place = np.empty(len(sheet.text), dtype=object)
-    place[:] = [known.get((sheet.name, str(row), str(column)), "") for row, column in cells]
+    place[:] = [place_of.get((sheet.name, str(row), str(column)), "") for row, column in cells]
     return replace(sheet, place=place)

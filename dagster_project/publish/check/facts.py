@@ -83,8 +83,8 @@ class Facts:
     def n_cities(self) -> dict[int, int]:
         """Cities with a headline score, by year."""
         years: dict[int, int] = {}
-        for _, year in self.of(("score", self.scope.index)):
-            years[year] = years.get(year, 0) + 1
+        for city, year in self.of(("score", self.scope.index)):
+            years[year] = years.get(year, 0) + city.startswith("CN")
         return years
 
     def unit_of(self, subject: Subject) -> Unit:
@@ -122,7 +122,7 @@ class Facts:
             } | {(place, year): Fact(value, None, f"the sum of its {n} cities") for place, year, value, n in sums}
         if name not in self.indexes:
             return {}
-        rows = self.con.execute(SQL["scores"], [name, *self.indexes[name]]).fetchall()
+        rows = self.con.execute(SQL["scores"], [name, *self.indexes[name], self.scope.index]).fetchall()
         held: dict[tuple[str, int], Fact] = {}
         for city, year, score, rank, low, high, imputed, provisional in rows:
             doubts = []

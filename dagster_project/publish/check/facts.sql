@@ -11,7 +11,9 @@ where s.basis like 'frozen%' and s.score is not null group by s.index_code
 
 -- name: values
 select city_id, year, value, value_as_printed, value_origin from easy.city_variable
-where variable_code = ? and value is not null
+where variable_code = $1 and value is not null
+union all select 'county:' || county_id, year, value, null, 'observed' from easy.county_variable
+where variable_code = $1 and value is not null
 
 -- name: raw
 select city_id, year, any_value(value_raw order by index_code <> $2, basis not like 'frozen%', index_code),
@@ -22,7 +24,9 @@ from mart.mart_indicator_value where indicator_code = $1 and value_raw is not nu
 select s.city_id, s.year, s.score_100, s.rank_year, u.rank_p05, u.rank_p95, s.share_imputed_weight, s.is_provisional
 from mart.mart_index_score as s
 left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, year)
-where s.index_code = ? and s.basis = ? and s.weight_scheme = ? and s.score is not null
+where s.index_code = $1 and s.basis = $2 and s.weight_scheme = $3 and s.score is not null
+union all select 'county:' || county_id, year, 100 * score, rank_year, null, null, null, false
+from mart.mart_county_index where $1 = $4 and score is not null
 
 -- name: tables
 select table_name from duckdb_tables() where schema_name = 'easy'
@@ -80,7 +84,10 @@ select distinct group_code || '_of_' || scheme, group_code, group_name_zh, group
 where group_code not in ('other', 'outside', 'no_cluster') order by 1
 
 -- name: counties
-select distinct columns('^name_(zh|pinyin)$') from mart.dim_county where name_zh is not null
+select c.name_zh, c.name_pinyin, c.kind, c.parent_city_id,
+    any_value('county:' || c.county_id) filter (where v.county_id is not null)
+from mart.dim_county as c left join (select distinct county_id from easy.county_variable) as v using (county_id)
+where c.name_zh is not null group by all
 
 -- name: index_names
 select code, name_zh, name_en from mart.dim_label where kind = 'index' order by code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -173,11 +173,20 @@ class Vocabulary:
                     self._add(row["alias"], "city", row["city_id"])
                 elif row["city_id"] != "CN000000" and not row["city_id"].endswith("0000"):
                     self._add(row["alias"], "place", "county")
-        for zh, *pinyin in facts.con.execute(SQL["counties"]).fetchall():
-            if (zh, "city") not in self._values:
+        counties = facts.con.execute(SQL["counties"]).fetchall()
+        alike = Counter(name for zh, pinyin, *_ in counties for name in (zh, pinyin))
+        for zh, pinyin, kind, parent, county in counties:
+            if (zh, "city") in self._values:
+                continue
+            if not county or alike[zh] > 1:
                 self._add(zh, "place", "county")
-                for name in pinyin:
-                    self._add(f"{name} {zh}", "place", "county")  # Jinzhou alone is a city
+                self._add(f"{pinyin} {zh}", "place", "county")  # Jinzhou alone is a city
+                continue
+            self.names[county], self.provinces[county] = f"{zh} {pinyin}", self.provinces.get(parent, "")
+            self._add(zh, "city", county)
+            for name in (zh[:-1] if kind == "county_city" else zh, pinyin if alike[pinyin] == 1 else ""):
+                if (name.lower(), "city") not in self._values and len(name) > 1:
+                    self._add(name, "city", county)
         for city, (_, _, province, province_en) in roster.items():
             if city.endswith("0000"):
                 continue

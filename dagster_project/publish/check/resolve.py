@@ -147,7 +147,8 @@ def carried(sentence: Sentence) -> Context:
 
 def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     """Numbers of the sentence with what they may be; numbers that are about nothing published are left out."""
-    if RE["MARGINAL"].search(sentence.text) or RE["COUNTIES"].search(sentence.text):
+    has_county = any(one.startswith("county:") for m in sentence.of("city") for one in m.value)
+    if RE["MARGINAL"].search(sentence.text) or (RE["COUNTIES"].search(sentence.text) and not has_county):
         return []
     lists = _side_by_side(sentence) | _sectors(facts, sentence)
     results = list[tuple[Number, Target]]()

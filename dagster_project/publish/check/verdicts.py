@@ -56,7 +56,7 @@ class Target:
 
 def is_wide(place: str) -> bool:
     """Whether it is a province or a group."""
-    return bool(place) and not place.startswith("CN")
+    return bool(place) and not place.startswith(("CN", "county:"))
 
 
 @dataclass
@@ -176,7 +176,7 @@ class Judge:
             for (place, y), fact in facts.items()
             if y == year
             and place != city
-            and is_wide(place) == is_wide(city)
+            and place[:2] == city[:2]
             and self._same(number, fact, fact_unit, unit)
         ]
         return sorted(
@@ -249,7 +249,7 @@ class Judge:
         """Two figures of a subject: of a place and year, and of another; the score of a city beside the mean of all."""
         facts = self.facts.of(subject)
         for city, year, other, then in pairs:
-            wide = subject[0] == "score" and not other.startswith("CN")
+            wide = subject[0] == "score" and (not other or is_wide(other))
             of = ("nation", "mean_100") if wide else subject
             a, b = facts.get((city, year)), self.facts.of(of).get((other, then))
             if a and b and (city, year) != (other, then):

@@ -75,35 +75,35 @@ def add_units(seeds: Path, n: int) -> None:
     }
     city, aliases = tables["city"], set(tables["city_alias"]["alias"])
     models = city[city["city_id"].isin(roster) & (city["admin_tier"] == "prefecture_city")]
-    chosen = models.iloc[np.sort(rng.integers(0, len(models), more))]
+    parents = models.iloc[np.sort(rng.integers(0, len(models), more))]
     names = [a + b for a in NAME_SIGNS for b in NAME_SIGNS if not {a + b, a + b + "市"} & aliases][:more]
-    numbers = chosen.groupby("province_code").cumcount() + 8000  # four digits that no city has
-    codes = (chosen["province_code"].str[:2] + numbers.astype(str)).tolist()
-    fresh = chosen.assign(
+    numbers = parents.groupby("province_code").cumcount() + 8000  # four digits that no city has
+    codes = (parents["province_code"].str[:2] + numbers.astype(str)).tolist()
+    fresh = parents.assign(
         city_id=[f"CN{code}" for code in codes],
         city_code=codes,
         name_zh=[f"{name}市" for name in names],
         name_short_zh=names,
         name_en=[f"Unit {code}" for code in codes],
-        centroid_lon=(chosen["centroid_lon"].astype(float) + rng.normal(0, 0.8, more)).round(6).astype(str),
-        centroid_lat=(chosen["centroid_lat"].astype(float) + rng.normal(0, 0.6, more)).round(6).astype(str),
+        centroid_lon=(parents["centroid_lon"].astype(float) + rng.normal(0, 0.8, more)).round(6).astype(str),
+        centroid_lat=(parents["centroid_lat"].astype(float) + rng.normal(0, 0.6, more)).round(6).astype(str),
     )
     tables["city"] = pd.concat([city, fresh])
-    known = {"official": "name_zh", "short": "name_short_zh", "english": "name_en", "code": "city_code"}
+    kinds = {"official": "name_zh", "short": "name_short_zh", "english": "name_en", "code": "city_code"}
     tables["city_alias"] = pd.concat(
         [
             tables["city_alias"],
             *(
                 pd.DataFrame({"alias": fresh[column], "city_id": fresh["city_id"], "kind": kind, "reason": "load"})
-                for kind, column in known.items()
+                for kind, column in kinds.items()
             ),
         ]
     ).fillna("")
-    pairs = pd.DataFrame({"city_id": chosen["city_id"].to_numpy(), "own": fresh["city_id"].to_numpy()})
+    pairs = pd.DataFrame({"city_id": parents["city_id"].to_numpy(), "own": fresh["city_id"].to_numpy()})
     groups = pairs.merge(tables["city_group"], on="city_id").drop(columns="city_id").rename(columns={"own": "city_id"})
     tables["city_group"] = pd.concat([tables["city_group"], groups[tables["city_group"].columns]])
-    placed = tables["city"][tables["city"]["city_id"].isin([*roster, *fresh["city_id"]])]
-    points, ids = placed[["centroid_lon", "centroid_lat"]].astype(float).to_numpy(), placed["city_id"].to_numpy()
+    cities = tables["city"][tables["city"]["city_id"].isin([*roster, *fresh["city_id"]])]
+    points, ids = cities[["centroid_lon", "centroid_lat"]].astype(float).to_numpy(), cities["city_id"].to_numpy()
     new = np.isin(ids, fresh["city_id"])
     near = cKDTree(points).query(points[new], k=6)[1][:, 1:]
     edges = np.unique(np.sort(np.column_stack([np.repeat(ids[new], 5), ids[near].ravel()]).astype(str), axis=1), axis=0)
@@ -134,10 +134,10 @@ def lengthen(seeds: Path, years: range) -> None:
     for name in ("variable", "county_band"):
         variables = pd.read_csv(seeds / f"{name}.csv", dtype=str, keep_default_na=False)
         for column in ("band_low", "median_low", "band_high", "median_high"):
-            known = variables[column] != ""
+            has_value = variables[column] != ""
             factor = 1 / WIDER if column.endswith("low") else WIDER
-            wider = variables.loc[known, column].astype(float) * factor
-            variables.loc[known, column] = wider.map("{:.10g}".format)
+            wider = variables.loc[has_value, column].astype(float) * factor
+            variables.loc[has_value, column] = wider.map("{:.10g}".format)
         variables.to_csv(seeds / f"{name}.csv", index=False, lineterminator="\n")
     rules = pd.read_csv(seeds / "edit_rule.csv", dtype=str, keep_default_na=False)
     is_bound = (rules["rule"] == "E2") & (rules["parameter"] == "high")
@@ -161,8 +161,8 @@ def print_counties(seeds: Path, n: int, years: range) -> None:
     from dagster_project.demo import counties, generate
 
     units = pd.read_csv(seeds / "county.csv", dtype=str, keep_default_na=False)
-    held = units[units["valid_to"] == ""].groupby("province_code").size().cumsum()
-    provinces = tuple(held.index[held.shift(fill_value=0) < n].astype(str))
+    units_by_province = units[units["valid_to"] == ""].groupby("province_code").size().cumsum()
+    provinces = tuple(units_by_province.index[units_by_province.shift(fill_value=0) < n].astype(str))
     draw, printed_units = counties.draw_counties, counties.printed_units
 
     def draw_all(seeds: Path, printed: Any, rng: np.random.Generator) -> counties.CountyBook:
@@ -197,8 +197,8 @@ def answer_faults(seeds: Path, faults: Any) -> None:
 
     from dagster_project.demo.books import correction_rows
 
-    shipped = pd.read_csv(seeds / "correction.csv", dtype=str, keep_default_na=False)
-    others = shipped[~shipped["reason"].str.startswith("demo (SYNTHETIC)")]
+    corrections = pd.read_csv(seeds / "correction.csv", dtype=str, keep_default_na=False)
+    others = corrections[~corrections["reason"].str.startswith("demo (SYNTHETIC)")]
     rows = pd.concat([others, correction_rows(faults)])
     rows.to_csv(seeds / "correction.csv", index=False, lineterminator="\n")
 
@@ -222,11 +222,11 @@ class Meter:
     def mark(self, step: str) -> None:
         """What was used since the last mark belongs to `step`."""
         self._look()
-        used, wall = self._seconds(), time.monotonic()
+        seconds, wall = self._seconds(), time.monotonic()
         self.marks.append(
             {
                 "step": step,
-                "seconds": used - self._used,
+                "seconds": seconds - self._before,
                 "wall": wall - self._wall,
                 "mb": max(own_peak_mb(), self._peak_of_others),
             }
@@ -241,13 +241,13 @@ class Meter:
     def _begin(self) -> None:
         Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
         self._peak_of_others = 0.0
-        self._used, self._wall = self._seconds(), time.monotonic()
+        self._before, self._wall = self._seconds(), time.monotonic()
 
     def _seconds(self) -> float:
         """Ended children are in the second figure, those that still run in the third."""
         with self._lock:
-            ended = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-            return sum(r.ru_utime + r.ru_stime for r in ended) + sum(self._live.values())
+            usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+            return sum(r.ru_utime + r.ru_stime for r in usages) + sum(self._live.values())
 
     def _watch(self) -> None:
         while not self._stop.wait(0.2):
@@ -317,8 +317,8 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool, are_countie
     )
     answer_faults(paths.seeds, truth.faults)
     export_depth("trial")
-    known: dict[str, Any] = {"n": n, "years": n_years, "failure": "it did not end"}
-    meter = Meter(lambda marks: write_answer(folder, {**known, "steps": marks}))
+    about: dict[str, Any] = {"n": n, "years": n_years, "failure": "it did not end"}
+    meter = Meter(lambda marks: write_answer(folder, {**about, "steps": marks}))
     record = RunLog(heard=lambda step: meter.mark(step.words))
     if not has_report:
         setattr(publish, "write_report", lambda *_, **__: None)  # noqa: B010
@@ -333,7 +333,7 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool, are_countie
         "report_mb": sum(map(size_mb, paths.releases.glob("*/docs"))),
     }
     message = failure.sentences[0][:300] if failure else None
-    return {**known, "steps": meter.marks, "failure": message, **sizes}
+    return {**about, "steps": meter.marks, "failure": message, **sizes}
 
 
 def size_mb(path: Path) -> float:
@@ -352,7 +352,7 @@ def child(n: int, n_years: int, keep: Path | None, options: list[str]) -> dict[s
         answer = folder / "answer.json"
         command = [sys.executable, __file__, "--measure", str(n), "--years", str(n_years), "--folder", str(folder)]
         command += options
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             env={**os.environ, **THREADS, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -363,7 +363,7 @@ def child(n: int, n_years: int, keep: Path | None, options: list[str]) -> dict[s
         if answer.exists():
             result: dict[str, Any] = json.loads(answer.read_text())
             return result
-        return (done.stderr.strip().splitlines()[-1:] or [f"ended by signal {-done.returncode}"])[0]
+        return (process.stderr.strip().splitlines()[-1:] or [f"ended by signal {-process.returncode}"])[0]
 
 
 def limit() -> None:

@@ -64,8 +64,8 @@ def measure(method: str, n: int) -> Row:
 def child(method: str, n: int) -> Row:
     environment = {**os.environ, **THREADS, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, __file__, "--measure", method, str(n)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    row: Row = json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    row: Row = json.loads(process.stdout.splitlines()[-1])
     return row
 
 
@@ -88,12 +88,12 @@ def draw(rows: list[Row]) -> str:
         figure = alt.Y(what, type="quantitative", title=title, scale=alt.Scale(type="log"))
         return alt.Chart(frame, width=380, height=250).mark_line(point=True).encode(x=units, y=figure, color=color)
 
-    dashed = (
+    guide = (
         alt.Chart(ideal)
         .mark_line(strokeDash=[3, 4])
         .encode(x=units, y=alt.Y("seconds", type="quantitative"), color=color)
     )
-    both = (panel("seconds", "processor seconds") + dashed) | panel("mb", "peak memory, MB")
+    both = (panel("seconds", "processor seconds") + guide) | panel("mb", "peak memory, MB")
     what = "Seconds and memory of a spatial Durbin model, five years, from a thousand to a million units"
     drawing: str = vl_convert.vegalite_to_svg(both.properties(title=what).to_json())
     return drawing + "\n"

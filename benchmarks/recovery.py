@@ -229,22 +229,22 @@ def draw_indexes(country: SimulatedCountry, seed: int) -> tuple[World, Tables]:
     scores = result.scores.loc[result.scores["index_suffix"] == "", ["city_id", "year", "score"]]
     y = scores.pivot(index="city_id", columns="year", values="score").reindex(geography.roster).to_numpy()
     z = standardised_relations(country)
-    drawn = {m.code: draw_map(m, z, rng)[:, :BASE_YEARS] for m in RELATION_MAPS}
-    owned = [m for m in RELATION_MAPS if m.side == "pr" and m.code not in CONTROLS]
-    levers = np.stack([drawn[m.code] * np.sign(m.slope) for m in owned], axis=2)
+    figures = {m.code: draw_map(m, z, rng)[:, :BASE_YEARS] for m in RELATION_MAPS}
+    lever_maps = [m for m in RELATION_MAPS if m.side == "pr" and m.code not in CONTROLS]
+    levers = np.stack([figures[m.code] * np.sign(m.slope) for m in lever_maps], axis=2)
     low, high = levers.min(axis=(0, 1)), levers.max(axis=(0, 1))
     levers = (levers - low) / (high - low)
     people = raw["population_resident"][:, :BASE_YEARS]
-    controls = np.stack([*(drawn[code] for code in CONTROLS), np.log(people)], axis=2)  # ln density up to a constant
+    controls = np.stack([*(figures[code] for code in CONTROLS), np.log(people)], axis=2)  # ln density up to a constant
     tables = index_tables(scores, result.weights, cells.assign(population=people.ravel()), seed)
     return (100 * y, 100 * levers @ entropy_weights(levers).weights, controls), tables
 
 
 def index_tables(scores: pd.DataFrame, weights: pd.DataFrame, population: pd.DataFrame, seed: int) -> Tables:
     """Disparity, chain and convergence of the scores, as the study has them."""
-    keyed = scores.assign(basis="base", index_code=INDEX, weight_scheme="entropy", is_frozen=True, in_base=True)
-    keyed = keyed.assign(share_imputed_weight=0.0)
-    frames = {**places()[4], "scores": keyed, "other_scores": keyed.iloc[:0], "population": population}
+    own_scores = scores.assign(basis="base", index_code=INDEX, weight_scheme="entropy", is_frozen=True, in_base=True)
+    own_scores = own_scores.assign(share_imputed_weight=0.0)
+    frames = {**places()[4], "scores": own_scores, "other_scores": own_scores.iloc[:0], "population": population}
     tables = {
         **disparity.build(frames, settings()),
         **convergence.build(frames, settings()),
@@ -301,12 +301,12 @@ def coverage(rows: pd.DataFrame) -> pd.DataFrame:
     # what was drawn differs a little by country: what the estimator aims at is that and its mean error elsewhere
     error = rows["estimate"] - rows["drawn"].fillna(0.0)
     by = error.groupby([rows[key] for key in keys], sort=False)
-    aimed = rows["drawn"].fillna(0.0) + (by.transform("sum") - error) / (by.transform("count") - 1)
-    rows = rows.assign(others=aimed, width=rows["hi"] - rows["lo"])
+    other_mean = rows["drawn"].fillna(0.0) + (by.transform("sum") - error) / (by.transform("count") - 1)
+    rows = rows.assign(others=other_mean, width=rows["hi"] - rows["lo"])
     for name in ("drawn", "others"):
-        known = rows[["lo", "hi", name]].notna().all(axis=1)
-        rows[f"covers_{name}"] = rows[name].between(rows["lo"], rows["hi"]).astype(float).where(known)
-    named = {
+        complete = rows[["lo", "hi", name]].notna().all(axis=1)
+        rows[f"covers_{name}"] = rows[name].between(rows["lo"], rows["hi"]).astype(float).where(complete)
+    aggregates = {
         "n": ("estimate", "count"),
         "truth": ("drawn", "mean"),
         "estimate": ("estimate", "mean"),
@@ -315,7 +315,7 @@ def coverage(rows: pd.DataFrame) -> pd.DataFrame:
         "covers_drawn": ("covers_drawn", "mean"),
         "covers_others": ("covers_others", "mean"),
     }
-    return rows.groupby(keys, sort=False).agg(**named).reset_index()
+    return rows.groupby(keys, sort=False).agg(**aggregates).reset_index()
 
 
 def as_page(coverage: pd.DataFrame) -> str:
@@ -355,13 +355,13 @@ def found_slips(folder: Path) -> pd.DataFrame:
     return recall_of(paths)
 
 
-def recall_of(paths: Paths, *done: str) -> pd.DataFrame:
-    """The same of a demo whose files are read and accepted. done: selections of dbt that are built already."""
+def recall_of(paths: Paths, *selections: str) -> pd.DataFrame:
+    """The same of a demo whose files are read and accepted. selections: selections of dbt that are built already."""
     warehouse = Warehouse(paths.build_file)
     warehouse.replace_rows("ops.index_spec", spec_frame(settings().indexes))
     warehouse.replace_rows("ops.synthetic_truth", truth_frame(paths))
     words = ["--select", "+int_edits", "+int_edits_of_breaks", "--exclude-resource-type", "test", "unit_test"]
-    command = DbtCommand(paths, "build", *words, *(["--exclude", *done] if done else []))
+    command = DbtCommand(paths, "build", *words, *(["--exclude", *selections] if selections else []))
     output = command.output()
     if not command.is_ok:
         raise RuntimeError(f"dbt failed:\n{output}")
@@ -397,12 +397,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demos", type=int, default=50)
     parser.add_argument("--page", type=Path, help="page whose parts between marks are written anew")
-    options, parts, started = parser.parse_args(), [], time.monotonic()
+    options, parts, start = parser.parse_args(), [], time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         texts = {"slips": as_recall_page(found_slips(Path(folder)))}
     for seed in range(1, options.demos + 1):
         parts.append(one(seed))
-        print(f"seed {seed}: {time.monotonic() - started:.0f} s", flush=True)
+        print(f"seed {seed}: {time.monotonic() - start:.0f} s", flush=True)
     if parts:
         texts["coverage"] = f"Seeds 1 to {options.demos}.\n{as_page(coverage(pd.concat(parts)))}"
     for name, text in texts.items():

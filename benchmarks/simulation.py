@@ -191,10 +191,10 @@ def sizes(country: Country, count: int) -> Iterator[dict[str, object]]:
         y, x, _ = country.draw(seed, theta=0.0)
         for cov in ("info", "cluster"):
             fits = [fit_panel(y, x[:, :, None], w, model=m, cov=cov) for m in ("sdm", "sar", "sem")]
-            nested = nested_tests(*fits)
-            note(f"Wald theta = 0, {cov}", nested["wald_sar"].p)
+            wald_tests = nested_tests(*fits)
+            note(f"Wald theta = 0, {cov}", wald_tests["wald_sar"].p)
             if cov == "info":
-                note("LR theta = 0, plain", nested["lr_sar"].p)
+                note("LR theta = 0, plain", wald_tests["lr_sar"].p)
         y, x, level = country.draw(seed)
         for cov in ("info", "cluster"):
             note(f"equal slopes of two groups, {cov}", group_effects(y, x, w, group, cov=cov).p_equal)
@@ -316,8 +316,8 @@ def parts(count: int) -> Iterator[dict[str, object]]:
 
     def shares(y: np.ndarray, province: Groups, groups: Groups, _: int, W: Weights) -> np.ndarray:
         t, d = _batch.theil_nested(y, W, groups, province, "T"), _batch.dagum_components(y, W, groups)[0]
-        nested = np.column_stack([t.between_region, t.between_province, t.within_province]) / t.total[:, None]
-        return np.asarray(100 * np.column_stack([nested, d[:, 1:] / d[:, :1]]))
+        theil_shares = np.column_stack([t.between_region, t.between_province, t.within_province]) / t.total[:, None]
+        return np.asarray(100 * np.column_stack([theil_shares, d[:, 1:] / d[:, :1]]))
 
     y, province, groups = country(np.random.default_rng(31), 300)
     t, d = theil_nested(y, groups.codes, province.codes), dagum(y, groups.codes)
@@ -350,20 +350,20 @@ def pilots(count: int) -> Iterator[dict[str, object]]:
             for t in range(1, 10):
                 e[:, t] = 0.6 * e[:, t - 1] + 0.8 * e[:, t]
             lot = rng.normal(size=region.size)[province] + apart * rng.normal(size=n) - (level if trend else 0.0)
-            chosen = np.argsort(lot)[:30]
+            pilot_rows = np.argsort(lot)[:30]
             start = np.full(n, np.nan)
-            start[chosen] = rng.choice([2016, 2017], 30)
+            start[pilot_rows] = rng.choice([2016, 2017], 30)
             points = rng.uniform(0, 1000, size=(n, 2))
-            city, shared = (
+            city, national = (
                 pilot_effects(y + e, start, points, years, [], metric="euclidean", clusters=c).table.iloc[0]
                 for c in (None, province)
             )
             hits.append(
                 [
                     city["lower"] <= 0 <= city["upper"],
-                    shared["lower"] <= 0 <= shared["upper"],
-                    shared["lower_honest"] <= 0 <= shared["upper_honest"],
-                    shared["p_pretrend"] < 0.05,
+                    national["lower"] <= 0 <= national["upper"],
+                    national["lower_honest"] <= 0 <= national["upper_honest"],
+                    national["p_pretrend"] < 0.05,
                 ]
             )
         names = ("by city", "by province, t(P - 1)", "honest bounds, m = 1", "years before differ at 5 %")
@@ -374,7 +374,7 @@ def clubs(count: int) -> Iterator[dict[str, object]]:
     """Three true clubs of thirty cities over ten years: cities close in on their club at the rate 1/(ln(t + 1) t^a)."""
     member, years = np.repeat(np.arange(3), 30), np.arange(1, 11)
     for gap, noise in itertools.product((0.2, 0.5), (0.0, 0.02, 0.05)):
-        exact, split, rejected = 0, 0, 0
+        exact, split, rejections = 0, 0, 0
         for seed in range(count):
             rng = np.random.default_rng([seed, 34])
             near = 0.35 * rng.uniform(-1, 1, size=(90, 1)) / (np.log(years + 1) * years**0.5)
@@ -382,8 +382,8 @@ def clubs(count: int) -> Iterator[dict[str, object]]:
             labels = merge_clubs(find_clubs(y)).labels.to_numpy()
             number = len(set(labels[labels > 0]))
             exact, split = exact + (number == 3), split + (number > 3)
-            rejected += log_t(y[member == 0]).t < -1.65
-        rates = {"three clubs found": exact, "more than three": split, "a true club rejected": rejected}
+            rejections += log_t(y[member == 0]).t < -1.65
+        rates = {"three clubs found": exact, "more than three": split, "a true club rejected": rejections}
         row = {name: value / count for name, value in rates.items()}
         yield {"gap of clubs": f"{gap:g}", "noise": f"{noise:g}", **row}
 
@@ -446,12 +446,12 @@ def reading(effects: list[dict[str, object]], tests: list[dict[str, object]], ch
     lines = []
     for row in effects:
         if row["errors"] == "cluster (default)":
-            missed = [
+            misses = [
                 k
                 for k in ("direct", "indirect", "total", "rho")
                 if not COVERAGE[0] <= float(str(row[k])) <= COVERAGE[1]
             ]
-            verdict = "reached" if not missed else f"**not reached** for {', '.join(missed)}"
+            verdict = "reached" if not misses else f"**not reached** for {', '.join(misses)}"
             lines.append(f"- Coverage of effects, design `{row['design']}`: {verdict}.")
     for design in dict.fromkeys(r["design"] for r in tests):
         robust = [

@@ -99,9 +99,9 @@ def sql_text(text: str) -> str:
 
 def _with_short_names(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Tables may be named without their schema: easy before mart before ops."""
-    known = {row[0] for row in con.execute("select schema_name from duckdb_schemas() where not internal").fetchall()}
+    schemas = {row[0] for row in con.execute("select schema_name from duckdb_schemas() where not internal").fetchall()}
     if con.execute("select current_setting('lock_configuration')").fetchall() == [(False,)]:
-        con.execute(f"set search_path = '{','.join(name for name in SEARCHED if name in known)}'")
+        con.execute(f"set search_path = '{','.join(name for name in SEARCHED if name in schemas)}'")
     return con
 
 

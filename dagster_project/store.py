@@ -110,9 +110,9 @@ class Warehouse:
                 con.execute(f"create or replace table {table} ({', '.join(f'"{n}" {t}' for n, t in types.items())})")
             for part in parts:
                 for table, frame in part.items():
-                    known = [name for name in columns[table] if name in frame]
-                    if known and len(frame):
-                        con.register("incoming", frame[known])
+                    names = [name for name in columns[table] if name in frame]
+                    if names and len(frame):
+                        con.register("incoming", frame[names])
                         con.execute(f"insert into {table} by name select * from incoming")
                         con.unregister("incoming")
                     rows[table] += len(frame)
@@ -132,18 +132,18 @@ class Warehouse:
 
 def _frame(result: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """All rows. Each different text is one object, however often it occurs: a third of the memory of `df()`."""
-    known: dict[str, str] = {}
-    chunks = [_with_shared_text(result.fetch_df_chunk(CHUNK_VECTORS), known)]
+    text_pool: dict[str, str] = {}
+    chunks = [_with_shared_text(result.fetch_df_chunk(CHUNK_VECTORS), text_pool)]
     while len(chunks[-1]):
-        chunks.append(_with_shared_text(result.fetch_df_chunk(CHUNK_VECTORS), known))
+        chunks.append(_with_shared_text(result.fetch_df_chunk(CHUNK_VECTORS), text_pool))
     full = chunks[:-1]  # the last one is empty
     return full[0] if len(full) == 1 else pd.concat(full or chunks, ignore_index=True)
 
 
-def _with_shared_text(chunk: pd.DataFrame, known: dict[str, str]) -> pd.DataFrame:
+def _with_shared_text(chunk: pd.DataFrame, text_pool: dict[str, str]) -> pd.DataFrame:
     for name, dtype in chunk.dtypes.items():
         if isinstance(dtype, pd.StringDtype):
             codes, texts = pd.factorize(chunk[name])
-            shared = np.array([*(known.setdefault(text, text) for text in texts), np.nan], dtype=object)
+            shared = np.array([*(text_pool.setdefault(text, text) for text in texts), np.nan], dtype=object)
             chunk[name] = pd.Series(shared[codes], dtype=dtype)  # code -1 is the last one: no value
     return chunk

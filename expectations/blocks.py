@@ -164,9 +164,9 @@ def _past_of(
     """Cities x blocks of the last accepted figures, and the year of each block's past. before: years near enough."""
     if baseline.data_year:
         latest = accepted.groupby("block")["year_last"].transform("max")
-        used = accepted[accepted["year_last"] == latest].drop_duplicates(["block", "city_id"])
-        years = used.groupby("block")["year_last"].max()
-        return used.pivot(index="city_id", columns="block", values="value_last"), {
+        past = accepted[accepted["year_last"] == latest].drop_duplicates(["block", "city_id"])
+        years = past.groupby("block")["year_last"].max()
+        return past.pivot(index="city_id", columns="block", values="value_last"), {
             str(k): int(v) for k, v in years.items()
         }
     columns, years_last = {}, {}

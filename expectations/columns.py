@@ -17,8 +17,8 @@ def words(text: str) -> list[str]:
 
 def as_flag(column: pd.Series, *, when_null: bool = False) -> pd.Series:
     """A true/false column without nulls, whatever the database handed over (bool, object, 0/1)."""
-    filled = column.astype("object").where(column.notna(), when_null)
-    return filled.astype(bool)
+    flags = column.astype("object").where(column.notna(), when_null)
+    return flags.astype(bool)
 
 
 def only_where(applies: pd.Series, flag: pd.Series) -> pd.Series:
@@ -47,5 +47,5 @@ def of_figures(frame: pd.DataFrame, what: Callable[[Any, Any], Any]) -> list[Any
     """What a function says of variable and scope of each row; it is asked once for each pair. No column: None."""
     scopes = frame["scope"] if "scope" in frame else [None] * len(frame)
     pairs = list(zip(frame["variable_code"], scopes, strict=True))
-    known = {pair: what(*pair) for pair in dict.fromkeys(pairs)}
-    return [known[pair] for pair in pairs]
+    answers = {pair: what(*pair) for pair in dict.fromkeys(pairs)}
+    return [answers[pair] for pair in pairs]

@@ -49,7 +49,7 @@ def _page() -> jinja2.Template:
 def write_load(
     folder: Path,
     name: str,
-    judged: Sequence[JudgedSuite],
+    suites: Sequence[JudgedSuite],
     rows: Sequence[ResultRow],
     rules: Mapping[str, Rule],
     *,
@@ -67,7 +67,7 @@ def write_load(
         for row in rows
         if not row.passed
     ]
-    record = [part for suite in judged if suite.result is not None for part in _gx_sections(suite.result)]
+    record = [part for suite in suites if suite.result is not None for part in _gx_sections(suite.result)]
     verdict = VERDICTS[accepted]
     return _write(folder, name, verdict=verdict, n_rules=len(rows), findings=findings, record=record)
 
@@ -157,8 +157,8 @@ def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterator[str]:
         _shorten(outcome.result)
     sections = ValidationResultsPageRenderer().render(result).to_json_dict()["sections"]
     for number, section in enumerate(sections, start=1):
-        rendered = _view().render({"section": section, "section_loop": {"index": number}})
-        plain = re.sub(r'<a href="[^"]*expectations/[^"]*"\s*>(.*?)</a>', r"\1", rendered, flags=re.DOTALL)
+        html = _view().render({"section": section, "section_loop": {"index": number}})
+        plain = re.sub(r'<a href="[^"]*expectations/[^"]*"\s*>(.*?)</a>', r"\1", html, flags=re.DOTALL)
         yield re.sub(r"\n\s*\n+", "\n", plain.replace('table-responsive"', 'table-responsive" tabindex="0"'))
 
 

@@ -64,16 +64,16 @@ def _records(row: ResultRow, baseline: Baseline) -> list[dict[str, object]]:
     }
     records: list[dict[str, object]] = []
     for detail in row.details:
-        place = {**common, **_known(detail)}
+        place = {**common, **_cell_of(detail)}
         examples = detail.get("examples")
         if isinstance(examples, list) and examples:
-            records += [{**place, **_known(example)} for example in examples]
+            records += [{**place, **_cell_of(example)} for example in examples]
         else:
             records.append(place)
     return records or [common]
 
 
-def _known(detail: Mapping[str, object]) -> dict[str, object]:
+def _cell_of(detail: Mapping[str, object]) -> dict[str, object]:
     """The columns of the frame that a detail fills; `value` is its figure, `city_text` its name."""
     columns = {name: detail[name] for name in FINDING_COLUMNS if detail.get(name) is not None}
     if detail.get("value") is not None:

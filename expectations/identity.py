@@ -75,10 +75,10 @@ def _terms(side: str, scope: str, code: str) -> tuple[Term, ...]:
             if word.replace(".", "").isdigit():
                 factor *= float(word)
             else:
-                name, _, named = word.partition("@")
-                if not (named or scope):
+                name, _, own_scope = word.partition("@")
+                if not (own_scope or scope):
                     raise ValueError(f"identity.csv: {code} gives no scope for '{name}'.")
-                blocks.append(f"{name}/{named or scope}")
+                blocks.append(f"{name}/{own_scope or scope}")
         terms.append((factor, tuple(blocks)))
     return tuple(terms)
 
@@ -112,20 +112,20 @@ def _side(terms: Iterable[Term], wide: pd.DataFrame) -> np.ndarray:
     return total
 
 
-def breaks_block(checked: pd.DataFrame, limits: Limits) -> bool:
+def breaks_block(cities: pd.DataFrame, limits: Limits) -> bool:
     """So many of the cities break the identity that the fault is in a column."""
-    broken = int(checked["is_broken"].sum()) if len(checked) else 0
-    return broken >= limits["min_broken_cities"] and broken > limits["max_broken_cities"] * len(checked)
+    broken = int(cities["is_broken"].sum()) if len(cities) else 0
+    return broken >= limits["min_broken_cities"] and broken > limits["max_broken_cities"] * len(cities)
 
 
-def looks_swapped(identity: Identity, checked: pd.DataFrame, limits: Limits) -> bool:
+def looks_swapped(identity: Identity, cities: pd.DataFrame, limits: Limits) -> bool:
     """Two scopes of a variable contradict each other in most cities: each probably stands in the other's place."""
-    return identity.compares_scopes and float(checked["is_broken"].mean()) > limits["swapped_share"]
+    return identity.compares_scopes and float(cities["is_broken"].mean()) > limits["swapped_share"]
 
 
 def blame(
     broken: Iterable[Identity],
-    met: Iterable[Identity],
+    unbroken: Iterable[Identity],
     guilty: Iterable[str],
     cleared: Iterable[str] = (),
     swapped: Iterable[Identity] = (),
@@ -137,10 +137,10 @@ def blame(
     Of the others those are blamed that break most identities and, among equals, meet fewest. Equals are all named,
     and so are both blocks of a `swapped` identity.
     """
-    broken, met, guilty, cleared, swapped = list(broken), list(met), set(guilty), set(cleared), list(swapped)
+    broken, unbroken, guilty, cleared, swapped = list(broken), list(unbroken), set(guilty), set(cleared), list(swapped)
     n_broken = _counts(broken)
-    n_met = _counts(met)
-    blamed: dict[str, list[Identity]] = {}
+    n_met = _counts(unbroken)
+    result: dict[str, list[Identity]] = {}
     for identity in broken:
         if guilty & set(identity.blocks):
             continue
@@ -149,8 +149,8 @@ def blame(
         worst = max(rank.values())
         for block in suspects:
             if rank[block] == worst or identity in swapped:
-                blamed.setdefault(block, []).append(identity)
-    return blamed
+                result.setdefault(block, []).append(identity)
+    return result
 
 
 def _counts(identities: Iterable[Identity]) -> dict[str, int]:

@@ -45,8 +45,8 @@ def judge_suite(context: EphemeralDataContext, name: str, frames: Frames, baseli
         answers = {rule.rule_id: row_of_nothing(rule) for rule in rules.values() if not _applies(rule, frame)}
         applicable = [rule for rule in rules.values() if rule.rule_id not in answers]
         result = run_suite(context, build_suite(name, applicable, frame), frame) if applicable else None
-        judged = [result_row(one, frame, rules) for one in result.results] if result else []
-        answers |= {row.rule_id: row for row in judged}
+        result_rows = [result_row(one, frame, rules) for one in result.results] if result else []
+        answers |= {row.rule_id: row for row in result_rows}
     except Exception as error:  # the gate must refuse, whatever went wrong inside it
         logger.exception("Suite '%s' could not be run.", name)
         problem = f"{type(error).__name__}: {error}"

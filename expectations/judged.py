@@ -46,8 +46,8 @@ def judged_load(
             years.append(blocks)
             rows += [_row(blocks, block, fits[block], frames, baseline, identities) for block in blocks.wide.columns]
         memo["judged"] = (pd.DataFrame(rows, columns=None if rows else ["block", "fault"]), years, identities)
-    judged: tuple[pd.DataFrame, list[BlockYear], list[Identity]] = memo["judged"]
-    return judged
+    answer: tuple[pd.DataFrame, list[BlockYear], list[Identity]] = memo["judged"]
+    return answer
 
 
 def _row(

@@ -32,17 +32,17 @@ def validate(
     from expectations.judge import judge_suite
 
     context, frames = new_context(), Frames(frames)
-    judged = [
+    suites = [
         judge_suite(context, name, frames, baseline) for name in dict.fromkeys(rule.frame for rule in frames.rules)
     ]
-    rows = [_beside_usual(row, baseline) for row in second_look([row for one in judged for row in one.rows])]
-    ranked = by_influence(rows, baseline)
-    for row in ranked:
+    rows = [_beside_usual(row, baseline) for row in second_look([row for one in suites for row in one.rows])]
+    by_rank = by_influence(rows, baseline)
+    for row in by_rank:
         if not row.passed:
             logger.log(logging.ERROR if row.severity == "error" else logging.WARNING, "%s: %s", name, row.sentence)
     if docs_dir is not None:
         rules = {rule.rule_id: rule for rule in frames.rules}
-        docs.write_load(docs_dir, name, judged, ranked, rules, accepted=is_accepted(rows))
+        docs.write_load(docs_dir, name, suites, by_rank, rules, accepted=is_accepted(rows))
     return rows
 
 

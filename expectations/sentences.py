@@ -73,9 +73,9 @@ def _passed_row(rule: Rule, n_checked: int) -> ResultRow:
     return ResultRow(rule.rule_id, rule.frame, rule.severity, True, n_checked, 0, observed, sentence)
 
 
-def _element_row(rule: Rule, passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame) -> ResultRow:
+def _element_row(rule: Rule, is_passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame) -> ResultRow:
     n_checked = int(outcome["element_count"]) - int(outcome.get("missing_count") or 0)
-    if passed:
+    if is_passed:
         return _passed_row(rule, n_checked)
     bad = frame.loc[outcome["unexpected_index_list"]]
     severity, advice = rule.severity, rule.advice
@@ -97,10 +97,10 @@ def _element_row(rule: Rule, passed: bool, outcome: Mapping[str, Any], frame: pd
     )
 
 
-def _table_row(rule: Rule, passed: bool, outcome: Mapping[str, Any]) -> ResultRow:
+def _table_row(rule: Rule, is_passed: bool, outcome: Mapping[str, Any]) -> ResultRow:
     n_seen = int(outcome["observed_value"])
     observed = f"{n_seen:,} {rule.things}"
-    if passed:
+    if is_passed:
         return ResultRow(rule.rule_id, rule.frame, rule.severity, True, n_seen, 0, observed, rule.sentence)
     sentence = f"{rule.fault[0].upper()}{rule.fault[1:]}. What to do: {rule.advice}"
     return ResultRow(rule.rule_id, rule.frame, rule.severity, False, n_seen, 1, observed, sentence)

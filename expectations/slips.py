@@ -57,10 +57,10 @@ def slip_power(ratios: np.ndarray, limits: Limits) -> tuple[int, int]:
 
 def fitting_units(units: pd.DataFrame, symbol: str, power: int) -> list[str]:
     """Symbols of the unit table that would undo a slip of 10**power in figures read with the unit `symbol`."""
-    known = units.set_index("symbol")
-    if symbol not in known.index or power == 0:
+    by_symbol = units.set_index("symbol")
+    if symbol not in by_symbol.index or power == 0:
         return []
-    now: Any = known.loc[symbol]
-    wanted = float(now["factor"]) / 10.0**power
-    same = units[(units["canonical"] == now["canonical"]) & np.isclose(units["factor"].astype(float), wanted, atol=0)]
+    now: Any = by_symbol.loc[symbol]
+    factor = float(now["factor"]) / 10.0**power
+    same = units[(units["canonical"] == now["canonical"]) & np.isclose(units["factor"].astype(float), factor, atol=0)]
     return [str(one) for one in same["symbol"]]

@@ -60,24 +60,24 @@ class HeaderMap:
     def table_row(self, source: str, header_key: str) -> str:
         """One row for the whole table of a header, where all columns of it that are known are left out; else ''."""
         table, slash, _ = header_key.partition("/")
-        known = [row for row in self.rows if row["source"] == source and row["header_key"].startswith(f"{table}/")]
-        if not slash or not known or any(row["variable_code"] != "ignore" for row in known):
+        table_rows = [row for row in self.rows if row["source"] == source and row["header_key"].startswith(f"{table}/")]
+        if not slash or not table_rows or any(row["variable_code"] != "ignore" for row in table_rows):
             return ""
-        return csv_line([source, "", "", f"{table}/*", "ignore", "city", "", known[0]["reason"]])
+        return csv_line([source, "", "", f"{table}/*", "ignore", "city", "", table_rows[0]["reason"]])
 
     def hint(self, source: str, header_key: str, header_unit: object) -> HeaderHint:
         """The nearest known header of the same concept; the row takes scope and unit from the new header where it says
         them. A header of another concept is named, but its variable is not offered.
         """
         of_source = {row["header_key"]: row for row in self.rows if row["source"] == source}
-        known = of_source or {row["header_key"]: row for row in self.rows}
-        known = {key: row for key, row in known.items() if not key.endswith("/*")}
-        if not known:
+        candidates = of_source or {row["header_key"]: row for row in self.rows}
+        candidates = {key: row for key, row in candidates.items() if not key.endswith("/*")}
+        if not candidates:
             ready = csv_line([source, "", "", header_key, "ignore", _scope(header_key, "city"), _text(header_unit), ""])
             return HeaderHint(header_key, "", "ignore", 0.0, ready)
-        alike = [key for key in known if _concepts(key) == _concepts(header_key)]
-        nearest = process.extractOne(header_key, alike or list(known), scorer=fuzz.ratio)
-        like = known[nearest[0]]
+        alike = [key for key in candidates if _concepts(key) == _concepts(header_key)]
+        nearest = process.extractOne(header_key, alike or list(candidates), scorer=fuzz.ratio)
+        like = candidates[nearest[0]]
         code, reason = like["variable_code"], like["reason"] if like["variable_code"] == "ignore" else ""
         if not alike:
             code, reason = "ignore", f"another concept than {nearest[0]}"
@@ -100,15 +100,15 @@ class CityNames:
         matches = process.extract(name, list(self.official), scorer=fuzz.ratio, limit=3)
         nearest = tuple((like, score) for like, score, _ in matches)
         elsewhere = self._elsewhere(source, name)
-        named = [row for row in self.rows if row["alias"] == name and row["kind"] != "code"] if elsewhere else []
-        meant = {row["city_id"] for row in named}
+        alias_rows = [row for row in self.rows if row["alias"] == name and row["kind"] != "code"] if elsewhere else []
+        city_ids = {row["city_id"] for row in alias_rows}
         if not elsewhere and nearest and nearest[0][1] >= LIKELY:
-            meant = {self.official[nearest[0][0]]}
+            city_ids = {self.official[nearest[0][0]]}
         # an official or a former name has its years
-        if len(meant) != 1 or any(row["kind"] != "ocr" for row in named):
+        if len(city_ids) != 1 or any(row["kind"] != "ocr" for row in alias_rows):
             return CityHint(name, nearest, "", elsewhere)
         when = "" if year is None or pd.isna(year) else str(int(year))
-        return CityHint(name, nearest, csv_line([name, *meant, when, when, "ocr", source, ""]), elsewhere)
+        return CityHint(name, nearest, csv_line([name, *city_ids, when, when, "ocr", source, ""]), elsewhere)
 
     def _elsewhere(self, source: str, name: str) -> str:
         """Known names are unknown here because year or source differ: a new alias would hide that."""
@@ -133,8 +133,8 @@ def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> lis
         if hint.elsewhere:
             lines.append(f"'{hint.name}' is a name of other years: {hint.elsewhere}")
         if hint.ready_row:
-            meant = f"row for city_alias.csv, if that city is meant: {hint.ready_row}"
-            lines.append(f"{meant} (nearest official names: {hint.near})")
+            line = f"row for city_alias.csv, if that city is meant: {hint.ready_row}"
+            lines.append(f"{line} (nearest official names: {hint.near})")
         elif not hint.elsewhere:
             lines.append(f"no similar official name for '{hint.name}' (nearest: {hint.near})")
     return lines
@@ -142,7 +142,7 @@ def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> lis
 
 def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:
     """(seed, row, comment) for each unknown header; one row for those of a table that nobody uses."""
-    known = HeaderMap(seeds)
+    header_map = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"])
     comments: dict[str, str] = {}
     for row in unknown[is_open(unknown)].to_dict("records"):
@@ -150,10 +150,10 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
         comments[ready] = comment
     unknown = unknown[~is_open(unknown)]
     for source, key, unit in zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True):
-        if whole := known.table_row(source, key):
+        if whole := header_map.table_row(source, key):
             comments[whole] = "every known column of this table is left out"
             continue
-        hint = known.hint(source, key, unit)
+        hint = header_map.hint(source, key, unit)
         comments[hint.ready_row] = f"nearest known: {hint.nearest}, {hint.score:.0f} %" if hint.nearest else ""
     return [("header_map.csv", row, comment) for row, comment in comments.items()]
 

@@ -77,19 +77,19 @@ def displaced_rows(x: np.ndarray, last: np.ndarray, limits: Limits) -> tuple[int
     changes = now - past
     if np.isfinite(changes).any():
         past += np.nanmedian(changes)
-    unmoved = np.abs(now - past)
+    in_place = np.abs(now - past)
     rows, least = int(limits["window_rows"]), limits["window_share"]
     best, span = 0.0, (0, 0, 0)
     for shift in _shifts(limits):
-        beside = np.abs(now - _moved(past, shift))
-        both = np.isfinite(unmoved) & np.isfinite(beside)
-        known, nearer = _in_windows(both, rows), _in_windows(both & (beside < unmoved), rows)
-        share = np.divide(nearer, known, out=np.full(len(known), np.nan), where=known >= rows // 2)
+        beside = np.abs(now - _rows_up(past, shift))
+        both = np.isfinite(in_place) & np.isfinite(beside)
+        n_comparable, nearer = _in_windows(both, rows), _in_windows(both & (beside < in_place), rows)
+        share = np.divide(nearer, n_comparable, out=np.full(len(n_comparable), np.nan), where=n_comparable >= rows // 2)
         if not (share >= least).any():
             continue
         shifted, printed = (
             pd.Series(np.where(both, gaps, np.nan)).rolling(rows, min_periods=rows // 2).median().to_numpy()
-            for gaps in (beside, unmoved)
+            for gaps in (beside, in_place)
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             windows = np.flatnonzero((share >= least) & (shifted / printed < limits["window_ratio"]))
@@ -99,12 +99,12 @@ def displaced_rows(x: np.ndarray, last: np.ndarray, limits: Limits) -> tuple[int
     return span
 
 
-def _moved(column: np.ndarray, shift: int) -> np.ndarray:
+def _rows_up(column: np.ndarray, shift: int) -> np.ndarray:
     """The figure `shift` rows higher up, NaN beyond the ends."""
-    moved = np.full(len(column), np.nan)
+    result = np.full(len(column), np.nan)
     source = column[: max(len(column) - shift, 0)] if shift > 0 else column[-shift:]
-    moved[slice(shift, None) if shift > 0 else slice(None, len(source))] = source
-    return moved
+    result[slice(shift, None) if shift > 0 else slice(None, len(source))] = source
+    return result
 
 
 def _in_windows(flags: np.ndarray, rows: int) -> np.ndarray:
@@ -132,12 +132,12 @@ def displaced_column(ranks: np.ndarray, siblings: np.ndarray, limits: Limits) ->
     as_printed = _closeness(ranks[:, None], siblings, least)
     gains = {}
     for shift in _shifts(limits):
-        moved = _closeness(_moved(ranks, -shift)[:, None], siblings, least)
+        as_shifted = _closeness(_rows_up(ranks, -shift)[:, None], siblings, least)
         with np.errstate(invalid="ignore"):
-            counted = np.fmax(as_printed, moved) >= limits["sibling_rho"]
-        counted &= np.isfinite(as_printed) & np.isfinite(moved)
-        if counted.sum() >= limits["min_siblings"]:
-            gains[shift] = float(np.mean(np.arctanh(moved[counted]) - np.arctanh(as_printed[counted])))
+            is_near = np.fmax(as_printed, as_shifted) >= limits["sibling_rho"]
+        is_near &= np.isfinite(as_printed) & np.isfinite(as_shifted)
+        if is_near.sum() >= limits["min_siblings"]:
+            gains[shift] = float(np.mean(np.arctanh(as_shifted[is_near]) - np.arctanh(as_printed[is_near])))
     best = max(gains, key=lambda shift: gains[shift], default=0)
     return best if best and gains[best] > limits["sibling_gain"] else 0
 

@@ -166,30 +166,30 @@ def _median(blocks: BlockYear, block: str, cell: Mapping[str, Any]) -> Iterator[
 def _band(blocks: BlockYear, block: str, cell: Mapping[str, Any]) -> Iterator[Fault]:
     limits = blocks.limits
     value, low, high = (blocks.array(block, name) for name in ("value", "band_low", "band_high"))
-    judged = ~blocks.array(block, "is_corrected")
-    outside = judged & ((value < low) | (value > high))
-    n_outside, n_judged = int(outside.sum()), int(judged.sum())
+    is_uncorrected = ~blocks.array(block, "is_corrected")
+    outside = is_uncorrected & ((value < low) | (value > high))
+    n_outside, n_judged = int(outside.sum()), int(is_uncorrected.sum())
     if n_outside >= limits["min_outside"] and n_outside > limits["max_outside"] * n_judged:
-        first = int(judged.argmax())
+        first = int(is_uncorrected.argmax())
         band = f"{low[first]:,.0f} to {high[first]:,.0f} {cell['unit']}"
         why = f"{n_outside} of {n_judged} cities lie outside the band {band}"
         yield Fault(BAND, why, tuple(blocks.array(block, "city_id")[outside]))
 
 
 def _identity_faults(blocks: BlockYear, identities: list[Identity], fits: dict[str, Fit]) -> dict[str, Fault]:
-    checked = {identity: without_reviewed(blocks, identity) for identity in with_columns(blocks, identities)}
-    checked = {identity: cities for identity, cities in checked.items() if len(cities)}
-    broken = [identity for identity, cities in checked.items() if breaks_block(cities, blocks.limits)]
-    met = [identity for identity in checked if identity not in broken]
+    cities_of = {identity: without_reviewed(blocks, identity) for identity in with_columns(blocks, identities)}
+    cities_of = {identity: cities for identity, cities in cities_of.items() if len(cities)}
+    broken = [identity for identity, cities in cities_of.items() if breaks_block(cities, blocks.limits)]
+    unbroken = [identity for identity in cities_of if identity not in broken]
     sound = [block for block in fits if block not in blocks.faults]
     cleared = [block for block in sound if follows_its_past(blocks, block, fits[block])]
-    swapped = [identity for identity in broken if looks_swapped(identity, checked[identity], blocks.limits)]
+    in_swap = [identity for identity in broken if looks_swapped(identity, cities_of[identity], blocks.limits)]
     faults = {}
-    for block, reasons in blame(broken, met, blocks.faults, cleared, swapped).items():
-        worst = checked[reasons[0]]
+    for block, reasons in blame(broken, unbroken, blocks.faults, cleared, in_swap).items():
+        worst = cities_of[reasons[0]]
         worst = worst[worst["is_broken"]]
         counts = "; ".join(
-            f"{int(checked[reason]['is_broken'].sum())} of {len(checked[reason])} cities break {reason.code} "
+            f"{int(cities_of[reason]['is_broken'].sum())} of {len(cities_of[reason])} cities break {reason.code} "
             f"({reason.words})"
             for reason in reasons
         )
@@ -209,8 +209,8 @@ def without_reviewed(blocks: BlockYear, identity: Identity) -> pd.DataFrame:
     """The identity checked in all cities but those where a person has reviewed one of its figures."""
     if identity not in blocks.checked:
         cities = check(identity, blocks.wide, blocks.limits)
-        reviewed = blocks.reviewed[blocks.reviewed["block"].isin(identity.blocks)]
-        blocks.checked[identity] = cities[~cities.index.isin(reviewed["city_id"])] if len(reviewed) else cities
+        reviews = blocks.reviewed[blocks.reviewed["block"].isin(identity.blocks)]
+        blocks.checked[identity] = cities[~cities.index.isin(reviews["city_id"])] if len(reviews) else cities
     return blocks.checked[identity]
 
 
@@ -226,8 +226,8 @@ def _farthest(blocks: BlockYear, block: str) -> tuple[str, ...]:
     both = pd.DataFrame(
         {"now": blocks.column(block), "then": blocks.column(block, of_past=True)}, index=blocks.wide.index
     ).dropna()
-    moved = (both["now"].rank() - both["then"].rank()).abs().sort_values(ascending=False, kind="stable")
-    return tuple(moved.index)
+    rank_change = (both["now"].rank() - both["then"].rank()).abs().sort_values(ascending=False, kind="stable")
+    return tuple(rank_change.index)
 
 
 def _words(block: str) -> str:

@@ -49,8 +49,8 @@ def to_units(geometry: Any) -> Any:
         return shapely.transform(in_units, np.round)
     parts = []
     for part in shapely.get_parts(in_units):
-        rounded = shapely.transform(part, np.round)
-        parts.append(rounded if rounded.area > 0 else shapely.transform(part, lambda xy: np.round(xy, 1)))
+        whole = shapely.transform(part, np.round)
+        parts.append(whole if whole.area > 0 else shapely.transform(part, lambda xy: np.round(xy, 1)))
     return shapely.MultiPolygon(parts) if len(parts) > 1 else parts[0]
 
 

@@ -137,8 +137,8 @@ def api_pages() -> dict[str, str]:
     pages = {}
     for room in ROOMS:
         name = f"python_models{room}"
-        exported = getattr(importlib.import_module(name), "__all__", ())
-        if exported:
+        names = getattr(importlib.import_module(name), "__all__", ())
+        if names:
             body = f".. automodule:: {name}"
             pages[f"made/api/{name}.md"] = f"# {name}\n\n```{{eval-rst}}\n{body}\n```\n"
     return pages
@@ -179,10 +179,10 @@ def dictionary_pages() -> dict[str, str]:
 
 def questions_page() -> str:
     """The map of tables by question: each worked query in both languages, with the tables that it asks."""
-    known = {name for _, name, _ in tables()}
+    names = {name for _, name, _ in tables()}
     rows = ["# Which table for which question", "", "| question | 问题 | tables | line |", "|---|---|---|---|"]
     for question in questions().values():
-        links = [f"[{name}](#{name})" for name in dict.fromkeys(TABLE.findall(question.sql or "")) if name in known]
+        links = [f"[{name}](#{name})" for name in dict.fromkeys(TABLE.findall(question.sql or "")) if name in names]
         if links:
             words = (in_cell(question.en), in_cell(question.zh), ", ".join(links), f"`{question.line}`")
             rows.append(f"| {' | '.join(words)} |")
@@ -194,20 +194,20 @@ def in_cell(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))
 
 
-def index_page(source: Path, built: list[str]) -> str:
+def index_page(source: Path, new_pages: list[str]) -> str:
     """docs/README.md as the first page, and the menu."""
     first = source / "docs" / "README.md"
     start = re.sub(r"\]\((?!https?:|\.\./|#)", "](docs/", first.read_text(encoding="utf-8")).replace("](../", "](")
     first.unlink()
     order = re.findall(r"\]\(([\w/.-]+)\.(?:md|ipynb)\)", start)  # pages stand in the menu as the first page names them
     rank = {f"{name}.md": place for place, name in reversed([*enumerate(order)])}
-    copied = sorted({p.relative_to(source).as_posix() for p in source.rglob("*.md")} - set(built))
-    copied.sort(key=lambda page: rank.get(page, len(order)))
+    doc_pages = sorted({p.relative_to(source).as_posix() for p in source.rglob("*.md")} - set(new_pages))
+    doc_pages.sort(key=lambda page: rank.get(page, len(order)))
     menu: dict[str, list[str]] = {"documentation": [], "how to": [], "reference": [], "notebooks": [], "中文": []}
-    for page in copied:
+    for page in doc_pages:
         menu.setdefault(caption_of(page), []).append(page)
-    menu["tables"] = [page for page in built if page.startswith(("made/dictionary", "made/questions"))]
-    menu["python_models"] = [page for page in built if page.startswith("made/api")]
+    menu["tables"] = [page for page in new_pages if page.startswith(("made/dictionary", "made/questions"))]
+    menu["python_models"] = [page for page in new_pages if page.startswith("made/api")]
     menu["project"] = menu.pop("project")  # last
     trees = [
         "\n".join(["```{toctree}", ":hidden:", ":maxdepth: 1", f":caption: {caption}", "", *pages, "```"])

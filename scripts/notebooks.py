@@ -75,8 +75,8 @@ def lines_of(text: str) -> list[str]:
 
 def main(paths: list[Path]) -> None:
     for path in paths:
-        done = run(json.loads(path.read_text(encoding="utf-8")), path.parent)
-        path.write_text(json.dumps(done, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        notebook = run(json.loads(path.read_text(encoding="utf-8")), path.parent)
+        path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 

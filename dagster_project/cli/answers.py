@@ -61,11 +61,11 @@ def cite(paths: Paths, console: Console, words: list[str], form: str, url: str =
     if url and not re.fullmatch(r"https?://[^\s{}]+", url):
         raise Refusal(f"--url is the address where the release is offered, as https://..., not '{url}'.")
     day = dt.date.today().isoformat() if url else ""
-    signed = signature(manifest_of(paths.releases / release), "zh" if form.startswith("gbt7714") else "en").rstrip(
+    signer = signature(manifest_of(paths.releases / release), "zh" if form.startswith("gbt7714") else "en").rstrip(
         ".。"
     )
-    cited = Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part, url, day, signed)
-    print(citation(cited, form))
+    source = Cited(release, vintage, method, year, synthetic, file_hash(paths, release), part, url, day, signer)
+    print(citation(source, form))
     if key and form == "text":
         print(f"Key for a comment or an alternative text, which `nqpf check` reads: {key}")
 

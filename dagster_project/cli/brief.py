@@ -27,9 +27,9 @@ def brief(
         raise Refusal("Name a city or a province, or give --all.")
     if out is None or (not is_all and out.suffix.lower() != ".docx"):
         raise Refusal("Give --out: " + ("a folder." if is_all else "a file that ends in .docx."))
-    for kept in (paths.published, paths.build_file.parent):
-        if out.resolve().is_relative_to(kept.resolve()):
-            raise Refusal(f"{kept} belongs to the warehouse: write the brief elsewhere.")
+    for folder in (paths.published, paths.build_file.parent):
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise Refusal(f"{folder} belongs to the warehouse: write the brief elsewhere.")
     if not is_all and not out.resolve().parent.is_dir():
         raise Refusal(f"There is no folder {out.resolve().parent}: create it first.")
     con = open_published(paths)
@@ -39,15 +39,13 @@ def brief(
         scope = scope_of(read_scope(con), year)
         form = "gbt7714" if language == "zh" else "text"
         digest = file_hash(paths, scope.release)
-        built = int(str(scope.built)[:4])
-        cited = Cited(scope.release, scope.data_vintage, scope.method_version, built, scope.is_synthetic, digest)
-        briefs = Briefs(Reader(con, scope, language), citation(cited, form))
+        year_built = int(str(scope.built)[:4])
+        source = Cited(scope.release, scope.data_vintage, scope.method_version, year_built, scope.is_synthetic, digest)
+        briefs = Briefs(Reader(con, scope, language), citation(source, form))
         if is_all:
             out.mkdir(parents=True, exist_ok=True)
-            released = paths.releases / scope.release / paths.published_file.name  # which no refresh swaps
-            text = (
-                f"{write_all(released if released.exists() else paths.published_file, briefs, out):,} briefs in {out}"
-            )
+            file = paths.releases / scope.release / paths.published_file.name  # which no refresh swaps
+            text = f"{write_all(file if file.exists() else paths.published_file, briefs, out):,} briefs in {out}"
         else:
             write_whole(out, briefs.of(*place(con, name or "")))
             text = str(out)

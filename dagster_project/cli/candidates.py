@@ -58,8 +58,8 @@ def show_review(
 def _show(console: Console, folder: Path, review: Review, *, all_lines: bool) -> None:
     against = f"compared with {review.previous}" if review.previous else "the first release"
     say(console, f"{review.name}, {against}: {summary(review.lines, review.answers)}")
-    listed = review.lines if all_lines else [line for line in review.lines if line.no not in review.answers][:SHOWN]
-    for line in listed:
+    lines = review.lines if all_lines else [line for line in review.lines if line.no not in review.answers][:SHOWN]
+    for line in lines:
         answer = words_of(review.answers.get(line.no, {}))
         head = f"[bold]{line.no:4d}. {escape(visible(line.subject))}[/] ({line.kind})  {escape(answer)}"
         console.print(head.rstrip(), highlight=False, soft_wrap=True)
@@ -105,10 +105,10 @@ def answer(
 
 
 @answering
-def promote_candidate(paths: Paths, console: Console, name: str | None, signed: Signature) -> None:
+def promote_candidate(paths: Paths, console: Console, name: str | None, record: Signature) -> None:
     """Sign. Exit: 0 published, 2 not possible, 4 busy."""
     with refresh_lock(paths):
-        name = promote(paths, name, signed)
+        name = promote(paths, name, record)
     folder = paths.releases / name
     say(
         console,

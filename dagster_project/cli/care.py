@@ -18,11 +18,11 @@ def accept_file(file: Path, console: Console, *, seeds: Path = PROJECT / "dbt" /
         say(console, f"The seeds in {seeds} belong to an installed package: accept rows in a checkout of the project.")
         return EXIT_BAD_INPUT
     try:
-        added = accept_rows(file, seeds)
+        new_rows = accept_rows(file, seeds)
     except ReadyRowsError as error:
         say(console, f"{error} Nothing was written.")
         return EXIT_BAD_INPUT
-    say(console, *(f"{seed}: {n} new row{'' if n == 1 else 's'}" for seed, n in added.items()))
+    say(console, *(f"{seed}: {n} new row{'' if n == 1 else 's'}" for seed, n in new_rows.items()))
     say(console, "Run `nqpf refresh` again.")
     return EXIT_OK
 
@@ -35,9 +35,9 @@ def show_diagnosis(paths: Paths, console: Console, *, as_json: bool) -> int:
     diagnosis = diagnose(paths)
     n = len(diagnosis.findings)
     if as_json:
-        checked = [{"subject": subject, "where": str(place)} for subject, place in diagnosis.checked]
+        subjects = [{"subject": subject, "where": str(place)} for subject, place in diagnosis.checked]
         findings = [{"what": f.what, "where": str(f.where), "do": f.do} for f in diagnosis.findings]
-        content = {"healthy": not n, "checked": checked, "findings": findings, "notes": diagnosis.notes}
+        content = {"healthy": not n, "checked": subjects, "findings": findings, "notes": diagnosis.notes}
         print(json.dumps(content, ensure_ascii=False, indent=2))
         return EXIT_FAILED if n else EXIT_OK
     say(console, *(f"{subject:<20} {place}" for subject, place in diagnosis.checked))

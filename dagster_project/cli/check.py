@@ -111,9 +111,9 @@ def _show(console: Console, file: Path, findings: Sequence[Finding]) -> None:
     if not findings:
         say(console, f"{file.name} holds no number of a published figure: no city and year with one.")
         return
-    listed = [finding for finding in findings if finding.verdict not in RIGHT]
-    if listed:
-        console.print(_table(listed))
+    to_show = [finding for finding in findings if finding.verdict not in RIGHT]
+    if to_show:
+        console.print(_table(to_show))
     counts = Counter(finding.verdict for finding in findings)
     say(
         console, f"{len(findings)} numbers: " + ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items())

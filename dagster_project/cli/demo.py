@@ -27,10 +27,10 @@ def write_demo(console: Console, folder: Path, *, without: Sequence[str], seed: 
     if problem:
         say(console, problem)
         return EXIT_BAD_INPUT
-    planted = f"without {', '.join(off)}" if off else "with all effects"
+    effects = f"without {', '.join(off)}" if off else "with all effects"
     say(
         console,
-        f"Written: SYNTHETIC landing files in {folder}, {planted}.",
+        f"Written: SYNTHETIC landing files in {folder}, {effects}.",
         f"The truth, in csv files: {folder / 'truth'}",
         f"Next: nqpf refresh --landing {folder} --warehouse FOLDER; then mart.mart_truth_recovery",
     )
@@ -39,9 +39,9 @@ def write_demo(console: Console, folder: Path, *, without: Sequence[str], seed: 
 
 def _problem(folder: Path, off: Sequence[str]) -> str:
     """Why nothing can be written; nothing where it can."""
-    known = (*EFFECTS, SLIPS, *COMPLICATIONS)
-    if unknown := [name for name in off if name not in known]:
-        return f"unknown effect '{unknown[0]}': choose from {', '.join(known)}, all."
+    names = (*EFFECTS, SLIPS, *COMPLICATIONS)
+    if unknown := [name for name in off if name not in names]:
+        return f"unknown effect '{unknown[0]}': choose from {', '.join(names)}, all."
     if not folder.is_dir() and folder.exists():
         return f"{folder} is a file: name a new folder."
     if folder.exists() and any(folder.iterdir()):

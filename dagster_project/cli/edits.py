@@ -23,7 +23,7 @@ def show_edits(
 ) -> None:
     """Decisions of a city or a variable (or all), most influential first. Exit: 0, 2 if the name is unknown."""
     with output.opened(paths, form, ("text", "json", "csv")) as con:
-        city, variable = _named(con, subject)
+        city, variable = _subject(con, subject)
         actions = ["pending", "withheld"] if pending else list(DECIDED)
         rows = con.execute(SQL["decisions"], [actions, city, variable]).df()
         counts = con.execute(SQL["counts"]).df().iloc[0]
@@ -36,27 +36,27 @@ def show_edits(
     if synthetic:
         console.print("[bold yellow]SYNTHETIC demo data[/]")
     say(console, *_head(counts, moves))
-    listed = rows if all_rows else rows.head(SHOWN)
-    for number, (_, row) in enumerate(listed.iterrows(), start=1):
+    first_rows = rows if all_rows else rows.head(SHOWN)
+    for number, (_, row) in enumerate(first_rows.iterrows(), start=1):
         say(console, *_decision(number, row))
     if rows.empty:
         say(console, "Nothing is under question." if pending else "Nothing is edited.")
-    elif len(listed) < len(rows):
-        say(console, f"{len(listed)} of {len(rows)} decisions; --all shows them all.")
+    elif len(first_rows) < len(rows):
+        say(console, f"{len(first_rows)} of {len(rows)} decisions; --all shows them all.")
     say(console, *_what_to_do(rows, pending=pending))
 
 
-def _named(con: duckdb.DuckDBPyConnection, subject: str | None) -> tuple[str | None, str | None]:
+def _subject(con: duckdb.DuckDBPyConnection, subject: str | None) -> tuple[str | None, str | None]:
     """(city id, variable): what the word names; NoAnswer if neither."""
     if subject is None:
         return None, None
-    known = [variable for (variable,) in con.execute(SQL["variables"]).fetchall()]
-    if subject in known:
+    variables = [variable for (variable,) in con.execute(SQL["variables"]).fetchall()]
+    if subject in variables:
         return None, subject
     try:
         return the_city(con, subject).city_id, None
     except NoAnswer as answer:
-        raise NoAnswer(f"{answer} '{subject}' is no edited variable either: {', '.join(known)}.") from answer
+        raise NoAnswer(f"{answer} '{subject}' is no edited variable either: {', '.join(variables)}.") from answer
 
 
 def _head(counts: pd.Series, moves: pd.DataFrame) -> list[str]:
@@ -73,18 +73,18 @@ def _head(counts: pd.Series, moves: pd.DataFrame) -> list[str]:
 
 
 def _decision(number: int, row: pd.Series) -> list[str]:
-    used = "left out" if pd.isna(row["used"]) else f"{row['used']:,.6g}"
+    outcome = "left out" if pd.isna(row["used"]) else f"{row['used']:,.6g}"
     if row["action"] == "pending":
-        used = "used as printed" + ("" if pd.isna(row["expected"]) else f"; expected about {row['expected']:,.6g}")
-    moved = ""
+        outcome = "used as printed" + ("" if pd.isna(row["expected"]) else f"; expected about {row['expected']:,.6g}")
+    effect = ""
     if row["influence"] > 0:
-        moved = f"; {row['index_code']} {row['score_change']:+.2f} points, {int(row['rank_change']):+d} places"
+        effect = f"; {row['index_code']} {row['score_change']:+.2f} points, {int(row['rank_change']):+d} places"
     place = " ".join(str(part) for part in (row["file"], row["sheet"], row["cell"]) if isinstance(part, str) and part)
     years = "" if row["years"] == str(row["year"]) else f" (years {row['years']})"
     return [
         f"{number:3d}. {row['name_zh']} {row['name_en']} {row['year']} {row['variable_code']}{years}: {row['action']}"
-        f" by {row['rule']}{moved}",
-        f"     printed {row['printed']:,.6g} {row['unit']} -> {used}; {row['evidence']}",
+        f" by {row['rule']}{effect}",
+        f"     printed {row['printed']:,.6g} {row['unit']} -> {outcome}; {row['evidence']}",
         *([f"     '{row['printed_text']}' in {place} [{row['source']}]"] if place else []),
     ]
 

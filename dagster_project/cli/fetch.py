@@ -22,8 +22,8 @@ def fetch_files(paths: Paths, console: Console, sources: Sequence[str], *, folde
         raise Refusal(str(error)) from error
     unknown = sorted(set(sources) - {sidecar.source for sidecar in sidecars})
     if unknown:
-        known = ", ".join(sorted({sidecar.source for sidecar in sidecars}))
-        raise Refusal(f"No sidecar in {paths.sidecars} has the source {', '.join(unknown)}. Sources: {known}.")
+        source_names = ", ".join(sorted({sidecar.source for sidecar in sidecars}))
+        raise Refusal(f"No sidecar in {paths.sidecars} has the source {', '.join(unknown)}. Sources: {source_names}.")
     if folder is not None and not folder.is_dir():
         raise Refusal(f"There is no folder {folder}. Name the folder in which the files may lie.")
     items = list_files([s for s in sidecars if not sources or s.source in sources], paths.landing)
@@ -33,10 +33,10 @@ def fetch_files(paths: Paths, console: Console, sources: Sequence[str], *, folde
             say(console, f"Left alone: {paths.landing / item.file.path} has other bytes than {item.sidecar.path} says.")
     missing = [item for item in items if item.state == "missing"]
     if folder is not None and not dry_run:
-        copied = collect(missing, folder, paths.landing, lambda line: say(console, line))
-        for path, place in copied.items():
+        place_of = collect(missing, folder, paths.landing, lambda line: say(console, line))
+        for path, place in place_of.items():
             say(console, f"Copied: {path} from {place}")
-        missing = [item for item in missing if item.file.path not in copied]
+        missing = [item for item in missing if item.file.path not in place_of]
     left, n_open = [], 0
     for item in missing:
         if not is_open(item.sidecar):
@@ -66,8 +66,8 @@ def _say_how(console: Console, items: Sequence[Wanted]) -> None:
         if obtain is None:
             say(console, "  how: its sidecar does not say (key obtain)")
         else:
-            barred = " (not downloaded: no licence is stated)" if obtain.how == "http" else ""
-            say(console, f"  how: {obtain.how}, {obtain.words}{barred}")
+            bar = " (not downloaded: no licence is stated)" if obtain.how == "http" else ""
+            say(console, f"  how: {obtain.how}, {obtain.words}{bar}")
             for copy in obtain.copies:
                 say(console, f"  the same bytes were seen in: {copy.repository} @ {copy.commit[:12]}, {copy.path}")
         for file in [item.file for item in items if item.sidecar is sidecar]:

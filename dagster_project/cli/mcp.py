@@ -84,10 +84,10 @@ def server(paths: Paths, limits: Limits = PROGRAM) -> MCPServer:
         words: Annotated[str, Field(description="words in English or Chinese; empty: all questions")],
     ) -> list[Found]:
         """Worked questions that share words with yours, the best first."""
-        listed = catalogue.find(words)[:10] if words.strip() else list(catalogue.questions().values())
-        known = catalogue.parameters()
+        hits = catalogue.find(words)[:10] if words.strip() else list(catalogue.questions().values())
+        about = catalogue.parameters()
         return [
-            Found(q.id, q.en, q.zh, {name: known[name].words for name in q.parameters}, q.trap) for q in listed if q.sql
+            Found(q.id, q.en, q.zh, {name: about[name].words for name in q.parameters}, q.trap) for q in hits if q.sql
         ]
 
     @tool
@@ -191,8 +191,8 @@ def server(paths: Paths, limits: Limits = PROGRAM) -> MCPServer:
         text = (PROJECT / "docs" / "formulas.md").read_text(encoding="utf-8")
         section = re.search(SECTION.format(re.escape(formula)), text, flags=re.DOTALL)
         if section is None:
-            known = ", ".join(re.findall(r'<a id="([\w-]+)"', text))
-            raise ResourceNotFoundError(f"There is no formula '{formula}'. Ask one of: {known}.")
+            anchors = ", ".join(re.findall(r'<a id="([\w-]+)"', text))
+            raise ResourceNotFoundError(f"There is no formula '{formula}'. Ask one of: {anchors}.")
         return section[1]
 
     @service.resource("nqpf://table/{name}", mime_type="text/csv")
@@ -247,10 +247,10 @@ def _whatif(con: duckdb.DuckDBPyConnection, paths: Paths, city: str | None, year
     year = year or reader.scope.last_year
     result = scores_under(reader, weights_of(reader, choice), year)
     names = dict(con.execute("select city_id, name_en || ' ' || name_zh from mart.dim_city").fetchall())
-    chosen = None if city is None else the_city(con, city)
-    frame = result.table if chosen is None else result.table[result.table["city_id"] == chosen.city_id]
+    place = None if city is None else the_city(con, city)
+    frame = result.table if place is None else result.table[result.table["city_id"] == place.city_id]
     if frame.empty:
-        raise Refusal(f"{names[chosen.city_id] if chosen else year} has no score under these weights in {year}.")
+        raise Refusal(f"{names[place.city_id] if place else year} has no score under these weights in {year}.")
     columns = ["city_id", "score", "rank", "published_score", "published_rank"]
     rows = [[names[row[0]], *row] for row in frame[columns].astype(object).where(frame.notna(), None).values.tolist()]
     what = choice.scheme or f"the published weights{' without ' + ', '.join(choice.drop) if choice.drop else ''}"
@@ -260,7 +260,7 @@ def _whatif(con: duckdb.DuckDBPyConnection, paths: Paths, city: str | None, year
         con,
         paths,
         "whatif",
-        [year, what.replace(" ", "_"), *([chosen.city_id] if chosen else [])],
+        [year, what.replace(" ", "_"), *([place.city_id] if place else [])],
         value=result.spearman,
         unit="1",
         flags=["bounds and normalised values stay; no interval is computed for other weights"],
@@ -345,7 +345,7 @@ def _sql(paths: Paths, statement: str, limits: Limits) -> Answer:
     where = ("--warehouse", str(paths.warehouse), "--format", "json", *bounds, "--", statement)
     command = [sys.executable, "-m", "dagster_project.cli.main", "sql", *where]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             capture_output=True,
             text=True,
@@ -356,10 +356,10 @@ def _sql(paths: Paths, statement: str, limits: Limits) -> Answer:
         )
     except subprocess.TimeoutExpired as error:
         raise Refusal(f"The query was stopped after {limits.seconds:g} s: ask for less.") from error
-    beside = done.stderr.splitlines()[1:]  # the first line names the release
-    if done.returncode:
-        raise Refusal(done.stdout.strip() or " ".join(beside) or "The query failed.")
-    records = json.loads(done.stdout)
+    beside = process.stderr.splitlines()[1:]  # the first line names the release
+    if process.returncode:
+        raise Refusal(process.stdout.strip() or " ".join(beside) or "The query failed.")
+    records = json.loads(process.stdout)
     columns = list(records[0]) if records else []
     rows = [list(record.values()) for record in records]
     is_one = len(rows) == len(columns) == 1

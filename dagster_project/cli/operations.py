@@ -38,10 +38,10 @@ def set_schedule(paths: Paths, console: Console, switch: str) -> int:
     _prepare(paths)
     for kind, name in SWITCHED if switch != "status" else ():
         command = [DAGSTER, kind, "start" if switch == "on" else "stop", name, "-m", MODULE]
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-        if done.returncode != 0 and "already" not in (done.stdout + done.stderr):
-            say(console, (done.stdout + done.stderr).strip()[-2000:])
-            return done.returncode
+        process = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        if process.returncode != 0 and "already" not in (process.stdout + process.stderr):
+            say(console, (process.stdout + process.stderr).strip()[-2000:])
+            return process.returncode
     states = switched(build_defs(paths))
     say(console, *(f"{kind} {name}: {'on' if states[name] else 'off'}" for kind, name in SWITCHED))
     return EXIT_OK

@@ -103,17 +103,17 @@ def as_table(names: Sequence[str], rows: Sequence[tuple[Any, ...]], width: int) 
         min(MAX_WIDTH, max([cell_len(visible(name)), *(cell_len(row[k]) for row in texts)])) + 3
         for k, name in enumerate(names)
     ]
-    kept = _columns_that_fit(names, wide, width)
+    positions = _columns_that_fit(names, wide, width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for k in kept:
+    for k in positions:
         if k is None:
             table.add_column("…")
         else:
             justify: JustifyMethod = "right" if is_number[k] else "left"
             table.add_column(escape(visible(names[k])), justify=justify, max_width=MAX_WIDTH, overflow="fold")
     for row in texts:
-        table.add_row(*["…" if k is None else escape(row[k]) for k in kept])
-    n_columns = sum(k is not None for k in kept)
+        table.add_row(*["…" if k is None else escape(row[k]) for k in positions])
+    n_columns = sum(k is not None for k in positions)
     notes = [f"{len(rows):,} row{'s' * (len(rows) != 1)}" + (f" ({MAX_ROWS} shown)" if len(rows) > MAX_ROWS else "")]
     if n_columns < len(names):
         notes.append(f"{len(names)} columns ({n_columns} shown)")

@@ -48,7 +48,7 @@ def show_index(paths: Paths, console: Console, file: Path, part: str, form: str)
             "weights: " + ", ".join(f"{row.indicator_code} {row.weight:.4f}" for row in result.weights.itertuples()),
             *(f"{row.indicator_code}: {row.origin}" for row in result.weights.itertuples()),
             f"bounds and weights of {result.window[0]}-{result.window[1]}; {result.scores['city_id'].nunique()} cities",
-            *_missed(reader, result.left_out),
+            *_misses(reader, result.left_out),
             *result.warnings,
         ]
         if result.spearman == result.spearman:
@@ -72,7 +72,7 @@ def show_model(paths: Paths, console: Console, file: Path, part: str, form: str)
             f"{result.data['city_id'].nunique()} cities, {years.min()}-{years.max()} ({years.nunique()} years), "
             f"ln L {result.results.loglik:.3f}, R2 within {result.results.r2_within:.4f}",
             *(f"{term}: {origin}" for term, origin in result.origins.items()),
-            *_missed(reader, result.left_out),
+            *_misses(reader, result.left_out),
         ]
         return {"estimates": result.estimates, "data": result.data, "links": result.links}, lines
 
@@ -81,10 +81,10 @@ def show_model(paths: Paths, console: Console, file: Path, part: str, form: str)
 
 @answering
 def _show(
-    paths: Paths, console: Console, answer: Callable[[Reader], Answer], part: str, known: Sequence[str], form: str
+    paths: Paths, console: Console, answer: Callable[[Reader], Answer], part: str, parts: Sequence[str], form: str
 ) -> None:
-    if part not in known:
-        raise Refusal(f"--show must be one of {', '.join(known)}.")
+    if part not in parts:
+        raise Refusal(f"--show must be one of {', '.join(parts)}.")
     with output.opened(paths, form) as con:
         frames, lines = answer(Reader(con, read_scope(con)))
     say(console if form == "table" else Console(stderr=True), *lines)
@@ -92,8 +92,8 @@ def _show(
     if form == "table":
         if "year" in frame:
             frame = frame[frame["year"] == frame["year"].max()]
-        kept = [name for name in ON_SCREEN.get(part, list(frame.columns)) if name in frame]
-        frame = frame[kept] if part in ("weights", "estimates") else frame[kept].head(SHOWN)
+        columns = [name for name in ON_SCREEN.get(part, list(frame.columns)) if name in frame]
+        frame = frame[columns] if part in ("weights", "estimates") else frame[columns].head(SHOWN)
     names = list(map(str, frame.columns))
     rows = list(frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None))
     if form != "table":
@@ -114,7 +114,7 @@ def _estimates(frame: pd.DataFrame) -> Table:
     return table_of(texts, whole=tuple(numbers.columns))
 
 
-def _missed(reader: Reader, left_out: Mapping[str, str]) -> list[str]:
+def _misses(reader: Reader, left_out: Mapping[str, str]) -> list[str]:
     if not left_out:
         return []
     names = {row["city_id"]: row["full_name"] for row in reader.rows("select city_id, full_name from city")}
@@ -149,22 +149,22 @@ def show_whatif(paths: Paths, console: Console, request: Asked, form: str) -> No
         for row in answer.table.to_dict("records"):
             place, old, points = int(row["rank"]), row["published_rank"], row["published_score"]
             before = None if old != old else int(old)  # a city that has no published score
-            won = None if before is None else before - place
+            rise = None if before is None else before - place
             city = row["city_id"]
             rows.append(
-                (year, city, *names[city], before, place, won, None if points != points else points, row["score"])
+                (year, city, *names[city], before, place, rise, None if points != points else points, row["score"])
             )
     if form != "table":
         print(output.as_text(form, COLUMNS, rows), end="")
         return
-    used = {code: weight for code, weight in next(iter(answers.values())).weights.items() if weight > 0}
-    say(console, "weights: " + ", ".join(f"{code} {weight:.4f}" for code, weight in used.items()))
+    nonzero = {code: weight for code, weight in next(iter(answers.values())).weights.items() if weight > 0}
+    say(console, "weights: " + ", ".join(f"{code} {weight:.4f}" for code, weight in nonzero.items()))
     for year, answer in answers.items():
-        moved = [abs(row[6]) for row in rows if row[0] == year and row[6] is not None]
+        shifts = [abs(row[6]) for row in rows if row[0] == year and row[6] is not None]
         say(
             console,
             f"{year}: Spearman {answer.spearman:.4f} with the published order; "
-            f"{sum(m > 10 for m in moved)} of {len(moved)} cities move more than 10 places, at most {max(moved)}",
+            f"{sum(m > 10 for m in shifts)} of {len(shifts)} cities move more than 10 places, at most {max(shifts)}",
         )
         console.print(_places([row for row in rows if row[0] == year][:SHOWN]))
     if any(len(answer.table) > SHOWN for answer in answers.values()):
@@ -189,16 +189,16 @@ def weights_of(reader: Reader, request: Asked) -> dict[str, float]:
     scheme = request.scheme or reader.scope.scheme
     if scheme not in by_scheme:
         raise ExportError(f"There is no weight scheme '{scheme}'. Known: {', '.join(by_scheme)}.")
-    known = by_scheme[scheme]
+    scheme_weights = by_scheme[scheme]
     for code in (*request.drop, *request.only):
-        if code not in known:
-            raise ExportError(f"{reader.scope.index} has no indicator '{code}'. Known: {', '.join(known)}.")
-    weights = known if request.weights is None else _weights_in(request.weights, set(known))
-    kept = {code for code in known if code not in request.drop and (not request.only or code in request.only)}
-    return {code: weight for code, weight in weights.items() if code in kept}
+        if code not in scheme_weights:
+            raise ExportError(f"{reader.scope.index} has no indicator '{code}'. Known: {', '.join(scheme_weights)}.")
+    weights = scheme_weights if request.weights is None else _weights_in(request.weights, set(scheme_weights))
+    codes = {code for code in scheme_weights if code not in request.drop and (not request.only or code in request.only)}
+    return {code: weight for code, weight in weights.items() if code in codes}
 
 
-def _weights_in(file: Path, known: set[str]) -> dict[str, float]:
+def _weights_in(file: Path, codes: set[str]) -> dict[str, float]:
     """Columns indicator (or indicator_code) and weight; others are not read."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
@@ -208,10 +208,10 @@ def _weights_in(file: Path, known: set[str]) -> dict[str, float]:
     weights = dict[str, float]()
     for line, row in enumerate(rows, start=2):
         code = (row.get("indicator") or row.get("indicator_code") or "").strip()
-        if code not in known:
+        if code not in codes:
             raise ExportError(
                 f"{file.name}, line {line}: '{code}' is no indicator. Columns needed: indicator, weight; "
-                f"indicators: {', '.join(sorted(known))}."
+                f"indicators: {', '.join(sorted(codes))}."
             )
         if code in weights:
             raise ExportError(f"{file.name}, line {line}: {code} has a weight already.")

@@ -34,7 +34,7 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
         row = value.iloc[0]
         trail = con.execute(SQL["trail"], [row["index_code"], city_id, year, indicator]).df()
         keys = [row["index_code"], indicator, city_id, year, row["index_code"], city_id, year, indicator]
-        edited = con.execute(SQL["edited"], keys).df()
+        edits = con.execute(SQL["edited"], keys).df()
         release = con.execute(SQL["release"]).fetchall()[0][0]
     marks = [word for word in ("is_winsorised", "is_capped") if bool(row[word])]
     say(
@@ -50,9 +50,9 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
     folder = paths.releases / str(release) / FOLDER
     for _, cell in trail.iterrows():
         say(console, *_cell(cell, folder))
-    if not edited.empty:
+    if not edits.empty:
         say(console, "Not used as printed:")
-        for _, cell in edited.iterrows():
+        for _, cell in edits.iterrows():
             say(console, *_cell(cell.reindex(trail.columns).fillna({"is_corrected": False}), folder))
 
 
@@ -72,20 +72,20 @@ def _cell(cell: pd.Series, folder: Path) -> list[str]:
     if cell["is_corrected"]:
         lines.append(f"      corrected: {cell['correction_reason']}")
     if isinstance(cell["edit_rule"], str):
-        used = "left out" if _is_missing(cell["used_value"]) else f"{cell['used_value']:,.10g} {cell['unit']} is used"
+        use = "left out" if _is_missing(cell["used_value"]) else f"{cell['used_value']:,.10g} {cell['unit']} is used"
         if cell["edit_action"] in ("accept", "pending", "keep"):
-            used = "used as printed"
-        lines.append(f"      {cell['edit_rule']} {cell['edit_action']}: {used}; {cell['edit_evidence']}")
+            use = "used as printed"
+        lines.append(f"      {cell['edit_rule']} {cell['edit_action']}: {use}; {cell['edit_evidence']}")
     if isinstance(cell["fill_rule"], str):
         lines.append(f"      suspected fill: {cell['fill_rule']}")
     return lines
 
 
 def _no_value(con: duckdb.DuckDBPyConnection, city_id: str, name: str, year: int, code: str) -> NoAnswer:
-    known = {row[0] for row in con.execute("select distinct indicator_code from mart.mart_indicator_value").fetchall()}
+    codes = {row[0] for row in con.execute("select distinct indicator_code from mart.mart_indicator_value").fetchall()}
     lines = [f"There is no value of {code} for {name} in {year}."]
-    if code not in known:
-        lines.append(f"Indicators with values: {', '.join(sorted(known))}.")
+    if code not in codes:
+        lines.append(f"Indicators with values: {', '.join(sorted(codes))}.")
     for index_code, reason in con.execute(SQL["why_not"], [city_id]).fetchall():
         lines.append(f"  not in the sample of {index_code}: {reason}")
     return NoAnswer("\n".join(lines))

@@ -41,10 +41,10 @@ def section(name: str, command: Any) -> str:
     """One command: how to type it, what it does, what it takes."""
     parameters = [one for one in command.params if one.name != "help"]
     arguments = [one for one in parameters if one.param_type_name == "argument"]
-    typed = " ".join(
+    usage = " ".join(
         [name, *(_argument(one) for one in arguments), *(["[options]"] if parameters != arguments else [])]
     )
-    lines = [f"## {name}", "", f"`{typed}`", "", inspect.cleandoc(command.help or ""), ""]
+    lines = [f"## {name}", "", f"`{usage}`", "", inspect.cleandoc(command.help or ""), ""]
     if parameters:
         lines += ["| | | default |", "|---|---|---|", *(_row(one) for one in parameters), ""]
     return "\n".join(lines)

@@ -73,17 +73,17 @@ def refresh(
     if recompute:
         os.environ["NQPF_RECOMPUTE"] = "1"
     reporter = progress_reporter(console, log_format, quiet=quiet)
-    started, began = time.monotonic(), dt.datetime.now(dt.UTC)
+    start, began = time.monotonic(), dt.datetime.now(dt.UTC)
     log = paths.logs / f"refresh_{dt.datetime.now():%Y%m%d_%H%M%S}.log"
-    before, waited = latest_release(paths.releases), waiting(paths)
+    before, candidates_before = latest_release(paths.releases), waiting(paths)
     record = RunLog(known_seconds(paths.reports), heard=reporter.step)
     reporter.started(paths.warehouse, log)
 
     def write_down(status: str, exit_code: int, message: list[str]) -> None:
-        seconds, release = time.monotonic() - started, latest_release(paths.releases)
-        ended = RunStatus(status, exit_code, began, seconds, release, message, paths.warehouse, log, record.steps)
-        reporter.ended(ended)
-        for warning in write_status(paths.reports, ended):
+        seconds, release = time.monotonic() - start, latest_release(paths.releases)
+        state = RunStatus(status, exit_code, began, seconds, release, message, paths.warehouse, log, record.steps)
+        reporter.ended(state)
+        for warning in write_status(paths.reports, state):
             reporter.trouble.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
 
     try:
@@ -101,7 +101,7 @@ def refresh(
             changed = Changed.numbers if is_asked_for else what_changed(paths, inputs, before)
             if changed == Changed.nothing:
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
-                _say_unchanged(reporter.progress, paths, before, time.monotonic() - started)
+                _say_unchanged(reporter.progress, paths, before, time.monotonic() - start)
                 return EXIT_OK
             quiet_too = reporter.progress.quiet
             failure = _run(
@@ -114,13 +114,13 @@ def refresh(
         if failure is None:
             write_down("failed", EXIT_FAILED, [f"{type(error).__name__}: {error}"])
             raise
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - start
     if failure:
         write_down(failure.status, failure.exit_code, failure.sentences)
         return _say_failure(reporter.trouble, failure, paths, log, seconds)
     release = latest_release(paths.releases)
     if release == before and (candidates := waiting(paths)):
-        name, is_new = candidates[-1], candidates != waited
+        name, is_new = candidates[-1], candidates != candidates_before
         write_down("candidate" if is_new else "unchanged", EXIT_OK, [f"Candidate {name} waits for a signature."])
         _say_candidate(reporter.progress, paths, name, seconds, is_new=is_new)
         return EXIT_OK
@@ -144,26 +144,26 @@ def show_plan(paths: Paths, console: Console) -> None:
     release = latest_release(paths.releases)
     try:
         landed = read_landed(paths)
-        changed = what_changed(paths, input_digest(paths, landed.digests), release)
-        if changed == Changed.nothing:
+        change = what_changed(paths, input_digest(paths, landed.digests), release)
+        if change == Changed.nothing:
             say(console, f"Nothing would run: all is as in {release}.")
             return
-        if changed == Changed.presentation:
+        if change == Changed.presentation:
             say(console, f"Only pages and exports changed: the numbers of {release} would be shown anew.")
             return
-        plan, (n_met, missed) = plan_refresh(paths, landed), new_corrections(paths)
+        plan, (n_met, misses) = plan_refresh(paths, landed), new_corrections(paths)
     except (IngestError, WrongKindError) as error:
         raise Refusal(str(error)) from error
     parts = (("Read", plan.read), ("Judge", plan.judge), ("Build", plan.build), ("Compute", plan.compute))
     for what, names in parts:
-        listed = ", ".join(names[:MAX_PLANNED]) + (f" and {len(names) - MAX_PLANNED} more" * (len(names) > MAX_PLANNED))
-        say(console, f"{what:<8}{len(names):>4}  {listed or 'nothing'}")
-    if n_met or missed:
-        say(console, f"New rows of correction.csv: {n_met} meet their figure.", *(f"  {one}." for one in missed))
-    for gone in withdrawn_releases(paths.releases):
-        if gone["release"] > (release or ""):
+        head = ", ".join(names[:MAX_PLANNED]) + (f" and {len(names) - MAX_PLANNED} more" * (len(names) > MAX_PLANNED))
+        say(console, f"{what:<8}{len(names):>4}  {head or 'nothing'}")
+    if n_met or misses:
+        say(console, f"New rows of correction.csv: {n_met} meet their figure.", *(f"  {one}." for one in misses))
+    for withdrawal in withdrawn_releases(paths.releases):
+        if withdrawal["release"] > (release or ""):
             again = "the same tables are not published again: correct what was wrong first"
-            say(console, f"{gone['release']} was withdrawn ({gone['why']}); {again}.")
+            say(console, f"{withdrawal['release']} was withdrawn ({withdrawal['why']}); {again}.")
     if plan.read:
         say(console, "What editing would do is known when files are read: `nqpf inspect FILE` lists it.")
     if seconds := sum(known_seconds(paths.reports).values()):
@@ -245,16 +245,16 @@ def _prepare_build(paths: Paths, people: Console) -> None:
     warehouse.prepare()
     vintages = recall(paths, warehouse)
     if is_new and vintages:
-        known = f"{', '.join(vintages)} are known from the releases."
-        say(people, f"  The build file is gone: all files are read again; {known}")
+        sentence = f"{', '.join(vintages)} are known from the releases."
+        say(people, f"  The build file is gone: all files are read again; {sentence}")
 
 
 def _years(landed: Landed, year: int | None) -> list[str]:
-    known = sorted({s.data_year for s in landed.yearly()})
+    data_years = sorted({s.data_year for s in landed.yearly()})
     if year is None:
-        return [str(y) for y in known]
-    if year not in known:
-        have = f"years with a sidecar: {', '.join(map(str, known)) or 'none'}"
+        return [str(y) for y in data_years]
+    if year not in data_years:
+        have = f"years with a sidecar: {', '.join(map(str, data_years)) or 'none'}"
         raise IngestError(f"No sidecar has data_year {year}", have, "Write the sidecar first")
     return [str(year)]
 
@@ -270,7 +270,7 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
     marker = paths.landing / "generated.txt"
     if marker.exists() and marker.read_text(encoding="utf-8").strip() == key:
         return
-    started = time.monotonic()
+    start = time.monotonic()
     if paths.landing.exists() and any(paths.landing.iterdir()):
         if not marker.exists():
             raise IngestError(
@@ -289,7 +289,7 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
         generate_demo(paths.landing)
         wait()
     marker.write_text(key + "\n", encoding="utf-8")
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - start
     people.print(f"  [green]done[/]  {'write SYNTHETIC landing files':<28}{seconds:6.1f} s", highlight=False)
 
 
@@ -310,16 +310,16 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
         release, vintage, synthetic = con.execute(SQL["run"]).fetchall()[0]
         scores = con.execute(SQL["scores"]).fetchall()
         lacking = con.execute(SQL["lacking"]).fetchall()
-        failed = con.execute(SQL["failed"]).fetchall()
-    for gone in withdrawn_releases(paths.releases):
-        if gone["release"] > release:
-            say(console, f"  {gone['release']} stays withdrawn: {gone['why']}")
+        failures = con.execute(SQL["failed"]).fetchall()
+    for withdrawal in withdrawn_releases(paths.releases):
+        if withdrawal["release"] > release:
+            say(console, f"  {withdrawal['release']} stays withdrawn: {withdrawal['why']}")
     mark = " [bold yellow]SYNTHETIC demo: no figure says anything about China.[/]" if synthetic else ""
     what = "[green]Nothing changed[/] since" if release == before else "[green]Published[/]"
     console.print(f"{what} {release} (data vintage {vintage}), {seconds:.0f} s.{mark}", highlight=False)
     say(console, *(f"  {index}: {cities} cities with a score, {first}-{last}" for index, cities, first, last in scores))
     say(console, *(f"  {index} has no score of {year}: {indicators}" for index, year, indicators in lacking))
-    for severity, message, is_left_out in failed:
+    for severity, message, is_left_out in failures:
         if severity == "error" or is_left_out:
             mark = "[bold red]Error[/] " if severity == "error" else ""
             console.print(f"  {mark}{escape(message)}", highlight=False, soft_wrap=True)
@@ -328,7 +328,7 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
             say(console, f"  {ready_rows_sentence(file, len(read_ready_rows(file, paths.seeds)))}")
     say(
         console,
-        f"  {sum(severity == 'warn' for severity, *_ in failed)} warnings in mart.mart_check_result",
+        f"  {sum(severity == 'warn' for severity, *_ in failures)} warnings in mart.mart_check_result",
         f"  query   {paths.published_file}",
         f"  report  {paths.releases / release / 'docs' / 'index.html'}",
         f"  log     {log}",

@@ -39,14 +39,14 @@ def list_releases(paths: Paths, console: Console) -> None:
     console.print(table_of(pd.DataFrame(rows), whole=("release", "state")))
 
 
-def _names(paths: Paths, *wanted: str | None) -> list[str]:
+def _names(paths: Paths, *required: str | None) -> list[str]:
     """All releases, newest first. Raises Refusal where there is none, or where neither a release nor a candidate has
     the name that was asked for."""
-    for name in wanted:
+    for name in required:
         if name is not None and not folder_of(paths, name):
             raise Refusal(f"There is no release {name}; see `nqpf release list`.")
     names = [row["release"] for row in known_releases(paths)]
-    if not names and not any(wanted):
+    if not names and not any(required):
         raise nothing_published(paths)
     return names
 
@@ -159,11 +159,11 @@ def rebuild_release(paths: Paths, console: Console, release: str, *, into: Path 
     if versions:
         say(console, "Package versions differ from those of the release; last digits may move:", *versions)
     with tempfile.TemporaryDirectory(prefix="nqpf_rebuild_") as room:
-        laid = again.lay_out(manifest, paths, into or Path(room), earlier)
-        code = _refresh(laid, console, str(manifest["run"].get("depth") or "default"))
+        paths_then = again.lay_out(manifest, paths, into or Path(room), earlier)
+        code = _refresh(paths_then, console, str(manifest["run"].get("depth") or "default"))
         if code != EXIT_OK:
             raise Refusal(f"{release} could not be rebuilt: its refresh failed.", code)
-        with open_read_only(laid.published_file) as con:
+        with open_read_only(paths_then.published_file) as con:
             here = table_contents(con)
     differing = again.table_differences(there, here)
     if differing:
@@ -173,13 +173,13 @@ def rebuild_release(paths: Paths, console: Console, release: str, *, into: Path 
     return EXIT_OK
 
 
-def _refresh(laid: Paths, console: Console, depth: str) -> int:
+def _refresh(paths: Paths, console: Console, depth: str) -> int:
     """The main job on the throw-away folder, drawing as much as then; the variables for its children are put back."""
     from dagster_project.cli.refresh import refresh  # loads Dagster
 
     before = dict(os.environ)
     try:
-        return refresh(laid, console, year=None, is_demo=False, depth=depth)
+        return refresh(paths, console, year=None, is_demo=False, depth=depth)
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -200,8 +200,8 @@ def prune_releases(paths: Paths, console: Console, keep: int, *, is_sure: bool) 
     for item in plan.items:
         table.add_row(item.release, human(item.bytes), item.reason or ("[red]gone[/]" if is_sure else "[red]goes[/]"))
     console.print(table)
-    freed = human(sum(item.bytes for item in plan.going))
-    say(console, f"{len(plan.going)} of {len(plan.items)} releases {'went' if is_sure else 'would go'}: {freed}.")
+    size = human(sum(item.bytes for item in plan.going))
+    say(console, f"{len(plan.going)} of {len(plan.items)} releases {'went' if is_sure else 'would go'}: {size}.")
     if plan.going and not is_sure:
         say(console, "Nothing was deleted. Use --yes to delete; landing files are never touched.")
 

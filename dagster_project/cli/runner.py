@@ -55,7 +55,7 @@ def quiet_output(log: Path) -> Iterator[Console]:
 class RunLog:
     """What the jobs of one refresh did so far, and what is known of the run before: progress and status need both."""
 
-    known: Mapping[str, float] = field(default_factory=dict)  # 'job/step' -> seconds when it last ran
+    seconds_before: Mapping[str, float] = field(default_factory=dict)  # 'job/step' -> seconds when it last ran
     expected: set[str] = field(default_factory=set)  # 'job/step' of all jobs of this refresh
     steps: list[StepRecord] = field(default_factory=list)
     heard: Callable[[StepRecord], None] = lambda _step: None  # told of each step that ended
@@ -70,9 +70,9 @@ class RunLog:
         running: 'job/step' -> seconds so far. A step that takes longer than last time counts nothing more.
         """
         left = self.expected - {step.key for step in self.steps}
-        if not left <= set(self.known):
+        if not left <= set(self.seconds_before):
             return None
-        return sum(max(self.known[key] - running.get(key, 0.0), 0.0) for key in left)
+        return sum(max(self.seconds_before[key] - running.get(key, 0.0), 0.0) for key in left)
 
 
 class TimeLeftColumn(ProgressColumn):
@@ -98,11 +98,11 @@ def time_left_words(seconds: float | None) -> str:
 @contextmanager
 def step_progress(console: Console, record: RunLog) -> Iterator[Listener]:
     """One line a step: its number, its outcome, its seconds. A terminal also sees a bar below."""
-    started: dict[str, float] = {}
+    start_of: dict[str, float] = {}
 
     def seconds_left() -> float | None:
         now = time.monotonic()
-        return record.seconds_left({key: now - begun for key, begun in [*started.items()]})
+        return record.seconds_left({key: now - start for key, start in [*start_of.items()]})
 
     columns = (
         SpinnerColumn(),
@@ -121,11 +121,11 @@ def step_progress(console: Console, record: RunLog) -> Iterator[Listener]:
             progress.update(task, total=len(expected))
 
         def on_start(job: str, step: str) -> None:
-            started[f"{job}/{step}"] = time.monotonic()
+            start_of[f"{job}/{step}"] = time.monotonic()
             progress.update(task, description=f"{job}: {step_words(step)}", refresh=True)
 
         def on_end(step: StepRecord) -> None:
-            started.pop(step.key, None)
+            start_of.pop(step.key, None)
             record.steps.append(step)
             record.heard(step)
             line = step_line(step, len(record.steps), max(record.total, len(record.steps)))

@@ -39,7 +39,7 @@ def run_until_told_to_stop(command: list[str]) -> int:
     signals: list[int] = []
     # SIGINT too: in the background of a shell (`nohup nqpf ui &`) it is ignored, also by Dagster, which ends its parts
     # by it; and whoever sends it to this process alone would leave Dagster behind
-    before = {number: signal.signal(number, lambda sent, _: signals.append(sent)) for number in STOPPING}
+    before = {number: signal.signal(number, lambda signal_no, _: signals.append(signal_no)) for number in STOPPING}
     try:
         # Dagster's advice to use another command of its own is not for whoever reads this page
         quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command`"}

@@ -124,8 +124,8 @@ def _opened_as_of(paths: Paths, form: str, name: str, limits: Limits) -> duckdb.
     output.check_form(form)
     release = release_as_of(paths, name)
     if release is None:
-        known = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
-        raise Refusal(f"No release or data vintage is called '{name}'. Known: {', '.join(known) or 'none'}.")
+        names = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
+        raise Refusal(f"No release or data vintage is called '{name}'. Known: {', '.join(names) or 'none'}.")
     file = release / "city.duckdb"
     con = open_read_only(file, limits.settings)
     announce_release(con, file, release.name)
@@ -158,10 +158,10 @@ def _print_result(con: duckdb.DuckDBPyConnection, console: Console, form: str, l
 def _say_why_empty(con: duckdb.DuckDBPyConnection, query: str) -> None:
     """Zero rows: on stderr, with the index or the year that is not there."""
     reasons = []
-    computed = [row[0] for row in con.execute(SQL["computed"]).fetchall()]
+    index_codes = [row[0] for row in con.execute(SQL["computed"]).fetchall()]
     for code in dict.fromkeys(INDEX.findall(query)):
-        if code not in computed:
-            reasons.append(f"index '{code}' is not computed here (computed: {', '.join(computed)})")
+        if code not in index_codes:
+            reasons.append(f"index '{code}' is not computed here (computed: {', '.join(index_codes)})")
     first, last = con.execute("select min(year), max(year) from mart.mart_index_score").fetchall()[0]
     for year in dict.fromkeys(YEAR.findall(query)):
         if first is not None and not first <= int(year) <= last:
@@ -174,21 +174,21 @@ def _say_why_empty(con: duckdb.DuckDBPyConnection, query: str) -> None:
 def _values_there(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     """Where a column of a named table is compared with a text that it never holds: what it holds."""
     sentences = []
-    named = set(re.findall(r"\w+", query))
+    words = set(re.findall(r"\w+", query))
     for column, text in dict.fromkeys(TEXT.findall(query)):
         places = con.execute(SQL["places"], [column]).fetchall()
-        place = next((f"{schema}.{table}" for schema, table in places if table in named), None)
+        place = next((f"{schema}.{table}" for schema, table in places if table in words), None)
         if place is None or column.lower() == "index_code":
             continue
-        held = [row[0] for row in con.execute(f'select distinct "{column}" from {place} order by all').fetchall()]
-        if text not in held:
-            sentences.append(f"{column} of {place} is never '{text}' (it is {', '.join(_near(text, held))})")
+        texts = [row[0] for row in con.execute(f'select distinct "{column}" from {place} order by all').fetchall()]
+        if text not in texts:
+            sentences.append(f"{column} of {place} is never '{text}' (it is {', '.join(_near(text, texts))})")
     return sentences
 
 
-def _near(text: str, held: list[str | None]) -> list[str]:
+def _near(text: str, values: list[str | None]) -> list[str]:
     """All values where they are few, else those most alike."""
-    texts = [str(value) for value in held if value is not None]
+    texts = [str(value) for value in values if value is not None]
     if len(texts) <= MANY:
         return texts
     from rapidfuzz import process

@@ -32,9 +32,9 @@ def reading_paths(warehouse: Path | None) -> Paths:
 
     The named warehouse, else NQPF_WAREHOUSE, else that of `nqpf use`, else the real one if published, else the demo.
     """
-    chosen = warehouse or _named()
-    if chosen is not None:
-        return real_paths(Path(), chosen, Path())
+    folder = warehouse or _folder()
+    if folder is not None:
+        return real_paths(Path(), folder, Path())
     real = real_paths(Path(), None, Path())
     return real if real.published_file.exists() else demo_paths()
 
@@ -84,10 +84,10 @@ def use(warehouse: Path | None, console: Console, *, forget: bool) -> int:
     return EXIT_OK
 
 
-def _named() -> Path | None:
-    named = os.environ.get(VARIABLE, "").strip()
-    if named:
-        return Path(named)
+def _folder() -> Path | None:
+    folder = os.environ.get(VARIABLE, "").strip()
+    if folder:
+        return Path(folder)
     return Path(_memory().read_text(encoding="utf-8").strip()) if _memory().is_file() else None
 
 

@@ -117,12 +117,12 @@ def data_vintage(warehouse: Warehouse) -> str:
     accepted = warehouse.read_frame(ACCEPTED_SQL)
     content = accepted[["source", "data_year", "vintage"]].to_csv(index=False)
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
-    known = warehouse.read_frame("select data_vintage, set_hash from ops.vintage")
-    same = known[known["set_hash"] == digest]
+    vintage_table = warehouse.read_frame("select data_vintage, set_hash from ops.vintage")
+    same = vintage_table[vintage_table["set_hash"] == digest]
     if not same.empty:
         return str(same.iloc[0]["data_vintage"])
     last_year = int(warehouse.read_value("select max(year) from reading.int_values_corrected where value is not null"))
-    vintages = [name for name in known["data_vintage"] if str(name).startswith(str(last_year))]
+    vintages = [name for name in vintage_table["data_vintage"] if str(name).startswith(str(last_year))]
     name = f"{last_year}{xl_col_to_name(len(vintages))}"
     row = pd.DataFrame(
         [

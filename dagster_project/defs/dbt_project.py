@@ -116,15 +116,15 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
     )
     def step(context: dg.AssetExecutionContext) -> Iterator[Event]:
         keys = {tuple(key.path) for key in context.selected_asset_keys}
-        chosen = [unique_id for unique_id, node in nodes.items() if _key(node) in keys]
-        state = DbtState(manifest, chosen, project_key(paths))
-        known = records_of(warehouse, state.sources)
-        stale = state.nodes if is_forced(context) else state.stale(known)
-        built = {*stale, *(node for node in nodes if state.table(node) in known)}
+        unique_ids = [unique_id for unique_id, node in nodes.items() if _key(node) in keys]
+        state = DbtState(manifest, unique_ids, project_key(paths))
+        record_of = records_of(warehouse, state.sources)
+        stale = state.nodes if is_forced(context) else state.stale(record_of)
+        up_to_date = {*stale, *(node for node in nodes if state.table(node) in record_of)}
         tests = [
             test
             for test in _tests_of(context, step, nodes)
-            if built.issuperset(parents := state.parents(test))
+            if up_to_date.issuperset(parents := state.parents(test))
             and (context.run.asset_check_selection or not set(stale).isdisjoint(parents))
         ]
         results: dict[str, dict[str, Any]] = {}
@@ -145,7 +145,7 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
                 if node in results and results[node]["status"] == "success":
                     events.append(materialized(con, nodes[node], results[node]["execution_time"]))
             if failure is None:
-                write_records(con, state.records(con, stale, known))
+                write_records(con, state.records(con, stale, record_of))
         yield from events
         for test in tests:
             if test in results and results[test]["status"] != "skipped" and _check_key(test, nodes) in step.check_keys:

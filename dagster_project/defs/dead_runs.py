@@ -39,14 +39,14 @@ def close_dead_runs(instance: dg.DagsterInstance, *, mine: str = "") -> list[str
     Without this the next run would wait for the slot for ever, and the queue of Dagster's daemon for the run.
     mine: id of the run that holds the lock now.
     """
-    storage, closed = instance.event_log_storage, []
+    storage, run_ids = instance.event_log_storage, []
     for run in instance.get_runs(dg.RunsFilter(statuses=IN_PROGRESS)):
         if run.run_id != mine and _is_dead(run):
             instance.report_run_failed(run, SENTENCE)
-            closed.append(run.run_id)
+            run_ids.append(run.run_id)
     for run_id in storage.get_concurrency_run_ids() - {mine}:  # steps hold a slot only under the lock
         storage.free_concurrency_slots_for_run(run_id)
-    return closed
+    return run_ids
 
 
 def _is_dead(run: dg.DagsterRun) -> bool:
@@ -54,8 +54,8 @@ def _is_dead(run: dg.DagsterRun) -> bool:
     if is_by_command(run):
         return True
     pid, _, rest = run.tags.get(PROCESS, "").partition("@")
-    birth, _, named = rest.partition("@")
-    is_own = named == run.run_id or (not named and REPEATS not in run.tags)  # older runs name none
+    birth, _, run_id = rest.partition("@")
+    is_own = run_id == run.run_id or (not run_id and REPEATS not in run.tags)  # older runs name none
     return bool(birth) and is_own and _birth(int(pid)) != birth
 
 

@@ -57,9 +57,9 @@ def in_words(name: str) -> str:
 
 def table_schema(columns: Iterable[tuple[str, str]], node: Mapping[str, Any]) -> dg.TableSchema:
     """Columns (name, type) of a table with the descriptions that its dbt node has."""
-    described = {name: str(column["description"]) for name, column in node["columns"].items()}
+    words_of = {name: str(column["description"]) for name, column in node["columns"].items()}
     return dg.TableSchema(
-        [dg.TableColumn(name, kind.lower(), described.get(name) or in_words(name)) for name, kind in columns]
+        [dg.TableColumn(name, kind.lower(), words_of.get(name) or in_words(name)) for name, kind in columns]
     )
 
 

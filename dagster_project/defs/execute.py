@@ -26,17 +26,17 @@ SHOWING = (dg.AssetKey(["ops", "run_context"]), dg.AssetKey(["published", "city"
 
 def run_refresh(defs: dg.Definitions, years: Sequence[str], listener: Listener) -> Failure | None:
     """Landing files of the chosen years to the published file; None if it went through. The caller holds the lock."""
-    chosen = {RANGE_START: years[0], RANGE_END: years[-1]} if years else {}
+    year_range = {RANGE_START: years[0], RANGE_END: years[-1]} if years else {}
     ingest, rebuild = (defs.resolve_job_def(name) for name in JOBS)
-    planned = {f"{job.name}/{node.name}" for job in (ingest, rebuild) for node in job.nodes}
-    return _run_jobs([_Job(ingest, chosen), _Job(rebuild)], planned, listener)
+    step_keys = {f"{job.name}/{node.name}" for job in (ingest, rebuild) for node in job.nodes}
+    return _run_jobs([_Job(ingest, year_range), _Job(rebuild)], step_keys, listener)
 
 
 def run_showing(defs: dg.Definitions, listener: Listener) -> Failure | None:
     """A release of the numbers that the build file holds, for new pages and exports. The caller holds the lock."""
     rebuild = defs.resolve_job_def(JOBS[-1])
-    planned = {f"{rebuild.name}/{key.to_python_identifier()}" for key in SHOWING}
-    return _run_jobs([_Job(rebuild, only=SHOWING)], planned, listener)
+    step_keys = {f"{rebuild.name}/{key.to_python_identifier()}" for key in SHOWING}
+    return _run_jobs([_Job(rebuild, only=SHOWING)], step_keys, listener)
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class _Job:
     only: Sequence[dg.AssetKey] | None = None
 
 
-def _run_jobs(jobs: Sequence[_Job], planned: set[str], listener: Listener) -> Failure | None:
+def _run_jobs(jobs: Sequence[_Job], step_keys: set[str], listener: Listener) -> Failure | None:
     with open_event_log(), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance)
-        listener.planned(planned)
+        listener.planned(step_keys)
         for one in jobs:
             failure = read_failure(_run_job(one, instance, listener))
             if failure:
@@ -62,8 +62,8 @@ def _run_jobs(jobs: Sequence[_Job], planned: set[str], listener: Listener) -> Fa
 def _run_job(one: _Job, instance: dg.DagsterInstance, listener: Listener) -> dg.ExecuteInProcessResult:
     job = one.job
     run_id = str(uuid.uuid4())
-    started: dict[str, float] = {}
-    renewed: dict[str, list[bool]] = {}  # step -> whether each of its tables was made anew
+    start_of: dict[str, float] = {}
+    is_new_by_step: dict[str, list[bool]] = {}  # step -> whether each of its tables was made anew
 
     def on_event(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
@@ -71,16 +71,16 @@ def _run_job(one: _Job, instance: dg.DagsterInstance, listener: Listener) -> dg.
         if event is None or key is None:
             return
         if event.event_type_value == "STEP_START":
-            started[key] = time.monotonic()
+            start_of[key] = time.monotonic()
             listener.started(job.name, key)
         elif event.is_step_materialization:
             metadata = event.step_materialization_data.materialization.metadata
-            renewed.setdefault(key, []).append(UNCHANGED not in metadata)
+            is_new_by_step.setdefault(key, []).append(UNCHANGED not in metadata)
         elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
-            seconds = time.monotonic() - started.pop(key, time.monotonic())
-            passed = event.event_type_value == "STEP_SUCCESS"
-            is_same = passed and key in renewed and not any(renewed[key])
-            listener.ended(StepRecord(job.name, key, step_words(key), seconds, passed, is_same))
+            seconds = time.monotonic() - start_of.pop(key, time.monotonic())
+            is_passed = event.event_type_value == "STEP_SUCCESS"
+            is_same = is_passed and key in is_new_by_step and not any(is_new_by_step[key])
+            listener.ended(StepRecord(job.name, key, step_words(key), seconds, is_passed, is_same))
 
     tags = {**one.tags, **BY_COMMAND, **process_tag(run_id), **CODE_LOCATION}
     instance.add_event_listener(run_id, on_event)

@@ -48,20 +48,20 @@ class OneWriter(dg.Executor):
         return self._inner.retries
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
-        with ExitStack() as held:
+        with ExitStack() as stack:
             plan_context.instance.add_run_tags(plan_context.run_id, process_tag(plan_context.run_id))
-            _take_lock(held, self.paths, self.wait_seconds, plan_context)
+            _take_lock(stack, self.paths, self.wait_seconds, plan_context)
             check_surroundings(self.paths)
             close_dead_runs(plan_context.instance, mine=plan_context.run_id)
-            held.enter_context(open_event_log())
+            stack.enter_context(open_event_log())
             yield from self._inner.execute(plan_context, execution_plan)
 
 
-def _take_lock(held: ExitStack, paths: Paths, wait_seconds: float, plan_context: Any) -> None:
+def _take_lock(stack: ExitStack, paths: Paths, wait_seconds: float, plan_context: Any) -> None:
     end, is_logged = time.monotonic() + wait_seconds, False
     while True:
         try:
-            held.enter_context(refresh_lock(paths))
+            stack.enter_context(refresh_lock(paths))
             return
         except WarehouseBusy as busy:
             if time.monotonic() > end:

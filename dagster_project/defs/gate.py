@@ -114,7 +114,7 @@ def _judge_all(
     years: Sequence[str] = (),
 ) -> Iterator[Any]:
     """Judge, then say so: all years green, or those of accepted loads green and the step failed with the reason."""
-    started = time.monotonic()
+    start = time.monotonic()
     faults = warehouse.read_frame("select sentence from edit.int_edit_faults order by 1")["sentence"].tolist()
     if faults:
         raise dg.Failure(description="\n".join(faults))
@@ -122,41 +122,41 @@ def _judge_all(
     with warehouse.held():
         verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, key) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
-    refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
+    refusals = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
     rows = [row for verdict in verdicts for row in verdict.to_review]
     if rows:
         file = paths.reports / "to_review" / f"{context.run.run_id[:8]}_{prefix}load.csv"
         write_ready_rows(file, paths.seeds, rows)
-        if refused:
+        if refusals:
             problems = [*problems[: MAX_PROBLEMS - 1], ready_rows_sentence(file, len(rows))]
     metadata: dict[str, Any] = {
         "data_docs": dg.MetadataValue.path(str(paths.data_docs / "index.html")),
-        "seconds": round(time.monotonic() - started, 2),
+        "seconds": round(time.monotonic() - start, 2),
     }
     write_index(paths.data_docs, warehouse.read_frame(SQL["loads"]))
     why = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
-    in_short = _in_short(refused, problems) if refused else f"{len(verdicts)} loads accepted."
-    if not refused:
+    in_short = _in_short(refusals, problems) if refusals else f"{len(verdicts)} loads accepted."
+    if not refusals:
         for year in years:
             context.add_asset_metadata(_of_loads([v for v in verdicts if _year(v) == year]), partition_key=year)
         yield dg.MaterializeResult(metadata=metadata if years else {**metadata, **_of_loads(verdicts)})
-    for year in years if refused else ():
+    for year in years if refusals else ():
         of_year = [verdict for verdict in verdicts if _year(verdict) == year]
         if all(verdict.accepted for verdict in of_year):
             loads = {**metadata, **_of_loads(of_year)}
             yield dg.AssetMaterialization(context.asset_key, partition=year, metadata=loads)
     yield dg.AssetCheckResult(
         check_name="gate",
-        passed=not refused,
+        passed=not refusals,
         description=in_short,
         metadata={
             "why": dg.MetadataValue.md(why),
-            "refused": refused,
+            "refused": refusals,
             "problems": problems[:MAX_PROBLEMS],
             "data_docs": metadata["data_docs"],
         },
     )
-    if refused:
+    if refusals:
         raise dg.Failure(description=in_short, metadata={"data_docs": metadata["data_docs"]}, allow_retries=False)
 
 
@@ -174,10 +174,10 @@ def _of_loads(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def _in_short(refused: list[str], problems: list[str]) -> str:
+def _in_short(labels: list[str], problems: list[str]) -> str:
     """What the page of the check shows at once."""
     more = len(problems) - SHOWN_PROBLEMS
-    lines = [f"Refused: {', '.join(refused)}.", *problems[:SHOWN_PROBLEMS], f"And {more} more, see `why`." * (more > 0)]
+    lines = [f"Refused: {', '.join(labels)}.", *problems[:SHOWN_PROBLEMS], f"And {more} more, see `why`." * (more > 0)]
     return "\n\n".join(line for line in lines if line)
 
 
@@ -220,9 +220,9 @@ def judged_on(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, baseline: Ba
     return digest(rules_hash(paths), read, years, repr(baseline), sidecar.accepted_by)
 
 
-def same_rows_and_rules(warehouse: Warehouse, sidecar: Sidecar, judged: str) -> bool:
+def same_rows_and_rules(warehouse: Warehouse, sidecar: Sidecar, content: str) -> bool:
     """Whether the last verdict rests on the same, e.g. where a seed changed that says nothing of the load."""
-    return record_of(warehouse, step_of_load("judge", sidecar)).content == judged
+    return record_of(warehouse, step_of_load("judge", sidecar)).content == content
 
 
 def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> Verdict:
@@ -251,13 +251,13 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, ga
     accepted = is_accepted(rows) or sidecar.accepted_by is not None
     n_cells = len(frames["values"])
     _record(warehouse, run_id, sidecar, record, rows, accepted, n_cells)
-    failed = [row for row in rows if not row.passed and row.severity == "error"]
-    problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failed]
+    failures = [row for row in rows if not row.passed and row.severity == "error"]
+    problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failures]
     ready_rows = rows_to_review(rows)
     problems += dict.fromkeys(f"{sidecar.label}: row for {seed}: {line}" for seed, line, _ in ready_rows)
-    if any("header" in row.rule_id for row in failed):
+    if any("header" in row.rule_id for row in failures):
         problems += [f"{sidecar.label}: {line}" for line in name_suggestions(frames["headers"], paths.seeds)]
-    if any(row.rule_id == "row_city_is_known" for row in failed):
+    if any(row.rule_id == "row_city_is_known" for row in failures):
         problems += [f"{sidecar.label}: {line}" for line in city_suggestions(frames["rows"], paths.seeds)]
     if accepted:
         to_review = ready_rows if is_accepted(rows) else []
@@ -291,13 +291,13 @@ def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFram
 def with_own_past(values: pd.DataFrame, years_back: float) -> pd.DataFrame:
     """A file of several years looks back inside itself: the nearest figure that is not too many years back."""
     keys = ["city_id", "variable_code", "scope"]
-    known = values.loc[values["value"].notna(), [*keys, "year", "value"]].drop_duplicates([*keys, "year"])
-    known = known.sort_values([*keys, "year"])
+    past = values.loc[values["value"].notna(), [*keys, "year", "value"]].drop_duplicates([*keys, "year"])
+    past = past.sort_values([*keys, "year"])
     for name, column in (("value_last", "value"), ("year_last", "year")):
-        known[name] = known.groupby(keys)[column].shift()
-    is_near = known["year"] - known["year_last"] <= years_back
-    known[["value_last", "year_last"]] = known[["value_last", "year_last"]].where(is_near)
-    return values.merge(known.drop(columns="value"), on=[*keys, "year"], how="left")
+        past[name] = past.groupby(keys)[column].shift()
+    is_near = past["year"] - past["year_last"] <= years_back
+    past[["value_last", "year_last"]] = past[["value_last", "year_last"]].where(is_near)
+    return values.merge(past.drop(columns="value"), on=[*keys, "year"], how="left")
 
 
 def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
@@ -392,8 +392,8 @@ def _write_load(
 def _load_no(warehouse: Warehouse, sidecar: Sidecar) -> int:
     """Order of loads: a load that is judged again keeps its number."""
     table = _table(sidecar)
-    known = warehouse.read_value(
+    number = warehouse.read_value(
         f"select load_no from {table} where source = ? and data_year = ? and vintage = ?",
         list(_identity(sidecar).values()),
     )
-    return int(known or warehouse.read_value(f"select coalesce(max(load_no), 0) + 1 from {table}"))
+    return int(number or warehouse.read_value(f"select coalesce(max(load_no), 0) + 1 from {table}"))

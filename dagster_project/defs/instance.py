@@ -22,9 +22,9 @@ MODULE = "dagster_project.definitions"  # what `nqpf ui` serves; also the name o
 def prepare_instance(paths: Paths) -> None:
     """DAGSTER_HOME with the instance file that makes the write pool real."""
     paths.dagster_home.mkdir(parents=True, exist_ok=True)
-    shipped, file = paths.package / "defs" / "dagster.yaml", paths.dagster_home / "dagster.yaml"
-    if not file.exists() or file.read_bytes() != shipped.read_bytes():  # a server may be reading it
-        shutil.copyfile(shipped, file)
+    source, file = paths.package / "defs" / "dagster.yaml", paths.dagster_home / "dagster.yaml"
+    if not file.exists() or file.read_bytes() != source.read_bytes():  # a server may be reading it
+        shutil.copyfile(source, file)
 
 
 class _ReusableConnection(sqlite3.Connection):
@@ -87,5 +87,5 @@ def switched(defs: dg.Definitions) -> Mapping[str, bool]:
     switches = [*(defs.schedules or []), *(defs.sensors or [])]
     defaults = {one.name: one.default_status.value for one in switches}
     with dg.DagsterInstance.get() as instance:
-        stored = {state.instigator_name: state.status.value for state in instance.all_instigator_state()}
-    return {name: stored.get(name, default) == "RUNNING" for name, default in defaults.items()}
+        status_of = {state.instigator_name: state.status.value for state in instance.all_instigator_state()}
+    return {name: status_of.get(name, default) == "RUNNING" for name, default in defaults.items()}

@@ -52,13 +52,13 @@ def frames_of(
     """
     if entry.is_left_out(current_settings(paths)):
         return {}
-    queries, kept = entry.queries(), {}
+    queries, in_cache = entry.queries(), {}
     if cache is not None:
-        kept = {label: cache.frames[text] for label, text in queries.items() if text in cache.frames}
-    read = warehouse.read_frames({label: text for label, text in queries.items() if label not in kept})
+        in_cache = {label: cache.frames[text] for label, text in queries.items() if text in cache.frames}
+    read = warehouse.read_frames({label: text for label, text in queries.items() if label not in in_cache})
     if cache is not None:
         cache.keep(entry.name, {queries[label]: frame for label, frame in read.items()})
-    frames = {**read, **kept}
+    frames = {**read, **in_cache}
     if entry.before:
         file = file_of_vintage_before(entry, paths, warehouse)
         if file is None:
@@ -120,7 +120,7 @@ def _build(
         name=f"py_{entry.name}", specs=specs, pool=POOL, op_tags={"dagster/priority": str(-urgency(entry.name))}
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        started = time.monotonic()
+        start = time.monotonic()
         scheduler.begin(context.run_id, analyses_of_run(context))
         settings = current_settings(paths)
 
@@ -144,14 +144,14 @@ def _build(
             with warehouse.connect() as con:
                 forget(con, [f"py_{entry.name}", *columns])
             # in parts: too large for one frame, so built and written chunk by chunk
-            built = entry.result(frames_of(entry, paths, warehouse), settings) if tables is None else tables
-            parts = built if isinstance(built, Iterator) else iter([built])
-            rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
+            result = entry.result(frames_of(entry, paths, warehouse), settings) if tables is None else tables
+            parts = result if isinstance(result, Iterator) else iter([result])
+            rows = warehouse.replace_in_parts((_by_name(part, entry, previews) for part in parts), columns)
             with warehouse.connect() as con:
                 records = {table: Record(key, content_of_table(con, table)) for table in columns}
                 write_records(con, {**records, f"py_{entry.name}": Record(key, "")})
         scheduler.written(entry.name)
-        seconds = round(time.monotonic() - started, 2)
+        seconds = round(time.monotonic() - start, 2)
         for table in entry.writes:
             yield dg.MaterializeResult(
                 asset_key=["py", table],
@@ -172,12 +172,12 @@ def analyses_of_run(context: dg.AssetExecutionContext) -> list[str]:
     return [entry.name for entry in REGISTRY if f"py_{entry.name}" in steps]
 
 
-def is_unchanged(known: Mapping[str, Record], step: str, key: str, tables: Iterable[str]) -> bool:
+def is_unchanged(records: Mapping[str, Record], step: str, key: str, tables: Iterable[str]) -> bool:
     """The step was made by this key, and all that it made is still there."""
-    return step in known and known[step].key == key and all(table in known for table in tables)
+    return step in records and records[step].key == key and all(table in records for table in tables)
 
 
-def _named(part: Mapping[str, pd.DataFrame], entry: Analysis, previews: dict[str, str]) -> dict[str, pd.DataFrame]:
+def _by_name(part: Mapping[str, pd.DataFrame], entry: Analysis, previews: dict[str, str]) -> dict[str, pd.DataFrame]:
     """The frames of a part by the full name of their table. The first rows of each table are kept in `previews`."""
     for table in entry.writes:
         first = part[table].head(5)

@@ -58,16 +58,16 @@ def plan_refresh(paths: Paths, landed: Landed) -> Plan:
     read = tuple(one.label for one in landed.sidecars if not is_read(warehouse, one, reader))
     judge = tuple(one.label for one in landed.sidecars if waits(warehouse, one, gate))
     state = DbtState(manifest, models, project_key(paths))
-    known = records_of(warehouse, state.sources)
+    records = records_of(warehouse, state.sources)
     if read or judge:  # what they will hold is not known yet
-        known = {name: record for name, record in known.items() if not name.startswith("raw.")}
-    stale = {state.table(node) for node in state.stale(known)}
+        records = {name: record for name, record in records.items() if not name.startswith("raw.")}
+    stale = {state.table(node) for node in state.stale(records)}
     compute = _analyses(paths, warehouse, manifest, stale)
-    reached = stale | {f"py.{table}" for entry in REGISTRY if entry.name in compute for table in entry.writes}
+    affected_tables = stale | {f"py.{table}" for entry in REGISTRY if entry.name in compute for table in entry.writes}
     for node in state.nodes:
-        if any(state.table(parent) in reached for parent in state.parents(node)):
-            reached.add(state.table(node))
-    return Plan(read, judge, tuple(sorted(t for t in reached if not t.startswith("py."))), compute)
+        if any(state.table(parent) in affected_tables for parent in state.parents(node)):
+            affected_tables.add(state.table(node))
+    return Plan(read, judge, tuple(sorted(t for t in affected_tables if not t.startswith("py."))), compute)
 
 
 def new_corrections(paths: Paths) -> tuple[int, list[str]]:
@@ -77,28 +77,28 @@ def new_corrections(paths: Paths) -> tuple[int, list[str]]:
             rows = con.execute(NEW_CORRECTIONS, [str(paths.seeds / "correction.csv")]).fetchall()
     except (OSError, duckdb.Error):  # nothing is read yet
         return 0, []
-    missed = [
+    misses = [
         f"{figure}: " + ("no landed file has that figure" if text is None else f"'{text}' is printed, not '{expect}'")
         for figure, expect, text, is_met in rows
         if not is_met
     ]
-    return len(rows) - len(missed), missed
+    return len(rows) - len(misses), misses
 
 
 def _analyses(paths: Paths, warehouse: Warehouse, manifest: dict[str, object], stale: set[str]) -> tuple[str, ...]:
     """Those whose own key moved, and those that read what will be made anew."""
     settings, results = current_settings(paths), contracts(manifest)
     names: list[str] = []
-    reached = set(stale)
+    affected_tables = set(stale)
     with warehouse.connect(read_only=True) as con:
-        known = read_records(con)
+        records = read_records(con)
         for entry in REGISTRY:  # in an order in which each comes after what it reads
-            is_reached = any(".".join(parent) in reached for parent in entry.parents)
+            is_reached = any(".".join(parent) in affected_tables for parent in entry.parents)
             step = f"py_{entry.name}"
-            if not is_reached and step in known:
+            if not is_reached and step in records:
                 before = file_of_vintage_before(entry, paths, warehouse)
-                is_reached = known[step].key != key_of_step(con, entry, settings, paths, results, before)
-            if is_reached or step not in known:
+                is_reached = records[step].key != key_of_step(con, entry, settings, paths, results, before)
+            if is_reached or step not in records:
                 names.append(entry.name)
-                reached |= {f"py.{table}" for table in entry.writes}
+                affected_tables |= {f"py.{table}" for table in entry.writes}
     return tuple(names)

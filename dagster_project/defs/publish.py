@@ -148,7 +148,7 @@ def publish(
     is_page_same = has_same_tables and before["hashes"].get("dbt") == hashes["dbt"] and old_page.is_file()
     docs = DbtDocs(paths) if has_tables_page and not is_page_same else None
     try:
-        exported, changes = _write_release(paths, fresh, folder, release, current, only_easy=only_easy)
+        exports, changes = _write_release(paths, fresh, folder, release, current, only_easy=only_easy)
         if docs:
             (folder / TABLES_PAGE).write_text(docs.page(), encoding="utf-8")
         elif has_tables_page:
@@ -157,7 +157,7 @@ def publish(
         if docs:
             docs.stop()
     inputs = _inputs(accepted_loads(warehouse, sidecars))
-    manifest = manifest_content(fresh, release, exported, inputs, hashes, current, contents)
+    manifest = manifest_content(fresh, release, exports, inputs, hashes, current, contents)
     manifest = with_entry(manifest, "candidate" if as_candidate else "published")
     if as_candidate:
         _write_review(paths, folder, release, current, changes)
@@ -236,14 +236,14 @@ def _write_release(
     # the pages are a half of the work, and one core's: with two workers they are written while the database writes. For
     # the exports of schema easy alone a second process takes longer to start than it saves
     pages = start_tasks([report], workers=1 if only_easy else current_resources().workers)
-    exported = export_tables(fresh, folder, only_easy=only_easy)
-    write_exchange(fresh, folder, exported)
+    exports = export_tables(fresh, folder, only_easy=only_easy)
+    write_exchange(fresh, folder, exports)
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
     (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
     shutil.copyfile(fresh, folder / "city.duckdb")
     forbid_writing(folder / "city.duckdb")
     list(pages)
-    return exported, changes
+    return exports, changes
 
 
 def _inputs(accepted: Sequence[Sidecar]) -> list[dict[str, object]]:

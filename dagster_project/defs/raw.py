@@ -83,7 +83,7 @@ def _land(
     context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, landed: Landed, sidecars: list[Sidecar]
 ) -> dict[str, Any]:
     """Read every vintage that is not there yet."""
-    started, n_cells, n_read = time.monotonic(), 0, 0
+    start, n_cells, n_read = time.monotonic(), 0, 0
     landed.check(sidecars)
     reader = reader_hash(paths)
     with warehouse.held():
@@ -99,7 +99,7 @@ def _land(
         "files_read": n_read,
         "files_unchanged": len(sidecars) - n_read,
         "cells_read": n_cells,
-        "seconds": round(time.monotonic() - started, 2),
+        "seconds": round(time.monotonic() - start, 2),
     }
 
 

@@ -46,10 +46,10 @@ class FrameCache:
     gives something else later in the run. Workers get copies.
     """
 
-    def __init__(self, planned: Iterable[Analysis]) -> None:
+    def __init__(self, entries: Iterable[Analysis]) -> None:
         self.frames: Frames = {}
         self._readers: dict[str, set[str]] = {}
-        for entry in planned:
+        for entry in entries:
             for text in entry.queries().values():
                 self._readers.setdefault(text, set()).add(entry.name)
 
@@ -72,18 +72,18 @@ class Scheduler:
         self._planned: set[str] = set()
         self._written: set[str] = set()
         self._client: Client | None = None
-        self._started: dict[str, Iterator[Outcome]] = {}
+        self._tasks: dict[str, Iterator[Outcome]] = {}
         self.contents: dict[str, str] = {}  # query -> hash of its rows, of this run
 
-    def begin(self, run_id: str, planned: Iterable[str]) -> None:
+    def begin(self, run_id: str, names: Iterable[str]) -> None:
         """Reset for a run with these analyses; nothing if it has begun already."""
         if run_id == self._run_id:
             return
         self.close()
-        self._run_id, self._planned, self._written, self.contents = run_id, set(planned), set(), {}
-        chosen = [entry for entry in REGISTRY if entry.name in self._planned and not entry.in_parts]
-        self._cache = FrameCache(chosen)
-        self._waiting = sorted(chosen, key=lambda entry: (urgency(entry.name), entry.name))
+        self._run_id, self._planned, self._written, self.contents = run_id, set(names), set(), {}
+        entries = [entry for entry in REGISTRY if entry.name in self._planned and not entry.in_parts]
+        self._cache = FrameCache(entries)
+        self._waiting = sorted(entries, key=lambda entry: (urgency(entry.name), entry.name))
 
     def written(self, name: str) -> None:
         """Mark an analysis whose tables are in the build file: others may read them."""
@@ -106,11 +106,11 @@ class Scheduler:
             self._client = connect(resources.cluster)
         ready = [other for other in self._waiting if self._is_ready(other) and other.name != entry.name]
         self._waiting = [other for other in self._waiting if other not in (entry, *ready)]
-        for chosen in [entry, *filter(key_if_due, ready)]:
-            if chosen.name not in self._started:
-                task = partial(attempt, chosen.name, self._frames_of(chosen, self._cache), settings)
-                self._started[chosen.name] = start_tasks([task], self._client, workers=resources.workers)
-        (outcome,) = self._started.pop(entry.name)
+        for one in [entry, *filter(key_if_due, ready)]:
+            if one.name not in self._tasks:
+                task = partial(attempt, one.name, self._frames_of(one, self._cache), settings)
+                self._tasks[one.name] = start_tasks([task], self._client, workers=resources.workers)
+        (outcome,) = self._tasks.pop(entry.name)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -118,7 +118,7 @@ class Scheduler:
     def close(self) -> None:
         """Cancel what was submitted and disconnect from the cluster."""
         self._cache = FrameCache([])
-        self._started = {}
+        self._tasks = {}
         if self._client is not None:
             self._client.close()
         self._client = None

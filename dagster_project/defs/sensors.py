@@ -36,7 +36,7 @@ def build_sensors(paths: Paths, warehouse: Warehouse) -> list[dg.SensorDefinitio
         try:
             gate = gate_hash(paths)
             for sidecar in (s for s in landed_sidecars(paths) if s.data_year):
-                is_accepted, reason = _judged(paths, warehouse, sidecar, gate)
+                is_accepted, reason = _verdict(paths, warehouse, sidecar, gate)
                 if reason:
                     reasons.append(reason)
                 elif not is_accepted:
@@ -55,7 +55,7 @@ def build_sensors(paths: Paths, warehouse: Warehouse) -> list[dg.SensorDefinitio
     return [landing_sensor, *build_end_sensors(paths)]
 
 
-def _judged(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> tuple[bool, str | None]:
+def _verdict(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> tuple[bool, str | None]:
     """Whether the load is accepted, and why a run would be of no use."""
     load = _load_row(warehouse, sidecar)
     if load and load["is_accepted"]:
@@ -136,7 +136,7 @@ def _what_was_published(events: list[dg.DagsterEvent]) -> str:
 
 
 def _steps(entries: list[dg.EventLogEntry], job: str) -> list[StepRecord]:
-    started: dict[str, float] = {}
+    start_of: dict[str, float] = {}
     steps = []
     for entry in entries:
         event = entry.dagster_event
@@ -144,8 +144,8 @@ def _steps(entries: list[dg.EventLogEntry], job: str) -> list[StepRecord]:
             continue
         key = event.step_key
         if event.is_step_start:
-            started[key] = entry.timestamp
+            start_of[key] = entry.timestamp
         elif event.is_step_success or event.is_step_failure:
-            seconds = entry.timestamp - started.get(key, entry.timestamp)
+            seconds = entry.timestamp - start_of.get(key, entry.timestamp)
             steps.append(StepRecord(job, key, step_words(key), seconds, event.is_step_success))
     return steps

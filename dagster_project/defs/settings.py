@@ -12,11 +12,11 @@ VARIABLE = "NQPF_DEPTH"
 
 def current_settings(paths: Paths) -> Settings:
     """What analyses are handed, here and in the processes that this one starts. Raises SpecError in words."""
-    wanted = os.environ.get(VARIABLE, DepthName.default)
-    if wanted not in set(DepthName):
-        raise SpecError(f"{VARIABLE} is '{wanted}': choose {', '.join(DepthName)}.")
+    depth = os.environ.get(VARIABLE, DepthName.default)
+    if depth not in set(DepthName):
+        raise SpecError(f"{VARIABLE} is '{depth}': choose {', '.join(DepthName)}.")
     files = sorted(paths.specs.glob("*.yml"))
-    return _read_once(paths.specs, DepthName(wanted), tuple((file.name, file.read_bytes()) for file in files))
+    return _read_once(paths.specs, DepthName(depth), tuple((file.name, file.read_bytes()) for file in files))
 
 
 @lru_cache(maxsize=2)

@@ -162,33 +162,33 @@ class DbtState:
     def is_view(self, node: str) -> bool:
         return str(self._all[node].get("config", {}).get("materialized")) == "view"
 
-    def stale(self, known: Mapping[str, Record]) -> list[str]:
+    def stale(self, records: Mapping[str, Record]) -> list[str]:
         """Nodes to build, in order: their own text or what they read is not what it was, or they are not there.
 
-        known: records, with the content of the step's sources as it is now.
+        records: records, with the content of the step's sources as it is now.
         """
-        outdated: set[str] = set()
+        stale_nodes: set[str] = set()
         for node in self.nodes:
-            record = known.get(self.table(node))
-            is_reached = any(parent in outdated for parent in self.parents(node))
-            if record is None or is_reached or record.key != self.key(node, known):
-                outdated.add(node)
-        return [node for node in self.nodes if node in outdated]
+            record = records.get(self.table(node))
+            is_reached = any(parent in stale_nodes for parent in self.parents(node))
+            if record is None or is_reached or record.key != self.key(node, records):
+                stale_nodes.add(node)
+        return [node for node in self.nodes if node in stale_nodes]
 
     def records(
-        self, con: duckdb.DuckDBPyConnection, built: Iterable[str], known: Mapping[str, Record]
+        self, con: duckdb.DuckDBPyConnection, nodes_built: Iterable[str], records_before: Mapping[str, Record]
     ) -> dict[str, Record]:
         """Records of what was just built. Rows count where another step reads them: else the key stands for them."""
-        records, chosen = dict(known), set(built)
-        for node in [node for node in self.nodes if node in chosen]:
+        records, new_nodes = dict(records_before), set(nodes_built)
+        for node in [node for node in self.nodes if node in new_nodes]:
             table, key = self.table(node), self.key(node, records)
             is_counted = not self.is_view(node) and self._is_read_elsewhere(node)
             records[table] = Record(key, content_of_table(con, table) if is_counted else key)
-        return {self.table(node): records[self.table(node)] for node in chosen}
+        return {self.table(node): records[self.table(node)] for node in new_nodes}
 
-    def key(self, node: str, known: Mapping[str, Record]) -> str:
+    def key(self, node: str, before: Mapping[str, Record]) -> str:
         read = {
-            parent: known[self.table(parent)].content for parent in self.parents(node) if self.table(parent) in known
+            parent: before[self.table(parent)].content for parent in self.parents(node) if self.table(parent) in before
         }
         return digest(self._project, self._text_digest(node), read)
 
@@ -214,21 +214,21 @@ class DbtState:
 
 def _in_order(nodes: set[str], entries: Mapping[str, Any]) -> list[str]:
     """Parents before children; names decide between those that do not know each other."""
-    ordered: list[str] = []
-    visited: set[str] = set()
+    result: list[str] = []
+    behind: set[str] = set()
 
     def visit(node: str) -> None:
-        if node in visited:
+        if node in behind:
             return
-        visited.add(node)
+        behind.add(node)
         for parent in sorted(entries[node].get("depends_on", {}).get("nodes", [])):
             if parent in nodes:
                 visit(parent)
-        ordered.append(node)
+        result.append(node)
 
     for node in sorted(nodes):
         visit(node)
-    return ordered
+    return result
 
 
 def project_key(paths: Paths) -> str:
@@ -240,6 +240,6 @@ def project_key(paths: Paths) -> str:
 def records_of(warehouse: Warehouse, tables: Iterable[str]) -> dict[str, Record]:
     """All records, and of `tables` that no step has recorded the content as it is now."""
     with warehouse.connect(read_only=True) as con:
-        known = read_records(con)
-        unknown = [table for table in tables if table not in known]
-        return known | {table: Record("", content_of_table(con, table)) for table in unknown}
+        records = read_records(con)
+        unknown = [table for table in tables if table not in records]
+        return records | {table: Record("", content_of_table(con, table)) for table in unknown}

@@ -249,8 +249,8 @@ def write_wide(path: Path, source: Print, year: int, vintage: str = "") -> None:
             for item in table.items:
                 _write_item(sheet, style, item, column)
                 for scope in item.columns:
-                    printed = (item.variable, scope), year, lines, item.scale()
-                    cells = source.cells(*printed, vintage=vintage, as_text=as_text)
+                    block = (item.variable, scope), year, lines, item.scale()
+                    cells = source.cells(*block, vintage=vintage, as_text=as_text)
                     write_cells(sheet, first, column, cells)
                     column += 1
         sheet.write_string(first + len(lines) + 1, 0, NOTE)

@@ -71,8 +71,8 @@ def draw_counties(seeds: Path, printed: Printed, rng: np.random.Generator) -> Co
     of_kind = {"people": np.exp(people), "money": np.exp(money)}
     for share in of_kind.values():
         _inherit(share, units, pd.read_csv(seeds / "county_change.csv", dtype=str, keep_default_na=False))
-    needed = {name for name, _, _ in SHARED.values()}
-    sound = {name: printed.values[name, "city"].copy() for name in sorted(needed)}
+    names = {name for name, _, _ in SHARED.values()}
+    sound = {name: printed.values[name, "city"].copy() for name in sorted(names)}
     shares = {name: of_kind[kind].copy() for name, (_, _, kind) in SHARED.items()}
     book = CountyBook(units, shares, sound, printed.rows)
     shares_of, by_year = read_rules(seeds).shares, [_of_year(units, year) for year in HORIZON]
@@ -106,17 +106,17 @@ def _move(book: CountyBook, event: Transfer, shares: Mapping[str, str], by_year:
 def _inherit(share: FloatArray, units: pd.DataFrame, changes: pd.DataFrame) -> None:
     """A unit has from its change on what those have had that it came from (in place)."""
     place = {str(unit): at for at, unit in enumerate(units["county_id"])}
-    founded = dict(zip(units["county_id"], units["valid_from"], strict=True))
+    first_year = dict(zip(units["county_id"], units["valid_from"], strict=True))
     old_ones = changes[(changes["is_main"] == "true") & (changes["old_county_id"] != changes["new_county_id"])]
-    emptied: set[str] = set()
+    successors: set[str] = set()
     for row in old_ones.sort_values("effective_year").to_dict("records"):
         old, new, year = row["old_county_id"], row["new_county_id"], int(row["effective_year"])
         if not old or new not in place:
             continue
-        is_new = founded[new] == str(year)
-        if is_new and new not in emptied:
+        is_new = first_year[new] == str(year)
+        if is_new and new not in successors:
             share[place[new]] = 0.0
-            emptied.add(new)
+            successors.add(new)
         first = 0 if is_new else max(year - HORIZON[0], 0)
         share[place[new], first:] += share[place[old], first:]
 
@@ -125,8 +125,8 @@ def _of_year(units: pd.DataFrame, year: int) -> pd.DataFrame:
     """The units of a year with the city that prints them."""
     first, last = (pd.to_numeric(units[name]) for name in ("valid_from", "valid_to"))
     there = units[(first.fillna(0) <= year) & (last.fillna(9999) >= year)]
-    moved = {t.county_id: t.old_city for t in TRANSFERS if year < t.first_year}
-    return there.assign(parent_city_id=there["county_id"].map(moved).fillna(there["parent_city_id"]))
+    old_city = {t.county_id: t.old_city for t in TRANSFERS if year < t.first_year}
+    return there.assign(parent_city_id=there["county_id"].map(old_city).fillna(there["parent_city_id"]))
 
 
 def printed_units(book: CountyBook, cities: Sequence[str], year: int) -> pd.DataFrame:
@@ -138,20 +138,20 @@ def printed_units(book: CountyBook, cities: Sequence[str], year: int) -> pd.Data
 
 def county_figures(book: CountyBook, cities: Sequence[str], year: int) -> dict[str, FloatArray]:
     """Variable -> figures of `printed_units`: whole numbers that sum to the city's over all its units of the year."""
-    listed, t = printed_units(book, cities, year), HORIZON.index(year)
-    values = {name: np.zeros(len(listed)) for name in SHARED}
+    units_of_year, t = printed_units(book, cities, year), HORIZON.index(year)
+    values = {name: np.zeros(len(units_of_year)) for name in SHARED}
     all_units = _of_year(book.units.assign(at=np.arange(len(book.units))), year)
     for city, units in all_units.groupby("parent_city_id"):
-        here = listed.index.intersection(units.index)
+        here = units_of_year.index.intersection(units.index)
         if here.empty:
             continue
         for name, (base, factor, _) in SHARED.items():
             whole = np.rint(book.sound[base][book.rows.index(str(city)), t] * factor)
             share = book.shares[name][units["at"], t]
             parts = np.diff(np.rint(whole * np.r_[0.0, share.cumsum() / share.sum()]))
-            values[name][listed.index.get_indexer(here)] = parts[units.index.get_indexer(here)]
+            values[name][units_of_year.index.get_indexer(here)] = parts[units.index.get_indexer(here)]
     values["gdp_nom"] = values["va_primary_nom"] + values["va_secondary_nom"] + values["va_tertiary_nom"]
-    values["area_km2"] = pd.to_numeric(listed["area_km2"]).fillna(100.0).to_numpy()
+    values["area_km2"] = pd.to_numeric(units_of_year["area_km2"]).fillna(100.0).to_numpy()
     return values
 
 
@@ -163,17 +163,17 @@ def county_faults(book: CountyBook, cities: Sequence[str], years: Sequence[int])
 
 def write_county_tables(folder: Path, source: Print, book: CountyBook, year: int) -> tuple[int, list[Path]]:
     """One workbook a table; number of units, and files: none where no printed city has such a unit."""
-    listed = printed_units(book, source.cities, year)
-    if listed.empty:
+    units = printed_units(book, source.cities, year)
+    if units.empty:
         return 0, []
     folder.mkdir(parents=True, exist_ok=True)
     values = county_figures(book, source.cities, year)
     for fault in source.damage.faults:
         if fault.source == SPOILT.source and fault.year == year:
-            at = listed["county_id"].tolist().index(fault.city_id)
+            at = units["county_id"].tolist().index(fault.city_id)
             values[fault.variable_code][at] = np.rint(values[fault.variable_code][at] * (fault.factor or 1.0))
-    lines = _lines(source, listed)
-    needs_codes = listed.duplicated(["province_code", "name_zh"]).any()  # one name, two units of a province
+    lines = _lines(source, units)
+    needs_codes = units.duplicated(["province_code", "name_zh"]).any()  # one name, two units of a province
     paths = []
     tables = pd.DataFrame(rows_of("county_item.csv"))
     for number, items in tables.groupby("number", sort=True):
@@ -192,7 +192,7 @@ def write_county_tables(folder: Path, source: Print, book: CountyBook, year: int
             for row, (place, text) in enumerate(lines, 6):
                 sheet.write_string(row, 0, text)
                 if needs_codes and place is not None:
-                    sheet.write_string(row, 1, str(listed["county_code"].iloc[place]))
+                    sheet.write_string(row, 1, str(units["county_code"].iloc[place]))
             for column, item in enumerate(items.itertuples(), 2):
                 sheet.write_string(5, column, f"{item.header_zh} {item.header_en}")
                 cells: list[Cell] = [
@@ -201,14 +201,14 @@ def write_county_tables(folder: Path, source: Print, book: CountyBook, year: int
                 write_cells(sheet, 6, column, cells)
             sheet.write_string(len(lines) + 7, 0, NOTE)
         paths.append(path)
-    return len(listed), paths
+    return len(units), paths
 
 
-def _lines(source: Print, listed: pd.DataFrame) -> list[tuple[int | None, str]]:
+def _lines(source: Print, units: pd.DataFrame) -> list[tuple[int | None, str]]:
     """Place among the printed units and text of each row; a heading before the first unit of each province."""
     lines: list[tuple[int | None, str]] = []
     last = ""
-    for at, (name, province) in enumerate(zip(listed["name_zh"], listed["province_code"], strict=True)):
+    for at, (name, province) in enumerate(zip(units["name_zh"], units["province_code"], strict=True)):
         if province != last:
             lines.append((None, str(source.geography.units[f"CN{province}"]["name_zh"])))
             last = province

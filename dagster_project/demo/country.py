@@ -119,8 +119,8 @@ def read_geography(seeds: Path) -> Geography:
     coordinates = rows[["centroid_lon", "centroid_lat"]].astype(float).to_numpy()
 
     def member(scheme: str, code: str) -> FloatArray:
-        chosen = groups[(groups["scheme"] == scheme) & (groups["group_code"] == code)]["city_id"]
-        return np.isin(roster, chosen.to_numpy()).astype(float)
+        members = groups[(groups["scheme"] == scheme) & (groups["group_code"] == code)]["city_id"]
+        return np.isin(roster, members.to_numpy()).astype(float)
 
     return Geography(
         units={str(row["city_id"]): dict(row) for _, row in units.iterrows()},
@@ -149,23 +149,23 @@ def choose_cities(geography: Geography, cities: Iterable[str] | int | None) -> t
         return geography.roster
     if isinstance(cities, int):
         order = [*SMALL_ROSTER, *(c for c in geography.roster if c not in SMALL_ROSTER)]
-        wanted = set(order[:cities])
+        selection = set(order[:cities])
     else:
-        wanted = set(cities)
-    unknown = sorted(wanted - set(geography.roster))
+        selection = set(cities)
+    unknown = sorted(selection - set(geography.roster))
     if unknown:
         raise ValueError(f"{unknown[0]} is not a city of the demo: take ids of city.csv such as CN110000.")
-    return tuple(c for c in geography.roster if c in wanted)
+    return tuple(c for c in geography.roster if c in selection)
 
 
 def check_years(years: Iterable[int]) -> tuple[int, ...]:
     """The asked years in order, without holes and inside HORIZON."""
-    chosen = tuple(sorted(set(years)))
-    if not chosen or chosen[0] < HORIZON[0] or chosen[-1] > HORIZON[-1]:
-        raise ValueError(f"the demo knows the years {HORIZON[0]} to {HORIZON[-1]}, asked for {list(chosen)}.")
-    if len(chosen) != chosen[-1] - chosen[0] + 1:
-        raise ValueError(f"the demo years must follow each other, got {list(chosen)}.")
-    return chosen
+    in_order = tuple(sorted(set(years)))
+    if not in_order or in_order[0] < HORIZON[0] or in_order[-1] > HORIZON[-1]:
+        raise ValueError(f"the demo knows the years {HORIZON[0]} to {HORIZON[-1]}, asked for {list(in_order)}.")
+    if len(in_order) != in_order[-1] - in_order[0] + 1:
+        raise ValueError(f"the demo years must follow each other, got {list(in_order)}.")
+    return in_order
 
 
 def draw_country(geography: Geography, truth: Truth, rng: np.random.Generator) -> SimulatedCountry:

@@ -84,13 +84,13 @@ def years_of(kind: str) -> tuple[int, ...]:
 
 def faults_of(cities: Sequence[str], years: Sequence[int], *, is_damaged: bool = True) -> list[Fault]:
     """The faults of FAULTS that touch these cities and years; without MISPRINTS unless `is_damaged`."""
-    known = {*cities, "all", *(f"CN{province}" for province in REVISION)}
+    places = {*cities, "all", *(f"CN{province}" for province in REVISION)}
     if MERGED_INTO in cities:
-        known.add(MERGED_CITY)
+        places.add(MERGED_CITY)
     old_city = {t.new_city: t.old_city for t in TRANSFERS}
     # boundary events and the revision matter as soon as a year before them is printed
     since = {f: years[0] < f.year for f in FAULTS if f.kind in ("merge", "transfer", "census_revision")}
-    faults = [f for f in FAULTS if f.city_id in known and since.get(f, f.year in years)]
+    faults = [f for f in FAULTS if f.city_id in places and since.get(f, f.year in years)]
     faults = [f for f in faults if is_damaged or f.kind not in MISPRINTS]
     # a county is only moved when both its cities are printed
     return [f for f in faults if f.kind != "transfer" or old_city[f.city_id] in cities]
@@ -125,9 +125,9 @@ class Damage:
                 return text.replace(sign, _LOOKS_LIKE.get(sign, "X"), 1)
         return None
 
-    def note(self, at: int, printed: str, truth: float) -> None:
+    def note(self, at: int, text: str, truth: float) -> None:
         """Keep what the file prints and the true canonical value."""
-        self.faults[at] = replace(self.faults[at], planted=printed, value=round(truth, 6))
+        self.faults[at] = replace(self.faults[at], planted=text, value=round(truth, 6))
 
     def name(self, source: str, year: int, city_id: str, name: str) -> str:
         """The printed name of a city."""
@@ -162,8 +162,8 @@ MEAN_LENGTH = 1.5
 
 def draw_gaps(roster: Sequence[str], rng: np.random.Generator) -> list[Fault]:
     """Candidate gaps on the whole roster; parts of boundary events and cities with an edge gap stay whole."""
-    moved = {city for t in TRANSFERS for city in (t.old_city, t.new_city)}
-    whole = {MERGED_INTO, *moved, *(f.city_id for f in FAULTS if f.kind == "edge_gap")}
+    transfer_cities = {city for t in TRANSFERS for city in (t.old_city, t.new_city)}
+    whole = {MERGED_INTO, *transfer_cities, *(f.city_id for f in FAULTS if f.kind == "edge_gap")}
     places = {(f.source, f.year, f.cell) for f in FAULTS}
     gaps = []
     for source, variable, rate in SERIES:
@@ -200,7 +200,7 @@ def keep_within_limits(
     length = min(len(years), BASE_LENGTH)
     most, most_cells = int(MAX_SHARE_MISSING * length), MAX_CITY_CELLS * length / BASE_LENGTH
     cells: Counter[str] = Counter()
-    kept = []
+    result = []
     for gap in gaps:
         if gap.city_id not in cities or not years[0] < gap.year < years[-1]:
             continue
@@ -210,5 +210,5 @@ def keep_within_limits(
             for years_missing in new:
                 years_missing.add(gap.year)
             cells[gap.city_id] += len(new)
-            kept.append(gap)
-    return kept
+            result.append(gap)
+    return result

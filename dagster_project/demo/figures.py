@@ -70,14 +70,14 @@ def draw_indicators(sides: dict[str, FloatArray], rng: np.random.Generator) -> d
     return values
 
 
-def draw_map(chosen: Map, z: FloatArray, rng: np.random.Generator) -> FloatArray:
+def draw_map(shape: Map, z: FloatArray, rng: np.random.Generator) -> FloatArray:
     """One indicator on (N, T)."""
     n, years = z.shape
-    noise = chosen.city_sd * rng.standard_normal((n, 1)) + ar1(n, years, chosen.move_sd, rng)
-    line = chosen.slope * z + noise + chosen.trend * np.arange(years)
-    if chosen.shape == "exp":
-        return chosen.centre * np.exp(line)
-    odds = chosen.centre / (100 - chosen.centre) * np.exp(line)
+    noise = shape.city_sd * rng.standard_normal((n, 1)) + ar1(n, years, shape.move_sd, rng)
+    line = shape.slope * z + noise + shape.trend * np.arange(years)
+    if shape.shape == "exp":
+        return shape.centre * np.exp(line)
+    odds = shape.centre / (100 - shape.centre) * np.exp(line)
     return 100 * odds / (1 + odds)
 
 
@@ -119,8 +119,8 @@ def draw_raw(
     raw["green_invention_grants"] = np.minimum(np.rint(x["q1_greenpat"] * per_10k), raw["invention_grants"])
     real = nominal / deflator
     raw["electricity_total"] = np.rint(x["q2_elecint"] * real / 1e4)
-    built = (raw["va_secondary_nom"] + raw["va_tertiary_nom"]) / deflator / x["q2_landprod"]
-    raw["built_up_area"] = np.round(np.maximum(built, 5), 2)
+    area = (raw["va_secondary_nom"] + raw["va_tertiary_nom"]) / deflator / x["q2_landprod"]
+    raw["built_up_area"] = np.round(np.maximum(area, 5), 2)
     raw["industrial_so2"] = np.rint(x["q3_so2int"] * raw["va_secondary_nom"] / deflator / 1e4)
     waste = raw["va_secondary_nom"] / deflator * draw_map(MAP["waste"], z, rng)
     raw["solid_waste_generated"] = _round_to(waste, 100)
@@ -235,19 +235,19 @@ def true_indicators(
 ) -> dict[str, FloatArray]:
     """Indicator code -> (N, T) as the pipeline would find it in sound files: `parts` are indicator_part.csv with the
     multiplier of indicator.csv. What was drawn differs by rounding, zeros and true jumps only."""
-    owned = {s: (base[f"emp_base_{s}"], robots[f"robots_{s}"]) for s in INDUSTRIES}
-    workers = np.sum([robots_of for robots_of, _ in owned.values()], axis=0)
+    by_industry = {s: (base[f"emp_base_{s}"], robots[f"robots_{s}"]) for s in INDUSTRIES}
+    workers = np.sum([robots_of for robots_of, _ in by_industry.values()], axis=0)
     density = np.sum(
-        [np.outer(robots_of / workers, robot / robots_of.sum()) for robots_of, robot in owned.values()], axis=0
+        [np.outer(robots_of / workers, robot / robots_of.sum()) for robots_of, robot in by_industry.values()], axis=0
     )
-    known = {**raw, "population": raw["population_resident"], "robot_density": 1e4 * density}
+    panels = {**raw, "population": raw["population_resident"], "robot_density": 1e4 * density}
     deflator = raw["gdp_nom"] / _real_gdp(raw)
-    wanted = {*(m.code for m in MAPS), "q1_greenpat", "n2_robot"}
+    codes = {*(m.code for m in MAPS), "q1_greenpat", "n2_robot"}
     indicators: dict[str, FloatArray] = {}
-    for code, group in parts[parts["indicator_code"].isin(wanted)].groupby("indicator_code"):
+    for code, group in parts[parts["indicator_code"].isin(codes)].groupby("indicator_code"):
         sides: dict[str, FloatArray] = {}
         for part, variable, is_deflated in group[["part", "variable_code", "is_deflated"]].itertuples(index=False):
-            value = known[variable] / (deflator if is_deflated else 1.0)
+            value = panels[variable] / (deflator if is_deflated else 1.0)
             sides[part] = sides.get(part, np.zeros(1)) + value
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = sides["numerator"] / sides.get("denominator", np.ones(1))
@@ -280,9 +280,9 @@ def draw_relations(
     people, gdp = raw["population_resident"], raw["gdp_nom"]
     level = gdp / np.maximum(_real_gdp(raw), 1e-9)
     income_rural = draw_map(MAP["rural"], z, rng)
-    spent = np.minimum(draw_map(MAP["spent"], z, rng), 92) / 100
-    consumption = spent * income_rural * x["urban_gap"]
-    drawn = {
+    spending_share = np.minimum(draw_map(MAP["spent"], z, rng), 92) / 100
+    consumption = spending_share * income_rural * x["urban_gap"]
+    panels = {
         "emp_private_self": raw["emp_total"] * x["private"] / 100,
         "platform_firms": raw["all_firms_stock"] * x["platform"] / 1e4,
         "wage_bill_urban_units": gdp * x["wage_share"] / 100,
@@ -299,9 +299,9 @@ def draw_relations(
         "road_area": x["road"] * people,
         "ip_cases_closed": x["ip_quotient"] * gdp / 2.4e5,
     }
-    drawn["express_parcels"] = np.maximum(drawn["express_parcels"], 1.0)
+    panels["express_parcels"] = np.maximum(panels["express_parcels"], 1.0)
     area = np.exp(9.2 + 0.7 * rng.standard_normal((len(z), 1)) + 0.001 * rng.standard_normal(z.shape))  # surveyed anew
-    return {name: np.rint(values) for name, values in drawn.items()} | {"area_km2": np.rint(area)}
+    return {name: np.rint(values) for name, values in panels.items()} | {"area_km2": np.rint(area)}
 
 
 def _real_gdp(raw: Mapping[str, FloatArray]) -> FloatArray:
@@ -328,8 +328,8 @@ def draw_pilots(n: int, rng: np.random.Generator) -> dict[str, FloatArray]:
     panels = {}
     for policy, starts, share in PILOTS:
         start = np.zeros(n)
-        chosen = rng.choice(n, size=round(share * n), replace=False)
-        start[chosen] = rng.choice(starts, size=len(chosen))
+        pilots = rng.choice(n, size=round(share * n), replace=False)
+        start[pilots] = rng.choice(starts, size=len(pilots))
         panels[policy] = np.repeat(start[:, None], len(HORIZON), axis=1)
     return panels
 

@@ -45,10 +45,10 @@ def generate_demo(
     """
     seeds = seeds or demo_paths().seeds
     geography, chosen_years = country.read_geography(seeds), country.check_years(years)
-    chosen = country.choose_cities(geography, cities)
+    city_ids = country.choose_cities(geography, cities)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(12)]
-    drawn = country.draw_country(geography, truth or Truth(), streams[0])
-    sides, bands = figures.standardised_sides(drawn), read_bands(seeds)
+    country_draw = country.draw_country(geography, truth or Truth(), streams[0])
+    sides, bands = figures.standardised_sides(country_draw), read_bands(seeds)
     raw = figures.draw_raw(geography, sides, figures.draw_indicators(sides, streams[1]), streams[2])
     _plant_in_truth(geography, raw)
     jumps = plant_jumps(geography.roster, raw, bands, streams[7]) if has_slips else []
@@ -56,27 +56,31 @@ def generate_demo(
     printed = as_printed(geography, raw, read_rules(seeds), streams[4])
     counties = draw_counties(seeds, printed, streams[10])
     outside = figures.draw_outside(sides, raw, streams[11])
-    relations = _relations(geography, drawn, raw, outside, seeds, streams[6], streams[9])
-    named = faults.faults_of(chosen, chosen_years, is_damaged=is_damaged)
+    relations = _relations(geography, country_draw, raw, outside, seeds, streams[6], streams[9])
+    planted_faults = faults.faults_of(city_ids, chosen_years, is_damaged=is_damaged)
     candidates = faults.draw_gaps(geography.roster, streams[5])
     parts = read_parts(seeds)
-    kept = faults.keep_within_limits(candidates, chosen, chosen_years, named=named, parts=parts) if is_damaged else []
+    gaps = (
+        faults.keep_within_limits(candidates, city_ids, chosen_years, named=planted_faults, parts=parts)
+        if is_damaged
+        else []
+    )
     revised, slips = raw["gdp_nom"].copy(), pd.DataFrame(columns=COLUMNS)
     if has_slips:
-        reserved = {(f.city_id, f.variable_code) for f in (*faults.FAULTS, *candidates)}
+        fault_series = {(f.city_id, f.variable_code) for f in (*faults.FAULTS, *candidates)}
         slips = plant_slips(
-            printed, relations.panels, revised, jumps=jumps, bands=bands, reserved=reserved, rng=streams[8]
+            printed, relations.panels, revised, jumps=jumps, bands=bands, reserved=fault_series, rng=streams[8]
         )
-    named += county_faults(counties, chosen, chosen_years) if is_damaged else []
-    source = Print(printed, geography, chosen, chosen_years, faults.Damage([*named, *kept]))
+    planted_faults += county_faults(counties, city_ids, chosen_years) if is_damaged else []
+    source = Print(printed, geography, city_ids, chosen_years, faults.Damage([*planted_faults, *gaps]))
     for year in chosen_years:
         _write_yearbook(landing_root, source, year)
         if year in COUNTY_YEARS:
             _write_county_tables(landing_root, source, counties, year)
-    written = write_registers(landing_root, source, raw, revised, base, robots, relations)
-    _write_register_sidecars(landing_root, source, written)
-    known = {"raw": raw, "indicator": figures.true_indicators(parts, raw, base, robots)}
-    result = _truth(drawn, source, known, slips)
+    long_files = write_registers(landing_root, source, raw, revised, base, robots, relations)
+    _write_register_sidecars(landing_root, source, long_files)
+    panels = {"raw": raw, "indicator": figures.true_indicators(parts, raw, base, robots)}
+    result = _truth(country_draw, source, panels, slips)
     # csv files beside the sources; no sidecar, so they can never be loaded as data
     (landing_root / "truth").mkdir(parents=True, exist_ok=True)
     for name in ("latent", "parameters", "effects", "indicator", "faults", "slips", "synergy"):
@@ -86,14 +90,14 @@ def generate_demo(
 
 def _relations(
     geography: Geography,
-    drawn: SimulatedCountry,
+    country: SimulatedCountry,
     raw: dict[str, FloatArray],
     outside: dict[str, FloatArray],
     seeds: Path,
     rng: np.random.Generator,
     lots: np.random.Generator,
 ) -> Relations:
-    z = figures.standardised_relations(drawn)
+    z = figures.standardised_relations(country)
     # yuan per US dollar in each year; the last known rate for years to come
     rates = pd.read_csv(seeds / "exchange_rate.csv").set_index("year")["cny_per_usd"].reindex(HORIZON).ffill()
     keywords = pd.read_csv(seeds / "keyword.csv", dtype=str)
@@ -159,8 +163,8 @@ def _of_year(source: str, layout: str, year: int, title: str) -> dict[str, objec
     return {**about, "title": f"SYNTHETIC {title}"}
 
 
-def _write_register_sidecars(landing: Path, source: Print, written: Iterable[LongFile]) -> None:
-    for file in written:
+def _write_register_sidecars(landing: Path, source: Print, files: Iterable[LongFile]) -> None:
+    for file in files:
         fields = {"source": file.source, "layout": "long", "keys": dict(file.keys), "title": f"SYNTHETIC {file.title}"}
         fields["maturity"] = "revised" if file.source == "gdp_revised" else "final"
         path = file.path(landing)
@@ -174,7 +178,7 @@ def _partial(source: Print, *, fewest: int) -> dict[str, object]:
 
 
 def _truth(
-    drawn: SimulatedCountry, source: Print, known: dict[str, dict[str, FloatArray]], slips: pd.DataFrame
+    demo_country: SimulatedCountry, source: Print, planes: dict[str, dict[str, FloatArray]], slips: pd.DataFrame
 ) -> DemoTruth:
     geography = source.geography
     merged = {country.MERGED_CITY} if country.MERGED_INTO in source.cities else set()
@@ -192,14 +196,14 @@ def _truth(
 
     groups = {"core": geography.is_core, "east": geography.is_east, "cluster": geography.is_cluster}
     return DemoTruth(
-        latent=cut(drawn.to_frame(geography.roster, HORIZON)),
-        parameters=drawn.truth.to_frame(),
-        effects=drawn.effects(groups),
-        indicator=long(known["indicator"], "indicator_code"),
+        latent=cut(demo_country.to_frame(geography.roster, HORIZON)),
+        parameters=demo_country.truth.to_frame(),
+        effects=demo_country.effects(groups),
+        indicator=long(planes["indicator"], "indicator_code"),
         faults=pd.DataFrame([asdict(fault) for fault in source.damage.faults]),
         slips=cut(slips),
-        raw=long(known["raw"], "variable_code"),
-        synergy=cut(pd.DataFrame({"city_id": geography.roster, "synergy": drawn.synergy})),
+        raw=long(planes["raw"], "variable_code"),
+        synergy=cut(pd.DataFrame({"city_id": geography.roster, "synergy": demo_country.synergy})),
     )
 
 

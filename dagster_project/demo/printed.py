@@ -117,8 +117,8 @@ def _move_back(
     for name in PRINTED_RATES:
         # without the county the new city prints the rate that gives its true one when both are averaged
         panel, weight = city[name], rules.weights[name]
-        moved, rest = originals[weight], city[weight][new]
-        apart = panel[new] + (panel[new] - panel[old]) * moved / rest
+        county, rest = originals[weight], city[weight][new]
+        apart = panel[new] + (panel[new] - panel[old]) * county / rest
         panel[new] = np.round(np.maximum(apart, LEAST_RATE * panel[new]), 2)
     return originals
 
@@ -187,14 +187,14 @@ def _extras(city: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[tu
     values = {}
     for row in rows_of("extra_column.csv"):
         name, scale = row["variable"], row["scale_variable"]
-        chosen = Map(name, "", "exp", float(row["level"]), 0.0, float(row["noise"]), 0.02, 0.0)
-        drawn = (city[scale] if scale else 1.0) * draw_map(chosen, np.zeros(shape), rng)
-        values[(name, "city")] = np.minimum(drawn, 99.5) if name.endswith("rate") else drawn
+        level_map = Map(name, "", "exp", float(row["level"]), 0.0, float(row["noise"]), 0.02, 0.0)
+        figures = (city[scale] if scale else 1.0) * draw_map(level_map, np.zeros(shape), rng)
+        values[(name, "city")] = np.minimum(figures, 99.5) if name.endswith("rate") else figures
         values[(name, "district")] = 0.6 * values[(name, "city")]
     values[("x_growth", "city")] = np.round(city["gdp_real_index"] - 100, 2)
     values[("x_growth", "district")] = values[("x_growth", "city")]
-    for name, printed in (("x_pm25", "pm25_popw"), ("x_all_grants", "all_grants"), ("x_invention", "invention_grants")):
-        values[(name, "city")] = city[printed].copy()
+    for name, code in (("x_pm25", "pm25_popw"), ("x_all_grants", "all_grants"), ("x_invention", "invention_grants")):
+        values[(name, "city")] = city[code].copy()
     values[("x_reuse_rate", "city")] = np.minimum(100 * city["solid_waste_reused"] / city["solid_waste_generated"], 100)
     values[("x_mean_population", "city")] = 0.998 * city["population_registered"]
     values[("x_mean_population", "district")] = 0.6 * values[("x_mean_population", "city")]

@@ -94,10 +94,10 @@ def write_registers(
         "night_lights": _panel("night_lights", source, relations.outside),
         "other_indexes": _of_provinces(source, relations.outside["nqp_score_other"]),
     }
-    written = [REGISTERS[name] for name, entries in rows.items() if entries]
-    for file in written:
+    files = [REGISTERS[name] for name, entries in rows.items() if entries]
+    for file in files:
         _write_csv(file.path(landing), file, rows[file.source])
-    return written
+    return files
 
 
 def _printed(file: LongFile, source: Print) -> list[list[Cell]]:
@@ -167,8 +167,8 @@ def _counties(source: Print) -> list[list[Cell]]:
 def _investment(source: Print, years: Sequence[int], flow: FloatArray, price: FloatArray) -> list[list[Cell]]:
     """The long series before the window too, up to the last printed year."""
     panels, first = {"fai_nom": flow, "price_investment": price}, years[0]
-    kept = [y for y in years if y <= source.years[-1]]
-    return _by_city(source, kept, lambda at, year: _rounded("investment", panels, at, year - first))
+    up_to_print = [y for y in years if y <= source.years[-1]]
+    return _by_city(source, up_to_print, lambda at, year: _rounded("investment", panels, at, year - first))
 
 
 def _court(source: Print, cases: FloatArray, gdp: FloatArray) -> list[list[Cell]]:

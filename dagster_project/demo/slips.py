@@ -77,9 +77,9 @@ def plant_jumps(
         variable, t = JUMPING[len(jumps) % len(JUMPING)], int(rng.integers(3, 7))
         row = int(rng.choice(np.flatnonzero(free)))
         factor = np.exp(rng.uniform(0.6, 0.9) * (-1 if variable == "industrial_so2" else 1))
-        moved = np.rint(raw[variable][row, t:] * factor)
-        if (moved > bands[variable][0]).all() and (moved < bands[variable][1]).all():
-            raw[variable][row, t:] = moved
+        jump = np.rint(raw[variable][row, t:] * factor)
+        if (jump > bands[variable][0]).all() and (jump < bands[variable][1]).all():
+            raw[variable][row, t:] = jump
             free[row] = False
             jumps.append((variable, row, t))
     return jumps
@@ -87,8 +87,8 @@ def plant_jumps(
 
 def _untouched(rows: Sequence[str]) -> BoolArray:
     """Rows that may get a slip: no first city of a small demo, no city whose boundary moves."""
-    moved = {city for t in TRANSFERS for city in (t.old_city, t.new_city)} | {MERGED_CITY, MERGED_INTO}
-    return ~np.isin(rows, [*SMALL_ROSTER, *moved])
+    border_cities = {city for t in TRANSFERS for city in (t.old_city, t.new_city)} | {MERGED_CITY, MERGED_INTO}
+    return ~np.isin(rows, [*SMALL_ROSTER, *border_cities])
 
 
 @dataclass
@@ -116,29 +116,29 @@ class Planter:
 
     def draw(self, slip_class: str, n: int, make: Make, keys: Sequence[Key]) -> None:
         """`n` events of a class, one series after the other."""
-        done = tries = 0
-        while done < n:
+        n_events = tries = 0
+        while n_events < n:
             tries += 1
             if tries > 500 * n:
                 raise ValueError(f"no room for {n} slips of class '{slip_class}': plant fewer.")
-            source, variable = keys[(done + tries) % len(keys)]
+            source, variable = keys[(n_events + tries) % len(keys)]
             row = self.row()
             values = self.panels[source, variable][row, :BASE_YEARS]
             if not self.is_free(row, variable) or not (values > 0).all():
                 continue
             wrong = make(values, self.rng)
-            done += bool(wrong) and self.plant(slip_class, row, [(source, variable, wrong)])
+            n_events += bool(wrong) and self.plant(slip_class, row, [(source, variable, wrong)])
 
     def plant(self, slip_class: str, row: int, cells: Iterable[tuple[str, str, dict[int, float]]]) -> bool:
         """One event in the series of one city; nothing where a figure would leave its band, or print too coarsely."""
-        planned = [(source, variable, t, value) for source, variable, wrong in cells for t, value in wrong.items()]
-        for _, variable, _, value in planned:
+        slips = [(source, variable, t, value) for source, variable, wrong in cells for t, value in wrong.items()]
+        for _, variable, _, value in slips:
             low, high = self.bands[variable]
             is_exact = abs(_rounded(value, variable) - value) < 0.01 * value
             if not (is_exact and low * 1.01 < value < high * 0.99):
                 return False
         self.n_events += 1
-        for source, variable, t, value in planned:
+        for source, variable, t, value in slips:
             wrong = _rounded(value, variable)
             self._put(f"{slip_class}-{self.n_events}", slip_class, source, variable, row, t, wrong)
             self.reserved.add((self.rows[row], variable))
@@ -146,13 +146,13 @@ class Planter:
         return True
 
     def whole_years(
-        self, slip_class: str, key: Key, wrong: Mapping[int, FloatArray], chosen: BoolArray, *, is_new: bool = True
+        self, slip_class: str, key: Key, wrong: Mapping[int, FloatArray], is_in: BoolArray, *, is_new: bool = True
     ) -> None:
         """One event in a year of all cities: what is printed in the chosen ones, by year; the others are sound."""
         self.n_events += is_new
         for t, values in wrong.items():
             for row in range(len(values)):
-                if chosen[row] and np.isfinite(values[row]):
+                if is_in[row] and np.isfinite(values[row]):
                     value = _rounded(float(values[row]), key[1])
                     self._put(f"{slip_class}-{self.n_events}", slip_class, *key, row, t, value)
                 else:
@@ -279,12 +279,12 @@ def _redistricted(planter: Planter) -> None:
 def _level_breaks(planter: Planter, printed: Printed) -> None:
     """GDP and its parts stand on another level before a year, in both sources, beside a real index that is right."""
     names = (*SECTORS, "gdp_nom", "gdp_per_capita_nom")
-    done = 0
-    while done < EVENTS["level_break"]:
+    n_events = 0
+    while n_events < EVENTS["level_break"]:
         row, t = planter.row(), int(planter.rng.integers(3, LAST))
         if not planter.is_free(row, *names):
             continue
-        factor = np.exp(planter.rng.uniform(0.3, 0.65) if done % 3 else -planter.rng.uniform(0.3, 0.55))
+        factor = np.exp(planter.rng.uniform(0.3, 0.65) if n_events % 3 else -planter.rng.uniform(0.3, 0.55))
         before = {name: planter.panels["yearbook", name][row, :t] * factor for name in names}
         before["gdp_nom"] = sum((np.rint(before[name]) for name in SECTORS), np.zeros(t))
         cells = [("yearbook", name, dict(enumerate(values.tolist()))) for name, values in before.items()]
@@ -296,7 +296,7 @@ def _level_breaks(planter: Planter, printed: Printed) -> None:
             for source in ("yearbook", "gdp_revised"):  # the year of the step belongs to the event, and is sound
                 planter.keep("level_break", row, (source, "gdp_nom"), (t,), is_new=False)
             district["gdp_nom"][:] = np.sum([district[name] for name in SECTORS], axis=0)
-            done += 1
+            n_events += 1
 
 
 def _wrong_denominators(planter: Planter) -> None:
@@ -323,13 +323,13 @@ def _hard_bounds(planter: Planter) -> None:
     for source, variable, against, low, high in HARD_BOUNDS:
         key = (source, variable)
         base = planter.panels["gdp_revised" if source == "society" else "yearbook", against]
-        done = 0
-        while done < EVENTS["hard_bound"]:
+        n_events = 0
+        while n_events < EVENTS["hard_bound"]:
             row, t = planter.row(), int(planter.rng.integers(1, LAST))
             value = base[row, t] * planter.rng.uniform(low, high)
             far = abs(np.log(value / planter.panels[key][row, t])) > 0.55
             is_free = planter.is_free(row, variable, against)
-            done += bool(far and is_free and planter.plant("hard_bound", row, [(*key, {t: value})]))
+            n_events += bool(far and is_free and planter.plant("hard_bound", row, [(*key, {t: value})]))
 
 
 def _whole_years(planter: Planter) -> None:
@@ -337,9 +337,9 @@ def _whole_years(planter: Planter) -> None:
     rng, panels = planter.rng, planter.panels
     key = ("yearbook", "gdp_per_capita_nom")
     other = np.rint(1e4 * panels["yearbook", "gdp_nom"] / panels["yearbook", "population_registered"])[:, CONCEPT_YEAR]
-    untouched = [planter.is_free(row, key[1]) for row in range(len(other))]
-    chosen = (rng.random(len(other)) < CONCEPT_SHARE) & untouched
-    planter.whole_years("concept_switch", key, {CONCEPT_YEAR: other}, chosen)
+    is_free = [planter.is_free(row, key[1]) for row in range(len(other))]
+    is_in = (rng.random(len(other)) < CONCEPT_SHARE) & is_free
+    planter.whole_years("concept_switch", key, {CONCEPT_YEAR: other}, is_in)
     retail = panels["society", "retail_sales_nom"]
     n = len(retail)
     far = np.where(rng.random(n) < BREAK_SHARE, rng.choice([-1, 1], n) * rng.uniform(0.4, 0.7, n), 0.0)
@@ -348,9 +348,9 @@ def _whole_years(planter: Planter) -> None:
     planter.whole_years("definition_break", ("society", "retail_sales_nom"), later, level > 0)
     for slip_class, variable, t, share in FILLS:
         panel = panels["society", variable]
-        filled = panel[:, t - 1] if slip_class == "fill_repeat" else (panel[:, t - 1] + panel[:, t + 1]) / 2
+        fill = panel[:, t - 1] if slip_class == "fill_repeat" else (panel[:, t - 1] + panel[:, t + 1]) / 2
         free = [planter.is_free(row, variable) for row in range(n)]
-        planter.whole_years(slip_class, ("society", variable), {t: filled}, (rng.random(n) < share) & free)
+        planter.whole_years(slip_class, ("society", variable), {t: fill}, (rng.random(n) < share) & free)
 
 
 def _broken_series(planter: Planter, printed: Printed) -> None:
@@ -361,27 +361,27 @@ def _broken_series(planter: Planter, printed: Printed) -> None:
 
     def in_a_share(*names: str) -> tuple[BoolArray, FloatArray]:
         free = _untouched(planter.rows) & [planter.is_free(row, *names) for row in range(n)]
-        chosen = free & (rng.random(n) < BREAK_SHARE)
-        return chosen, np.exp(np.where(chosen, rng.uniform(*BROKEN, n), 0.0))[:, None]
+        is_drawn = free & (rng.random(n) < BREAK_SHARE)
+        return is_drawn, np.exp(np.where(is_drawn, rng.uniform(*BROKEN, n), 0.0))[:, None]
 
-    chosen, level = in_a_share(*SECTORS)
+    is_in, level = in_a_share(*SECTORS)
     secondary, tertiary = (planter.panels["yearbook", name][:, BREAK_FROM:] for name in SECTORS[1:])
     loss = tertiary * (level - 1) / (secondary + tertiary * level)  # of the secondary sector
     for scope in ("district", "city"):
         second, third, gdp = (printed.values[name, scope][:, BREAK_FROM:] for name in (*SECTORS[1:], "gdp_nom"))
-        moved = np.rint(second * loss)
-        for share, values in (("secondary_share", second - moved), ("tertiary_share", third + moved)):
-            printed.values[share, scope][chosen, BREAK_FROM:] = np.round(100 * values / gdp, 2)[chosen]
+        shift = np.rint(second * loss)
+        for share, values in (("secondary_share", second - shift), ("tertiary_share", third + shift)):
+            printed.values[share, scope][is_in, BREAK_FROM:] = np.round(100 * values / gdp, 2)[is_in]
         if scope == "district":
-            second -= moved
-            third += moved
+            second -= shift
+            third += shift
     years = range(BREAK_FROM, len(HORIZON))
-    for name, values in (("va_secondary_nom", secondary - moved), ("va_tertiary_nom", tertiary + moved)):
+    for name, values in (("va_secondary_nom", secondary - shift), ("va_tertiary_nom", tertiary + shift)):
         wrong = dict(zip(years, values.T, strict=True))
-        planter.whole_years("census_break", ("yearbook", name), wrong, chosen, is_new=name == "va_secondary_nom")
+        planter.whole_years("census_break", ("yearbook", name), wrong, is_in, is_new=name == "va_secondary_nom")
 
-    chosen, level = in_a_share("wage_avg_nom")
+    is_in, level = in_a_share("wage_avg_nom")
     key, district = ("yearbook", "wage_avg_nom"), printed.values["wage_avg_nom", "district"]
     wrong = {t: planter.panels[key][:, t] * level[:, 0] for t in range(SCOPE_FROM, len(HORIZON))}
-    planter.whole_years("scope_break", key, wrong, chosen)
+    planter.whole_years("scope_break", key, wrong, is_in)
     district[:, SCOPE_FROM:] = np.rint(district[:, SCOPE_FROM:] * level)

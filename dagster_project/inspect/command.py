@@ -61,7 +61,7 @@ def _print(report: Report, console: Console, *, as_json: bool) -> int:
 def inspect(request: Request, *, warehouse: Path | None, say: Callable[[str], None]) -> Report:
     """What of a file would be read; `say` gets lines about progress. Writes nothing but the cache."""
     paths = None if warehouse is None else real_paths(Path(), warehouse, Path())
-    printed = _printed(request)
+    cells = _printed(request)
     draft = read_draft(request, PROJECT / "warehouse" / "landing")
     template = template_file(say)
     with tempfile.TemporaryDirectory(prefix="nqpf-inspect-") as folder:
@@ -77,9 +77,9 @@ def inspect(request: Request, *, warehouse: Path | None, say: Callable[[str], No
             )
         judgement = judge(database, draft.sidecar)
         cities = database.read_frame(CITIES_SQL)
-        if printed:
+        if cells:
             names = dict(database.read_frame(UNITS_SQL).itertuples(index=False, name=None))
-            _write_pages(request, with_cities(printed, judgement.rows, names))
+            _write_pages(request, with_cities(cells, judgement.rows, names))
         only = request.year if draft.sidecar.data_year == 0 else None
         return build_report(draft, judgement, PROJECT / "dbt" / "seeds", cities, only)
 
@@ -120,8 +120,8 @@ def named(draft: Draft, database: Warehouse) -> Draft:
             f"No source is known for the headers of {draft.sidecar.title}{closest}: "
             "name it, known or new, with --source."
         )
-    known = dict(shares).get(source)
-    why = "the usual one of this layout" if not known else f"knows {known:.0%} of the headers"
+    share_of = dict(shares).get(source)
+    why = "the usual one of this layout" if not share_of else f"knows {share_of:.0%} of the headers"
     return draft.with_source(source, f"source {source}: {why}")
 
 

@@ -97,20 +97,20 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
     its tables are those of another version: then only the draft and its own past are compared.
     """
     sidecar, is_same = draft.sidecar, True
-    named = {"source": sidecar.source, "data_year": sidecar.data_year}
+    keys = {"source": sidecar.source, "data_year": sidecar.data_year}
     with warehouse.connect() as con:
         _settle(con, "reading")
         if build_file is not None and sidecar.data_year:
             con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
             try:
-                con.execute(SQL["others"], named)
+                con.execute(SQL["others"], keys)
                 for table in ("ops.index_spec", "raw.county_weight"):
                     con.execute(f"insert into {table} by name from past.{table}")
                 con.execute(SQL["findings"], [sidecar.source])
             except (duckdb.BinderException, duckdb.CatalogException):
                 is_same = False
             con.execute("detach past")
-        con.execute(SQL["landed"], {**named, "vintage": sidecar.vintage})
+        con.execute(SQL["landed"], {**keys, "vintage": sidecar.vintage})
         _settle(con, "edit", "gate")
     return is_same
 

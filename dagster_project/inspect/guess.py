@@ -71,16 +71,16 @@ def guess_shape(sheets: Sequence[Sheet], sidecars: Path, *, layout: str | None, 
 
 def _landed_keys(sidecars: Path, source: str | None) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
     """(source, keys) of the long files that have a sidecar, those with the most keys first; of one source if named."""
-    landed = [item for item in find_sidecars(sidecars) if item.layout == "long"] if sidecars.is_dir() else []
-    of_source = [item for item in landed if item.source == source] or landed
+    long_files = [item for item in find_sidecars(sidecars) if item.layout == "long"] if sidecars.is_dir() else []
+    of_source = [item for item in long_files if item.source == source] or long_files
     return sorted(((item.source, item.keys) for item in of_source), key=lambda pair: -len(pair[1]))
 
 
-def _long_shape(sheets: Sequence[Sheet], landed: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> Shape | None:
+def _long_shape(sheets: Sequence[Sheet], keys_of: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> Shape | None:
     """The first sheet whose row 1 heads cities and years; without years only if it is the one header row."""
     for sheet in sheets:
         names = {without_spaces(text): " ".join(text.split()) for text in sheet.rows(1, 1).values()}
-        for source, keys in landed:
+        for source, keys in keys_of:
             if all(without_spaces(header) in names for _, header in keys):
                 return Shape("long", sheet.name or None, keys, f"layout long: the keys of {source}")
         roles = _keys(names)
@@ -92,7 +92,7 @@ def _long_shape(sheets: Sequence[Sheet], landed: Sequence[tuple[str, tuple[tuple
 
 def _keys(names: Mapping[str, str]) -> dict[str, str]:
     """Role -> header as written, from names without blanks."""
-    roles = {role: next((names[name] for name in known if name in names), None) for role, known in KEY_NAMES.items()}
+    roles = {role: next((names[name] for name in words if name in names), None) for role, words in KEY_NAMES.items()}
     return {role: header for role, header in roles.items() if header is not None}
 
 

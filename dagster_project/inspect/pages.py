@@ -30,10 +30,10 @@ def with_cities(cells: list[Cell], rows: pd.DataFrame, names: dict[str, str]) ->
     A name that was read otherwise than it is used is put right; one that is not known is a question.
     """
     fields = rows[["sheet", "cell", "city_id", "evidence", "row_kind"]].astype(object).fillna("").to_numpy().tolist()
-    known = {(_table_of(sheet, cell), cell): (city, evidence, kind) for sheet, cell, city, evidence, kind in fields}
+    city_of = {(_table_of(sheet, cell), cell): (city, evidence, kind) for sheet, cell, city, evidence, kind in fields}
     result = []
     for cell in cells:
-        city, evidence, kind = known.get((cell.sheet, cell.label_cell), ("", "", ""))
+        city, evidence, kind = city_of.get((cell.sheet, cell.label_cell), ("", "", ""))
         label = names[city] if city in names and evidence else cell.row_label
         flag = cell.flag or UNKNOWN * (kind == "unknown")
         result.append(replace(cell, row_label=label, city_id=city, flag=flag))
@@ -54,5 +54,5 @@ def write_cells(cells: list[Cell], file: Path) -> None:
         for cell in cells:
             value = "" if cell.value is None else f"{cell.value:.15g}"
             box = [f"{x:.1f}" for x in cell.box]
-            kept = (cell.page, cell.row, cell.column, cell.row_label, cell.header_path, cell.text, value, cell.unit)
-            writer.writerow([*kept, cell.city_id, *box, f"{cell.score:.3f}", cell.flag])
+            fields = (cell.page, cell.row, cell.column, cell.row_label, cell.header_path, cell.text, value, cell.unit)
+            writer.writerow([*fields, cell.city_id, *box, f"{cell.score:.3f}", cell.flag])

@@ -21,7 +21,7 @@ from dagster_project.run.versions import sha256_of
 
 def write_twin(file: Path, sheets: Sequence[Sheet], cells: Sequence[Cell], out: Path, limits: Limits) -> None:
     """Tables as sheets, doubted figures yellow with a question mark; the crops of their ink; the box of each cell."""
-    doubted = [cell for cell in cells if cell.flag]
+    doubts = [cell for cell in cells if cell.flag]
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
     yellow, head = book.add_format({"bg_color": "#FFE3A8"}), book.add_format({"bold": True})
     values = {(cell.sheet, cell.sheet_row, cell.sheet_column): cell for cell in cells}
@@ -41,15 +41,15 @@ def write_twin(file: Path, sheets: Sequence[Sheet], cells: Sequence[Cell], out: 
             grid.merge_range(r1 - 1, c1 - 1, r2 - 1, c2 - 1, text)
         last = int(sheet.row_no.max()) + 1
         grid.write_string(last, 0, f"注: {file.name}, sha256 {sha256_of(file)}")
-    listed = book.add_worksheet(DOUBTS)
-    listed.write_row(0, 0, ["sheet", "cell", "row", "column", "read as", "why", "score", "ink"], head)
-    pictures = _crops(file, doubted, limits)
-    for at, (cell, picture) in enumerate(zip(doubted, pictures, strict=True), 1):
+    page = book.add_worksheet(DOUBTS)
+    page.write_row(0, 0, ["sheet", "cell", "row", "column", "read as", "why", "score", "ink"], head)
+    pictures = _crops(file, doubts, limits)
+    for at, (cell, picture) in enumerate(zip(doubts, pictures, strict=True), 1):
         address = cell_address(cell.sheet_row, cell.sheet_column)
         path = cell.header_path.replace("|", " / ")
-        listed.write_row(at, 0, [names[cell.sheet], address, cell.row_label, path, cell.text, cell.flag, cell.score])
-        listed.set_row(at, 32)
-        listed.insert_image(at, 7, "ink.png", {"image_data": io.BytesIO(picture)})
+        page.write_row(at, 0, [names[cell.sheet], address, cell.row_label, path, cell.text, cell.flag, cell.score])
+        page.set_row(at, 32)
+        page.insert_image(at, 7, "ink.png", {"image_data": io.BytesIO(picture)})
     hidden = book.add_worksheet(BOXES)
     for at, line in enumerate([BOX_COLUMNS, *boxes]):
         hidden.write_row(at, 0, line)
@@ -70,13 +70,13 @@ def _crops(file: Path, cells: Sequence[Cell], limits: Limits) -> list[bytes]:
 
 def write_view(file: Path, cells: Sequence[Cell], out: Path, limits: Limits) -> None:
     """One page of HTML that needs nothing else: doubts first, then each page of the scan with its figures beside it."""
-    numbered = list(enumerate(cells))
-    doubted = [(at, cell) for at, cell in numbered if cell.flag]
-    pictures = _crops(file, [cell for _, cell in doubted], limits)
-    doubts = [(at, cell, _text(ink)) for (at, cell), ink in zip(doubted, pictures, strict=True)]
+    pairs = list(enumerate(cells))
+    in_doubt = [(at, cell) for at, cell in pairs if cell.flag]
+    pictures = _crops(file, [cell for _, cell in in_doubt], limits)
+    doubts = [(at, cell, _text(ink)) for (at, cell), ink in zip(in_doubt, pictures, strict=True)]
     pages = []
     for number in sorted({cell.page for cell in cells}):
-        on_page = [(at, cell) for at, cell in numbered if cell.page == number]
+        on_page = [(at, cell) for at, cell in pairs if cell.page == number]
         picture, width, height = apart(page_picture, file, number, where=str(file), limits=limits)
         pages.append(_page(number, on_page, picture, width, height))
     template = Path(__file__).with_name("scan.html.j2")

@@ -94,14 +94,14 @@ def _matched(values: pd.DataFrame, places: pd.DataFrame, keys: list[str]) -> pd.
 
 def _by_flag(values: pd.DataFrame, judgement: Judgement) -> Iterable[pd.DataFrame]:
     """The same for rules about cells, from the flags that their frame has."""
-    failed = {row.rule_id: row for row in judgement.results if not row.passed and row.severity == "error"}
-    if not failed.keys() & set(CELL_RULES):
+    failures = {row.rule_id: row for row in judgement.results if not row.passed and row.severity == "error"}
+    if not failures.keys() & set(CELL_RULES):
         return
-    prepared = PREPARE["values"](judgement.frames, judgement.baseline)
+    frame = PREPARE["values"](judgement.frames, judgement.baseline)
     for rule_id in CELL_RULES:
-        if rule_id in failed:
-            broken = prepared[prepared[rule_id].eq(False).fillna(False).astype(bool)]
-            places = broken.assign(sentence=failed[rule_id].sentence, paste_rows="")
+        if rule_id in failures:
+            broken = frame[frame[rule_id].eq(False).fillna(False).astype(bool)]
+            places = broken.assign(sentence=failures[rule_id].sentence, paste_rows="")
             yield _matched(values, places, ["file", "sheet", "cell"]).assign(rule_id=rule_id, is_whole=False)
 
 

@@ -83,13 +83,13 @@ def _load(draft: Draft) -> dict[str, Any]:
 
 
 def _counts(draft: Draft, headers: pd.DataFrame, values: list[dict[str, Any]]) -> dict[str, int]:
-    known, read = headers["is_known"].astype(bool), _is_read(headers)
+    is_known, read = headers["is_known"].astype(bool), _is_read(headers)
     return {
         "cells": len(draft.cells),
         "columns": len(headers),
         "columns_read": int(read.sum()),
-        "columns_ignored": int((known & ~read).sum()),
-        "columns_unknown": int((~known).sum()),
+        "columns_ignored": int((is_known & ~read).sum()),
+        "columns_unknown": int((~is_known).sum()),
         "values": len(values),
         "cities": len({value["city_code"] for value in values}),
     }
@@ -99,7 +99,7 @@ def _values(values: pd.DataFrame, cities: pd.DataFrame, year: int | None) -> lis
     frame = in_printed_order(placed(values[values["value"].notna()]))
     if year is not None:
         frame = frame[frame["year"] == year]
-    frame = _listed(frame, cities)
+    frame = _rows_of(frame, cities)
     frame = frame.assign(value=frame["value"].astype(float) * frame["factor"], year=frame["year"].astype(int))
     frame = frame.astype({"is_corrected": bool}).rename(columns={"text": "printed"})
     return _records(frame, *NAMED, "value", "unit", "sheet", "cell", "printed", "is_corrected")
@@ -107,9 +107,11 @@ def _values(values: pd.DataFrame, cities: pd.DataFrame, year: int | None) -> lis
 
 def _edits(judgement: Judgement, cities: pd.DataFrame) -> list[dict[str, Any]]:
     """Figures that cannot be right, the most influential first: what is printed, what would be used, and why."""
-    frame = _listed(judgement.frames["edits"], cities)
-    printed, used = (frame[name].astype(float) * frame["factor"] for name in ("printed_value", "used_value"))
-    frame = frame.assign(printed=printed, used=used, why=frame["evidence"])
+    frame = _rows_of(judgement.frames["edits"], cities)
+    printed_values, used_values = (
+        frame[name].astype(float) * frame["factor"] for name in ("printed_value", "used_value")
+    )
+    frame = frame.assign(printed=printed_values, used=used_values, why=frame["evidence"])
     frame = frame.astype({"year": int})
     return _records(frame, *NAMED, "rule", "printed", "used", "unit", "text", "sheet", "cell", "why")
 
@@ -119,7 +121,7 @@ def _records(frame: pd.DataFrame, *names: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _listed(frame: pd.DataFrame, cities: pd.DataFrame) -> pd.DataFrame:
+def _rows_of(frame: pd.DataFrame, cities: pd.DataFrame) -> pd.DataFrame:
     """Figures under the names of the list of raw columns, with the factor to the unit of the list."""
     frame = frame.merge(cities, on="city_id", how="left", validate="many_to_one")
     units = [unit_of(str(code), str(unit)) for code, unit in zip(frame["variable_code"], frame["unit"], strict=True)]
@@ -132,12 +134,12 @@ def _listed(frame: pd.DataFrame, cities: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, Any]]:
-    known = HeaderMap(seeds)
+    header_map = HeaderMap(seeds)
     rows = []
     unknown = headers[~headers["is_known"].astype(bool)].sort_values(["file", "sheet", "col_no"], kind="stable")
     row: Any
     for row, is_asked in zip(unknown.itertuples(), is_open(unknown), strict=True):
-        hint = known.hint(draft.sidecar.source, _text(row.header_key), row.header_unit)
+        hint = header_map.hint(draft.sidecar.source, _text(row.header_key), row.header_unit)
         if is_asked:  # what the figures or the words of the dictionary say, never a likeness
             ready, _ = open_row(row._asdict())
             hint = HeaderHint(_text(row.header_key), "", next(csv.reader([ready]))[4], 0.0, ready)
@@ -188,13 +190,13 @@ def _is_of_others(rows: pd.DataFrame) -> bool:
 
 def _problems(judgement: Judgement, draft: Draft, refusal: Refusal) -> list[str]:
     """Sentences of broken error rules that neither a header, nor a city, nor a refused figure explains."""
-    explained = {*LISTED_RULES, *refusal.rules}
+    other_rules = {*LISTED_RULES, *refusal.rules}
     if draft.sidecar.layout == "tables" and len(draft.sidecar.files) == 1:
-        explained |= {*WHOLE_LOAD_RULES, *(() if _is_read(judgement.headers).any() else EMPTY_RULES)}
+        other_rules |= {*WHOLE_LOAD_RULES, *(() if _is_read(judgement.headers).any() else EMPTY_RULES)}
     others = "More names are unknown than known: a table of other places, such as county-level cities."
     sentences = [others] if _is_of_others(judgement.rows) else []
     return sentences + [
-        r.sentence for r in judgement.results if not r.passed and r.severity == "error" and r.rule_id not in explained
+        r.sentence for r in judgement.results if not r.passed and r.severity == "error" and r.rule_id not in other_rules
     ]
 
 
@@ -203,8 +205,8 @@ def _is_read(headers: pd.DataFrame) -> pd.Series:
 
 
 def _warnings(judgement: Judgement) -> list[str]:
-    ranked = by_influence(judgement.results, judgement.baseline)
-    return [row.sentence for row in ranked if not row.passed and row.severity == "warn"]
+    results = by_influence(judgement.results, judgement.baseline)
+    return [row.sentence for row in results if not row.passed and row.severity == "warn"]
 
 
 def _text(value: object) -> str:

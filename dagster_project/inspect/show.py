@@ -88,12 +88,12 @@ def _rows(console: Console, seed: str, rows: Iterable[str]) -> None:
 def _blocks(report: Report, console: Console) -> None:
     if report.refused_blocks:
         console.print(f"[red]{len(report.refused_blocks)} columns are refused[/], whole or in part:", highlight=False)
-    printed: set[str] = set()
+    reasons: set[str] = set()
     for block in report.refused_blocks[:MAX_LISTED]:
         _say(console, f"  {_block_line(block)}")
-        if block["reason"] not in printed:
+        if block["reason"] not in reasons:
             _say(console, f"    {_cut(block['reason'])}")
-        printed.add(block["reason"])
+        reasons.add(block["reason"])
     ready = (row for block in report.refused_blocks for row in block["ready_rows"])
     _rows(console, "header_map.csv (leave out), correction.csv or gate_answer.csv", ready)
 
@@ -113,11 +113,11 @@ def _short(figure: object) -> str:
 
 
 def _edit_line(edit: dict[str, Any]) -> str:
-    used = "left out" if edit["used"] is None else f"{edit['used']:,.6g} is used"
+    outcome = "left out" if edit["used"] is None else f"{edit['used']:,.6g} is used"
     place = f"{edit['sheet']} {edit['cell']}".strip()
     return (
         f"{edit['city_name']} {edit['raw_column']} {edit['scope']} {edit['year']}: printed '{edit['text']}'"
-        f" ({place}), {used}; {edit['rule']}: {edit['why']}"
+        f" ({place}), {outcome}; {edit['rule']}: {edit['why']}"
     )
 
 

@@ -41,67 +41,67 @@ def draft_sidecar(
     console = Console(stderr=True)
     try:
         draft = _with_source(read_draft(request, PROJECT / "warehouse" / "landing"), console.print)
-        landed = replace(draft.sidecar, files=tuple(_landed(file, landing) for file in files))
-        content = content_of(landed, statements, title_of(draft), find_sidecars(landing) if landing.is_dir() else [])
+        sidecar = replace(draft.sidecar, files=tuple(_landed(file, landing) for file in files))
+        content = content_of(sidecar, statements, title_of(draft), find_sidecars(landing) if landing.is_dir() else [])
     except (IngestError, GuessError) as error:
         console.print(str(error), highlight=False, markup=False, soft_wrap=True)
         return EXIT_BAD_INPUT
     for guess in draft.remarks:
         console.print(f"Guessed, please check: {guess}", highlight=False, markup=False, soft_wrap=True)
     if "supersedes" in content:
-        replaced = f"{content['supersedes']} of {landed.source} {landed.data_year}"
-        console.print(f"It replaces the load {replaced}.", highlight=False, style="yellow")
+        earlier_load = f"{content['supersedes']} of {sidecar.source} {sidecar.data_year}"
+        console.print(f"It replaces the load {earlier_load}.", highlight=False, style="yellow")
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120).replace(": null\n", ":\n")
     if not write:
         print(text, end="")
     else:
-        console.print(f"Written: {_write(text, files[0].parent, landed)}", highlight=False, soft_wrap=True)
+        console.print(f"Written: {_write(text, files[0].parent, sidecar)}", highlight=False, soft_wrap=True)
     is_open = [key for key, value in content.items() if value is None]
     if is_open:
         console.print(f"For you to fill in: {', '.join(is_open)}.", highlight=False, style="yellow")
     return EXIT_FAILED if is_open else EXIT_OK
 
 
-def content_of(landed: Sidecar, statements: Statements, title: str, others: Sequence[Sidecar]) -> dict[str, Any]:
+def content_of(load: Sidecar, statements: Statements, title: str, others: Sequence[Sidecar]) -> dict[str, Any]:
     """The keys of the sidecar in reading order; an earlier vintage of the same source and year is superseded.
 
     IngestError where that one is of another layout: a table is no new version of a whole edition.
     """
-    before = [one for one in others if (one.source, one.data_year) == (landed.source, landed.data_year)]
-    replaced = {one.supersedes for one in before}
-    last = [one for one in before if one.vintage not in {*replaced, landed.vintage}][-1:]
-    if last and last[0].layout != landed.layout:
+    before = [one for one in others if (one.source, one.data_year) == (load.source, load.data_year)]
+    superseded_vintages = {one.supersedes for one in before}
+    last = [one for one in before if one.vintage not in {*superseded_vintages, load.vintage}][-1:]
+    if last and last[0].layout != load.layout:
         raise IngestError(
-            f"It would replace {last[0].vintage} of {landed.source} {landed.data_year}, which is {last[0].layout}, not"
-            f" {landed.layout}",
-            ", ".join(file.path for file in landed.files),
+            f"It would replace {last[0].vintage} of {load.source} {load.data_year}, which is {last[0].layout}, not"
+            f" {load.layout}",
+            ", ".join(file.path for file in load.files),
             "Name the source it is of with --source",
         )
     content: dict[str, Any] = {
-        "source": landed.source,
-        "layout": landed.layout,
-        "data_year": landed.data_year or None,
+        "source": load.source,
+        "layout": load.layout,
+        "data_year": load.data_year or None,
         "edition_year": statements.edition,
-        "files": [{"path": file.path, "sha256": file.sha256} for file in landed.files],
-        "sheet": landed.sheet,
-        "keys": dict(landed.keys) or None,
+        "files": [{"path": file.path, "sha256": file.sha256} for file in load.files],
+        "sheet": load.sheet,
+        "keys": dict(load.keys) or None,
         "supersedes": last[0].vintage if last else None,
     }
-    known = {key: value for key, value in content.items() if value is not None}
-    return known | {
+    fields = {key: value for key, value in content.items() if value is not None}
+    return fields | {
         "producer": statements.producer,
         "title": statements.title or title,
         "licence": statements.licence,
-        "accessed": landed.accessed,
+        "accessed": load.accessed,
         "maturity": statements.maturity,
-        "is_synthetic": landed.is_synthetic,
+        "is_synthetic": load.is_synthetic,
     }
 
 
 def title_of(draft: Draft) -> str:
     """The first printed title, else the name of the file."""
-    printed = draft.cells.loc[draft.cells["part"] == "title", "text"].tolist()
-    return " ".join(str(printed[0]).split()) if printed else draft.sidecar.title
+    titles = draft.cells.loc[draft.cells["part"] == "title", "text"].tolist()
+    return " ".join(str(titles[0]).split()) if titles else draft.sidecar.title
 
 
 def _with_source(draft: Draft, say: Callable[[str], None]) -> Draft:
@@ -118,10 +118,10 @@ def _landed(file: Path, landing: Path) -> LandingFile:
     return LandingFile(path.relative_to(landing.resolve()).as_posix(), sha256_of(path))
 
 
-def _write(text: str, folder: Path, landed: Sidecar) -> Path:
+def _write(text: str, folder: Path, sidecar: Sidecar) -> Path:
     """Beside the file, as <source>.yml; a second vintage has its vintage in the name."""
-    target = folder / f"{landed.source}.yml"
+    target = folder / f"{sidecar.source}.yml"
     if target.exists():
-        target = folder / f"{landed.source}_{landed.vintage}.yml"
+        target = folder / f"{sidecar.source}_{sidecar.vintage}.yml"
     target.write_text(text, encoding="utf-8")
     return target

@@ -97,13 +97,13 @@ def draft_sidecars(folder: Path, landing: Path, statements: Statements, *, write
             raise IngestError(
                 "The folder does not lie below the landing folder", str(folder), f"Put it below {landing}"
             )
-        known = find_sidecars(landing)
-        survey = survey_of(folder, landing, known)
+        sidecars = find_sidecars(landing)
+        survey = survey_of(folder, landing, sidecars)
     except IngestError as error:
         console.print(str(error), highlight=False, markup=False, soft_wrap=True)
         return EXIT_BAD_INPUT
     for group in survey.groups:
-        group.outcome = _settle(group, landing, known, statements, survey.questions, write=write)
+        group.outcome = _settle(group, landing, sidecars, statements, survey.questions, write=write)
     _show(survey, console)
     if page is not None:
         template = Path(__file__).with_name("sidecars.html.j2")
@@ -116,13 +116,13 @@ def draft_sidecars(folder: Path, landing: Path, statements: Statements, *, write
     return EXIT_FAILED if survey.questions else EXIT_OK
 
 
-def survey_of(folder: Path, landing: Path, known: Sequence[Sidecar]) -> Survey:
+def survey_of(folder: Path, landing: Path, sidecars: Sequence[Sidecar]) -> Survey:
     """Every workbook below the folder that no sidecar describes, by source and statistical year."""
     survey = Survey()
-    described = {(landing / file.path).resolve() for sidecar in known for file in sidecar.files}
-    recognised: list[Recognised] = []
+    sidecar_files = {(landing / file.path).resolve() for sidecar in sidecars for file in sidecar.files}
+    workbooks: list[Recognised] = []
     for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in WORKBOOKS):
-        if file.resolve() in described:
+        if file.resolve() in sidecar_files:
             survey.n_kept += 1
             continue
         try:
@@ -130,10 +130,10 @@ def survey_of(folder: Path, landing: Path, known: Sequence[Sidecar]) -> Survey:
         except IngestError as error:
             one = str(error)
         if isinstance(one, Recognised):
-            recognised.append(one)
+            workbooks.append(one)
         else:
             survey.left_out.append(one)
-    for (source, layout, unit, year), files in _by_edition(recognised, survey.questions).items():
+    for (source, layout, unit, year), files in _by_edition(workbooks, survey.questions).items():
         clashes = _clashes(files, year)
         survey.questions += clashes
         if not clashes:
@@ -148,8 +148,8 @@ def recognise(file: Path) -> Recognised | str:
     sheets = [sheet for sheet in read_sheets(file, limits=Limits.for_layout("long")) if len(sheet.text)]
     titles = [" ".join(text.split()) for sheet in sheets for text in sheet.rows(1, TITLE_ROWS).values()]
     numbers = {m.groups() for text in titles if (m := re.match(rf"\s*{NUMBER}", text))}
-    named = re.search(rf"(?:^|\D){NUMBER}", file.stem)
-    numbers = numbers or ({named.groups()} if named else set())
+    number_match = re.search(rf"(?:^|\D){NUMBER}", file.stem)
+    numbers = numbers or ({number_match.groups()} if number_match else set())
     width = max((int(sheet.col_no.max()) for sheet in sheets), default=0)
     table = "-".join(min(numbers)) if len(numbers) == 1 and width < WIDE_COLUMNS else ""
     if table.startswith("1-"):
@@ -166,9 +166,9 @@ def recognise(file: Path) -> Recognised | str:
     if sum(bool(re.fullmatch(r"-?[\d,]*\.?\d+", text)) for sheet in sheets for text in sheet.text) < MIN_ROWS:
         return f"{file}: {n} units, but hardly a figure: a head without its table, left out."
     by_title, by_name = year_of_titles(titles), year_of_name(Path("/", file.name))  # folders are read together
-    known, known_by = (by_title, "title") if by_title else (by_name, "name")
+    edition, known_by = (by_title, "title") if by_title else (by_name, "name")
     is_synthetic = any("synthetic" in text.lower() for text in (*titles, file.name, *(one.name for one in sheets)))
-    year = known.data_year if known and known.data_year in YEARS else None
+    year = edition.data_year if edition and edition.data_year in YEARS else None
     return Recognised(file, sha256_of(file), unit, table, year, known_by, misfits(unit, units[unit]), is_synthetic)
 
 
@@ -193,11 +193,11 @@ def names() -> dict[str, dict[str, list[tuple[int, int]]]]:
 
 def misfits(unit: str, labels: Iterable[str]) -> dict[int, int]:
     """Year -> names of the rows that no unit bore in it, and cities (of either level) of that year without a row."""
-    printed, spans = set(labels), names()[unit]
+    row_names, spans = set(labels), names()[unit]
     roster = {name: spans[name] for name in _roster(unit)}
     return {
-        year: sum(not _holds(spans[name], year) for name in printed)
-        + sum(_holds(held, year) and name not in printed for name, held in roster.items())
+        year: sum(not _holds(spans[name], year) for name in row_names)
+        + sum(_holds(span, year) and name not in row_names for name, span in roster.items())
         for year in YEARS
     }
 
@@ -222,15 +222,15 @@ def _seed(name: str) -> list[dict[str, str]]:
 
 
 def _by_edition(
-    recognised: Sequence[Recognised], questions: list[str]
+    workbooks: Sequence[Recognised], questions: list[str]
 ) -> dict[tuple[str, str, str, int], list[Recognised]]:
     """Files by source, layout, unit and year. Those that do not say their year are of the edition that their folder is
     named after, or hold the figures of that year: so do folders beside it, by their titles, or all its rows say."""
     by_folder: dict[Path, list[Recognised]] = {}
-    for one in recognised:
+    for one in workbooks:
         by_folder.setdefault(one.file.parent, []).append(one)
     groups: dict[tuple[str, str, str, int], list[Recognised]] = {}
-    figures = _named_after_figures(recognised)
+    figures = _named_after_figures(workbooks)
     for folder, files in by_folder.items():
         unknown = [one for one in files if one.year is None]
         misfit = {year: sum(one.misfit[year] for one in unknown) for year in YEARS}
@@ -242,17 +242,17 @@ def _by_edition(
                 f" figures of {fitting[0]} to {fitting[-1]}. Put them into a folder named after the edition."
             )
         for one in files:
-            dated = one if one.year is not None else replace(one, year=year, known_by=known_by)
-            if dated.year is not None:
-                key = (KINDS[one.unit, one.layout][0], one.layout, one.unit, dated.year)
-                groups.setdefault(key, []).append(dated)
+            with_year = one if one.year is not None else replace(one, year=year, known_by=known_by)
+            if with_year.year is not None:
+                key = (KINDS[one.unit, one.layout][0], one.layout, one.unit, with_year.year)
+                groups.setdefault(key, []).append(with_year)
     return dict(sorted(groups.items()))
 
 
-def _named_after_figures(recognised: Sequence[Recognised]) -> set[Path]:
+def _named_after_figures(workbooks: Sequence[Recognised]) -> set[Path]:
     """Folders whose folders are named after the year of the figures, as titles of files in them say."""
     steps: dict[Path, set[int]] = {}
-    for one in recognised:
+    for one in workbooks:
         if one.known_by == "title" and one.year is not None and (match := FOLDER.fullmatch(one.file.parent.name)):
             steps.setdefault(one.file.parent.parent, set()).add(int(match[1]) - one.year)
     return {folder for folder, differences in steps.items() if differences == {0}}
@@ -264,10 +264,10 @@ def _year_of_folder(
     for place in (folder, folder.parent):
         match = FOLDER.fullmatch(place.name)
         if match and int(match[1]) in misfit and int(match[1]) - 1 in misfit:
-            named = int(match[1])
-            if place.parent in figures or misfit[named] + n_files < misfit[named - 1]:
-                return named, f"folder {place.name}, the year of the figures"
-            return named - 1, f"folder {place.name}"
+            year = int(match[1])
+            if place.parent in figures or misfit[year] + n_files < misfit[year - 1]:
+                return year, f"folder {place.name}, the year of the figures"
+            return year - 1, f"folder {place.name}"
     return None, ""
 
 
@@ -281,9 +281,9 @@ def _clashes(files: Sequence[Recognised], year: int) -> list[str]:
         if len(same) > 1:
             what = f"table {table}" if table else "the wide sheet"
             alike = "the same bytes" if len({one.sha256 for one in same}) == 1 else "different contents"
-            listed = " and ".join(str(one.file) for one in same)
+            file_names = " and ".join(str(one.file) for one in same)
             questions.append(
-                f"{listed} both are {what} of edition {year + 1}, with {alike}: keep one below the folder."
+                f"{file_names} both are {what} of edition {year + 1}, with {alike}: keep one below the folder."
             )
     return questions
 
@@ -299,7 +299,7 @@ def _leave_copies_out(survey: Survey) -> None:
 
 
 def _settle(
-    group: Group, landing: Path, known: Sequence[Sidecar], statements: Statements, questions: list[str], *, write: bool
+    group: Group, landing: Path, loads: Sequence[Sidecar], statements: Statements, questions: list[str], *, write: bool
 ) -> str:
     """What becomes of the files of a group: written, to be written, or a question."""
     edition = group.data_year + 1
@@ -312,15 +312,15 @@ def _settle(
             f" those of {best}. Correct the name, or write its sidecar by `nqpf sidecar FILE --year`."
         )
         return "asked"
-    others = [one for one in known if (one.source, one.data_year) == (group.source, group.data_year)]
+    others = [one for one in loads if (one.source, one.data_year) == (group.source, group.data_year)]
     if others:
         questions.append(
             f"{others[-1].path} describes edition {edition} of {group.source} without {_files(group.files)}: add them"
             " there, or take it away and start again."
         )
         return "asked"
-    tracked = [one for one in find_sidecars(PROJECT / "warehouse" / "landing") if one.source == group.source]
-    like = tracked[-1] if tracked else None
+    own_sidecars = [one for one in find_sidecars(PROJECT / "warehouse" / "landing") if one.source == group.source]
+    like = own_sidecars[-1] if own_sidecars else None
     sidecar = Sidecar(
         path=group.files[0].file,
         source=group.source,
@@ -396,10 +396,10 @@ def _show(survey: Survey, console: Console) -> None:
     for row in _rows(survey):
         table.add_row(*map(escape_markup, row))
     console.print(table)
-    kept = f"{survey.n_kept} files have a sidecar already, which is kept. " if survey.n_kept else ""
+    sentence = f"{survey.n_kept} files have a sidecar already, which is kept. " if survey.n_kept else ""
     counts = Counter(group.outcome.partition(":")[0] for group in survey.groups)
     summary = ", ".join(f"{n} {what}" for what, n in counts.items())
-    console.print(f"{kept}Editions: {summary or 'none'}. Files left out: {len(survey.left_out)}.", highlight=False)
+    console.print(f"{sentence}Editions: {summary or 'none'}. Files left out: {len(survey.left_out)}.", highlight=False)
     for title, lines in (("Left out", survey.left_out), ("Questions", survey.questions)):
         if lines:
             console.print(f"[bold]{title}[/]")

@@ -46,8 +46,8 @@ def template_file(say: Callable[[str], None], project: Path = PROJECT) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix="build-") as scratch:
-            built = _build(Path(scratch), project)
-            built.replace(file)  # two first calls at the same time: the last one wins, both are the same
+            new_file = _build(Path(scratch), project)
+            new_file.replace(file)  # two first calls at the same time: the last one wins, both are the same
     except OSError as error:
         raise IngestError(
             f"The reading models cannot be built in the cache ({error})", str(folder), "Set XDG_CACHE_HOME to a folder"

@@ -91,13 +91,13 @@ def check_versions(lock: Path) -> Iterator[Finding]:
     if not (3, 12) <= sys.version_info[:2] <= (3, 13):
         what = f"Python {sys.version.split()[0]} is outside 3.12 to 3.13"
         yield Finding(what, Path(sys.executable), "run `make clean setup` with PYTHON=python3.13")
-    pinned: dict[str, set[str]] = {}
+    lock_versions: dict[str, set[str]] = {}
     for name, version in PINNED.findall(lock.read_text(encoding="utf-8")):
-        pinned.setdefault(_normalised(name), set()).add(version)
+        lock_versions.setdefault(_normalised(name), set()).add(version)
     for package in metadata.distributions():
         name = _normalised(package.metadata["Name"] or "")
-        if name in pinned and package.version not in pinned[name]:
-            what = f"{name} {package.version} is installed, the lock has {' or '.join(sorted(pinned[name]))}"
+        if name in lock_versions and package.version not in lock_versions[name]:
+            what = f"{name} {package.version} is installed, the lock has {' or '.join(sorted(lock_versions[name]))}"
             yield Finding(what, lock, "run `make setup` again, or `make lock` if the change is wanted")
 
 
@@ -124,13 +124,13 @@ def _sidecars_of_last_refresh(paths: Paths) -> Path | None:
 def _check_sidecars(folder: Path, build_file: Path) -> Iterator[Finding]:
     """Each load in use still has its sidecar."""
     try:
-        described = {(one.source, one.data_year, one.vintage) for one in find_sidecars(folder)}
+        with_sidecar = {(one.source, one.data_year, one.vintage) for one in find_sidecars(folder)}
         with duckdb.connect(str(build_file), read_only=True) as con:
             loads = con.execute(CURRENT_SQL).fetchall()
     except (IngestError, duckdb.Error):  # the next refresh says what is wrong with a sidecar, and see above
         return
     for source, year, vintage in loads:
-        if (source, year, vintage) not in described:
+        if (source, year, vintage) not in with_sidecar:
             what = f"{source} {year or 'of several years'}, vintage {vintage}, is in use and no sidecar describes it"
             do = "put the sidecar back; or, to be rid of the load, move the build file away and run `nqpf refresh`"
             yield Finding(what, folder, do)
@@ -182,8 +182,8 @@ def _problems_of_release(folder: Path) -> list[str]:
 def _check_published(paths: Paths, newest: str | None) -> Iterator[Finding]:
     """The file that analysts open is there, whole, and that of the newest release."""
     file, log = paths.published_file, stray_log(paths.published_file)
-    released = paths.releases / str(newest) / "city.duckdb"
-    do = f"copy {released} over it, or run `nqpf refresh`"
+    release_file = paths.releases / str(newest) / "city.duckdb"
+    do = f"copy {release_file} over it, or run `nqpf refresh`"
     if log.exists():
         what = "Another program wrote into the published file, and whoever reads it reads that too"
         yield Finding(
@@ -195,5 +195,5 @@ def _check_published(paths: Paths, newest: str | None) -> Iterator[Finding]:
         yield Finding("The published file is missing", file, do)
     elif damage := damage_of(file):
         yield Finding(f"The published file is damaged: {damage[:200]}", file, do)
-    elif released.exists() and sha256_of(released) != sha256_of(file):
+    elif release_file.exists() and sha256_of(release_file) != sha256_of(file):
         yield Finding(f"The published file is not the one of the newest release {newest}", file, do)

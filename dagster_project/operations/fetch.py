@@ -89,11 +89,11 @@ def collect(items: Sequence[Wanted], folder: Path, landing: Path, say: Callable[
         missing.setdefault(item.file.sha256, []).append(item.file.path)
     sources: dict[str, str] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        for name, opened in _contents(path, say):
+        for name, entry in _contents(path, say):
             if not missing:
                 return sources
             try:
-                with opened as stream:
+                with entry as stream:
                     for target in missing.pop(_digest(stream), []):
                         stream.seek(0)
                         _copy(stream, landing / target)

@@ -63,13 +63,13 @@ def is_writable(folder: Path) -> bool:
 
 def tidy(paths: Paths) -> list[Path]:
     """Delete dbt's folders of all but the newest runs, and the oldest logs. The caller holds the refresh lock."""
-    gone = _oldest(paths.dbt_target / "runs", "*", KEEP_DBT_RUNS) + _oldest(paths.logs, "refresh_*.log", KEEP_LOGS)
-    for path in gone:
+    old_paths = _oldest(paths.dbt_target / "runs", "*", KEEP_DBT_RUNS) + _oldest(paths.logs, "refresh_*.log", KEEP_LOGS)
+    for path in old_paths:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-    return gone
+    return old_paths
 
 
 def _oldest(folder: Path, pattern: str, keep: int) -> list[Path]:

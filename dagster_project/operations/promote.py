@@ -98,13 +98,13 @@ def candidate(paths: Paths, name: str | None) -> Path:
         return paths.candidates / open_names[-1]
     folder = paths.candidates / name
     state = state_of(paths, name, manifest_of(folder if folder.is_dir() else paths.releases / name))
-    known = ", ".join(open_names) or "none"
+    names = ", ".join(open_names) or "none"
     if state in ("published", "withdrawn"):
-        raise PromoteError(f"{name} is {state} already. Candidates that wait: {known}.")
+        raise PromoteError(f"{name} is {state} already. Candidates that wait: {names}.")
     if not NAME.fullmatch(name) or not (folder / MANIFEST).is_file():
-        raise PromoteError(f"There is no candidate {name}. Candidates that wait: {known}.")
+        raise PromoteError(f"There is no candidate {name}. Candidates that wait: {names}.")
     if state == "rejected":
-        raise PromoteError(f"{name} was rejected. Candidates that wait: {known}.")
+        raise PromoteError(f"{name} was rejected. Candidates that wait: {names}.")
     return folder
 
 
@@ -148,11 +148,11 @@ def answer_lines(
     if answer == BACK and not why:
         raise PromoteError("Say what is wrong with --why: whoever corrects it reads that.")
     more = review.open if all_open else _same_lines(paths, review, as_in) if as_in else []
-    chosen = [*numbers, *(no for no in more if no not in numbers)]
-    if not chosen and not all_open and not as_in:
+    lines = [*numbers, *(no for no in more if no not in numbers)]
+    if not lines and not all_open and not as_in:
         raise PromoteError("Name the lines by their numbers, or all that are open with --all-seen.")
     content = _read(answers_file(folder))
-    new = [{"line": no, "answer": answer, "by": by, "at": moment(), **({"why": why} if why else {})} for no in chosen]
+    new = [{"line": no, "answer": answer, "by": by, "at": moment(), **({"why": why} if why else {})} for no in lines]
     _write(answers_file(folder), {**content, "answers": [*content["answers"], *new]})
     review = read_review(folder)
     _write_corrections(paths, folder, review)
@@ -200,21 +200,21 @@ def promote(paths: Paths, name: str | None, signature: Signature) -> str:
     except WrongKindError as error:
         raise PromoteError(str(error)) from error
     sweep(paths.releases)
-    staged = paths.releases / f".{folder.name}.tmp"
+    new_folder = paths.releases / f".{folder.name}.tmp"
     paths.releases.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(folder, staged, copy_function=_link)
+    shutil.copytree(folder, new_folder, copy_function=_link)
     hash_seen = _read(answers_file(folder))["seal"]
     if review.answers:
         counts = {"lines": len(review.lines), "answered": len(review.answers)}
         manifest = with_entry(manifest, "examined", by=review.examiners, seen=hash_seen, **counts)
-    unanswered = len(review.open) if signature.all_seen else None
-    facts = {"role": signature.role, "note": signature.note, "not_before": embargo, "all_seen": unanswered}
+    n_open = len(review.open) if signature.all_seen else None
+    facts = {"role": signature.role, "note": signature.note, "not_before": embargo, "all_seen": n_open}
     manifest = with_entry(manifest, "published", by=by, seen=hash_seen, **facts)
-    _sign(staged, manifest, _read(answers_file(folder))["answers"])
-    page = review_page(folder.name, review.previous, review.lines, review.answers, files_of(paths, staged, review))
-    put(staged / PAGE, page)
-    seal(staged, manifest)
-    staged.replace(paths.releases / folder.name)
+    _sign(new_folder, manifest, _read(answers_file(folder))["answers"])
+    page = review_page(folder.name, review.previous, review.lines, review.answers, files_of(paths, new_folder, review))
+    put(new_folder / PAGE, page)
+    seal(new_folder, manifest)
+    new_folder.replace(paths.releases / folder.name)
     if not manifest["is_synthetic"]:
         publish_by_hand(paths)
     _complete(paths, folder.name)
@@ -229,10 +229,10 @@ def _link(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def _sign(staged: Path, manifest: dict[str, Any], answers: list[dict[str, Any]]) -> None:
+def _sign(folder: Path, manifest: dict[str, Any], answers: list[dict[str, Any]]) -> None:
     """Signature in the foot of the pages and in the data package, answers in the list, the record in the manifest."""
-    say_on_pages(staged, manifest)
-    package = json.loads((staged / PACKAGE).read_text(encoding="utf-8")) if (staged / PACKAGE).is_file() else None
+    say_on_pages(folder, manifest)
+    package = json.loads((folder / PACKAGE).read_text(encoding="utf-8")) if (folder / PACKAGE).is_file() else None
     if package is not None:
         people = [
             (who, "contributor", "examined by")
@@ -241,24 +241,24 @@ def _sign(staged: Path, manifest: dict[str, Any], answers: list[dict[str, Any]])
             for who in entry["by"]
         ]
         people.append((manifest["record"][-1]["by"], "publisher", "signed by"))
-        listed = [{"title": who, "role": role, "description": words} for who, role, words in people]
-        _write(staged / PACKAGE, {**package, "contributors": listed, "record": manifest["record"]})
-    content, _ = read_lines(staged)
-    _write(staged / REVIEW, {**content, "answers": answers})
+        contributors = [{"title": who, "role": role, "description": words} for who, role, words in people]
+        _write(folder / PACKAGE, {**package, "contributors": contributors, "record": manifest["record"]})
+    content, _ = read_lines(folder)
+    _write(folder / REVIEW, {**content, "answers": answers})
 
 
 def _complete(paths: Paths, name: str) -> bool:
     """Of a release that is current: the published file put there and the candidate cleared away, if they are not."""
-    released, candidate_folder = paths.releases / name, paths.candidates / name
+    release, candidate_folder = paths.releases / name, paths.candidates / name
     if name != latest_release(paths.releases):
         return False
     is_current = paths.published_file.is_file() and sha256_of(paths.published_file) == sha256_of(
-        released / "city.duckdb"
+        release / "city.duckdb"
     )
     if is_current and not candidate_folder.exists():
         return False
     if not is_current:
-        shutil.copyfile(released / "city.duckdb", paths.fresh_file)
+        shutil.copyfile(release / "city.duckdb", paths.fresh_file)
         swap_in(paths.fresh_file, paths.published_file)
     drop_candidate(candidate_folder)
     return True
@@ -328,10 +328,10 @@ def _check_embargo(folder: Path, text: str) -> str:
 
 def _check_seal(folder: Path) -> None:
     """Whether every byte is as it was built and reviewed."""
-    kept, manifest = _read(answers_file(folder)).get("seal"), manifest_of(folder)
-    listed, hashes = manifest.get("files", {}), file_hashes(folder)
-    differing = sorted(name for name in listed.keys() | hashes.keys() if listed.get(name) != hashes.get(name))
-    if kept != seal_of(folder):
+    seal, manifest = _read(answers_file(folder)).get("seal"), manifest_of(folder)
+    before, hashes = manifest.get("files", {}), file_hashes(folder)
+    differing = sorted(name for name in before.keys() | hashes.keys() if before.get(name) != hashes.get(name))
+    if seal != seal_of(folder):
         differing.insert(0, MANIFEST)
     if differing:
         raise PromoteError(
@@ -343,9 +343,9 @@ def _check_seal(folder: Path) -> None:
 
 def _check_answers(paths: Paths, review: Review, by: str, *, all_seen: bool) -> None:
     if review.sent_back:
-        listed = ", ".join(map(str, review.sent_back))
+        lines = ", ".join(map(str, review.sent_back))
         raise PromoteError(
-            f"{review.name}: sent back: line {listed}. Correct it and run `nqpf refresh --candidate`, or answer it with"
+            f"{review.name}: sent back: line {lines}. Correct it and run `nqpf refresh --candidate`, or answer it with"
             " `nqpf release ok`."
         )
     if review.open and not all_seen:

@@ -77,10 +77,10 @@ def version_differences(manifest: Manifest) -> list[str]:
 
 def input_differences(manifest: Manifest, paths: Paths) -> list[str]:
     """Sentences: landing files and sidecars of the release that are missing or are not the same."""
-    differences, known = [], {key_of(sidecar) for sidecar in find_sidecars(paths.sidecars)}
+    differences, sidecar_keys = [], {key_of(sidecar) for sidecar in find_sidecars(paths.sidecars)}
     for load in manifest["inputs"]:
         label = f"{load['source']} {load['data_year'] or 'of several years'}, vintage {load['vintage']}"
-        if (load["source"], load["data_year"], load["vintage"]) not in known:
+        if (load["source"], load["data_year"], load["vintage"]) not in sidecar_keys:
             differences.append(f"{label}: no sidecar below {paths.sidecars} describes it.")
         for file in load["files"]:
             path = paths.landing / file["path"]
@@ -100,23 +100,23 @@ def lay_out(manifest: Manifest, paths: Paths, room: Path, earlier: str | None) -
 
     earlier: the release that the bridge starts from, or None where there was none.
     """
-    laid = Paths(room / "warehouse", room / "landing", room / "landing", paths.project)
-    wanted = {(load["source"], load["data_year"], load["vintage"]) for load in manifest["inputs"]}
+    paths_then = Paths(room / "warehouse", room / "landing", room / "landing", paths.project)
+    load_keys = {(load["source"], load["data_year"], load["vintage"]) for load in manifest["inputs"]}
     for sidecar in find_sidecars(paths.sidecars):
-        if key_of(sidecar) in wanted:
+        if key_of(sidecar) in load_keys:
             sidecar_file = Path(sidecar.path)
-            _copy(sidecar_file, laid.landing / sidecar_file.resolve().relative_to(paths.sidecars.resolve()))
+            _copy(sidecar_file, paths_then.landing / sidecar_file.resolve().relative_to(paths.sidecars.resolve()))
             for file in sidecar.files:
-                _copy(paths.landing / file.path, laid.landing / file.path)
+                _copy(paths.landing / file.path, paths_then.landing / file.path)
     for truth in sorted((paths.landing / "truth").glob("*.csv")) if manifest["is_synthetic"] else []:
-        _copy(truth, laid.landing / "truth" / truth.name)
+        _copy(truth, paths_then.landing / "truth" / truth.name)
     if earlier is not None:
-        start, manifest_then = laid.releases / earlier, read_manifest(paths.releases / earlier)
+        start, manifest_then = paths_then.releases / earlier, read_manifest(paths.releases / earlier)
         _copy(paths.releases / earlier / "city.duckdb", start / "city.duckdb")
         manifest_then.pop("withdrawn", None)  # if it was, then after this release had been built on it
         (start / MANIFEST).write_text(json.dumps(manifest_then), encoding="utf-8")
-    _remember(manifest, Warehouse(laid.build_file))
-    return laid
+    _remember(manifest, Warehouse(paths_then.build_file))
+    return paths_then
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -156,9 +156,9 @@ def earlier_release(releases: Path, manifest: Manifest) -> str | None:
 
 def contents_of(folder: Path, manifest: Manifest) -> dict[str, str]:
     """Content hash of each table: from the manifest, else (an older release) from its published file."""
-    stored = {name: facts.get("content") for name, facts in manifest["tables"].items()}
-    if any(stored.values()):
-        return {name: content for name, content in stored.items() if content}
+    content_of = {name: facts.get("content") for name, facts in manifest["tables"].items()}
+    if any(content_of.values()):
+        return {name: content for name, content in content_of.items() if content}
     file = folder / "city.duckdb"
     if not file.is_file():
         raise RebuildError(f"Release {folder.name} has neither hashes of its tables nor a city.duckdb to compare with.")

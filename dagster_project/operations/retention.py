@@ -47,8 +47,8 @@ def plan_prune(paths: Paths, keep: int) -> Plan:
         raise ValueError("At least one release must be kept: --keep 1 or more.")
     manifests = _manifests(paths.releases)
     newest = sorted(manifests, key=lambda name: [int(n) for n in name.split("-")[0].split(".")], reverse=True)
-    needed = _needed(paths.releases, newest[:keep], manifests)
-    linked = _linked(paths)
+    pointers = _pointers(paths.releases, newest[:keep], manifests)
+    link_of = _links(paths)
     items = []
     for place, name in enumerate(newest):
         reason = ""
@@ -56,14 +56,14 @@ def plan_prune(paths: Paths, keep: int) -> Plan:
             reason = "the current one"
         elif place < keep:
             reason = f"one of the newest {keep}"
-        elif signed := last_entry(manifests[name], "published").get("by"):
-            reason = f"signed by {signed}"
+        elif signer := last_entry(manifests[name], "published").get("by"):
+            reason = f"signed by {signer}"
         elif (paths.releases / name / KEEP_MARK).exists():
             reason = f"marked by {KEEP_MARK}"
-        elif name in needed:
-            reason = f"{needed[name]} points to it"
-        elif name in linked:
-            reason = f"the link {linked[name]} points to it"
+        elif name in pointers:
+            reason = f"{pointers[name]} points to it"
+        elif name in link_of:
+            reason = f"the link {link_of[name]} points to it"
         items.append(Item(name, size_of(paths.releases / name)[0], reason))
     open_names = waiting(paths)
     for folder in candidate_folders(paths):
@@ -89,23 +89,23 @@ def _manifests(releases: Path) -> dict[str, dict[str, Any]]:
     return {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
-def _needed(releases: Path, kept: list[str], manifests: dict[str, dict[str, Any]]) -> dict[str, str]:
+def _pointers(releases: Path, names: list[str], manifests: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Release -> the kept release that points to it."""
-    needed: dict[str, str] = {}
-    for name in kept:
+    pointers: dict[str, str] = {}
+    for name in names:
         targets = [manifests[name].get("previous")]
         with suppress(RebuildError):  # what it would point to has gone already
             targets.append(earlier_release(releases, manifests[name]))
-        needed |= {target: name for target in targets if target and target not in needed}
-    return needed
+        pointers |= {target: name for target in targets if target and target not in pointers}
+    return pointers
 
 
-def _linked(paths: Paths) -> dict[str, str]:
+def _links(paths: Paths) -> dict[str, str]:
     """Release -> a symbolic link in the published folder that leads into it."""
     links = [path for path in (*paths.published.glob("*"), *paths.releases.glob("*")) if path.is_symlink()]
-    linked = {}
+    link_of = {}
     for link in links:
         target = link.resolve()
         if target.is_relative_to(paths.releases.resolve()) and target != paths.releases.resolve():
-            linked[target.relative_to(paths.releases.resolve()).parts[0]] = link.name
-    return linked
+            link_of[target.relative_to(paths.releases.resolve()).parts[0]] = link.name
+    return link_of

@@ -26,36 +26,36 @@ class Cited:
     signed: str = ""
 
 
-def citation(cited: Cited, form: str) -> str:
+def citation(of: Cited, form: str) -> str:
     """The citation. `form`: one of FORMS.
 
     GB/T 7714-2025 wants the carrier of a data set, its version, and of what is online address and day of reading:
     author. title[DS/OL]. version. year[day]. address. Without an address the carrier is the file: DS/DK. The form of
     2015 has the version behind the title too, as most styles set it.
     """
-    kept = f"sha256 {cited.sha256[:16]}" if cited.sha256 else ""
-    known = (f"data vintage {cited.data_vintage}", f"method {cited.method_version}", kept, cited.signed)
-    detail = "; ".join(part for part in known if part)
-    release = cited.release + (" (SYNTHETIC demo data, not to be cited as fact)" if cited.is_synthetic else "")
+    digest = f"sha256 {of.sha256[:16]}" if of.sha256 else ""
+    details = (f"data vintage {of.data_vintage}", f"method {of.method_version}", digest, of.signed)
+    detail = "; ".join(part for part in details if part)
+    release = of.release + (" (SYNTHETIC demo data, not to be cited as fact)" if of.is_synthetic else "")
     if form == "bibtex":
         lines = {
             "author": f"{{{AUTHORS}}}",
             "title": f"{{{TITLE}}}",
-            "year": str(cited.year),
+            "year": str(of.year),
             "version": release,
-            "note": f"{cited.part}; {detail}" if cited.part else detail,
-            **({"url": cited.url, "urldate": cited.day} if cited.url else {}),
+            "note": f"{of.part}; {detail}" if of.part else detail,
+            **({"url": of.url, "urldate": of.day} if of.url else {}),
         }
         body = ",\n".join(f"  {key} = {{{value}}}" for key, value in lines.items())
-        return f"@misc{{nqpf_{cited.release.replace('.', '_').replace('-', '_').lower()},\n{body}\n}}"
-    read = f"[{cited.day}]. {cited.url}" if cited.url else ""
+        return f"@misc{{nqpf_{of.release.replace('.', '_').replace('-', '_').lower()},\n{body}\n}}"
+    read = f"[{of.day}]. {of.url}" if of.url else ""
     if form.startswith("gbt7714"):
-        part = f"：{cited.part}" if cited.part else ""
-        carrier = "/OL" if cited.url else "" if form == "gbt7714-2015" else "/DK"
-        mark = "（SYNTHETIC 合成演示数据，不得作为事实引用）" if cited.is_synthetic else ""
-        known = (f"数据版次 {cited.data_vintage}", f"方法 {cited.method_version}", kept, cited.signed)
-        version = f"版本 {cited.release}{mark}，{'，'.join(text for text in known if text)}"
-        return f"NQPF warehouse contributors. {TITLE_ZH}{part}[DS{carrier}]. {version}. {cited.year}{read}."
-    part = f" {cited.part}." if cited.part else ""
-    source = f" {cited.url} (read {cited.day})" if cited.url else ""
-    return f"{AUTHORS} ({cited.year}). {TITLE}.{part} Release {release}, {detail} [Data set].{source}"
+        part = f"：{of.part}" if of.part else ""
+        carrier = "/OL" if of.url else "" if form == "gbt7714-2015" else "/DK"
+        mark = "（SYNTHETIC 合成演示数据，不得作为事实引用）" if of.is_synthetic else ""
+        details = (f"数据版次 {of.data_vintage}", f"方法 {of.method_version}", digest, of.signed)
+        version = f"版本 {of.release}{mark}，{'，'.join(text for text in details if text)}"
+        return f"NQPF warehouse contributors. {TITLE_ZH}{part}[DS{carrier}]. {version}. {of.year}{read}."
+    part = f" {of.part}." if of.part else ""
+    source = f" {of.url} (read {of.day})" if of.url else ""
+    return f"{AUTHORS} ({of.year}). {TITLE}.{part} Release {release}, {detail} [Data set].{source}"

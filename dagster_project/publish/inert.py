@@ -47,10 +47,10 @@ def csv_select(columns: list[tuple[str, str]]) -> str:
 
 
 def _column(name: str, kind: str) -> str:
-    quoted = '"' + name.replace('"', '""') + '"'
+    sql_name = '"' + name.replace('"', '""') + '"'
     if kind.endswith("[]"):
-        return f"{_guarded(f"array_to_string({quoted}, '; ')")} as {quoted}"
-    return f"{_guarded(quoted)} as {quoted}" if kind == "VARCHAR" else quoted
+        return f"{_guarded(f"array_to_string({sql_name}, '; ')")} as {sql_name}"
+    return f"{_guarded(sql_name)} as {sql_name}" if kind == "VARCHAR" else sql_name
 
 
 def _guarded(text: str) -> str:

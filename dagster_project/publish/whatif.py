@@ -51,8 +51,8 @@ def whatif(reader: Reader, weights: Mapping[str, float], year: int | None = None
     if not np.isfinite(numbers).all() or (numbers < 0).any() or numbers.sum() <= 0:
         raise ExportError("Weights must be numbers of zero or more, and not all zero.")
     share = numbers / numbers.sum()
-    used = share > 0
-    score = 100 * (z.to_numpy(dtype=float)[:, used] @ share[used])
+    has_share = share > 0
+    score = 100 * (z.to_numpy(dtype=float)[:, has_share] @ share[has_share])
     table = pd.DataFrame({"city_id": z.index, "score": score, "rank": ranks(score[:, None])[:, 0]})
     published = pd.DataFrame(reader.rows(SQL["published"], year=year), columns=["city_id", "score_100", "rank_year"])
     table = table.merge(published, how="left", on="city_id").dropna(subset=["score"])

@@ -81,8 +81,8 @@ class DbtCommand:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith(END):
-                ended = json.loads(line.removeprefix(END))
-                self.is_ok, self.results = ended["is_ok"], ended["results"]
+                answer = json.loads(line.removeprefix(END))
+                self.is_ok, self.results = answer["is_ok"], answer["results"]
                 self._idle.append(self._process)
                 return
             yield line
@@ -129,8 +129,8 @@ def build(paths: Paths, nodes: Sequence[str], target: Path, *, threads: int) -> 
     Prints what dbt prints. DbtError if dbt fails, tests of severity error included.
     """
     target.mkdir(parents=True, exist_ok=True)
-    chosen = ("--select", *nodes, "--indirect-selection", "empty", "--exclude-resource-type", "unit_test")
-    words = (*chosen, "--threads", str(threads), "--target-path", str(target))
+    selection = ("--select", *nodes, "--indirect-selection", "empty", "--exclude-resource-type", "unit_test")
+    words = (*selection, "--threads", str(threads), "--target-path", str(target))
     lines: deque[str] = deque(maxlen=LINES_KEPT)
     with DbtCommand(paths, "build", *words) as command:
         for line in command.lines():
@@ -169,10 +169,10 @@ def parsing(paths: Paths) -> Iterator[Callable[[], None]]:
         return
     paths.dbt_target.mkdir(parents=True, exist_ok=True)
     (paths.dbt_target / PARSED).unlink(missing_ok=True)
-    parsed = paths.dbt_target / "partial_parse.msgpack"
-    kept = cache_folder() / parsed.name
-    if not parsed.exists():
-        _copy_if_possible(kept, parsed)
+    parse_file = paths.dbt_target / "partial_parse.msgpack"
+    cache_file = cache_folder() / parse_file.name
+    if not parse_file.exists():
+        _copy_if_possible(cache_file, parse_file)
     project = project_of(paths)
     with DbtCommand(paths, "parse", DBT_WRITE_JSON="true") as command:
 
@@ -182,7 +182,7 @@ def parsing(paths: Paths) -> Iterator[Callable[[], None]]:
                 raise RuntimeError(f"dbt could not parse the project in {paths.dbt_project}:\n{output}")
             (paths.dbt_target / PARSED).write_text(project, encoding="utf-8")
             if paths.project == PROJECT:
-                _copy_if_possible(parsed, kept)
+                _copy_if_possible(parse_file, cache_file)
 
         yield wait
 

@@ -28,15 +28,15 @@ def marker(paths: Paths) -> str:
 def check_kind(paths: Paths, *, is_synthetic: bool) -> None:
     """Raise WrongKindError if the warehouse holds data of the other kind; mark a new warehouse."""
     kind = SYNTHETIC if is_synthetic else REAL
-    marked = marker(paths)
-    for other in (marked, _published_kind(paths), _loaded_kind(paths) if not marked else ""):
+    kind_marked = marker(paths)
+    for other in (kind_marked, _published_kind(paths), _loaded_kind(paths) if not kind_marked else ""):
         if other and other != kind:
             raise WrongKindError(
                 f"This warehouse holds {other} data and the landing files are {kind} [{paths.warehouse}; landing"
                 f" {paths.landing}]. Name another folder with --warehouse (NQPF_WAREHOUSE), or the landing folder of"
                 " this warehouse with --landing (NQPF_LANDING). Nothing was read or published."
             )
-    if marked != kind:
+    if kind_marked != kind:
         paths.kind_file.parent.mkdir(parents=True, exist_ok=True)
         paths.kind_file.write_text(kind + "\n", encoding="utf-8")
 

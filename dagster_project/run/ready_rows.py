@@ -100,33 +100,33 @@ def accept_rows(file: Path, seeds: Path) -> dict[str, int]:
     """
     new: dict[str, list[list[str]]] = {}
     for row in read_ready_rows(file, seeds):
-        needed = (*NEEDED.get(row.seed, ()), *(("value",) if row.values.get("action") in ("replace", "scale") else ()))
-        empty = [name for name in needed if not row.values[name]]
+        columns = (*NEEDED.get(row.seed, ()), *(("value",) if row.values.get("action") in ("replace", "scale") else ()))
+        empty = [name for name in columns if not row.values[name]]
         if empty:
             raise ReadyRowsError(f"{file}, line {row.line}: {' and '.join(empty)} must be filled in ({row.seed}).")
         new.setdefault(row.seed, []).append(list(row.values.values()))
-    added = {}
+    new_rows = {}
     for seed, rows in new.items():
         text = (seeds / seed).read_text(encoding="utf-8")
-        known = {tuple(field.strip() for field in fields) for fields in csv.reader(text.splitlines())}
-        fresh = [fields for fields in dict.fromkeys(map(tuple, rows)) if fields not in known]
+        rows_before = {tuple(field.strip() for field in fields) for fields in csv.reader(text.splitlines())}
+        fresh = [fields for fields in dict.fromkeys(map(tuple, rows)) if fields not in rows_before]
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(fresh)
         scratch = seeds / f".{seed}.new"
         scratch.write_text(f"{text}{'' if text.endswith(chr(10)) else chr(10)}{out.getvalue()}", encoding="utf-8")
         scratch.replace(seeds / seed)
-        added[seed] = len(fresh)
-    return added
+        new_rows[seed] = len(fresh)
+    return new_rows
 
 
 def _row(fields: list[str], columns: list[str], seeds: Path, at: str, line: int) -> ReadyRow:
     seed = fields[0].strip()
-    known = {path.name for path in seeds.glob("*.csv")}
-    if seed not in known:
+    seeds_there = {path.name for path in seeds.glob("*.csv")}
+    if seed not in seeds_there:
         raise ReadyRowsError(f"{at}: there is no seed '{seed}' in {seeds}.")
     if len(fields) != len(columns):
         raise ReadyRowsError(f"{at}: {len(fields)} fields, {len(columns)} expected ({', '.join(columns)}).")
-    wanted = columns_of(seeds / seed)
-    if columns[1:-1] != wanted:
-        raise ReadyRowsError(f"{at}: the columns are not those of {seed} ({', '.join(wanted)}).")
-    return ReadyRow(seed, dict(zip(wanted, (field.strip() for field in fields[1:-1]), strict=True)), line)
+    column_names = columns_of(seeds / seed)
+    if columns[1:-1] != column_names:
+        raise ReadyRowsError(f"{at}: the columns are not those of {seed} ({', '.join(column_names)}).")
+    return ReadyRow(seed, dict(zip(column_names, (field.strip() for field in fields[1:-1]), strict=True)), line)

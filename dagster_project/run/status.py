@@ -95,8 +95,8 @@ def read_status(reports: Path) -> dict[str, Any]:
 
 def known_seconds(reports: Path) -> dict[str, float]:
     """Seconds of each step when it last ran, by 'job/step': what the time left is estimated from."""
-    known = read_status(reports).get("step_seconds", {})
-    return {str(key): float(value) for key, value in known.items()} if isinstance(known, dict) else {}
+    seconds = read_status(reports).get("step_seconds", {})
+    return {str(key): float(value) for key, value in seconds.items()} if isinstance(seconds, dict) else {}
 
 
 def write_status(reports: Path, status: RunStatus) -> list[str]:

@@ -44,19 +44,19 @@ def input_digest(paths: Paths, landed: Mapping[str, str]) -> InputDigest:
     """landed: path below the landing folder -> sha256 of files that are hashed already."""
     pages = page_files(paths)
     settings = [os.environ.get(name, "") for name in SETTINGS]
-    known = {paths.landing / name: digest for name, digest in landed.items()}
-    numbers = _digest(_deciding(paths, set(pages)), known)
+    digest_of = {paths.landing / name: digest for name, digest in landed.items()}
+    numbers = _digest(_deciding(paths, set(pages)), digest_of)
     numbers.update(json.dumps([settings, package_json(), python_version()]).encode())
     presentation = _digest(((paths.name_of(file), file) for file in sorted(pages)), {})
     presentation.update(outlines_hash().encode())
     return InputDigest(numbers.hexdigest(), presentation.hexdigest())
 
 
-def _digest(files: Iterable[tuple[str, Path]], known: Mapping[Path, str]) -> Any:
+def _digest(files: Iterable[tuple[str, Path]], digest_of: Mapping[Path, str]) -> Any:
     """Of names and contents."""
     digest = hashlib.sha256()
     for name, file in files:
-        digest.update(f"{name}\0{known.get(file) or sha256_of(file)}".encode())
+        digest.update(f"{name}\0{digest_of.get(file) or sha256_of(file)}".encode())
     return digest
 
 

@@ -149,8 +149,8 @@ def presentation_hash(paths: Paths) -> str:
 
 def outlines_hash() -> str:
     """Of the map that NQPF_OUTLINES names; "" where none is named, its name where there is no such file."""
-    named = os.environ.get("NQPF_OUTLINES", "")
-    return sha256_of(Path(named)) if Path(named).is_file() else named
+    file_name = os.environ.get("NQPF_OUTLINES", "")
+    return sha256_of(Path(file_name)) if Path(file_name).is_file() else file_name
 
 
 def page_files(paths: Paths) -> list[Path]:

@@ -144,9 +144,9 @@ def neighbours_mean(
     """Mean of the neighbours in the sample, (N, T), and which cities have one."""
     index = pd.Index(cities)
     a, b = (index.get_indexer(pd.Index(neighbours[c])) for c in ("city_id_a", "city_id_b"))
-    known = (a >= 0) & (b >= 0) & (a != b)
+    both_there = (a >= 0) & (b >= 0) & (a != b)
     touch = np.zeros((len(cities), len(cities)))
-    touch[a[known], b[known]] = touch[b[known], a[known]] = 1.0
+    touch[a[both_there], b[both_there]] = touch[b[both_there], a[both_there]] = 1.0
     count = touch.sum(axis=1)
     return touch @ values / np.maximum(count, 1.0)[:, None], count > 0.0
 
@@ -186,10 +186,10 @@ def _clubs(panel: ScorePanel, other: ScorePanel | None, *, seed: int, n_draws: i
         return pd.DataFrame()
     initial = find_clubs(panel.scores, R_TRIM, c_star=C_STAR)
     merged = merge_clubs(initial)
-    mixed = None
+    other_scores = None
     if other is not None and (other.cities, other.years) == (panel.cities, panel.years) and (other.scores > 0.0).all():
-        mixed = other.scores
-    stability = club_stability(merged, other=mixed, n_draws=n_draws, seed=seed)
+        other_scores = other.scores
+    stability = club_stability(merged, other=other_scores, n_draws=n_draws, seed=seed)
     final, last = merged.labels.to_numpy(), panel.scores[:, -1]
     members = pd.DataFrame({"city_id": list(panel.cities), "club_id_initial": initial.labels.to_numpy()})
     members = members.assign(club_id_final=final, is_divergent=final == 0, relative_last=last / np.mean(last))

@@ -37,7 +37,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
     All are empty without a panel; `note` of the scores says what could not be computed.
     """
     spec, seed = settings.county, settings.seed
-    cells, skipped = _indicators(frames, spec)
+    cells, left_out = _indicators(frames, spec)
     n_unit = cells["city_id"].nunique() if len(cells) else 0
     if n_unit < LEAST_UNITS:
         return {name: pd.DataFrame() for name in TABLES}
@@ -50,7 +50,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
     panel = wide(scores, "score")
     regression, reason = _regression(frames, panel, city, spec)
     tables = {
-        "county_index": _index(scores, panel, city, permutations, seed).assign(note=_note(years, skipped, reason)),
+        "county_index": _index(scores, panel, city, permutations, seed).assign(note=_note(years, left_out, reason)),
         "county_inequality": _inequality(panel, frames, seed),
         "county_moran": _moran(panel, city, permutations, seed),
         "county_transition": _transitions(panel, min(most, settings.sizes("markov")["resamples"]), seed),
@@ -59,7 +59,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
     return {name: table.assign(n_unit=n_unit) for name, table in tables.items()}
 
 
-def _note(years: list[int], skipped: list[str], reason: str) -> str:
+def _note(years: list[int], left_out: list[str], reason: str) -> str:
     """Which years and indicators: a step of a chain is one from a landed year to the next."""
     gaps = [b - a for a, b in pairwise(years)]
     note = f"years {', '.join(map(str, years))}"
@@ -69,7 +69,7 @@ def _note(years: list[int], skipped: list[str], reason: str) -> str:
         note += "; one year alone: no chain"
     if reason:
         note += f"; no regression: {reason}"
-    return note + (f"; not in every year: {', '.join(skipped)}" if skipped else "")
+    return note + (f"; not in every year: {', '.join(left_out)}" if left_out else "")
 
 
 def ratio(frames: Frames, of: Ratio) -> pd.DataFrame:
@@ -79,36 +79,36 @@ def ratio(frames: Frames, of: Ratio) -> pd.DataFrame:
     table["area"] = area.reindex(table.index.get_level_values("city_id")).to_numpy()
     table = table.reindex(columns=list({*of.numerator, of.denominator}))
     value = of.multiplier * table[list(of.numerator)].sum(axis=1, skipna=False) / table[of.denominator]
-    known = value.where((table[of.denominator] > 0) & np.isfinite(value)).dropna()
-    return known.rename("value").reset_index()
+    ratios = value.where((table[of.denominator] > 0) & np.isfinite(value)).dropna()
+    return ratios.rename("value").reset_index()
 
 
 def _indicators(frames: Frames, spec: CountySpec) -> tuple[pd.DataFrame, list[str]]:
     """Cells of the units that have every indicator in every year, and the indicators that are left out."""
     values = frames["values"]
     n_year, n_unit = values["year"].nunique(), values.groupby("year")["city_id"].nunique()
-    kept, skipped = [], []
+    parts, left_out = [], []
     for code, of in spec.indicators.items():
         cells = ratio(frames, of).assign(indicator_code=code, is_imputed=False)
         share = (cells.groupby("year")["city_id"].nunique() / n_unit).reindex(n_unit.index).fillna(0.0)
         if (share >= spec.least_share).all():
-            kept.append(cells)
+            parts.append(cells)
         else:
-            skipped.append(code)
-    if not kept:
-        return pd.DataFrame(), skipped
-    cells = pd.concat(kept, ignore_index=True)
-    full = cells.groupby("city_id")["value"].transform("size") == len(kept) * n_year
-    return cells[full], skipped
+            left_out.append(code)
+    if not parts:
+        return pd.DataFrame(), left_out
+    cells = pd.concat(parts, ignore_index=True)
+    full = cells.groupby("city_id")["value"].transform("size") == len(parts) * n_year
+    return cells[full], left_out
 
 
 def _scores(cells: pd.DataFrame, spec: CountySpec, window: tuple[int, int], scheme: str) -> pd.DataFrame:
     """Composite scores with their ranks."""
     codes = [code for code in spec.indicators if code in set(cells["indicator_code"])]
     dimensions = [spec.indicators[code].dimension for code in codes]
-    listed = pd.DataFrame({"indicator_code": codes, "dimension": dimensions, "tier": dimensions})
+    tree = pd.DataFrame({"indicator_code": codes, "dimension": dimensions, "tier": dimensions})
     facts = pd.DataFrame({"indicator_code": codes, "direction": 1, "is_winsorised": True, "cap_high": np.nan})
-    _, _, scores = composite(cells, listed, facts, window).scores(scheme)
+    _, _, scores = composite(cells, tree, facts, window).scores(scheme)
     scores = scores[scores["index_suffix"] == ""][["city_id", "year", "score", "rank_year"]]
     return scores.assign(n_indicator=len(codes))
 

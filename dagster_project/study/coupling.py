@@ -41,10 +41,10 @@ def _pair(part: pd.DataFrame, keys: tuple[object, ...]) -> pd.DataFrame:
         scaled = np.column_stack([common_scale(raw[:, s], base=base, scale=scale) for s in (0, 1)])
         # a frozen score of a later year may leave the unit interval: it is cut and said so
         u = np.clip(scaled, 0.0, 1.0)
-        clipped = (u != scaled).any(axis=1) | ((u >= 1.0).any(axis=1) & (scale == "minmax01"))
+        at_edge = (u != scaled).any(axis=1) | ((u >= 1.0).any(axis=1) & (scale == "minmax01"))
         for form in FORMS:
             result = coupling(u, form=form)
-            row = part[["city_id", "year"]].assign(form=form, scale=scale, u1=u[:, 0], u2=u[:, 1], is_clipped=clipped)
+            row = part[["city_id", "year"]].assign(form=form, scale=scale, u1=u[:, 0], u2=u[:, 1], is_clipped=at_edge)
             row = row.assign(c=result.c, t_index=result.t, d=result.d, class_10=coordination_class(result.d))
             # a regime is a base-year fact, never of the same year
             first = row.groupby("city_id")["d"].transform("first")
@@ -57,12 +57,12 @@ def _summary(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     keys = [*PAIR_KEYS, "city_id", "year", "form"]
     classes = table.pivot(index=keys, columns="scale", values="class_10")
     first = classes.bfill(axis=1).iloc[:, 0]
-    changed = (classes.ne(first, axis=0) & classes.notna()).any(axis=1).rename("is_changed").reset_index()
-    chosen = table[table["scale"] == SUMMARY_SCALE].merge(changed, on=keys)
+    switches = (classes.ne(first, axis=0) & classes.notna()).any(axis=1).rename("is_changed").reset_index()
+    rows_at_scale = table[table["scale"] == SUMMARY_SCALE].merge(switches, on=keys)
     cities = sorted(table["city_id"].unique())
     rows = []
     for scheme, group, mask in groups.members(cities, groups.splits(whole=True)):
-        group_rows = chosen[chosen["city_id"].isin(np.array(cities)[mask])]
+        group_rows = rows_at_scale[rows_at_scale["city_id"].isin(np.array(cities)[mask])]
         for values, part in group_rows.groupby([*PAIR_KEYS, "year", "form"], sort=True):
             d = part["d"].to_numpy()
             half = half_width() * d.std(ddof=1) / np.sqrt(len(d)) if len(d) > 1 else np.nan

@@ -354,18 +354,18 @@ def _gradient(
         is_high = (labels == high)[inside]
         if min(is_high.sum(), (~is_high).sum()) < 2:
             continue
-        shuffled = _permuted(is_high, provinces[inside], rng, n_permutations)
+        permutations = _permuted(is_high, provinces[inside], rng, n_permutations)
         key: Row = {"group_high": high, "group_low": low, "n_obs": int(inside.sum())}
         for measure, period, values in _measures(panel):
-            row = _contrast(values[inside], is_high, shuffled)
+            row = _contrast(values[inside], is_high, permutations)
             rows.append({"measure": measure, "period": period, **key, **row})
     return pd.DataFrame(rows)
 
 
 def _ordered_pairs(panel: ScorePanel, labels: ObjectArray, centre: str) -> list[tuple[str, str]]:
     means = {group: float(panel.scores[labels == group].mean()) for group in sorted(set(labels))}
-    ranked = sorted(means, key=lambda g: (not (len(means) == 2 and g == centre), -means[g], g))
-    return list(combinations(ranked, 2))
+    order = sorted(means, key=lambda g: (not (len(means) == 2 and g == centre), -means[g], g))
+    return list(combinations(order, 2))
 
 
 def _measures(panel: ScorePanel) -> Iterator[tuple[str, str, FloatArray]]:
@@ -379,7 +379,7 @@ def _measures(panel: ScorePanel) -> Iterator[tuple[str, str, FloatArray]]:
         yield "trend", period, logs @ time / (time @ time)
 
 
-def _contrast(values: FloatArray, is_high: BoolArray, shuffled: FloatArray | None) -> Row:
+def _contrast(values: FloatArray, is_high: BoolArray, permutations: FloatArray | None) -> Row:
     a, b = values[is_high], values[~is_high]
     diff = float(a.mean() - b.mean())
     ratio = a.mean() / b.mean() if b.mean() > 0.0 else np.nan
@@ -389,12 +389,12 @@ def _contrast(values: FloatArray, is_high: BoolArray, shuffled: FloatArray | Non
         test = stats.ttest_ind(a, b, equal_var=False)
         interval = test.confidence_interval(0.95)
         row |= {"t": test.statistic, "p": test.pvalue, "lo": interval.low, "hi": interval.high}
-    if shuffled is not None:
-        drawn = shuffled @ values / is_high.sum() - (1.0 - shuffled) @ values / (~is_high).sum()
+    if permutations is not None:
+        differences = permutations @ values / is_high.sum() - (1.0 - permutations) @ values / (~is_high).sum()
         # the labels of whole provinces cannot move: compare with the centre of what can be drawn
-        middle = float(drawn.mean())
-        extreme = np.abs(drawn - middle) >= abs(diff - middle) - 1e-12
-        row["p_perm"] = float((1 + extreme.sum()) / (1 + drawn.size))
+        middle = float(differences.mean())
+        extreme = np.abs(differences - middle) >= abs(diff - middle) - 1e-12
+        row["p_perm"] = float((1 + extreme.sum()) / (1 + differences.size))
     return row
 
 

@@ -28,15 +28,15 @@ class Groups:
     @classmethod
     def read(cls, frames: Frames) -> Groups:
         """From frames `schemes`, `groups` and, for provinces and tiers, `city`. A scheme without a member is none."""
-        known = set(frames["groups"]["scheme"])
+        with_members = set(frames["groups"]["scheme"])
         schemes = frames["schemes"].sort_values("sort_no")
         city = frames.get("city", pd.DataFrame(columns=["city_id", "province_code", "admin_tier"]))
-        return cls(schemes[schemes["scheme"].isin(known)], frames["groups"], city)
+        return cls(schemes[schemes["scheme"].isin(with_members)], frames["groups"], city)
 
     def splits(self, *, whole: bool = False) -> tuple[str, ...]:
         """Schemes that every comparison of groups makes. whole: only those in which every city has a group."""
-        chosen = self.schemes["is_split"] & (self.schemes["is_partition"] | (not whole))
-        return tuple(self.schemes.loc[chosen, "scheme"])
+        is_split = self.schemes["is_split"] & (self.schemes["is_partition"] | (not whole))
+        return tuple(self.schemes.loc[is_split, "scheme"])
 
     def centres(self) -> dict[str, str]:
         """Scheme -> its centre, of the splits into centre and periphery that every city is part of."""

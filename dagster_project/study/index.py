@@ -38,14 +38,14 @@ def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
 
     In parts, since every contribution of every city and year is a row: thousands of units would not fit in memory.
     """
-    computed = frames["judged"].loc[frames["judged"]["is_computed"], "index_code"]
+    index_codes = frames["judged"].loc[frames["judged"]["is_computed"], "index_code"]
     headlines = frames["spec"].loc[frames["spec"]["headline_rank"].notna(), "index_code"]
-    if not computed.isin(headlines).any():
+    if not index_codes.isin(headlines).any():
         reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
         needs = "An index needs its indicators in every year of its base window: land the files that are missing"
         raise NoIndexError(f"no headline index can be computed. {'; '.join(reasons) or 'no value at all'}. {needs}")
     is_small = settings.depth.is_headline_only
-    return (part for index_code in sorted(computed) for part in _parts(frames, index_code, is_small=is_small))
+    return (part for index_code in sorted(index_codes) for part in _parts(frames, index_code, is_small=is_small))
 
 
 def _parts(frames: Frames, index_code: str, *, is_small: bool) -> Iterator[Tables]:
@@ -60,9 +60,9 @@ def _parts(frames: Frames, index_code: str, *, is_small: bool) -> Iterator[Table
         if is_small:
             weighting = weighting[weighting["is_for_variants"] | (weighting["weight_scheme"] == published)]
         # candidates for the headline, and what they are paired with, get every weight scheme
-        known = frames["spec"]
-        studied = {*known.loc[known["headline_rank"].notna(), "index_code"], *known["relations_code"].dropna()}
-        is_side = bool(spec["variant_of"].iloc[0]) or index_code not in studied
+        specs = frames["spec"]
+        study_codes = {*specs.loc[specs["headline_rank"].notna(), "index_code"], *specs["relations_code"].dropna()}
+        is_side = bool(spec["variant_of"].iloc[0]) or index_code not in study_codes
         _schemes(index, weighting, published, rows, is_variant=is_side)
         tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
         tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
@@ -127,10 +127,10 @@ def _schemes(index: CompositeIndex, weighting: pd.DataFrame, published: str, row
             weights, scores = year_frames(index)
             tables = {"index_weight": weights, "index_score": scores}
         else:
-            chosen, weights, scores = index.scores(method, delta=delta)
-            kept = scores["index_suffix"].isin(["", *dimensions] if run["has_parts"] else [""])
-            checks = _weight_checks(chosen.weights, method, chosen.flags)
-            tables = {"index_weight": weights, "index_score": scores[kept], "index_check": checks}
+            weights_of_scheme, weights, scores = index.scores(method, delta=delta)
+            is_part = scores["index_suffix"].isin(["", *dimensions] if run["has_parts"] else [""])
+            checks = _weight_checks(weights_of_scheme.weights, method, weights_of_scheme.flags)
+            tables = {"index_weight": weights, "index_score": scores[is_part], "index_check": checks}
         rows.add(tables, weight_scheme=run["weight_scheme"])
 
 

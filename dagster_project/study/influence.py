@@ -234,9 +234,9 @@ def _segmentation(world: World) -> FloatArray:
     first = table[table["year"] == max(int(table["year"].min()), world.sample.years[0])]
     place = {city: i for i, city in enumerate(world.sample.cities)}
     v = np.full((len(place), len(place)), np.nan)
-    known = first[first["unit_i"].isin(place) & first["unit_j"].isin(place)]
-    i, j = (known[name].map(place).to_numpy(dtype=int) for name in ("unit_i", "unit_j"))
-    v[i, j] = v[j, i] = known["v_ij"].to_numpy(dtype=np.float64)
+    pairs = first[first["unit_i"].isin(place) & first["unit_j"].isin(place)]
+    i, j = (pairs[name].map(place).to_numpy(dtype=int) for name in ("unit_i", "unit_j"))
+    v[i, j] = v[j, i] = pairs["v_ij"].to_numpy(dtype=np.float64)
     links = world.weights.matrix.toarray() > 0
     share = 1.0 - float(np.isnan(v[links]).mean())
     if share < LEAST_KNOWN:

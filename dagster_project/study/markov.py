@@ -64,12 +64,12 @@ def _discretisation(
 ) -> None:
     states = discretise(panel.scores, kind, n_states=N_STATES, base=panel.base)
     trend = _has_common_trend(panel, kind)
-    scored = relative(panel.values) if kind != "pooled" else panel.values
+    values = relative(panel.values) if kind != "pooled" else panel.values
     near = {}
     for code, graph in graphs.items():
-        near[code, "quantiles"] = classify_lag(scored, graph, N_STATES, base=panel.base)
+        near[code, "quantiles"] = classify_lag(values, graph, N_STATES, base=panel.base)
         if kind != "yearly":  # yearly classes have no fixed cuts that a lag could share
-            near[code, "own_cuts"] = classify_lag(scored, graph, N_STATES, base=panel.base, cuts=states.cuts)
+            near[code, "own_cuts"] = classify_lag(values, graph, N_STATES, base=panel.base, cuts=states.cuts)
     for lag in [lag for lag in LAGS if lag < len(panel.years)]:
         _chains(panel, states, lag, trend, seed, effort, rows)
         _tests(panel, states, lag, seed, effort, rows)
@@ -80,14 +80,14 @@ def _discretisation(
 
 
 def _chains(panel: CityPanel, classes: States, lag: int, trend: bool, seed: int, effort: Effort, rows: Rows) -> None:
-    touched = panel.imputed > IMPUTED_SHARE
+    is_uncertain = panel.imputed > IMPUTED_SHARE
     for scheme, group, mask in panel.masks():
         states = classes.states[mask]
         moves = markov(states, N_STATES, lag, n_boot=effort.resamples, seed=seed)
         size = {"n_obs": moves.n_obs, "n_boot": effort.resamples, "seed": seed}
         labels = {"discretisation": classes.kind, "scheme": scheme, "group_code": group, "lag": lag, **size}
         # transitions of each cell that start or end in an imputed score, in the row order of `to_frame`
-        is_marked = touched[mask][:, :-lag] | touched[mask][:, lag:]
+        is_marked = is_uncertain[mask][:, :-lag] | is_uncertain[mask][:, lag:]
         n_imputed = np.bincount(transition_codes(states, N_STATES, lag)[is_marked], minlength=N_STATES**2)
         draws = bootstrap_counts(states, N_STATES, lag, effort.resamples, seed)
         matrix = Matrix(f"{classes.kind}|{scheme}|{group}|lag{lag}", moves.counts, draws, lag, trend)
@@ -108,17 +108,17 @@ def _spatial(
 ) -> None:
     near = np.where(lagged.states < 0, np.nan, lagged.states)
     province = panel.city["province_code"].astype(str).tolist()
-    drawn: dict[str, Any] = {"permutations": effort.draws(lag), "n_boot": effort.resamples, "seed": seed}
-    result = spatial_markov(states.states, near, N_STATES, N_STATES, lag, groups=province, **drawn)
-    shared: dict[str, object] = {"discretisation": states.kind, "lag": lag, **labels, "seed": seed}
+    sizes: dict[str, Any] = {"permutations": effort.draws(lag), "n_boot": effort.resamples, "seed": seed}
+    result = spatial_markov(states.states, near, N_STATES, N_STATES, lag, groups=province, **sizes)
+    about: dict[str, object] = {"discretisation": states.kind, "lag": lag, **labels, "seed": seed}
     n_obs = int(result.counts.sum())
     size: dict[str, object] = {"n_obs": n_obs, "n_boot": effort.resamples}
-    rows.add({"markov_spatial_transition": numbered(result.to_frame())}, **shared, **size)
+    rows.add({"markov_spatial_transition": numbered(result.to_frame())}, **about, **size)
     test = _test_row("spatial_homog", "none", result, "trajectory_permutation", n_obs)
-    rows.add({"markov_test": test.assign(p_perm_province=result.p_perm_within)}, **shared, n_no_lag=result.n_no_lag)
+    rows.add({"markov_test": test.assign(p_perm_province=result.p_perm_within)}, **about, n_no_lag=result.n_no_lag)
     draws = bootstrap_counts(states.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
     stem = f"{states.kind}|{labels['w_code']}|{labels['lag_cuts']}|lag{lag}"
-    facts = {**shared, "scheme": ALL, "group_code": ALL}
+    facts = {**about, "scheme": ALL, "group_code": ALL}
     pooled = Matrix(f"{stem}|pooled", result.pooled_counts, draws.sum(axis=1), lag, trend)
     help_row = {
         f"upward_help_{code + 1}{end}": result.upward[name].iloc[code]
@@ -176,8 +176,8 @@ def _has_common_trend(panel: CityPanel, kind: str) -> bool:
 
 def numbered(frame: pd.DataFrame) -> pd.DataFrame:
     """States from 1 instead of 0."""
-    named = [name for name in ("state_from", "state_to", "lag_state") if name in frame]
-    return frame.assign(**{name: frame[name].astype(int) + 1 for name in named})
+    state_columns = [name for name in ("state_from", "state_to", "lag_state") if name in frame]
+    return frame.assign(**{name: frame[name].astype(int) + 1 for name in state_columns})
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,8 +204,8 @@ def summary_row(matrix: Matrix) -> pd.DataFrame:
         lo, hi = interval(finite[1:, None], (1,))
         row |= {name: finite[0], f"{name}_lo": lo[0], f"{name}_hi": hi[0]}
     k = len(p)
-    known = long_run.by_class.sum(axis=0) if long_run.closed and not long_run.is_open else np.full(k, np.nan)
-    row |= {f"ergodic_{state + 1}": share for state, share in enumerate(known)}
+    ergodic_shares = long_run.by_class.sum(axis=0) if long_run.closed and not long_run.is_open else np.full(k, np.nan)
+    row |= {f"ergodic_{state + 1}": share for state, share in enumerate(ergodic_shares)}
     classes = [np.flatnonzero(long_run.classes == code) + 1 for code in long_run.closed]
     row["n_closed_classes"] = long_run.n_closed_classes
     row["closed_classes"] = "|".join(",".join(str(state) for state in members) for members in classes)

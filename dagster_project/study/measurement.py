@@ -83,12 +83,12 @@ class Case:
 
 def build(frames: Frames, settings: Settings) -> Tables:
     """Tables of each index that is no variant, on each basis. Bases with the same window are computed once."""
-    rows, done = Rows(), dict[tuple[object, ...], Tables]()
+    rows, cache = Rows(), dict[tuple[object, ...], Tables]()
     for case in cases(frames):
         key = (case.index_code, case.window, case.panel.cities)
-        if key not in done:
-            done[key] = _tables_of_window(case, settings, frames["outside"])
-        tables = done[key] if settings.depth.is_headline_only else {**done[key], **_tables_of_basis(frames, case)}
+        if key not in cache:
+            cache[key] = _tables_of_window(case, settings, frames["outside"])
+        tables = cache[key] if settings.depth.is_headline_only else {**cache[key], **_tables_of_basis(frames, case)}
         headline = rows_with(frames["weight"], index_code=case.index_code, basis=case.basis, is_headline=True)
         scheme = headline["weight_scheme"].iloc[0]
         rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=scheme)
@@ -99,7 +99,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
 
 def cases(frames: Frames) -> list[Case]:
     """Every headline index on every basis that has bounds and at least three complete cities."""
-    selected = []
+    case_list = []
     for code in _main_codes(frames):
         spec = rows_with(frames["spec"], index_code=code).set_index("indicator_code")
         bounds = rows_with(frames["bounds"], index_code=code)
@@ -107,27 +107,27 @@ def cases(frames: Frames) -> list[Case]:
             window = (int(of_basis["window_start"].iloc[0]), int(of_basis["window_end"].iloc[0]))
             case = _case(frames, code, str(basis), window, spec)
             if len(case.panel.cities) >= FEWEST_CITIES:
-                selected.append(case)
-    return selected
+                case_list.append(case)
+    return case_list
 
 
 def _main_codes(frames: Frames) -> list[str]:
-    spec, known = frames["spec"], set(frames["bounds"]["index_code"])
+    spec, with_bounds = frames["spec"], set(frames["bounds"]["index_code"])
     is_main = spec["variant_of"].fillna("") == ""
-    return sorted(code for code in set(spec.loc[is_main, "index_code"]) if code in known)
+    return sorted(code for code in set(spec.loc[is_main, "index_code"]) if code in with_bounds)
 
 
 def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: pd.DataFrame) -> Case:
     cells = rows_with(frames["panel"], index_code=code)
     cells = cells[cells["year"].between(*window)]
     whole = Panel.from_long(cells)
-    marked = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
+    flags = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
     complete = ~np.isnan(whole.values).any(axis=(1, 2))
     cities = tuple(city for city, ok in zip(whole.cities, complete, strict=True) if ok)
     panel = Panel(whole.values[complete], cities, whole.years, whole.names) if cities else whole
     facts = frames["indicator"].set_index("indicator_code").loc[list(whole.names)]
     caps, winsor = _floats(facts["cap_high"], np.inf), facts["is_winsorised"].to_numpy(bool)
-    indicators, imputed = spec.loc[list(whole.names)], marked.values[complete]
+    indicators, imputed = spec.loc[list(whole.names)], flags.values[complete]
     # variants whose indicators are the same and whose figures are edited in another way, or not
     variants = rows_with(frames["spec"], variant_of=code)
     others = sorted(set(variants.loc[variants["edit_policy"] != "edited", "index_code"])) if cities else []
@@ -151,24 +151,24 @@ def _edition(cells: pd.DataFrame, panel: Panel, imputed: FloatArray) -> tuple[Fl
     rows = cells.set_index(["city_id", "year", "indicator_code"]).reindex(index)
     values = rows["value"].to_numpy(np.float64).reshape(panel.values.shape)
     flags = rows["is_imputed"].astype("boolean").fillna(False).to_numpy(bool).reshape(panel.values.shape)
-    known = ~np.isnan(values)
-    return np.where(known, values, panel.values), np.where(known, flags, imputed > 0.0)
+    is_there = ~np.isnan(values)
+    return np.where(is_there, values, panel.values), np.where(is_there, flags, imputed > 0.0)
 
 
 def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> Tables:
     """What depends on the window only."""
     model, seed, sizes = case.model(), settings.seed, settings.sizes("measurement")
     how: dict[str, Any] = {"seed": seed, "draws": sizes["draws"], "n_jobs": WORKERS}
-    drawn = uncertainty(model, cities=case.panel.cities, years=case.years, **how)
-    ranges = {"index_uncertainty": drawn.to_frame(), "index_uncertainty_factor": drawn.factor_frame()}
+    draws = uncertainty(model, cities=case.panel.cities, years=case.years, **how)
+    ranges = {"index_uncertainty": draws.to_frame(), "index_uncertainty_factor": draws.factor_frame()}
     if settings.depth.is_headline_only:
         return ranges
     others = _planes(outside, case.panel.cities, case.panel.years, case.panel.names)
-    audited = audit(case.composite(), drawn=drawn, seed=seed, outside=others)
+    result = audit(case.composite(), drawn=draws, seed=seed, outside=others)
     weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"])
     return {
         **ranges,
-        "index_audit": audited.table.rename(columns=AUDITED).assign(seed=seed),
+        "index_audit": result.table.rename(columns=AUDITED).assign(seed=seed),
         "index_drop_one": drop_one(model, case),
         "index_weight_bootstrap": weights.to_frame(),
     }
@@ -189,8 +189,8 @@ def _tables_of_basis(frames: Frames, case: Case) -> Tables:
     provinces = by_city(frames["province"], "province_code", cities).to_numpy()
     pairs = {code: (planes[main], values, provinces) for code, values in outside.items()}
     pairs |= _of_provinces(frames, planes[main], cities, years, provinces)
-    checked = [validity(s, o, tuple(years), of).assign(external_code=code) for code, (s, o, of) in pairs.items()]
-    return {"index_rank_agreement": pairwise_agreement(planes, tuple(years)), "index_validity": stacked(checked)}
+    parts = [validity(s, o, tuple(years), of).assign(external_code=code) for code, (s, o, of) in pairs.items()]
+    return {"index_rank_agreement": pairwise_agreement(planes, tuple(years)), "index_validity": stacked(parts)}
 
 
 def _of_provinces(

@@ -101,16 +101,16 @@ class Crossing:
 
     def fits(self, allowed: Mapping[str, list[str]]) -> Iterator[tuple[Row, pd.Series[float]]]:
         """Row of each combination in the order of `allowed`, and what each city adds to its estimate."""
-        known: dict[tuple[str, tuple[str, ...]], SpatialWeights] = {}
+        weights_of: dict[tuple[str, tuple[str, ...]], SpatialWeights] = {}
         *others, last = allowed
         for values in product(*(allowed[decision] for decision in others)):
             choices = {**dict(zip(others, values, strict=True)), last: self.spec.w_code}
             sample = self.sample(choices)
             for code in allowed[last]:
                 selection, key = {**choices, last: code}, (code, sample.cities)
-                if key not in known:
-                    known[key] = read_weights(self.frames, self.variant(selection), sample)
-                yield _fit(selection, sample, known[key], self.spec.effects)
+                if key not in weights_of:
+                    weights_of[key] = read_weights(self.frames, self.variant(selection), sample)
+                yield _fit(selection, sample, weights_of[key], self.spec.effects)
 
 
 def build(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:

@@ -123,12 +123,12 @@ def _one(job: Job, seed: int) -> Tables:
         tables |= {"model_data": _data_rows(job), "model_edge": edges}
     influence = tables.pop("influence", None)
     keys = {**model_keys(spec, sample.basis), "n_obs": n * t, "seed": seed}
-    keyed = {name: table.assign(**keys) for name, table in tables.items()}
+    with_keys = {name: table.assign(**keys) for name, table in tables.items()}
     if influence is None:
-        return keyed
+        return with_keys
     ways = range(len(influence) // n)  # a row for each city, alone and with its pairs
     index = pd.MultiIndex.from_tuples([(way, city) for way in ways for city in sample.cities])
-    return keyed | {"influence": influence.set_index(index)}
+    return with_keys | {"influence": influence.set_index(index)}
 
 
 def _data_rows(job: Job) -> pd.DataFrame:
@@ -290,12 +290,12 @@ def _corr2(job: Job, fit: CoreFit) -> float:
     return float((a @ b) ** 2 / ((a @ a) * (b @ b)))
 
 
-def _coef(job: Job, names: tuple[str, ...], params: FloatArray, fits: dict[str, CoreFit], used: str) -> pd.DataFrame:
+def _coef(job: Job, names: tuple[str, ...], params: FloatArray, fits: dict[str, CoreFit], se_type: str) -> pd.DataFrame:
     errors = {kind: np.sqrt(np.diagonal(fit.cov))[: len(names)] for kind, fit in fits.items()}
     empty = np.full(len(names), np.nan)
-    frame = _inference(job, names, params, errors[used])
+    frame = _inference(job, names, params, errors[se_type])
     return frame.assign(
-        se_type=used,
+        se_type=se_type,
         se_cluster=errors["cluster"],
         se_conley=errors["conley"],
         p_conley=normal(params, errors["conley"]).p,
@@ -324,8 +324,8 @@ def _static_effects(job: Job, fit: CoreFit, conley: CoreFit) -> pd.DataFrame:
     effects = average_effects(fit, **options).to_frame()
     beside = average_effects(conley, **options).to_frame()
     try:
-        drawn = average_effects(fit, method="simulation", draws=job.draws, rng=job.rng, **options).to_frame()
-        checks = drawn[["mean_draws", "flag"]].assign(se_sim=drawn["se"], share_rejected_draws=drawn["share_rejected"])
+        draws = average_effects(fit, method="simulation", draws=job.draws, rng=job.rng, **options).to_frame()
+        checks = draws[["mean_draws", "flag"]].assign(se_sim=draws["se"], share_rejected_draws=draws["share_rejected"])
     except PanelInputError:  # rho at the edge of its range
         lacking = dict.fromkeys(("mean_draws", "se_sim", "share_rejected_draws"), np.nan)
         checks = pd.DataFrame({"flag": "no_draws", **lacking}, index=effects.index)
@@ -408,13 +408,13 @@ def _dynamic(job: Job) -> Tables:
     row = {"lnl": fit.loglik, "k_params": len(fit.names), "sigma2": best.sigma2, "rho": best.rho, "note": fit.note}
     row |= {"rho_lo_bound": low, "rho_hi_bound": high, "grid_max_ok": True, "logdet_method": "eigenvalues"}
     effects = [_dynamic_rows(fit, kind) for kind in fit.estimates]
-    chosen = next(frame for frame in effects if frame["is_headline"].iloc[0])
+    headline = next(frame for frame in effects if frame["is_headline"].iloc[0])
     beside = {"se_cluster": errors[:-1], "se_info": np.sqrt(np.diag(best.cov_info))[:-1]}
     coef = _inference(job, fit.names[:-1], best.params[:-1], errors[:-1])
     return {
         "panel_fit": _fit_row(job, fit.residuals, row, with_wx=True),
         "panel_coef": coef.assign(se_type=fit.cov_type, **beside),
-        "panel_effect": chosen.rename(columns={"se": "se_delta"})[DYNAMIC_COLUMNS],
+        "panel_effect": headline.rename(columns={"se": "se_delta"})[DYNAMIC_COLUMNS],
         "dynamic_effect": pd.concat(effects, ignore_index=True),
     }
 

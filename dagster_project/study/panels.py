@@ -49,8 +49,8 @@ def score_panels(scores: pd.DataFrame) -> list[ScorePanel]:
     (a frozen basis can give one): inequality of negative numbers has no meaning. Then cities with a gap.
     """
     panels = []
-    known = scores[scores["score"].notna()]
-    for (basis, code, weights, is_frozen), part in known.groupby([*KEYS, "is_frozen"], sort=True):
+    rows = scores[scores["score"].notna()]
+    for (basis, code, weights, is_frozen), part in rows.groupby([*KEYS, "is_frozen"], sort=True):
         table = wide(part, "score")
         counts = table.notna().sum()
         keep = (counts >= LEAST_COVERAGE * counts.max()) & ~(table < 0.0).any()

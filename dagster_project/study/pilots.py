@@ -43,7 +43,7 @@ def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
         raise Skipped(f"{effects.n_controls} cities of the sample are {near}.")
     seed = int(world.rng(f"pilots:{policy}").integers(2**32))
     lots = placebo_pilots(y, start, points, years, edges, draws=draws, seed=seed).to_frame().set_index("term")
-    known = y.notna().any(axis=1)
+    has_values = y.notna().any(axis=1)
     honest = {"lower_honest": "honest_lo", "upper_honest": "honest_hi"}
     table = effects.to_frame().rename(columns={**LIMITS, **honest}).assign(policy_code=policy)
     earlier = _earlier(y, start, points, spec, clusters)
@@ -51,7 +51,7 @@ def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
     for name, values in {**beside, **{f"{name}_earlier": earlier[name] for name in earlier}}.items():
         table[name] = table["term"].map(values).where(table["estimator"] == "imputation")
     counts = {
-        "n_pilots": int((start[known] <= years[-1]).sum()),
+        "n_pilots": int((start[has_values] <= years[-1]).sum()),
         "n_controls": effects.n_controls,
         "n_left_out": effects.n_left_out,
         "n_obs": int(y.notna().to_numpy().sum()),

@@ -77,26 +77,26 @@ def _of_panel(panel: PolicyPanel, frames: Frames, seed: int, n_draws: int) -> Ta
     barrier = panel.where.barrier(panel.barrier_index.value)
     inputs = paths.path_inputs(panel.u, panel.p, panel.d, barrier, panel.where.w, panel.years)
     cuts = paths.year_cuts(inputs, panel.base, panel.d_cut.value)
-    assigned = paths.classify(inputs, cuts)
+    assignment = paths.classify(inputs, cuts)
     pooled = paths.classify(inputs, paths.base_cuts(inputs, panel.base, panel.d_cut.value))
     draws = _draws(panel, seed, n_draws)
     masks = [mask for _, _, mask in panel.members]
-    shares = paths.share_table(assigned.path, panel.u, panel.d, masks, draws)
+    shares = paths.share_table(assignment.path, panel.u, panel.d, masks, draws)
     variant = paths.share_table(pooled.path, panel.u, panel.d, masks, None)
-    labelled = []
+    parts = []
     for (scheme, group, _), table, other in zip(panel.members, shares, variant, strict=True):
         about: dict[str, Any] = {"scheme": scheme, "group_code": group, "n_draws": 0 if draws is None else n_draws}
         year = np.array(panel.years)[table["t"]]
-        labelled.append(table.assign(**about, year=year, share_fixed_cuts=other["share"]))
-    moves = paths.transition_table(assigned.path, n_boot=N_BOOT, seed=seed)
-    cities = _city_rows(panel, frames, inputs, cuts, assigned, draws)
+        parts.append(table.assign(**about, year=year, share_fixed_cuts=other["share"]))
+    moves = paths.transition_table(assignment.path, n_boot=N_BOOT, seed=seed)
+    cities = _city_rows(panel, frames, inputs, cuts, assignment, draws)
     # a monitor without its input is a row without a value and with the reason
     monitors = [*_compatibility(panel, frames, draws), *_networks(panel, frames)]
     monitors += [*_diffusion(panel, frames), *_integration(panel, frames)]
     return {
         "city_path": cities.assign(path_fixed_cuts=pooled.to_frame()["path"]),
         "path_transition": moves.assign(n_boot=N_BOOT, n_obs=moves["n"].sum()),
-        "path_summary": pd.concat(labelled, ignore_index=True),
+        "path_summary": pd.concat(parts, ignore_index=True),
         "principle_monitor": stacked(monitors),
     }
 
@@ -115,12 +115,12 @@ def _city_rows(
     frames: Frames,
     inputs: FloatArray,
     cuts: Sequence[paths.Cuts],
-    assigned: paths.Assignment,
+    assignment: paths.Assignment,
     draws: paths.PathDraws | None,
 ) -> pd.DataFrame:
-    n, t = assigned.path.shape
+    n, t = assignment.path.shape
     distance, nearest = paths.margin(inputs, cuts)
-    spell = paths.spells(assigned.path, panel.years)
+    spell = paths.spells(assignment.path, panel.years)
     peer, peer_distance = _benchmarks(panel, frames, inputs[..., PATH_INPUTS.index("p")])
     ids = np.array([*panel.cities, None], dtype=object)
     by_year = {
@@ -142,14 +142,14 @@ def _city_rows(
             "city_id": np.repeat(np.array(panel.cities, dtype=object), t),
             **{name: np.tile(np.asarray(values), n) for name, values in by_year.items()},
             **{name: values.ravel() for name, values in by_cell.items()},
-            "p_path": np.nan if draws is None else draws.share_same(assigned.path).ravel(),
+            "p_path": np.nan if draws is None else draws.share_same(assignment.path).ravel(),
             "last_switch": pd.Series(spell.last_switch.ravel(), dtype="Int64").replace(NEVER, pd.NA),
             "changed": pd.Series(spell.changed.ravel(), dtype="boolean"),
             "n_draws": 0 if draws is None else len(draws.path),
         }
     )
     table.loc[::t, "changed"] = pd.NA  # not known in the first year
-    table = pd.concat([table, assigned.to_frame()], axis=1)
+    table = pd.concat([table, assignment.to_frame()], axis=1)
     wrong = paths.replay_differences(table)
     if len(wrong):
         row = wrong.iloc[0]
@@ -191,8 +191,8 @@ def _recent_mean(values: FloatArray, years: tuple[int, ...]) -> FloatArray:
     means = np.full(values.shape, np.nan)
     for k, year in enumerate(years):
         recent = values[:, (t <= year) & (year - t < WINDOW)]
-        known = np.isfinite(recent)
-        total, count = np.where(known, recent, 0.0).sum(axis=1), known.sum(axis=1)
+        is_there = np.isfinite(recent)
+        total, count = np.where(is_there, recent, 0.0).sum(axis=1), is_there.sum(axis=1)
         means[:, k] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return means
 
@@ -238,8 +238,8 @@ class PolicyPanel:
 
     def core(self) -> tuple[BoolArray, BoolArray] | None:
         """Core cities and periphery; None where one of them is missing."""
-        core, known = self.where.is_centre, self.groups.of(self.groups.main("centre"), self.cities)
-        rest = np.array([code is not None for code in known]) & ~core
+        core, codes = self.where.is_centre, self.groups.of(self.groups.main("centre"), self.cities)
+        rest = np.array([code is not None for code in codes]) & ~core
         return (core, rest) if core.any() and rest.any() else None
 
 
@@ -352,13 +352,13 @@ def _compatibility(panel: PolicyPanel, frames: Frames, draws: paths.PathDraws | 
 
 def _with_draws(rows: pd.DataFrame, draws: paths.PathDraws, panel: PolicyPanel, code: str) -> pd.DataFrame:
     """lo and hi of clusters and nation: 2.5 and 97.5 % points over the draws of what the monitor averages."""
-    drawn = draws.pr_lagging if code == "share_pr_lagging" else draws.d
+    city_draws = draws.pr_lagging if code == "share_pr_lagging" else draws.d
     if code == "share_synergy":
-        drawn = draws.d >= draws.d_cut[:, None, None]
+        city_draws = draws.d >= draws.d_cut[:, None, None]
     reduce = np.median if code == "median_d" else np.mean
     limits = []
     for (level, unit_id), mask in panel.units.items():
-        low, high = np.quantile(reduce(drawn[:, mask].astype(np.float64), axis=1), LIMITS, axis=0)
+        low, high = np.quantile(reduce(city_draws[:, mask].astype(np.float64), axis=1), LIMITS, axis=0)
         limits.append(pd.DataFrame({"level": level, "unit_id": unit_id, "year": panel.years, "lo": low, "hi": high}))
     table = pd.concat(limits, ignore_index=True)
     return rows.drop(columns=["lo", "hi"]).merge(table, how="left", on=["level", "unit_id", "year"])

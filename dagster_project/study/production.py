@@ -38,9 +38,9 @@ def build(frames: Frames, settings: Settings) -> Tables:
     attention = _attention(frames["texts"], frames["keyword"])
     tables: Tables = {**_segmentation(values, frames), "gov_digital_attention": attention}
     for policy, column in (("unbridged", "value_unbridged"), ("edited", "value")):
-        used = values.assign(value=values[column])
-        tables["misallocation"] = _misallocation(used, frames, settings.base_year)
-        others = {"ip_protection": _ip_protection(used, frames["nation"]), "specialisation": _specialisation(used)}
+        cells = values.assign(value=values[column])
+        tables["misallocation"] = _misallocation(cells, frames, settings.base_year)
+        others = {"ip_protection": _ip_protection(cells, frames["nation"]), "specialisation": _specialisation(cells)}
         parts.append(_indicators({**tables, **others}).assign(edit_policy=policy))
     return {**tables, "engine_indicator": stacked(parts)}
 
@@ -56,8 +56,8 @@ def _indicators(tables: Tables) -> pd.DataFrame:
 
 def wide(values: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
     """Rows (city_id, year), one column a variable; absent variables are NaN."""
-    chosen = values[values["variable_code"].isin(codes)]
-    table = chosen.pivot(index=["city_id", "year"], columns="variable_code", values="value")
+    rows = values[values["variable_code"].isin(codes)]
+    table = rows.pivot(index=["city_id", "year"], columns="variable_code", values="value")
     return table.reindex(columns=codes).astype("float64").sort_index()
 
 
@@ -102,13 +102,13 @@ def _elasticities(table: pd.DataFrame, region: pd.DataFrame) -> pd.DataFrame:
     codes = group.reindex(full.index).fillna("none").to_numpy()
     numbers = (full[name].to_numpy() for name in ("y_real", "k_real", "labour"))
     fit = methods.output_elasticities(*numbers, groups=codes)
-    known = pd.DataFrame({"group": codes, "beta_k": fit.beta_k, "se": fit.std_error, "replaced": fit.is_replaced})
-    by_group = known.groupby("group").first()
+    slopes = pd.DataFrame({"group": codes, "beta_k": fit.beta_k, "se": fit.std_error, "replaced": fit.is_replaced})
+    by_group = slopes.groupby("group").first()
     where = group.reindex(out.index).fillna("none")
     out["beta_k"] = where.map(by_group["beta_k"]).fillna(fit.national)
     out["beta_k_se"] = where.map(by_group["se"]).fillna(fit.national_std_error)
-    replaced = where.map(by_group["replaced"]).astype("boolean").fillna(True)
-    out["beta_basis"] = np.where(replaced.to_numpy(dtype=bool), "national", "region")
+    is_national = where.map(by_group["replaced"]).astype("boolean").fillna(True)
+    out["beta_basis"] = np.where(is_national.to_numpy(dtype=bool), "national", "region")
     return out
 
 

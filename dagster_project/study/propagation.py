@@ -59,17 +59,17 @@ MOST_DF = 1e9  # beyond it Student's t is the normal, and the draws as good as a
 
 def build(frames: Frames, settings: Settings) -> Tables:
     """One row per estimate; no rows without scores."""
-    drawn = Drawn(frames, settings.seed, settings.sizes("propagation")["draws"])
+    draws = Drawn(frames, settings.seed, settings.sizes("propagation")["draws"])
     rows = Rows()
     for spec in settings.regressions:
         if spec.is_headline:
-            _regression(frames, spec, drawn, rows)
+            _regression(frames, spec, draws, rows)
     for same in twins(score_panels(frames["scores"])):
         first = same[0]
-        planes = drawn.planes((first.basis, first.index_code, first.weight_scheme), first.cities, first.years)
+        planes = draws.planes((first.basis, first.index_code, first.weight_scheme), first.cities, first.years)
         if planes and len(first.cities) > 2 and min(plane.min() for plane in planes) >= 0.0:
             rows.add(copies({TABLES[0]: _gini(first.scores, planes, first.years)}, same))
-    _chains(frames, drawn, rows)
+    _chains(frames, draws, rows)
     table = rows.tables(TABLES)[TABLES[0]]
     if len(table):
         lacking = [name for name in KEYS_OF_SOME if name not in table]
@@ -114,19 +114,19 @@ class Drawn:
         if span.empty or variants.empty or (variants != "").any():
             return []
         window = (int(span["window_start"].iloc[0]), int(span["window_end"].iloc[0]))
-        kept = (code, window, basis == RESTATED, scheme)
-        if kept not in self._planes:
-            self._planes[kept] = [self._draw(kept, j) for j in range(self.size)]
-        return self._planes[kept]
+        short_key = (code, window, basis == RESTATED, scheme)
+        if short_key not in self._planes:
+            self._planes[short_key] = [self._draw(short_key, j) for j in range(self.size)]
+        return self._planes[short_key]
 
-    def _draw(self, kept: tuple[str, tuple[int, int], bool, str], j: int) -> pd.DataFrame:
-        code, window, is_restated, scheme = kept
+    def _draw(self, short_key: tuple[str, tuple[int, int], bool, str], j: int) -> pd.DataFrame:
+        code, window, is_restated, scheme = short_key
         scaled = self.scaled(code, window, is_restated, *self.choices[j])
         u = np.random.default_rng([self.seed, j, zlib.crc32(code.encode())]).random(len(scaled.labels.names))
-        chosen = self.weights(scaled, scheme)
-        if (chosen.weights >= 0.0).all():
-            chosen = replace(chosen, weights=dirichlet_weights(chosen.weights, u))
-        return pd.DataFrame(scheme_score(scaled.z, chosen), scaled.labels.cities, scaled.labels.years)
+        weighting = self.weights(scaled, scheme)
+        if (weighting.weights >= 0.0).all():
+            weighting = replace(weighting, weights=dirichlet_weights(weighting.weights, u))
+        return pd.DataFrame(scheme_score(scaled.z, weighting), scaled.labels.cities, scaled.labels.years)
 
     def weights(self, scaled: CompositeIndex, scheme: str) -> SchemeWeights:
         """What the scheme of the seed gives for scaled indicators."""
@@ -159,7 +159,7 @@ class Drawn:
         return rows_with(self.frames["panel"], index_code=code).drop(columns="index_code").reset_index(drop=True)
 
 
-def _regression(frames: Frames, spec: PanelSpec, drawn: Drawn, rows: Rows) -> None:
+def _regression(frames: Frames, spec: PanelSpec, index_draws: Drawn, rows: Rows) -> None:
     """Effects of the first regressor, errors by city. Sample, W and what is no score are those of the headline."""
     data, edges = (rows_with(frames[name], model_id=spec.model_id) for name in ("data", "edges"))
     if data.empty:
@@ -174,14 +174,14 @@ def _regression(frames: Frames, spec: PanelSpec, drawn: Drawn, rows: Rows) -> No
     for variable in variables:
         if variable.source == "score" and not variable.without:
             earlier = [t - (0 if variable is spec.y else spec.lag) for t in years]
-            planes = drawn.planes((basis, variable.code, variable.weight_scheme), cities, earlier)
+            planes = index_draws.planes((basis, variable.code, variable.weight_scheme), cities, earlier)
             if not planes:
                 return
             redrawn[variable.name] = planes
     segments = data.drop_duplicates("year").set_index("year")["segment"].reindex(years).tolist()
     plain = {v.name: terms[v.name].to_numpy(np.float64) for v in variables}
     draws = []
-    for j in range(drawn.size):
+    for j in range(index_draws.size):
         values = {v.name: transformed(redrawn[v.name][j], v) for v in variables if v.name in redrawn}
         with suppress(PanelInputError):  # rho at the edge of its range
             draws.append(_effects(spec, {**plain, **values}, w, segments))
@@ -218,13 +218,13 @@ def _gini(published: FloatArray, planes: list[FloatArray], years: tuple[int, ...
     return table.assign(analysis="gini", unit="1", quantity=names, year=[*years, years[-1]], n_obs=len(published))
 
 
-def _chains(frames: Frames, drawn: Drawn, rows: Rows) -> None:
+def _chains(frames: Frames, index_draws: Drawn, rows: Rows) -> None:
     """Transitions of one year of the headline index, every way to make states; errors keep a city together."""
     panel = read_city_panel({**frames, "scores": frames["headline"]})
     if panel is None or len(panel.years) <= LAG:
         return
     keys = (panel.keys["basis"], panel.keys["index_code"], panel.keys["weight_scheme"])
-    planes = drawn.planes(keys, panel.cities, panel.years)
+    planes = index_draws.planes(keys, panel.cities, panel.years)
     if not planes or min(plane.mean(axis=0).min() for plane in planes) <= 0.0:
         return
     state, n_obs = np.arange(1, N_STATES + 1), panel.n * (len(panel.years) - LAG)

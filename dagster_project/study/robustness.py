@@ -90,8 +90,8 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows.loc[rows["is_duplicate"], "note"] = SAME
         for effect in EFFECTS:
             scale = _scaled(rows, effect, top)
-            counted, of_headline = rows[effect].mask(rows["is_duplicate"]), float(top[effect])
-            curve = specification_curve(counted, rows[f"{effect}_p"], headline=of_headline, comparable=scale)
+            estimates, of_headline = rows[effect].mask(rows["is_duplicate"]), float(top[effect])
+            curve = specification_curve(estimates, rows[f"{effect}_p"], headline=of_headline, comparable=scale)
             rows[f"{effect}_standardised"] = scale
             rows = rows.join(curve.add_prefix(f"{effect}_"))
             variant = fitted & (rows["run_id"] != headline["model_id"])
@@ -118,8 +118,8 @@ def is_duplicate(rows: pd.DataFrame) -> pd.Series[bool]:
     """
     numbers = rows[["direct", "indirect", "n_obs"]].apply(pd.to_numeric, errors="coerce")
     place = (rows["run_id"] != rows["model_id"]).astype(int) + (rows["change_axis"] == "errors").astype(int)
-    ordered = numbers.loc[place.sort_values(kind="stable").index]
-    same: pd.Series[bool] = ordered.apply(lambda column: column.map("{:.10g}".format)).duplicated().reindex(rows.index)
+    in_order = numbers.loc[place.sort_values(kind="stable").index]
+    same: pd.Series[bool] = in_order.apply(lambda column: column.map("{:.10g}".format)).duplicated().reindex(rows.index)
     has: pd.Series[bool] = numbers["direct"].notna()
     return same & has
 

@@ -179,18 +179,18 @@ def run_jobs(
     for spec in (s for s in specs if s.is_headline):
         try:
             sample = read_sample(frames, spec)
-            listed = jobs(World(spec, sample, read_weights(frames, spec, sample), small, seed))
+            job_list = jobs(World(spec, sample, read_weights(frames, spec, sample), small, seed))
             keys, size = model_keys(spec, sample.basis), {"n_obs": sample.n_obs}
         except (Skipped, PanelInputError) as refused:
-            listed, keys, size = [("sample", "", partial(refuse, str(refused)))], model_keys(spec, spec.basis), {}
-        about += [(analysis, variant, keys, size) for analysis, variant, _ in listed]
-        tasks += [partial(attempt, make) for _, _, make in listed]
+            job_list, keys, size = [("sample", "", partial(refuse, str(refused)))], model_keys(spec, spec.basis), {}
+        about += [(analysis, variant, keys, size) for analysis, variant, _ in job_list]
+        tasks += [partial(attempt, make) for _, _, make in job_list]
     for (analysis, variant, keys, size), (tables, reason) in zip(about, run_tasks(tasks), strict=True):
         status = {"status": "skipped" if reason else "done", "skip_reason": reason}
         tables[runs] = pd.DataFrame([{"analysis": analysis, "variant": variant, **status}])
         for name, table in tables.items():
-            sized = table if "n_obs" in table else table.assign(**size)
-            rows.add({name: sized}, **keys, seed=seed)
+            with_size = table if "n_obs" in table else table.assign(**size)
+            rows.add({name: with_size}, **keys, seed=seed)
 
 
 def attempt(make: Callable[[], Tables]) -> tuple[Tables, str]:
@@ -222,16 +222,16 @@ def with_codes(frames: Frames) -> Frames:
     return {**frames, **{n: frames[n].astype(dict.fromkeys(columns, "category")) for n, columns in categories.items()}}
 
 
-def read_sample(frames: Frames, spec: PanelSpec, known: Planes | None = None) -> PanelSample:
+def read_sample(frames: Frames, spec: PanelSpec, planes_before: Planes | None = None) -> PanelSample:
     """Balanced sample of `spec`: years that most cities complete, then the cities complete in all of them.
 
-    frames: as SAMPLE_FRAMES (`contributions` only for a variable `without` one). known: tables read before on the same
+    frames: as SAMPLE_FRAMES (`contributions` only for a variable `without` one). planes_before: tables read on the same
     basis, to be read once. Raises Skipped with the reason.
     """
     basis = basis_of(frames, spec)
     if basis not in frames["scores"]["basis"].unique():
         raise Skipped(f"no score on the basis '{spec.basis}'.")
-    read = {} if known is None else known
+    read = {} if planes_before is None else planes_before
     planes = {}
     for variable in spec.variables:
         raw = replace(variable, name="", unit="", scale=1.0, transform="none", winsor=0.0)
@@ -254,8 +254,8 @@ def read_sample(frames: Frames, spec: PanelSpec, known: Planes | None = None) ->
     keep = full.index[full[years].all(axis=1)] if years else full.index[:0]
     least = 2 if spec.breaks.endswith("segment") else LEAST_YEARS
     if len(keep) < LEAST_CITIES or len(years) < least:
-        needed = f"at least {LEAST_CITIES} cities and {least} years are needed"
-        raise Skipped(f"{len(keep)} cities are complete in {len(years)} years: {needed}.")
+        least_size = f"at least {LEAST_CITIES} cities and {least} years are needed"
+        raise Skipped(f"{len(keep)} cities are complete in {len(years)} years: {least_size}.")
     arrays = {
         v.name: transformed(planes[v.name].reindex(index=keep, columns=years).to_numpy(dtype=np.float64), v)
         for v in spec.variables
@@ -282,20 +282,20 @@ def _segments(frames: Frames, spec: PanelSpec, years: list[int]) -> tuple[dict[i
     """
     is_bridged = dict[int, bool]()
     for variable in (spec.y, *spec.x):
-        for year, bridged in _breaks(frames["breaks"], variable, 0 if variable is spec.y else spec.lag):
-            is_bridged[year] = bridged and is_bridged.get(year, True)
+        for year, has_bridge in _breaks(frames["breaks"], variable, 0 if variable is spec.y else spec.lag):
+            is_bridged[year] = has_bridge and is_bridged.get(year, True)
     if spec.breaks == "crossed" or not has_entity(spec.effects):
         inside = [year for year in is_bridged if years and years[0] < year <= years[-1]]
         return dict.fromkeys(years, 0), sum(not is_bridged[year] for year in inside)
     segment = {year: sum(cut <= year for cut in is_bridged) for year in years}
     sizes = Counter(segment.values())
-    kept = sorted(s for s in sizes if sizes[s] > 1 or len(sizes) == 1)
+    usable = sorted(s for s in sizes if sizes[s] > 1 or len(sizes) == 1)
     if spec.breaks.endswith("segment"):
         place = int(spec.breaks == "second segment")
-        kept = kept[place : place + 1]
+        usable = usable[place : place + 1]
     elif spec.method in ("dynamic", "gmm"):
-        kept = [max(kept, key=lambda s: sizes[s])] if kept else []
-    return {year: s for year, s in segment.items() if s in kept}, 0
+        usable = [max(usable, key=lambda s: sizes[s])] if usable else []
+    return {year: s for year, s in segment.items() if s in usable}, 0
 
 
 def _breaks(breaks: pd.DataFrame, variable: PanelVariable, lag: int) -> Iterator[tuple[int, bool]]:
@@ -304,7 +304,7 @@ def _breaks(breaks: pd.DataFrame, variable: PanelVariable, lag: int) -> Iterator
         codes = [code for code in breaks["index_code"].unique() if f"{variable.code}_".startswith(f"{code}_")]
         rows = rows_with(breaks, index_code=max(codes, key=len, default=""))
         rows = rows[rows["indicator_code"] != variable.without]
-        yield from ((int(year) + lag, bool(bridged)) for year, bridged in rows[["year", "is_bridged"]].to_numpy())
+        yield from ((int(year) + lag, bool(has_bridge)) for year, has_bridge in rows[["year", "is_bridged"]].to_numpy())
 
 
 def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> SpatialWeights:
@@ -321,11 +321,11 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
     if kind in NEEDS_MASS and not bool((mass > 0).all()):
         lacks = f"{mass.isna().sum()} lack it"
         raise Skipped(f"{spec.w_code} needs the GDP per head of each city in the base year; {lacks}.")
-    known: dict[str, Any] = {"points": sample.city[PLACE], "edges": frames["neighbours"]}
-    known |= {"group": sample.city["province_code"], "is_centre": Groups.read(frames).is_core(labels)}
-    known["mass"] = mass if kind in NEEDS_MASS else None
+    inputs: dict[str, Any] = {"points": sample.city[PLACE], "edges": frames["neighbours"]}
+    inputs |= {"group": sample.city["province_code"], "is_centre": Groups.read(frames).is_core(labels)}
+    inputs["mass"] = mass if kind in NEEDS_MASS else None
     try:
-        graph = build_weights(kind, labels=labels, normalisation="raw", **known, **options)
+        graph = build_weights(kind, labels=labels, normalisation="raw", **inputs, **options)
         matrix = to_sparse(normalise(graph, normalisation))
     except ValueError as refused:  # a map that does not give this W: an island, two cities at one point
         raise Skipped(f"{spec.w_code}: {refused}") from refused
@@ -341,8 +341,8 @@ def basis_of(frames: Frames, spec: PanelSpec) -> str:
     """
     scores = frames["scores"]
     of_y = scores[scores["index_code"] == spec.y.code] if spec.y.source == "score" else scores
-    known = of_y if len(of_y) else scores
-    bases = sorted(str(b) for b in known["basis"].dropna().unique() if str(b).startswith(spec.basis))
+    of_variable = of_y if len(of_y) else scores
+    bases = sorted(str(b) for b in of_variable["basis"].dropna().unique() if str(b).startswith(spec.basis))
     return bases[0] if bases else spec.basis
 
 
@@ -400,16 +400,16 @@ def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> 
         if name == "no_covid":  # a matter of the years
             continue
         if name == "no_municipality":
-            kept = (by_city(frames["city"], "admin_tier", cities) != "municipality").to_numpy()
+            passes = (by_city(frames["city"], "admin_tier", cities) != "municipality").to_numpy()
         elif name == "no_imputed":
             scores = rows_with(frames["scores"], basis=basis, index_code=spec.y.code)
             share = scores.groupby("city_id")["share_imputed_weight"].mean().reindex(cities).fillna(0.0)
-            kept = (share <= IMPUTED_LIMIT).to_numpy()
+            passes = (share <= IMPUTED_LIMIT).to_numpy()
         elif part in by_centre:
-            kept = (groups.of(by_centre[part], list(cities)) == part) == (way == "only")
+            passes = (groups.of(by_centre[part], list(cities)) == part) == (way == "only")
         else:
             raise Skipped(f"no group scheme has a centre '{part}': {', '.join(by_centre) or 'there is none'}.")
-        cities = cities[kept]
+        cities = cities[passes]
     return cities
 
 

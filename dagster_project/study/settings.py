@@ -33,9 +33,9 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
-def _refuse_unknown(entry: dict[str, Any], known: set[str], what: str) -> None:
-    if unknown := set(entry) - known:
-        raise SpecError(f"{what} has unknown keys {sorted(unknown)}; known are {sorted(known)}.")
+def _refuse_unknown(entry: dict[str, Any], keys: set[str], what: str) -> None:
+    if unknown := set(entry) - keys:
+        raise SpecError(f"{what} has unknown keys {sorted(unknown)}; known are {sorted(keys)}.")
 
 
 def _checked[Spec](make: Callable[..., Spec], file: Path, **settings: Any) -> Spec:
@@ -45,9 +45,9 @@ def _checked[Spec](make: Callable[..., Spec], file: Path, **settings: Any) -> Sp
         raise SpecError(f"{file.name}: {wrong}") from wrong
 
 
-def _one_of(value: str, known: tuple[str, ...], what: str) -> None:
-    if value not in known:
-        raise ValueError(f"{what} must be one of {', '.join(filter(None, known))}, got {value!r}.")
+def _one_of(value: str, names: tuple[str, ...], what: str) -> None:
+    if value not in names:
+        raise ValueError(f"{what} must be one of {', '.join(filter(None, names))}, got {value!r}.")
 
 
 # ---- specs/index.yml ------------------------------------------------------------------------------------------------
@@ -95,12 +95,12 @@ class IndexSpec:
 
     def rows(self) -> list[dict[str, object]]:
         """One row per indicator, columns of ops.index_spec."""
-        shared = asdict(self)
-        dimensions, relations = shared.pop("dimensions"), shared.pop("relations") or None
-        shared |= {"headline_rank": self.headline_rank or None, "relations_code": relations}
-        shared |= {"basis": self.basis, "spec_hash": self.spec_hash}
+        about = asdict(self)
+        dimensions, relations = about.pop("dimensions"), about.pop("relations") or None
+        about |= {"headline_rank": self.headline_rank or None, "relations_code": relations}
+        about |= {"basis": self.basis, "spec_hash": self.spec_hash}
         return [
-            {**shared, "dimension": dimension, "tier": tier, "indicator_code": code}
+            {**about, "dimension": dimension, "tier": tier, "indicator_code": code}
             for dimension, tiers in dimensions.items()
             for tier, codes in tiers.items()
             for code in codes
@@ -172,11 +172,11 @@ def _index_spec(
 ) -> IndexSpec:
     entry = entries[code]
     _refuse_unknown(entry, _INDEX_KEYS, f"{file.name}: index {code}")
-    inherited = {**entries.get(entry.get("variant_of", ""), {}), **entry}  # a variant has what its parent has
-    settings = {**defaults, **{key: inherited[key] for key in defaults if key in inherited}}
-    for key, known in _POLICIES.items():
-        if settings.get(key) not in known:
-            raise SpecError(f"{file.name}: index {code}: {key} must be one of {known}.")
+    all_fields = {**entries.get(entry.get("variant_of", ""), {}), **entry}  # a variant has what its parent has
+    settings = {**defaults, **{key: all_fields[key] for key in defaults if key in all_fields}}
+    for key, policies in _POLICIES.items():
+        if settings.get(key) not in policies:
+            raise SpecError(f"{file.name}: index {code}: {key} must be one of {policies}.")
     spec = IndexSpec(
         index_code=code,
         title_zh=entry["title_zh"],
@@ -205,8 +205,8 @@ def _dimensions(code: str, entries: dict[str, dict[str, Any]], file: Path) -> di
     for dimension, tiers in entry.get("add", {}).items():
         for tier, codes in tiers.items():
             dimensions.setdefault(dimension, {}).setdefault(tier, []).extend(codes)
-    dropped = set(entry.get("drop", []))
-    return {d: {t: [c for c in codes if c not in dropped] for t, codes in ts.items()} for d, ts in dimensions.items()}
+    left_out = set(entry.get("drop", []))
+    return {d: {t: [c for c in codes if c not in left_out] for t, codes in ts.items()} for d, ts in dimensions.items()}
 
 
 # ---- specs/panel.yml: what a panel regression is --------------------------------------------------------------------
@@ -304,8 +304,8 @@ class PanelSpec:
     left_out_years: tuple[int, ...] = field(default=(), metadata={"follows_from": "sample"})
 
     def __post_init__(self) -> None:
-        for name, known in _CHOICES.items():
-            _one_of(getattr(self, name), known, f"model {self.model_id}: {name}")
+        for name, allowed_names in _CHOICES.items():
+            _one_of(getattr(self, name), allowed_names, f"model {self.model_id}: {name}")
         if wrong := [name for name in self.sample if not BY_CENTRE.fullmatch(name)]:
             words = f"sample must be of {', '.join(FILTERS)}, or no_ or only_ with the centre group of a scheme"
             raise ValueError(f"model {self.model_id}: {words}, got {wrong[0]!r}.")
@@ -377,8 +377,8 @@ def _panel_spec(
     if parent := entry.get("variant_of"):
         if parent not in models or models[parent].get("variant_of"):
             raise SpecError(f"{file.name}: model {model_id} is a variant of {parent}, which is not a main entry there.")
-        inherited = {key: value for key, value in models[parent].items() if key not in _OWN}
-        settings = {**defaults, **inherited, **entry}
+        of_parent = {key: value for key, value in models[parent].items() if key not in _OWN}
+        settings = {**defaults, **of_parent, **entry}
     missing = {"title", "y", "x", "w"} - set(settings)
     if missing:
         raise SpecError(f"{file.name}: model {model_id} needs {', '.join(sorted(missing))}.")
@@ -615,21 +615,21 @@ class Settings:
 
 def read_settings(specs: Path, depth: DepthName) -> Settings:
     """The spec files of a folder at one depth. Raises SpecError in words."""
-    drawn, indexes = read_depths(specs / "depth.yml")[depth], read_index_specs(specs / "index.yml")
+    sizes, indexes = read_depths(specs / "depth.yml")[depth], read_index_specs(specs / "index.yml")
     regressions = read_panel_specs(
         specs / "panel.yml",
         schemes=schemes_of_scores(indexes),
         first_year=min(spec.window_start for spec in indexes),
-        block_bootstrap=drawn.sizes["panel"]["block_bootstrap"],
+        block_bootstrap=sizes.sizes["panel"]["block_bootstrap"],
     )
     headline, study = next(spec for spec in indexes if spec.headline_rank == 1), read_study_facts(specs / "index.yml")
-    if drawn.is_headline_only:
+    if sizes.is_headline_only:
         pairs = {*study.headline, *study.headline.values()}
         indexes = [spec for spec in indexes if spec.index_code in pairs]
         regressions = [spec for spec in regressions if spec.is_headline]
     return Settings(
         study=study,
-        depth=drawn,
+        depth=sizes,
         indexes=tuple(indexes),
         regressions=tuple(regressions),
         quantities=read_quantities(specs / "recovery.yml"),

@@ -122,8 +122,8 @@ def _moran(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Map
     for code in [code for code in MORAN_CODES if code in graphs]:
         tables = []
         for year, y in zip(panel.years, panel.values.T, strict=True):
-            wanted = ("moran", "geary", "getis") if (y > 0).all() else ("moran", "geary")
-            results = global_statistics(y, graphs[code], wanted, permutations=sizes["permutations"], seed=seed)
+            statistics = ("moran", "geary", "getis") if (y > 0).all() else ("moran", "geary")
+            results = global_statistics(y, graphs[code], statistics, permutations=sizes["permutations"], seed=seed)
             tables += [result.to_frame().assign(year=year) for result in results.values()]
         table = pd.concat(tables, ignore_index=True)
         table["p_holm"] = table.groupby("statistic")["p_perm"].transform(lambda p: methods.adjust(p.to_numpy(), "holm"))

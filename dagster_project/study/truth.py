@@ -129,12 +129,12 @@ def _rows(world: World, settings: Settings) -> Iterator[dict[str, object]]:
     heaviest = sound["index_weight"].sort_values("weight", ascending=False)["indicator_code"]
     names |= {f"$heaviest_{at}": str(code) for at, code in enumerate(heaviest.iloc[:3], 1)}
     figures, true = (with_made(tables, sound) for tables in (published, sound))
-    drawn = _drawn(world, float(x.std() / y.std()))
+    truths = _drawn(world, float(x.std() / y.std()))
     again = _on_latents(world, settings.sizes("influence")["spatial_grid"])
     for quantity in settings.quantities:
         kind, _, name = quantity.truth.partition(" ")
         row = figure_of(figures, quantity, names, scale=float(sample.sd_ratio[0]) if kind == "multiplier" else 1.0)
-        truth = figure_of(true, quantity, names)["published"] if kind == "sound" else drawn.get(name)
+        truth = figure_of(true, quantity, names)["published"] if kind == "sound" else truths.get(name)
         if row["status"] == "compared" and (truth is None or not np.isfinite(float(str(truth)))):
             row["status"] = "compared: the truth is no number of its own"
         about = {"quantity": quantity.name, "unit": SD if quantity.unit == "sd" else quantity.unit, "truth_kind": kind}
@@ -150,17 +150,17 @@ def _keys(world: World) -> dict[str, str]:
 def figure_of(tables: Frames, quantity: Quantity, names: Mapping[str, str], scale: float = 1.0) -> dict[str, object]:
     """published, lo, hi, n_obs and status of one quantity."""
     missing: dict[str, object] = {"published": None, "lo": None, "hi": None, "n_obs": None}
-    table, chosen = quantity.table, tables.get(quantity.table)
-    if chosen is None or chosen.empty:
+    table, rows = quantity.table, tables.get(quantity.table)
+    if rows is None or rows.empty:
         return {**missing, "status": f"not available: no rows of {table}"}
-    for column, wanted in quantity.filters.items():
-        if column not in chosen:
+    for column, text in quantity.filters.items():
+        if column not in rows:
             return {**missing, "status": f"not available: {table} has no column {column}"}
-        chosen = chosen[chosen[column].astype(str) == names.get(wanted, wanted)]
-    if chosen.empty or quantity.value not in chosen:
-        what = f"row with {quantity.where}" if chosen.empty else f"column {quantity.value}"
+        rows = rows[rows[column].astype(str) == names.get(text, text)]
+    if rows.empty or quantity.value not in rows:
+        what = f"row with {quantity.where}" if rows.empty else f"column {quantity.value}"
         return {**missing, "status": f"not available: {table} has no {what}"}
-    row = chosen.iloc[0]
+    row = rows.iloc[0]
     value, lo, hi = (float(row.get(name, np.nan)) * scale for name in (quantity.value, quantity.lo, quantity.hi))
     status = "compared" if np.isfinite(lo) and np.isfinite(hi) else "compared: no interval is published"
     return {"published": value, "lo": lo, "hi": hi, "n_obs": row.get("n_obs"), "status": status}
@@ -168,26 +168,26 @@ def figure_of(tables: Frames, quantity: Quantity, names: Mapping[str, str], scal
 
 def with_made(tables: Frames, sound: Frames) -> Tables:
     """The tables with what has to be put together from several of their rows."""
-    derived = dict(tables)
-    if len(clubs := derived.get("club_membership", pd.DataFrame())):
+    result = dict(tables)
+    if len(clubs := result.get("club_membership", pd.DataFrame())):
         labels, true = (t.set_index("city_id")["club_id_final"] for t in (clubs, sound["club_membership"]))
         pairs = [(a := v.reindex(labels.index).to_numpy())[:, None] == a[None, :] for v in (labels, true)]
         agree = (pairs[0] == pairs[1])[np.triu_indices(len(labels), 1)].mean()
-        derived["club_membership"] = pd.DataFrame(
+        result["club_membership"] = pd.DataFrame(
             {"n_clubs": [labels.nunique()], "pairs_agree": [agree], "n_obs": len(labels)}
         )
-    if len(weight := derived.get("index_weight", pd.DataFrame())):
+    if len(weight := result.get("index_weight", pd.DataFrame())):
         true = weight["indicator_code"].map(sound["index_weight"].set_index("indicator_code")["weight"])
-        derived["index_weight"] = weight.assign(largest_gap=(weight["weight"] - true).abs().max())
-    if len(score := derived.get("index_score", pd.DataFrame())):
+        result["index_weight"] = weight.assign(largest_gap=(weight["weight"] - true).abs().max())
+    if len(score := result.get("index_score", pd.DataFrame())):
         true = score[["city_id", "year"]].merge(sound["index_score"], how="left")["score"]
         rho = score["score"].reset_index(drop=True).corr(true, method="spearman")
-        derived["index_score"] = pd.DataFrame({"rank_correlation": [rho], "n_obs": [len(score)]})
-    if len(block := derived.get("block_spillover", pd.DataFrame())) and "asymmetry_difference" not in block:
+        result["index_score"] = pd.DataFrame({"rank_correlation": [rho], "n_obs": [len(score)]})
+    if len(block := result.get("block_spillover", pd.DataFrame())) and "asymmetry_difference" not in block:
         side = block.assign(side=block["receiver"] + block["emitter"])
         e = side.pivot_table("e_per_emitter", ["model_id", "scheme"], "side")
-        derived["block_spillover"] = block.merge((e["pc"] - e["cp"]).rename("asymmetry_difference").reset_index())
-    return derived
+        result["block_spillover"] = block.merge((e["pc"] - e["cp"]).rename("asymmetry_difference").reset_index())
+    return result
 
 
 def _sound_tables(world: World, settings: Settings) -> Tables:
@@ -219,9 +219,9 @@ def _sound_tables(world: World, settings: Settings) -> Tables:
 
 def chain_tables(frames: Frames, *, n_boot: int = 0, seed: int = 0) -> Tables:
     """The pooled chain of one year as markov_transition and markov_summary have it; intervals from `n_boot` draws."""
-    scored = read_city_panel(frames)
-    assert scored is not None  # the published index has scores
-    states = discretise(scored.scores, "pooled", n_states=N_STATES, base=scored.base).states
+    panel = read_city_panel(frames)
+    assert panel is not None  # the published index has scores
+    states = discretise(panel.scores, "pooled", n_states=N_STATES, base=panel.base).states
     chain = markov(states, N_STATES, n_boot=n_boot, seed=seed)
     at = np.indices(chain.counts.shape).reshape(2, -1) + 1
     cells = pd.DataFrame({"state_from": at[0], "state_to": at[1]})
@@ -259,8 +259,8 @@ def drawn_truths(p: Mapping[str, float], effects: Mapping[str, float], scale: fl
 
 def _drawn(world: World, scale: float) -> Truths:
     """The truths of the draw, the threshold on the scale of the observed synergy."""
-    drawn = (rows_with(world.frames["truth"], kind=kind) for kind in ("parameter", "effect"))
-    p, effects = (dict(zip(rows["name"].astype(str), rows["value"].astype(float), strict=True)) for rows in drawn)
+    by_kind = (rows_with(world.frames["truth"], kind=kind) for kind in ("parameter", "effect"))
+    p, effects = (dict(zip(rows["name"].astype(str), rows["value"].astype(float), strict=True)) for rows in by_kind)
     truths, (q, d) = drawn_truths(p, effects, scale), _synergy(world.frames, world.sample)
     if "synergy_threshold" in truths:
         is_finite = np.isfinite(q).all() and np.isfinite(d).all()
@@ -307,7 +307,7 @@ def separating_cut(d: FloatArray, is_above: BoolArray) -> float:
 def _recall_rows(recall: pd.DataFrame) -> Iterator[dict[str, object]]:
     """Share of the events of each class that editing finds."""
     classes = recall[(recall["kind"] == "class") & (recall["n_events"] > 0)]
-    for name, n_events, recalled in classes[["name", "n_events", "event_recall"]].to_numpy().tolist():
+    for name, n_events, share in classes[["name", "n_events", "event_recall"]].to_numpy().tolist():
         about = {"quantity": f"edit_recall_{name}", "unit": "share", "truth_kind": "planted", "truth": 1.0}
-        about |= {"published": recalled, "n_obs": n_events, "source_table": "edit_recall"}
+        about |= {"published": share, "n_obs": n_events, "source_table": "edit_recall"}
         yield {**about, "status": "compared: no interval is published"}

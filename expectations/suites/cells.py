@@ -25,11 +25,11 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     """
     frame = frames["values"].reset_index(drop=True)
     value, low, high = (as_number(frame[column]) for column in ("value", "band_low", "band_high"))
-    judged = ~as_flag(frame["is_corrected"])
-    frame["value_is_number"] = only_where(judged & ~is_blank(frame["text"]), as_flag(frame["is_number"]))
-    frame["value_is_as_printed"] = only_where(judged & ~is_blank(frame["text"]), frame["reading"].isna())
+    is_uncorrected = ~as_flag(frame["is_corrected"])
+    frame["value_is_number"] = only_where(is_uncorrected & ~is_blank(frame["text"]), as_flag(frame["is_number"]))
+    frame["value_is_as_printed"] = only_where(is_uncorrected & ~is_blank(frame["text"]), frame["reading"].isna())
     is_inside = ~((value < low) | (value > high))
-    applies = judged & ~_is_refused(frame, judged_blocks(frames, baseline))
+    applies = is_uncorrected & ~_is_refused(frame, judged_blocks(frames, baseline))
     frame["value_is_inside_band"] = only_where(applies & value.notna() & (low.notna() | high.notna()), is_inside)
     ratio = log_ratio(frame)
     frame["slip"] = ratio.map(slip_text)
@@ -41,16 +41,16 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     frame = frame.assign(paste_into="", paste_rows="")
     is_read_otherwise = frame["value_is_as_printed"].eq(False).fillna(False).astype(bool) & frame["city_id"].notna()
     is_read_otherwise &= ~frame["text"].fillna("").str.contains(r"[\r\n]")  # a ready-made row is one line
-    for at, typed in _typed(frame, is_read_otherwise, frames.limits["slip_tolerance"]).items():
+    for at, text in _typed(frame, is_read_otherwise, frames.limits["slip_tolerance"]).items():
         row = {str(name): value for name, value in frame.loc[at].items()}
         frame.loc[at, ["paste_into", "paste_rows"]] = [
             paste.CORRECTION,
-            paste.correction_row(baseline.source, row, "replace", typed, ""),
+            paste.correction_row(baseline.source, row, "replace", text, ""),
         ]
     return frame.sort_values("influence", ascending=False, kind="stable", ignore_index=True)
 
 
-def _typed(frame: pd.DataFrame, chosen: pd.Series, slip_tolerance: float) -> dict[int, str]:
+def _typed(frame: pd.DataFrame, is_chosen: pd.Series, slip_tolerance: float) -> dict[int, str]:
     """What the page probably should print in each chosen cell, in the unit of its column: the figure that is used, else
     the digits of the text with the one decimal point that brings them near the last accepted figure (slip_tolerance, in
     logarithms); '' where neither says."""
@@ -58,8 +58,8 @@ def _typed(frame: pd.DataFrame, chosen: pd.Series, slip_tolerance: float) -> dic
     nearest, farthest = last * math.exp(-slip_tolerance), last * math.exp(slip_tolerance)
     block = [frame["variable_code"], frame["scope"], frame["year"]]
     factor = (value / printed).where(printed > 0).groupby(block).transform("median").fillna(1.0)
-    typed = {}
-    for at in frame.index[chosen]:
+    texts = {}
+    for at in frame.index[is_chosen]:
         digits = "".join(sign for sign in str(frame.at[at, "text"]).replace(",", ".") if sign in "0123456789.")
         number = float(digits) if digits.replace(".", "", 1).isdigit() else 0.0
         if not pd.isna(value[at]):
@@ -67,16 +67,16 @@ def _typed(frame: pd.DataFrame, chosen: pd.Series, slip_tolerance: float) -> dic
         else:
             points = [number / 10**k for k in range(5)]
             fits = [one for one in points if nearest[at] < one * factor[at] < farthest[at]]
-        typed[at] = f"{fits[0]:.10g}" if len(fits) == 1 else ""
-    return typed
+        texts[at] = f"{fits[0]:.10g}" if len(fits) == 1 else ""
+    return texts
 
 
 def _is_refused(frame: pd.DataFrame, blocks: pd.DataFrame) -> pd.Series:
     """True for the cells of blocks at fault: one fault, one message."""
-    refused = set(blocks.loc[blocks["fault"] != "", "block"])
+    at_fault = set(blocks.loc[blocks["fault"] != "", "block"])
     year = as_number(frame["year"]).astype("Int64").astype("string")
     names = frame["variable_code"].astype("string") + "/" + frame["scope"].astype("string") + "/" + year
-    return names.isin(refused)
+    return names.isin(at_fault)
 
 
 def from_median(ratio: pd.Series, frame: pd.DataFrame, limits: Limits) -> tuple[pd.Series, pd.Series]:
@@ -93,11 +93,13 @@ def identities(frames: Frames, baseline: Baseline) -> pd.DataFrame:
 
     An identity that many cities break is a matter of whole columns and reported by frame `blocks`.
     """
-    _, years, known = judged_load(frames, baseline)
-    parts = [_checked(blocks, identity, baseline) for blocks in years for identity in with_columns(blocks, known)]
+    _, years, all_identities = judged_load(frames, baseline)
+    parts = [
+        _checked(blocks, identity, baseline) for blocks in years for identity in with_columns(blocks, all_identities)
+    ]
     parts.append(_provinces(frames))
-    filled = [part for part in parts if len(part)]
-    frame = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    with_rows = [part for part in parts if len(part)]
+    frame = pd.concat(with_rows, ignore_index=True) if with_rows else pd.DataFrame()
     return frame.reindex(columns=_COLUMNS)
 
 
@@ -108,20 +110,20 @@ _COLUMNS = words(
 
 
 def _checked(blocks: BlockYear, identity: Identity, baseline: Baseline) -> pd.DataFrame:
-    checked = without_reviewed(blocks, identity)
+    cities = without_reviewed(blocks, identity)
     # a column that is refused is not compared once more
-    if checked.empty or breaks_block(checked, blocks.limits) or set(identity.blocks) & set(blocks.faults):
+    if cities.empty or breaks_block(cities, blocks.limits) or set(identity.blocks) & set(blocks.faults):
         return pd.DataFrame()
-    is_met = ~checked["is_broken"]
-    frame = checked.assign(
-        identity=identity.code, words=identity.words, year=blocks.year, city_id=checked.index, identity_holds=is_met
+    is_met = ~cities["is_broken"]
+    frame = cities.assign(
+        identity=identity.code, words=identity.words, year=blocks.year, city_id=cities.index, identity_holds=is_met
     )
     if is_met.all():
         return frame
     broken, cells = frame.index[~is_met], blocks.cells
     cells = cells[cells["block"].isin(identity.blocks) & cells["city_id"].isin(broken)]
-    known = cells.set_index(["city_id", "block"]).to_dict("index")
-    texts = [_figures(known, str(city), identity, baseline) for city in broken]
+    cell_of = cells.set_index(["city_id", "block"]).to_dict("index")
+    texts = [_figures(cell_of, str(city), identity, baseline) for city in broken]
     return frame.join(pd.DataFrame(texts, index=broken))
 
 

@@ -32,8 +32,8 @@ def across(frames: Frames, baseline: Baseline) -> pd.DataFrame:
         for row, is_passed in zip(frame.to_dict("records"), observed > limit, strict=True)
     ]
     for name in ("file", "sheet", "header_path", "why", "sentence", "paste_into", "paste_rows"):
-        known = frame[name] if name in frame else pd.Series(None, index=frame.index, dtype="object")
-        frame[name] = [way.get(name, old) for way, old in zip(ways, known, strict=True)]
+        old_ways = frame[name] if name in frame else pd.Series(None, index=frame.index, dtype="object")
+        frame[name] = [way.get(name, old) for way, old in zip(ways, old_ways, strict=True)]
     return frame
 
 
@@ -57,12 +57,12 @@ def _way_on(row: Mapping[Any, Any], frames: Frames, baseline: Baseline, *, waits
     return place | {"paste_into": paste.HEADER_MAP, "paste_rows": "\n".join(lines)}
 
 
-def _edits(limited: Mapping[str, object], edits: pd.DataFrame) -> str:
+def _edits(observation: Mapping[str, object], edits: pd.DataFrame) -> str:
     """The figures in question in words, the most influential first."""
     for name in ("variable_code", "scope", "year", "city_id"):
-        wanted: Any = limited[name]
-        if pd.notna(wanted):
-            edits = edits[edits[name] == wanted]
+        value: Any = observation[name]
+        if pd.notna(value):
+            edits = edits[edits[name] == value]
     sentences = [
         f"{row.city_name} {row.variable_code} ({row.scope}) '{row.text}' [{row.sheet} {row.cell}], {row.evidence}"
         for row in edits.head(MAX_SHOWN).itertuples()

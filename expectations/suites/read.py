@@ -13,12 +13,12 @@ from expectations.contract import ROW_KINDS, Baseline, Frames
 def headers(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     """One row per column of the file. Do we know what each column means and in which unit?"""
     frame = frames["headers"].reset_index(drop=True)
-    known, unit_known = as_flag(frame["is_known"]), as_flag(frame["is_unit_known"])
+    is_known, unit_known = as_flag(frame["is_known"]), as_flag(frame["is_unit_known"])
     # A column nobody reads may have any unit; an unknown column or unit is reported once, as unknown.
-    is_read = known & (frame["variable_code"] != "ignore")
+    is_read = is_known & (frame["variable_code"] != "ignore")
     meaning = joined(*(frame[name] for name in ("file", "sheet", "variable_code", "scope")))
     frame["weighs"] = _weighs(frame, baseline)
-    frame["header_is_known"] = known
+    frame["header_is_known"] = is_known
     frame["header_meaning_is_unique"] = only_where(is_read, meaning)
     frame["header_unit_is_known"] = only_where(is_read, unit_known)
     frame["header_unit_is_consistent"] = only_where(is_read & unit_known, as_flag(frame["is_unit_consistent"]))
@@ -94,11 +94,11 @@ def coverage(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     are left out (they have their own rule); a variable without a column has no coverage.
     """
     values, rows, headers = frames["values"], frames["rows"], frames["headers"]
-    filled = values[as_number(values["value"]).notna()]
-    years = set(as_number(filled["year"]).dropna())
+    numbers = values[as_number(values["value"]).notna()]
+    years = set(as_number(numbers["year"]).dropna())
     is_city = (rows["row_kind"] == "city") & rows["city_id"].notna() & as_number(rows["year"]).isin(years)
     places = rows.loc[is_city, ["city_id", "year"]].drop_duplicates()
-    counts = filled.drop_duplicates(["variable_code", "city_id", "year"]).groupby("variable_code").size()
+    counts = numbers.drop_duplicates(["variable_code", "city_id", "year"]).groupby("variable_code").size()
     present = {str(code) for code in [*headers["variable_code"].dropna(), *counts.index]} - {"ignore"}
     codes = sorted(present | set(baseline.required_variables))
     frame = pd.DataFrame({"variable_code": pd.Series(codes, dtype="object")})

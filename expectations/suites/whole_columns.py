@@ -38,12 +38,12 @@ def blocks(frames: Frames, baseline: Baseline) -> pd.DataFrame:
 
     A block is named by the first rule that it breaks: one fault, one message.
     """
-    judged = judged_blocks(frames, baseline)
-    frame = judged.reindex(columns=_BLOCKS)
-    spoken = pd.Series(False, index=judged.index)
+    block_rows = judged_blocks(frames, baseline)
+    frame = block_rows.reindex(columns=_BLOCKS)
+    spoken = pd.Series(False, index=block_rows.index)
     for rule_id, column in APPLIES.items():
-        is_broken = judged["fault"] == rule_id
-        applies = (judged[column].astype(bool) | is_broken) if column and column in judged else ~spoken
+        is_broken = block_rows["fault"] == rule_id
+        applies = (block_rows[column].astype(bool) | is_broken) if column and column in block_rows else ~spoken
         frame[rule_id] = only_where(applies & ~spoken, ~is_broken)
         spoken = spoken | is_broken
     return frame.reset_index(drop=True)
@@ -132,18 +132,18 @@ def _beside(blocks: BlockYear, year: BlockYear | None) -> dict[str, np.ndarray]:
 
 def _repeats(blocks: BlockYear, block: str, before: np.ndarray) -> list[dict[str, object]]:
     x = blocks.column(block)
-    counted = ~np.isnan(x) & ~np.isnan(before) & (x != 0)
-    return _fill(blocks, block, counted, x == before, "year_is_no_repeat")
+    comparable = ~np.isnan(x) & ~np.isnan(before) & (x != 0)
+    return _fill(blocks, block, comparable, x == before, "year_is_no_repeat")
 
 
 def _midpoints(blocks: BlockYear, block: str, before: np.ndarray, after: np.ndarray) -> list[dict[str, object]]:
     x = blocks.column(block)
-    known = ~np.isnan(x) & ~np.isnan(before) & ~np.isnan(after)
-    counts = known[blocks.order(block)]
+    complete = ~np.isnan(x) & ~np.isnan(before) & ~np.isnan(after)
+    counts = complete[blocks.order(block)]
     step = printed_step(*(blocks.array(block, name)[counts] for name in ("value", "printed", "decimals")))
-    counted = known & (np.abs(after - before) >= blocks.limits["wide_move"] * step)
+    moves = complete & (np.abs(after - before) >= blocks.limits["wide_move"] * step)
     is_fill = np.abs(x - (before + after) / 2) <= 0.5 * step + 1e-9 * np.abs(x)
-    return _fill(blocks, block, counted, is_fill, "year_is_no_midpoint")
+    return _fill(blocks, block, moves, is_fill, "year_is_no_midpoint")
 
 
 def printed_step(values: np.ndarray, printed: np.ndarray, decimals: np.ndarray) -> float:
@@ -156,18 +156,18 @@ def printed_step(values: np.ndarray, printed: np.ndarray, decimals: np.ndarray) 
 
 
 def _fill(
-    blocks: BlockYear, block: str, counted: np.ndarray, is_fill: np.ndarray, rule_id: str
+    blocks: BlockYear, block: str, comparable: np.ndarray, is_fill: np.ndarray, rule_id: str
 ) -> list[dict[str, object]]:
-    if counted.sum() < blocks.limits["min_filled"]:
+    if comparable.sum() < blocks.limits["min_filled"]:
         return []
-    is_fill = is_fill & counted
-    examples = is_fill if is_fill.any() else counted
+    is_fill = is_fill & comparable
+    examples = is_fill if is_fill.any() else comparable
     example = blocks.cell(block, int(examples[blocks.order(block)].argmax()))
-    share = float(is_fill.sum() / counted.sum())
+    share = float(is_fill.sum() / comparable.sum())
     row = {
         **{name: example[name] for name in PLACE},
         "city_id": example["city_id"],
-        "n_cities": int(counted.sum()),
+        "n_cities": int(comparable.sum()),
         "share_text": f"{share:.1%}",
         rule_id: share,
         "block": f"{block}/{blocks.year}",

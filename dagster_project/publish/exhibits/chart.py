@@ -115,8 +115,8 @@ class Drawing:
 
     def line(self, points: Iterable[Point], colour: str, width: float = 1, dash: str = "") -> None:
         path = "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        self.parts.append(f'<path d="M{path}" stroke="{_colour(colour)}" stroke-width="{width}"{dashed}/>')
+        dash_attribute = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(f'<path d="M{path}" stroke="{_colour(colour)}" stroke-width="{width}"{dash_attribute}/>')
 
     def area(self, points: Iterable[Point], colour: str) -> None:
         path = "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -164,12 +164,12 @@ class Drawing:
         view = whole if framed else f"0 0 {self.width:.0f} {self.height:.0f}"
         size = f' width="{self.width:.0f}" height="{self.above + self.height + self.below:.0f}"' if framed else ""
         paper = f'<rect x="0" y="{-self.above:.0f}" width="100%" height="100%" fill="var(--page)"/>' if framed else ""
-        held = f'<g fill="var(--muted)">{"".join(self.frame)}</g>' if self.frame else ""
-        kept = "" if framed or not held else f' data-frame="{escape(held)}"'  # not read out, and put in by the script
+        group = f'<g fill="var(--muted)">{"".join(self.frame)}</g>' if self.frame else ""
+        data = "" if framed or not group else f' data-frame="{escape(group)}"'  # not read out, and put in by the script
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {kind}" viewBox="{view}" data-whole="{whole}"{size}'
-            f'{kept} role="img" aria-label="{escape(label)}" fill="none" font-family="system-ui, sans-serif"'
-            f' font-size="{SMALL}">{paper}{held if framed else ""}{"".join(self.parts)}</svg>'
+            f'{data} role="img" aria-label="{escape(label)}" fill="none" font-family="system-ui, sans-serif"'
+            f' font-size="{SMALL}">{paper}{group if framed else ""}{"".join(self.parts)}</svg>'
         )
 
 
@@ -210,8 +210,8 @@ class Plot:
         return list(by(self.rows if rows is None else rows, self.chart.series))
 
     def values(self, *names: str, rows: Sequence[Record] | None = None) -> list[float]:
-        held = self.rows if rows is None else rows
-        return [float(row[name]) for row in held for name in names if not is_missing(row.get(name))]
+        plot_rows = self.rows if rows is None else rows
+        return [float(row[name]) for row in plot_rows for name in names if not is_missing(row.get(name))]
 
     def rule(self, rows: Sequence[Record]) -> float | None:
         rule = self.chart.rule
@@ -323,8 +323,8 @@ def _axes(
 
 
 def _limits(values: Sequence[float], *also: float | None) -> tuple[float, float]:
-    held = [*values, *(value for value in also if value is not None)]
-    low, high = min(held), max(held)
+    numbers = [*values, *(value for value in also if value is not None)]
+    low, high = min(numbers), max(numbers)
     room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
     return (low if low == 0 else low - room), high + room
 
@@ -373,12 +373,12 @@ def _plane(plot: Plot) -> None:
             drawing.text(left + 13, above + 4, text)
 
 
-def _apart(wanted: list[float], bottom: float) -> list[float]:
+def _apart(targets: list[float], bottom: float) -> list[float]:
     """Heights of labels, in order, moved just enough not to cover each other nor to leave the panel below."""
-    placed: list[float] = []
-    for at in wanted:
-        placed.append(max(at, placed[-1] + 12) if placed else at)
-    return [min(at, bottom - 12 * k) for k, at in zip(reversed(range(len(placed))), placed, strict=True)]
+    heights: list[float] = []
+    for at in targets:
+        heights.append(max(at, heights[-1] + 12) if heights else at)
+    return [min(at, bottom - 12 * k) for k, at in zip(reversed(range(len(heights))), heights, strict=True)]
 
 
 def _series(plot: Plot, rows: list[Record], s: int, colour: str, sx: Scale, sy: Scale, *, base: float) -> None:
@@ -526,13 +526,13 @@ def _raster(plot: Plot) -> None:
         sx, sy = scale(*ends, at.x, at.x + at.w), scale(*ends, at.y + at.h, at.y)
         marks = ticks(*ends, n=4)
         _axes(plot, at, sx, sy, marks, marks, at.w)
-        held: dict[int, list[str]] = {}
+        paths_by_step: dict[int, list[str]] = {}
         for row in at.rows:
             cw, ch = sx(float(row["side_x"])) - sx(0), sy(0) - sy(float(row["side_y"]))
             step = min(len(STEPS) - 1, int(len(STEPS) * float(row[chart.label])))
             left, above = sx(float(row[chart.x])) - cw / 2, sy(float(row[chart.y])) - ch / 2
-            held.setdefault(step, []).append(f"M{left:.1f},{above:.1f}h{cw:.1f}v{ch:.1f}h{-cw:.1f}z")
-        for step, paths in sorted(held.items()):
+            paths_by_step.setdefault(step, []).append(f"M{left:.1f},{above:.1f}h{cw:.1f}v{ch:.1f}h{-cw:.1f}z")
+        for step, paths in sorted(paths_by_step.items()):
             drawing.parts.append(f'<path d="{"".join(paths)}" fill="{STEPS[step]}"/>')
         drawing.line([(sx(ends[0]), sy(ends[0])), (sx(ends[1]), sy(ends[1]))], "border", 1.2, "4 3")
 

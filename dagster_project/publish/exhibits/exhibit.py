@@ -172,7 +172,7 @@ def read_grid(reader: Reader, exhibit: Exhibit, rows: list[Record] | None = None
     words = reader.words
     rows = read_rows(reader, exhibit) if rows is None else rows
     columns = [column for column in exhibit.columns if column.only in ("", words.language)]
-    heads, laid = lay_out(rows, columns, words, panel=exhibit.panel, across=exhibit.across)
+    heads, body = lay_out(rows, columns, words, panel=exhibit.panel, across=exhibit.across)
     labels = columns[:-1] if exhibit.across else columns
     notes = read_notes(reader, exhibit, rows)
     scope = reader.scope
@@ -184,7 +184,7 @@ def read_grid(reader: Reader, exhibit: Exhibit, rows: list[Record] | None = None
         words.say("SYNTHETIC: {title}", title=title) if scope.is_synthetic and origin else title,
         heads,
         (*(column.kind == "text" for column in labels), *(False,) * (len(heads) - len(labels))),
-        laid,
+        body,
         tuple(note for note in notes if note),
         ("合成数据：" if scope.is_synthetic else "") + zh,
         words.gettext(msg("Note.")),
@@ -198,9 +198,9 @@ def read_notes(reader: Reader, exhibit: Exhibit, rows: list[Record]) -> list[str
     brackets = [words.gettext(exhibit.brackets)] if exhibit.brackets else []
     if not exhibit.brackets and any(column.se for column in exhibit.columns):
         kinds = sorted({reader.name("se", row["se_type"]) for row in rows if row.get("se_type")})
-        listed = ", ".join(kinds)
+        kind_names = ", ".join(kinds)
         brackets.append(
-            words.say("(standard errors: {kinds})", kinds=listed) if kinds else words.say("(standard errors)")
+            words.say("(standard errors: {kinds})", kinds=kind_names) if kinds else words.say("(standard errors)")
         )
     if not exhibit.brackets and any(column.lo for column in exhibit.columns):
         brackets.append(words.say("[95 % intervals]"))

@@ -34,17 +34,17 @@ NOTE = msg(
 @cache
 def _base_map() -> dict[str, Any]:
     """The file beside this module, or the GeoJSON in degrees that NQPF_OUTLINES names (docs/report.md)."""
-    named = os.environ.get("NQPF_OUTLINES")
+    file_name = os.environ.get("NQPF_OUTLINES")
     try:
-        held: dict[str, Any] = json.loads(Path(named or FILE).read_text(encoding="utf-8"))
-        if named and not (held["features"] and held["note"]):
+        content: dict[str, Any] = json.loads(Path(file_name or FILE).read_text(encoding="utf-8"))
+        if file_name and not (content["features"] and content["note"]):
             raise ValueError("note is empty")
     except (OSError, ValueError, KeyError) as error:
         raise ExportError(
-            f"NQPF_OUTLINES names {named}, which is no GeoJSON of outlines with a member `note` ({error}). The note"
+            f"NQPF_OUTLINES names {file_name}, which is no GeoJSON of outlines with a member `note` ({error}). The note"
             " says whose outlines they are and the number of their approval."
         ) from error
-    return held
+    return content
 
 
 def note() -> str:
@@ -85,10 +85,10 @@ def place(lon: float, lat: float) -> tuple[int, int]:
     return _in_units(rho * math.sin(across), rho0 - rho * math.cos(across))
 
 
-def _rings(nested: list[Any]) -> list[list[Any]]:
-    if isinstance(nested[0][0], int | float):
-        return [nested]
-    return [ring for part in nested for ring in _rings(part)]
+def _rings(coordinates: list[Any]) -> list[list[Any]]:
+    if isinstance(coordinates[0][0], int | float):
+        return [coordinates]
+    return [ring for part in coordinates for ring in _rings(part)]
 
 
 def _path(points: list[tuple[int, int]], *, closed: bool) -> str:
@@ -107,9 +107,9 @@ def _path(points: list[tuple[int, int]], *, closed: bool) -> str:
 
 def breaks(values: Sequence[float]) -> list[float]:
     """Upper limits of at most six classes with equal numbers of cities, without the last."""
-    held = sorted(values)
-    n = max(1, min(len(STEPS), len(held) // 2))
-    return sorted({held[round(k * len(held) / n)] for k in range(1, n)} - {held[0]}) if held else []
+    ascending = sorted(values)
+    n = max(1, min(len(STEPS), len(ascending) // 2))
+    return sorted({ascending[round(k * len(ascending) / n)] for k in range(1, n)} - {ascending[0]}) if ascending else []
 
 
 def class_of(value: float, limits: Sequence[float]) -> int:
@@ -160,31 +160,31 @@ def _maps(plot: Plot) -> None:
     drawing.height = y
 
 
-def part_of_map(known: dict[str, float], names: dict[str, str], marked: str, width: float) -> Drawing:
-    """The outlines around the cities of `names`, in the classes of all `known` values; `marked` has a heavy line."""
-    drawing, limits = Drawing(width), breaks(list(known.values()))
-    ends = [min(known.values()), *limits, max(known.values())]
+def part_of_map(values: dict[str, float], names: dict[str, str], city: str, width: float) -> Drawing:
+    """The outlines around the cities of `names`, in the classes of all `values` values; `city` has a heavy line."""
+    drawing, limits = Drawing(width), breaks(list(values.values()))
+    ends = [min(values.values()), *limits, max(values.values())]
     steps = [(f"step{class_of(low, limits)}", f"{low:.1f}–{high:.1f}") for low, high in pairwise(ends)]
     top = key(drawing, [], "mark", steps)
     paths = {code: path for kind, code, path in shapes() if kind == "city"}
     boxes = {code: box(paths[code]) for code in names if code in paths}
-    held = [boxes[code] for code in boxes if code in known] or list(boxes.values())  # not of islands without a score
-    left, above = min(b[0] for b in held), min(b[1] for b in held)
-    across, down = max(b[2] for b in held) - left, max(b[3] for b in held) - above
+    part = [boxes[code] for code in boxes if code in values] or list(boxes.values())  # not of islands without a score
+    left, above = min(b[0] for b in part), min(b[1] for b in part)
+    across, down = max(b[2] for b in part) - left, max(b[3] for b in part) - above
     rate = min(width * 0.96 / across, width * 0.6 / down)
     drawing.height = top + down * rate + 12
     parts, pad = [], (width / rate - across) / 2
-    for kind, code, path in sorted(shapes(), key=lambda shape: shape[1] == marked):
+    for kind, code, path in sorted(shapes(), key=lambda shape: shape[1] == city):
         x0, y0, x1, y1 = box(path)
         if x1 < left - pad or x0 > left + across + pad or y1 < above or y0 > above + down:
             continue
         fill = "none" if kind == "line" else "var(--blank)"
-        if code in known and code in names:
-            fill = STEPS[class_of(known[code], limits)]
-        line = ("ink", 2.2) if code == marked else ("muted", 0.8) if code in names else ("border", 0.4)
+        if code in values and code in names:
+            fill = STEPS[class_of(values[code], limits)]
+        line = ("ink", 2.2) if code == city else ("muted", 0.8) if code in names else ("border", 0.4)
         parts.append(f'<path d="{path}" fill="{fill}" stroke="var(--{line[0]})" stroke-width="{line[1] / rate:.1f}"/>')
     for code, (x0, y0, x1, y1) in boxes.items():
-        step = class_of(known[code], limits) if code in known else 0
+        step = class_of(values[code], limits) if code in values else 0
         if width_of(names[code], 10 / rate) < 1.2 * (x1 - x0):
             parts.append(
                 f'<text x="{(x0 + x1) / 2:.0f}" y="{(y0 + y1) / 2 + 4 / rate:.0f}" text-anchor="middle"'
@@ -216,7 +216,7 @@ def box(path: str) -> tuple[int, int, int, int]:
 
 
 def _one_map(fills: dict[str, str], x: float, y: float, width: float, height: float, key: str, spots: str) -> str:
-    used = "".join(
+    copies = "".join(
         f'<use href="#s{k}"'
         + (
             ' fill="none" stroke="var(--muted)" stroke-width="1.2"/>'
@@ -229,7 +229,7 @@ def _one_map(fills: dict[str, str], x: float, y: float, width: float, height: fl
     left, top = UNITS - INSET_WIDTH - 4, HEIGHT - inset_height - 4
     return (
         f'<svg x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {UNITS} {HEIGHT}">'
-        f'<g id="{key}">{used}{spots}</g>'
+        f'<g id="{key}">{copies}{spots}</g>'
         f'<svg x="{left}" y="{top:.0f}" width="{INSET_WIDTH}" height="{inset_height:.0f}"'
         f' viewBox="{" ".join(map(str, INSET))}"><rect x="{INSET[0]}" y="{INSET[1]}" width="{INSET[2]}"'
         f' height="{INSET[3]}" fill="var(--page)" stroke="var(--border)" stroke-width="8"/><use href="#{key}"/>'

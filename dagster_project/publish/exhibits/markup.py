@@ -45,8 +45,8 @@ def html_table(grid: Grid, *, caption: bool = True) -> Markup:
     kinds = ["" if is_text else ' class="num"' for is_text in grid.is_text]
     heads = "".join(f'<th scope="col"{kind}>{escape(head)}</th>' for kind, head in zip(kinds, grid.heads, strict=True))
     rows = "\n".join(_html_row(row, kinds) for row in grid.rows)
-    named = f"<caption>{escape(grid.code)}. {escape(grid.title)}</caption>" if caption else ""
-    return Markup(f'<table class="grid">{named}<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>')
+    title = f"<caption>{escape(grid.code)}. {escape(grid.title)}</caption>" if caption else ""
+    return Markup(f'<table class="grid">{title}<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>')
 
 
 def _html_row(row: Row, kinds: list[str]) -> str:

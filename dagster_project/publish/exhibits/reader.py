@@ -109,9 +109,9 @@ class Reader:
         """The query as DuckDB takes it, with the values that it uses."""
         for short, text in reversed(PARTS.items()):
             sql = sql.replace(short, text)
-        known = {**vars(self.scope), "first": self.scope.first_year, "last": self.scope.last_year, **more}
-        used = set(re.findall(r"\$(\w+)", sql))
-        return sql, {name: value for name, value in known.items() if name in used}
+        parameters = {**vars(self.scope), "first": self.scope.first_year, "last": self.scope.last_year, **more}
+        names = set(re.findall(r"\$(\w+)", sql))
+        return sql, {name: value for name, value in parameters.items() if name in names}
 
     @property
     def origin(self) -> str:
@@ -154,13 +154,13 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
     and what its catalogue says of them; a file without dim_label shows codes."""
     con.execute("create or replace temp table label (kind varchar, code varchar, name varchar, sort_no integer)")
     if "dim_label" in tables_of(con):
-        held = {row[1] for row in con.execute("pragma table_info('mart.dim_label')").fetchall()}
-        preferred = f"name_{words.language}"
+        fields = {row[1] for row in con.execute("pragma table_info('mart.dim_label')").fetchall()}
+        own_column = f"name_{words.language}"
         con.execute(
-            f"insert into temp.label select kind, code, {preferred if preferred in held else 'name_en'}, sort_no"
+            f"insert into temp.label select kind, code, {own_column if own_column in fields else 'name_en'}, sort_no"
             " from mart.dim_label"
         )
-        if preferred not in held:
+        if own_column not in fields:
             for (english,) in con.execute("select distinct name from temp.label").fetchall():
                 con.execute("update temp.label set name = ? where name = ?", [words.gettext(english), english])
     is_zh = words.language == "zh"
@@ -190,25 +190,25 @@ def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release
     run = con.execute(SQL["run"]).fetchone()
     if run is None:
         raise ExportError("The published file has no run manifest: run `nqpf refresh` again.")
-    known = set(tables_of(con))
+    table_names = set(tables_of(con))
     bases = {code: (basis, scheme) for code, basis, scheme in con.execute(SQL["bases"]).fetchall()}
-    headlines = _headlines(con, known)
-    chosen = index or next((code for code in headlines if code in bases), None)
-    if chosen is None or chosen not in bases:
-        raise ExportError(_no_index(con, chosen, sorted(bases), headlines))
-    basis, scheme = bases[chosen]
+    headlines = _headlines(con, table_names)
+    index_code = index or next((code for code in headlines if code in bases), None)
+    if index_code is None or index_code not in bases:
+        raise ExportError(_no_index(con, index_code, sorted(bases), headlines))
+    basis, scheme = bases[index_code]
     model = relations = w = None
-    if "dim_model_spec" in known:
-        model, relations, w = con.execute(SQL["model"], [chosen]).fetchall()[0]
-    if "mart_city_state" in known:  # the weight matrix of the description
+    if "dim_model_spec" in table_names:
+        model, relations, w = con.execute(SQL["model"], [index_code]).fetchall()[0]
+    if "mart_city_state" in table_names:  # the weight matrix of the description
         w = con.execute("select min(w_code) from mart.mart_city_state").fetchall()[0][0] or w
-    years = dict(con.execute(SQL["years"], [chosen, basis, scheme]).fetchall())
+    years = dict(con.execute(SQL["years"], [index_code, basis, scheme]).fetchall())
     complete = [year for year, n in years.items() if n == max(years.values())]
     start, end, cut_date, n_files, boundary, n_sample = con.execute(
-        SQL["sample"], {"index": chosen, "basis": basis, "vintage": run[1]}
+        SQL["sample"], {"index": index_code, "basis": basis, "vintage": run[1]}
     ).fetchall()[0]
     return Scope(
-        index=chosen,
+        index=index_code,
         basis=basis,
         scheme=scheme,
         model=model or "",
@@ -239,18 +239,18 @@ def tables_of(con: duckdb.DuckDBPyConnection) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _headlines(con: duckdb.DuckDBPyConnection, known: set[str]) -> list[str]:
+def _headlines(con: duckdb.DuckDBPyConnection, table_names: set[str]) -> list[str]:
     """Indexes that a headline regression explains (without regressions: that are no variant), the fullest first."""
-    headlines = con.execute(SQL["explained"]).fetchall() if "dim_model_spec" in known else []
+    headlines = con.execute(SQL["explained"]).fetchall() if "dim_model_spec" in table_names else []
     return [str(row[0]) for row in headlines or con.execute(SQL["whole"]).fetchall()]
 
 
-def _no_index(con: duckdb.DuckDBPyConnection, index: str | None, known: list[str], headlines: list[str]) -> str:
-    listed = f"Indexes with scores: {', '.join(known) or 'none'}."
+def _no_index(con: duckdb.DuckDBPyConnection, index: str | None, with_scores: list[str], headlines: list[str]) -> str:
+    sentence = f"Indexes with scores: {', '.join(with_scores) or 'none'}."
     code = index or (headlines[0] if headlines else "")
     why = con.execute("select skip_reason from mart.dim_index where index_code = ?", [code]).fetchone()
     if index is not None and why is None:
-        return f"No index is called '{index}'. {listed}"
+        return f"No index is called '{index}'. {sentence}"
     reason = (why and why[0]) or "no reason given"
     what = f"Index {index}" if index else f"No headline index ({' or '.join(headlines)})"
-    return f"{what} has {'no ' if index else ''}scores in this file: {reason}. {listed}"
+    return f"{what} has {'no ' if index else ''}scores in this file: {reason}. {sentence}"

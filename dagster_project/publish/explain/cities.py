@@ -61,13 +61,13 @@ def find_city(con: duckdb.DuckDBPyConnection, text: str) -> CityMatch:
     `exact` and `prefix` hold one city or several (five pairs of cities share their English name); `near` may be empty.
     """
     pool = [(City(*row[:5]), row[5]) for row in con.execute(CITIES_SQL).fetchall()]
-    wanted = folded(text)
-    if wanted:
-        named = [(city, _names(city, province_en) | aliases().get(city.city_id, set())) for city, province_en in pool]
-        exact = [city for city, names in named if wanted in {*names, folded(city.city_id), city.city_code}]
+    key = folded(text)
+    if key:
+        pairs = [(city, _names(city, province_en) | aliases().get(city.city_id, set())) for city, province_en in pool]
+        exact = [city for city, names in pairs if key in {*names, folded(city.city_id), city.city_code}]
         if exact:
             return CityMatch("exact", exact)
-        prefix = [city for city, names in named if any(name.startswith(wanted) for name in names)]
+        prefix = [city for city, names in pairs if any(name.startswith(key) for name in names)]
         if prefix:
             return CityMatch("prefix", prefix)
     return CityMatch("near", _near(text, [city for city, _ in pool]))

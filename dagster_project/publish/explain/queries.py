@@ -56,22 +56,22 @@ class Explanation:
         return content
 
 
-def explain_score(con: duckdb.DuckDBPyConnection, wanted: str, year: int, index: str | None) -> Explanation:
+def explain_score(con: duckdb.DuckDBPyConnection, city_text: str, year: int, index: str | None) -> Explanation:
     """Everything behind the score of one city and year, of the headline index if none is named.
 
     NoAnswer where there is no such score: never another index in its place.
     """
-    city = the_city(con, wanted)
-    known = con.execute(SQL["indexes"]).df().set_index("index_code")
-    code = index or next(iter(known.index[known["is_headline"]]), "")
-    if code not in known.index:
+    city = the_city(con, city_text)
+    indexes = con.execute(SQL["indexes"]).df().set_index("index_code")
+    code = index or next(iter(indexes.index[indexes["is_headline"]]), "")
+    if code not in indexes.index:
         what = f"No index '{index}' is computed" if index else "No headline index is computed"
-        raise NoAnswer(f"{what}. Indexes that are computed: {', '.join(map(str, known.index)) or 'none'}.")
-    chosen = known.loc[code]
+        raise NoAnswer(f"{what}. Indexes that are computed: {', '.join(map(str, indexes.index)) or 'none'}.")
+    facts = indexes.loc[code]
     years = dict(con.execute(SQL["years"], [city.city_id]).fetchall())
     if year not in years.get(code, []):
-        raise NoAnswer(_why_unscored(con, city, code, year, years, is_headline=bool(chosen["is_headline"])))
-    basis, weights = str(chosen["basis"]), str(chosen["weight_scheme"])
+        raise NoAnswer(_why_unscored(con, city, code, year, years, is_headline=bool(facts["is_headline"])))
+    basis, weights = str(facts["basis"]), str(facts["weight_scheme"])
     keys = [code, basis, city.city_id, year]
     vintage, synthetic = con.execute(
         "select max(data_vintage), bool_or(is_synthetic) from mart.dim_vintage"
@@ -81,8 +81,8 @@ def explain_score(con: duckdb.DuckDBPyConnection, wanted: str, year: int, index:
         release_vintage=str(vintage),
         city=city,
         year=year,
-        index={"index_code": code, **{name: str(chosen[name]) for name in ("title_zh", "title_en")}},
-        is_headline=bool(chosen["is_headline"]),
+        index={"index_code": code, **{name: str(facts[name]) for name in ("title_zh", "title_en")}},
+        is_headline=bool(facts["is_headline"]),
         basis=basis,
         parts=con.execute(SQL["parts"], [code, basis, weights, year - 1, year, city.city_id]).df(),
         interval=_interval(con, keys),
@@ -110,7 +110,7 @@ def _why_unscored(
         reasons = [row[0] for row in con.execute(SQL["dropped"], [code, city.city_id]).fetchall()]
         reason = "; ".join(reasons) or "no figures in the landed sources"
         text = f"{city.label} is not in {code}{', the headline index' if is_headline else ''}: {reason}."
-    others = [other for other, scored in years.items() if other != code and year in scored]
+    others = [other for other, years_of_index in years.items() if other != code and year in years_of_index]
     if not others:
         return text
     return f"{text} {year} is scored in {', '.join(others)}: `--index {others[0]}`."

@@ -85,9 +85,9 @@ def tiers(x: Explanation) -> list[str]:
 def indicators(x: Explanation) -> list[str]:
     """Three lines an indicator, the largest contribution first, and the largest obstacles."""
     weak = x.cells.dropna(subset=["obstacle_degree"]).sort_values("obstacle_degree", ascending=False, kind="stable")
-    named = ", ".join(f"{r['indicator_code']} {100 * r['obstacle_degree']:.1f} %" for _, r in weak.head(3).iterrows())
-    named = named or "no obstacle: every indicator is at its best"
-    lines = [f"Largest obstacles (share of the distance to the best score): {named}", "Contributions (sum = score):"]
+    worst = ", ".join(f"{r['indicator_code']} {100 * r['obstacle_degree']:.1f} %" for _, r in weak.head(3).iterrows())
+    worst = worst or "no obstacle: every indicator is at its best"
+    lines = [f"Largest obstacles (share of the distance to the best score): {worst}", "Contributions (sum = score):"]
     for _, cell in x.cells.iterrows():
         lines += _indicator(x, cell)
     return lines
@@ -106,13 +106,13 @@ def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
         f" = {cell['contribution']:.4f} ({share:.1f} % of the score), obstacle {obstacle}"
         f"{since}" + (f"  [{', '.join(marks)}]" if marks else ""),
     ]
-    printed = x.sources[x.sources["indicator_code"] == cell["indicator_code"]]
-    for _, s in printed.head(CELLS_SHOWN).iterrows():
+    cells = x.sources[x.sources["indicator_code"] == cell["indicator_code"]]
+    for _, s in cells.head(CELLS_SHOWN).iterrows():
         place = " ".join(str(part) for part in (s["file"], s["sheet"], s["cell"]) if part)
         out = "; left out until a person answers" if s["edit_action"] == "withheld" else ""
         lines.append(f"      {s['variable_code']} = {s['value']:,.10g} {s['unit']}, in {place} [{s['source']}]{out}")
-    if len(printed) > CELLS_SHOWN:
-        rest = len(printed) - CELLS_SHOWN
+    if len(cells) > CELLS_SHOWN:
+        rest = len(cells) - CELLS_SHOWN
         lines.append(f"      and {rest} more printed cells: `{x.command(cell['indicator_code'])}`")
     return lines
 

@@ -100,8 +100,8 @@ def _rank(say: Say, x: Explanation, before: pd.Series | None) -> str:
     if before is None:
         return text
     up, old = int(before["rank_year"] - x.score["rank_year"]), f"{before['rank_year']:.0f}"
-    moved = msg("up {n} since {year} ({old})") if up > 0 else msg("down {n} since {year} ({old})")
-    return f"{text}, {say(moved if up else msg('as in {year} ({old})'), n=abs(up), year=x.year - 1, old=old)}"
+    change = msg("up {n} since {year} ({old})") if up > 0 else msg("down {n} since {year} ({old})")
+    return f"{text}, {say(change if up else msg('as in {year} ({old})'), n=abs(up), year=x.year - 1, old=old)}"
 
 
 def _dimensions(x: Explanation, before: pd.Series | None) -> str:
@@ -126,8 +126,8 @@ def _printed(say: Say, x: Explanation, cell: pd.Series) -> str:
     sources = x.sources[x.sources["indicator_code"] == cell["indicator_code"]]
     if sources.empty:
         return say("no printed cell")
-    served = x.sources.groupby("variable_code")["indicator_code"].nunique()
-    order = sources["variable_code"].map(served).sort_values(kind="stable").index
+    n_indicators = x.sources.groupby("variable_code")["indicator_code"].nunique()
+    order = sources["variable_code"].map(n_indicators).sort_values(kind="stable").index
     first = sources.loc[[order[0]]].iloc[0]
     place = " ".join(str(part) for part in (first["file"], first["sheet"], first["cell"]) if part)
     more = f" {say('and {n} more', n=len(sources) - 1)}" if len(sources) > 1 else ""
@@ -180,9 +180,9 @@ def _interval(say: Say, x: Explanation, before: pd.Series | None) -> str:
 
 def _doubtful_values(say: Say, x: Explanation) -> str:
     """How many values are not simply what was printed."""
-    marked = doubts(say, x)
-    if marked:
-        return say("of {n} values: {marked}", n=len(x.cells), marked=", ".join(marked))
+    doubt_words = doubts(say, x)
+    if doubt_words:
+        return say("of {n} values: {marked}", n=len(x.cells), marked=", ".join(doubt_words))
     return say("no value of {n} is imputed, cut or outside the base range", n=len(x.cells))
 
 
@@ -194,8 +194,8 @@ def doubts(say: Say, x: Explanation) -> list[str]:
         weight = f"{100 * x.score['share_imputed_weight']:.1f}"
         words.append(say("{n} imputed ({weight} % of the weight)", n=imputed, weight=weight))
     for action, sentence in DOUBTED.items():
-        doubted = x.sources.loc[x.sources["edit_action"] == action, "indicator_code"]
-        hit = x.cells["indicator_code"].isin(doubted)
+        codes = x.sources.loc[x.sources["edit_action"] == action, "indicator_code"]
+        hit = x.cells["indicator_code"].isin(codes)
         if hit.any():
             words.append(say(sentence, n=int(hit.sum()), weight=f"{100 * x.cells.loc[hit, 'weight'].sum():.1f}"))
     return words + [say(word, n=int(x.cells[name].sum())) for name, word in MARKS.items() if x.cells[name].any()]

@@ -57,10 +57,10 @@ class Catalogue:
         Numbers get separators and a true minus sign. If a value is Markup, the sentence is: the rest is escaped.
         """
         text = self.gettext(message) if many is None else self.ngettext(message, many, values["n"])
-        held = {key: numbered(value) for key, value in values.items()}
-        if any(isinstance(value, Markup) for value in held.values()):
-            return Markup(escape(text)).format(**held)
-        return text.format(**held)
+        fields = {key: numbered(value) for key, value in values.items()}
+        if any(isinstance(value, Markup) for value in fields.values()):
+            return Markup(escape(text)).format(**fields)
+        return text.format(**fields)
 
 
 def _read(file: Path) -> gettext.GNUTranslations:
@@ -68,11 +68,11 @@ def _read(file: Path) -> gettext.GNUTranslations:
     from babel.messages.mofile import write_mo  # here: English does without
     from babel.messages.pofile import read_po
 
-    compiled = io.BytesIO()
+    buffer = io.BytesIO()
     with file.open("rb") as source:
-        write_mo(compiled, read_po(source))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+        write_mo(buffer, read_po(source))
+    buffer.seek(0)
+    return gettext.GNUTranslations(buffer)
 
 
 def numbered(value: Any) -> Any:

@@ -68,27 +68,27 @@ def coinr_spec(file: Path) -> dict[str, Any]:
     if missing := [name for name in NEEDED if name not in head]:
         raise ExportError(f"{file.name}, sheet iMeta: no column {missing[0]}. Needed: {', '.join(NEEDED)}.")
     nodes = {row[head.index("iCode")]: dict(zip(head, row, strict=True)) for row in rows if any(row)}
-    kept = {code: node for code, node in nodes.items() if node["Type"] in ("Indicator", "Aggregate")}
-    for code, node in kept.items():
+    tree = {code: node for code, node in nodes.items() if node["Type"] in ("Indicator", "Aggregate")}
+    for code, node in tree.items():
         try:
             node["weight"] = float(node["Weight"] or 1)  # type: ignore[assignment]
             sign = float(node["Direction"] or 1)
         except ValueError:
             sign = math.nan
-        if sign not in (1, -1) or node["Parent"] not in ("", "NA", *kept):
+        if sign not in (1, -1) or node["Parent"] not in ("", "NA", *tree):
             what = "a weight and a direction of 1 or -1" if sign not in (1, -1) else f"a parent, not '{node['Parent']}'"
             raise ExportError(f"{file.name}, sheet iMeta: {code} needs {what}.")
 
     def share(code: str, below: tuple[str, ...] = ()) -> float:
-        parent = kept[code]["Parent"]
+        parent = tree[code]["Parent"]
         if code in below:
             raise ExportError(f"{file.name}, sheet iMeta: {code} is its own parent.")
-        if parent not in kept:
+        if parent not in tree:
             return 1.0
-        total = sum(float(node["weight"]) for node in kept.values() if node["Parent"] == parent)
-        return float(kept[code]["weight"]) / total * share(parent, (*below, code))
+        total = sum(float(node["weight"]) for node in tree.values() if node["Parent"] == parent)
+        return float(tree[code]["weight"]) / total * share(parent, (*below, code))
 
-    indicators = {code: node for code, node in kept.items() if node["Type"] == "Indicator"}
+    indicators = {code: node for code, node in tree.items() if node["Type"] == "Indicator"}
     return {
         "csv": file.name,
         "indicators": {
@@ -111,5 +111,5 @@ def coinr_rows(file: Path) -> list[list[str]]:
         raise ExportError(f"{file.name}, sheet iData: no column {missing[0]}. Needed: uCode, Time and the indicators.")
     codes = [row[head.index("uCode")].removeprefix("CN") for row in rows if any(row)]
     city = "uCode" if "uName" not in head or all(len(code) == 6 and code.isdigit() for code in codes) else "uName"
-    chosen = [head.index(name) for name in (city, "Time", *coinr_spec(file)["indicators"]) if name in head]
-    return [["city", "year", *(head[k] for k in chosen[2:])], *([row[k] for k in chosen] for row in rows)]
+    positions = [head.index(name) for name in (city, "Time", *coinr_spec(file)["indicators"]) if name in head]
+    return [["city", "year", *(head[k] for k in positions[2:])], *([row[k] for k in positions] for row in rows)]

@@ -31,8 +31,8 @@ def read_columns(con: duckdb.DuckDBPyConnection, file: Path) -> pd.DataFrame:
     if len(set(header)) < len(header) or "" in header:
         odd = next((name for name in header if header.count(name) > 1), "")
         raise ExportError(f"{file.name}, row 1: {f"column '{odd}' stands twice" if odd else 'a column has no name'}.")
-    folded = [name.casefold() for name in header]
-    city_at, year_at = (next((folded.index(n) for n in names if n in folded), None) for names in (CITY, YEAR))
+    heads = [name.casefold() for name in header]
+    city_at, year_at = (next((heads.index(n) for n in names if n in heads), None) for names in (CITY, YEAR))
     numbers = [k for k in range(len(header)) if k not in (city_at, year_at)]
     if city_at is None or year_at is None or not numbers:
         raise ExportError(f"{file.name}, row 1: columns {', '.join(header)}. {NEEDED}.")
@@ -129,19 +129,19 @@ def _number(text: str, where: str) -> float:
 def _finder(con: duckdb.DuckDBPyConnection) -> Callable[[str], str]:
     """City id of a name or code; only whole names count, as a file is read without anybody looking."""
     pool = [City(*row[:5]) for row in con.execute(CITIES_SQL).fetchall()]
-    known = dict[str, str]()
+    city_ids = dict[str, str]()
     for city in pool:
-        known |= {city.city_id: city.city_id, city.city_code: city.city_id}
+        city_ids |= {city.city_id: city.city_id, city.city_code: city.city_id}
     names = [city.name_zh for city in pool]
-    known |= {city.name_zh: city.city_id for city in pool if names.count(city.name_zh) == 1}
+    city_ids |= {city.name_zh: city.city_id for city in pool if names.count(city.name_zh) == 1}
 
     def city_of(text: str) -> str:
-        if text not in known:
+        if text not in city_ids:
             match = find_city(con, text)
             if match.how == "prefix":
                 near = ", ".join(city.label for city in match.cities[:LISTED])
                 raise NoAnswer(f"No city is called '{text}'; names that begin so: {near}.")
-            known[text] = the_city(con, text).city_id
-        return known[text]
+            city_ids[text] = the_city(con, text).city_id
+        return city_ids[text]
 
     return city_of

@@ -67,20 +67,20 @@ def own_index(reader: Reader, source: Given) -> OwnIndex:
     name = str(spec.get("name", "own_index"))
     if reader.rows("select 1 from mart.dim_index where index_code = $name", name=name):
         raise ExportError(f"'{name}' is a published index: give yours another name.")
-    chosen = entries(spec["indicators"], ENTRY, "indicators")
-    chosen = {code: {"dimension": e["dimension"]} if set(e) == {"dimension"} else e for code, e in chosen.items()}
+    choice = entries(spec["indicators"], ENTRY, "indicators")
+    choice = {code: {"dimension": e["dimension"]} if set(e) == {"dimension"} else e for code, e in choice.items()}
     values = Values(reader, folder, listed(spec.get("csv", []), "csv"))
-    planes = {code: values.plane(code, entry) for code, entry in chosen.items()}
-    facts = {code: _facts(values, code, entry) for code, entry in chosen.items()}
+    planes = {code: values.plane(code, entry) for code, entry in choice.items()}
+    facts = {code: _facts(values, code, entry) for code, entry in choice.items()}
 
-    scored, window = _years(spec, planes, reader)
-    years = sorted({*scored, *window})
+    score_years, window = _years(spec, planes, reader)
+    years = sorted({*score_years, *window})
     every, left_out = incomplete(planes, window)
     cities = [city for city in every if city not in left_out]
     if len(cities) < 2:
         raise ExportError(f"{len(cities)} cities have every indicator in {window[0]}-{window[-1]}: {_first(left_out)}.")
     cube = np.stack([p.reindex(index=cities, columns=years).to_numpy(dtype=np.float64) for p in planes.values()], 2)
-    panel = Panel(cube, tuple(cities), tuple(years), tuple(chosen))
+    panel = Panel(cube, tuple(cities), tuple(years), tuple(choice))
     try:
         base = CompositeIndex(
             panel,
@@ -90,11 +90,11 @@ def own_index(reader: Reader, source: Given) -> OwnIndex:
             winsor={code: fact["winsor"] for code, fact in facts.items()},
             caps={code: fact["cap"] for code, fact in facts.items() if fact["cap"] is not None},
         )
-        weights, score = _scored(base, spec, list(chosen), reader.scope.scheme)
+        weights, score = _scored(base, spec, list(choice), reader.scope.scheme)
     except ValueError as refused:
         raise ExportError(f"{name}: {refused}") from refused
 
-    scores, spearman = _scores(reader, values, panel, base, weights, score, scored)
+    scores, spearman = _scores(reader, values, panel, base, weights, score, score_years)
     table = pd.DataFrame(
         [
             {
@@ -112,10 +112,10 @@ def own_index(reader: Reader, source: Given) -> OwnIndex:
     is_sum = weights.rule == SUM
     part = 100 * contributions(base.z, weights.weights) if is_sum else np.full(base.z.shape, np.nan)
     cells = panel.to_long().assign(z=base.z.reshape(-1), contribution=part.reshape(-1))
-    cells = cells[cells["year"].isin(scored)].reset_index(drop=True)
+    cells = cells[cells["year"].isin(score_years)].reset_index(drop=True)
     at = (window[0], window[-1])
     constant = tuple(
-        f"{flag}: {code} in {at[0]}-{at[1]}" for flag, code in zip(weights.flags, chosen, strict=True) if flag
+        f"{flag}: {code} in {at[0]}-{at[1]}" for flag, code in zip(weights.flags, choice, strict=True) if flag
     )
     scores, table, cells = (f.assign(index_code=name)[["index_code", *f.columns]] for f in (scores, table, cells))
     return OwnIndex(name, scores, table, cells, at, spearman, left_out, constant)
@@ -141,14 +141,14 @@ def _facts(values: Values, code: str, entry: Mapping[str, Any]) -> dict[str, Any
 
 def _years(spec: Mapping[str, Any], planes: Mapping[str, pd.DataFrame], reader: Reader) -> tuple[list[int], list[int]]:
     """Years that are scored, and those of them that make bounds and weights."""
-    common, requested = common_years(planes, spec.get("years"), "years")
+    common, years = common_years(planes, spec.get("years"), "years")
     _, window = common_years(planes, spec.get("window"), "window")
     if not common:
         raise ExportError("There is no year in which every indicator has a figure.")
     if window is None:
         scope = reader.scope
         window = [year for year in common if scope.window_start <= year <= scope.window_end] or common
-    return requested or common, [year for year in common if window[0] <= year <= window[-1]]
+    return years or common, [year for year in common if window[0] <= year <= window[-1]]
 
 
 def _first(left_out: Mapping[str, str]) -> str:
@@ -168,8 +168,8 @@ def _scored(
         numbers = np.array([_weight(weights_spec[code], code) for code in codes])
         if numbers.sum() <= 0:
             raise ExportError("weights: they are all zero.")
-        unused = np.full(len(codes), np.nan)
-        weights = SchemeWeights(numbers / numbers.sum(), unused, unused, ("",) * len(codes))
+        blank = np.full(len(codes), np.nan)
+        weights = SchemeWeights(numbers / numbers.sum(), blank, blank, ("",) * len(codes))
     else:
         scheme = one_of(
             _methods().get(weights_spec, weights_spec) if isinstance(weights_spec, str) else weights_spec,

@@ -75,7 +75,7 @@ def own_model(reader: Reader, source: Given) -> OwnModel:
         raise ExportError(f"'{name}' is a published regression: give yours another name.")
     like = str(spec["like"]) if spec.get("like") else "" if "y" in spec or "x" in spec else reader.scope.model
     values = Values(reader, folder, listed(spec.get("csv", []), "csv"))
-    known, planes, roles, segments = _start(reader, values, like, spec)
+    like_settings, planes, roles, segments = _start(reader, values, like, spec)
     of_like = set().union(*(plane.index for plane in planes.values()))
     controls = [term for term, role in roles.items() if role == "control"]
     for key, role in (("y", "y"), ("x", "x"), ("controls", "control")):
@@ -91,7 +91,7 @@ def own_model(reader: Reader, source: Given) -> OwnModel:
     if len(y) != 1 or not regressors:
         raise ExportError("A regression needs one `y` and at least one `x` (or `like` and a published regression).")
 
-    w_code = str(spec.get("w", known.get("w_code", "queen_row")))
+    w_code = str(spec.get("w", like_settings.get("w_code", "queen_row")))
     links = read_links(reader.con, folder / w_code) if w_code.endswith(".csv") else None
     years, cities, left_out = _sample(planes, spec, None if links is None else set(links["city_i"]))
     left_out |= {city: f"not in the sample of {like}" for city in left_out if of_like and city not in of_like}
@@ -99,13 +99,13 @@ def own_model(reader: Reader, source: Given) -> OwnModel:
     planes = {term: planes[term].reindex(index=cities, columns=years) for term in (*y, *regressors)}
     rows = pd.MultiIndex.from_product([cities, years], names=["city_id", "year"])
     data = pd.DataFrame({term: plane.to_numpy().reshape(-1) for term, plane in planes.items()}, rows)
-    effects_of_cities = one_of(spec.get("effects", known.get("fe", "twoways")), EFFECTS, "effects")
+    effects_of_cities = one_of(spec.get("effects", like_settings.get("fe", "twoways")), EFFECTS, "effects")
     is_cut = effects_of_cities in ("entity", "twoways")
     free = _free_of_segments(data, [_segment(segments, year) if is_cut else 0 for year in years])
     settings = {
-        "model": one_of(spec.get("model", known.get("model_type", "sdm")), MODELS, "model"),
+        "model": one_of(spec.get("model", like_settings.get("model_type", "sdm")), MODELS, "model"),
         "effects": effects_of_cities,
-        "estimator": one_of(spec.get("estimator", known.get("estimator", "lee_yu")), ESTIMATORS, "estimator"),
+        "estimator": one_of(spec.get("estimator", like_settings.get("estimator", "lee_yu")), ESTIMATORS, "estimator"),
         "errors": one_of(spec.get("cov", "cluster"), COVARIANCES, "cov"),
         "W": w_code,
     }
@@ -147,14 +147,14 @@ def _start(
         reader.rows(SQL["data"], of=like), columns=["term", "role", "city_id", "year", "value", "segment"]
     )
     if frame.empty:
-        held = [row["model_id"] for row in reader.rows("select distinct model_id from mart.mart_model_data order by 1")]
+        ids = [row["model_id"] for row in reader.rows("select distinct model_id from mart.mart_model_data order by 1")]
         raise ExportError(
-            f"like: '{like}' has no data in this file. Regressions with data: {', '.join(held) or 'none'}."
+            f"like: '{like}' has no data in this file. Regressions with data: {', '.join(ids) or 'none'}."
         )
-    replaced = {"y": "y" in spec, "x": "x" in spec}
+    is_new = {"y": "y" in spec, "x": "x" in spec}
     for term, part in frame.groupby("term", sort=False):
         role = str(part["role"].iloc[0])
-        if not replaced.get(role):
+        if not is_new.get(role):
             wide = part.pivot(index="city_id", columns="year", values="value")
             planes[str(term)], roles[str(term)] = wide.sort_index().sort_index(axis=1), role
             values.origins[str(term)] = f"{like}, as estimated"
@@ -166,7 +166,7 @@ def _start(
 
 def _segment(segments: Mapping[int, int], year: int) -> int:
     """That of the year, or of the nearest known year before it."""
-    return max((segment for known, segment in segments.items() if known <= year), default=0)
+    return max((segment for first_year, segment in segments.items() if first_year <= year), default=0)
 
 
 def _free_of_segments(data: pd.DataFrame, segments: list[int]) -> pd.DataFrame:
@@ -174,11 +174,11 @@ def _free_of_segments(data: pd.DataFrame, segments: list[int]) -> pd.DataFrame:
     if len(set(segments)) == 1:
         return data
     planes = {term: column.unstack("year") for term, column in data.items()}
-    cut = {
+    columns = {
         str(term): pd.DataFrame(by_segment(plane.to_numpy(), segments), plane.index).stack()
         for term, plane in planes.items()
     }
-    return pd.DataFrame(cut).rename_axis(["city_id", "year"])
+    return pd.DataFrame(columns).rename_axis(["city_id", "year"])
 
 
 def _transformed(values: Values, term: str, entry: Mapping[str, Any]) -> pd.DataFrame:

@@ -25,25 +25,25 @@ class _Once(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_spec(source: Given, known: Collection[str], required: Collection[str] = ()) -> tuple[dict[str, Any], Path]:
+def read_spec(source: Given, keys: Collection[str], needs: Collection[str] = ()) -> tuple[dict[str, Any], Path]:
     """The mapping, and the folder from which it names files. Raises ExportError for what is unknown or unreadable."""
     if isinstance(source, Mapping):
         spec, folder, where = dict(source), Path(), "the specification"
     else:
         spec, folder, where = _from_file(source), source.parent, source.name
         spec.setdefault("name", source.stem)
-    check_keys(spec, known, where)
-    for key in required:
+    check_keys(spec, keys, where)
+    for key in needs:
         if key not in spec:
-            raise ExportError(f"{where} has no '{key}'. Keys: {', '.join(known)}.")
+            raise ExportError(f"{where} has no '{key}'. Keys: {', '.join(keys)}.")
     return spec, folder
 
 
-def check_keys(spec: Mapping[str, Any], known: Collection[str], where: str) -> None:
+def check_keys(spec: Mapping[str, Any], keys: Collection[str], where: str) -> None:
     """Raises ExportError for a key that nothing would read."""
-    unknown = [str(key) for key in spec if key not in known]
+    unknown = [str(key) for key in spec if key not in keys]
     if unknown:
-        raise ExportError(f"{where}: '{unknown[0]}' is no key here. Keys: {', '.join(known)}.")
+        raise ExportError(f"{where}: '{unknown[0]}' is no key here. Keys: {', '.join(keys)}.")
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -78,10 +78,10 @@ def years_of(value: Any, key: str) -> list[int] | None:
     return sorted(set(years))
 
 
-def one_of(value: Any, known: Collection[str], key: str) -> str:
+def one_of(value: Any, choices: Collection[str], key: str) -> str:
     """`value` if it is known. Raises ExportError with what is."""
-    if not isinstance(value, str) or value not in known:
-        raise ExportError(f"{key}: '{value}' is not known. Use one of {', '.join(known)}.")
+    if not isinstance(value, str) or value not in choices:
+        raise ExportError(f"{key}: '{value}' is not known. Use one of {', '.join(choices)}.")
     return value
 
 

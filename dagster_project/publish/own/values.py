@@ -98,16 +98,16 @@ class Values:
         scores = [row["index_code"] for row in self.reader.rows("select index_code from mart.dim_index")]
         variables = self.reader.rows("select distinct variable_code from easy.city_variable order by 1")
         columns = [str(name) for file in self._files for name in self._frame(file).columns]
-        known = [*columns, *self._index_of, *scores, *(row["variable_code"] for row in variables)]
-        near = [match[0] for match in process.extract(code, list(dict.fromkeys(known)), limit=4)]
+        codes = [*columns, *self._index_of, *scores, *(row["variable_code"] for row in variables)]
+        near = [match[0] for match in process.extract(code, list(dict.fromkeys(codes)), limit=4)]
         return (
             f"Nothing is called '{code}' in your files, the indicators, the scores or the variables with figures. "
             f'Nearest: {", ".join(near)}. `nqpf tables`, `nqpf sql "from easy.city_variable"` list them.'
         )
 
 
-def entries(spec: Any, known: tuple[str, ...], key: str) -> dict[str, dict[str, Any]]:
-    """A list of codes, or a mapping of names to codes or to mappings with the keys `known`."""
+def entries(spec: Any, keys: tuple[str, ...], key: str) -> dict[str, dict[str, Any]]:
+    """A list of codes, or a mapping of names to codes or to mappings with the keys `keys`."""
     if isinstance(spec, str):
         spec = [spec]
     if isinstance(spec, list) and all(isinstance(code, str) for code in spec):
@@ -116,10 +116,10 @@ def entries(spec: Any, known: tuple[str, ...], key: str) -> dict[str, dict[str, 
         raise ExportError(f"{key} must be a list of codes, or a mapping of names to what they are; got {spec!r}.")
     by_name = dict[str, dict[str, Any]]()
     for name, entry in spec.items():
-        entry = {} if entry is None else {known[0]: entry} if isinstance(entry, str) else entry
+        entry = {} if entry is None else {keys[0]: entry} if isinstance(entry, str) else entry
         if not isinstance(entry, Mapping):
             raise ExportError(f"{key}: {name} must be a code or a mapping, got {entry!r}.")
-        check_keys(entry, known, f"{key}: {name}")
+        check_keys(entry, keys, f"{key}: {name}")
         by_name[str(name)] = dict(entry)
     return by_name
 

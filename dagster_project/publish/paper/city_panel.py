@@ -44,8 +44,8 @@ def read_panel(reader: Reader) -> CityPanel:
     """
     con, scope = reader.con, reader.scope
     frame = con.execute(*reader.ready(SQL["base"])).df()
-    known: dict[str, tuple[str, str, str]] = {name: (*words, "") for name, words in KEYS.items()}
-    known |= {
+    words_of: dict[str, tuple[str, str, str]] = {name: (*words, "") for name, words in KEYS.items()}
+    words_of |= {
         "rank_year": (f"Rank of {scope.index} in the year", f"当年位次（{scope.index}）", "1 is best"),
         "share_imputed_weight": (f"Weight of imputed values in {scope.index}", "插补值所占权重", "share"),
         "is_provisional": ("Rests on provisional sources", "含初步数据", "1 yes, 0 no"),
@@ -54,21 +54,21 @@ def read_panel(reader: Reader) -> CityPanel:
     schemes = {kind: (english, chinese) for kind, english, chinese in _label(con, "scheme")}
     for name in values:
         english, chinese = schemes.get(code := name.removeprefix("group_"), (code, code))
-        known[name] = (f"Group: {english}", f"分组：{chinese}", "")
-    frame, columns = _joined(frame, con.execute(*reader.ready(SQL["scores"])).df())
+        words_of[name] = (f"Group: {english}", f"分组：{chinese}", "")
+    frame, columns = _with_columns(frame, con.execute(*reader.ready(SQL["scores"])).df())
     titles = {code: (english, chinese) for code, english, chinese in _label(con, "index")}
     for name in columns:
         english, chinese = titles.get(code := name.partition("_")[2], (f"index {code}", code))
-        known[name] = (f"Score of {english}", f"得分：{chinese}", "points, 0-100 on the base window")
+        words_of[name] = (f"Score of {english}", f"得分：{chinese}", "points, 0-100 on the base window")
     if "mart_coupling" in reader.tables:
         d = con.execute(*reader.ready(SQL["d"])).df()
         if len(d):
             frame = frame.merge(d.rename(columns={"d": "coupling_d"}), how="left", on=["city_id", "year"])
-            known["coupling_d"] = ("Coordination degree with production relations", "与生产关系的耦合协调度", "0-1")
+            words_of["coupling_d"] = ("Coordination degree with production relations", "与生产关系的耦合协调度", "0-1")
     frame, more = _with_indicators(reader, frame)
     frame, controls = _with_controls(con, frame)
-    known |= more | controls
-    labels, labels_zh, units = ({name: words[k] for name, words in known.items() if words[k]} for k in range(3))
+    words_of |= more | controls
+    labels, labels_zh, units = ({name: words[k] for name, words in words_of.items() if words[k]} for k in range(3))
     return CityPanel(frame, labels, units, values, labels_zh, values_zh)
 
 
@@ -81,15 +81,15 @@ def _label(con: duckdb.DuckDBPyConnection, kind: str) -> list[tuple[str, str, st
 def _with_groups(
     con: duckdb.DuckDBPyConnection, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[str, dict[int, str]], dict[str, dict[int, str]]]:
-    known = con.execute(SQL["groups"]).df()
+    group_rows = con.execute(SQL["groups"]).df()
     values: dict[str, dict[int, str]] = {}
     values_zh: dict[str, dict[int, str]] = {}
-    for scheme, rows in known.groupby("scheme", sort=True):
+    for scheme, rows in group_rows.groupby("scheme", sort=True):
         codes = {code: k + 1 for k, code in enumerate(sorted(rows["group_code"].unique()))}
         name = f"group_{scheme}"
         for column, group_names in (("group_name_en", values), ("group_name_zh", values_zh)):
-            named = dict(zip(rows["group_code"], rows[column], strict=True))
-            group_names[name] = {number: named[code] for code, number in codes.items()}
+            name_of = dict(zip(rows["group_code"], rows[column], strict=True))
+            group_names[name] = {number: name_of[code] for code, number in codes.items()}
         both = frame[["city_id", "year"]].merge(rows, on="city_id")
         valid = (both["valid_from"] <= both["year"]) & (both["valid_to"].isna() | (both["year"] <= both["valid_to"]))
         one = both[valid].assign(**{name: lambda rows, codes=codes: rows["group_code"].map(codes).astype("Int8")})
@@ -97,7 +97,7 @@ def _with_groups(
     return frame, values, values_zh
 
 
-def _joined(frame: pd.DataFrame, long: pd.DataFrame, value: str = "value") -> tuple[pd.DataFrame, list[str]]:
+def _with_columns(frame: pd.DataFrame, long: pd.DataFrame, value: str = "value") -> tuple[pd.DataFrame, list[str]]:
     wide = long.pivot(index=["city_id", "year"], columns="variable", values=value).reset_index()
     names = [str(name) for name in wide.columns if name not in ("city_id", "year")]
     return frame.merge(wide, how="left", on=["city_id", "year"], validate="1:1"), names
@@ -105,14 +105,14 @@ def _joined(frame: pd.DataFrame, long: pd.DataFrame, value: str = "value") -> tu
 
 def _with_indicators(reader: Reader, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, str, str]]]:
     long = reader.con.execute(*reader.ready(SQL["indicators"])).df()
-    frame, columns = _joined(frame, long)
-    frame, _ = _joined(frame, long.assign(variable="z_" + long["variable"]), "z")
-    known: dict[str, tuple[str, str, str]] = {}
+    frame, columns = _with_columns(frame, long)
+    frame, _ = _with_columns(frame, long.assign(variable="z_" + long["variable"]), "z")
+    words_of: dict[str, tuple[str, str, str]] = {}
     for code, english, chinese, unit in reader.con.execute(*reader.ready(SQL["named"])).fetchall():
         if code in columns:
-            known[code] = (english, chinese or "", unit)
-            known[f"z_{code}"] = (f"Scaled: {english}", f"标准化：{chinese}", "0-100, higher is better")
-    return frame, known
+            words_of[code] = (english, chinese or "", unit)
+            words_of[f"z_{code}"] = (f"Scaled: {english}", f"标准化：{chinese}", "0-100, higher is better")
+    return frame, words_of
 
 
 def _with_controls(
@@ -124,9 +124,9 @@ def _with_controls(
     ).fetchall():
         return frame, {}
     long = con.execute(SQL["controls"], {"known": [str(name) for name in frame.columns]}).df()
-    frame, columns = _joined(frame, long.assign(variable="control_" + long["variable"]))
-    named = {
+    frame, columns = _with_columns(frame, long.assign(variable="control_" + long["variable"]))
+    words_of = {
         f"control_{code}": (english, chinese, unit)
         for code, english, chinese, unit in con.execute(SQL["control_names"]).fetchall()
     }
-    return frame, {name: named[name] for name in columns}
+    return frame, {name: words_of[name] for name in columns}

@@ -86,9 +86,9 @@ def _check(request: Asked) -> None:
     formats = DRAWN if request.figure else tables if request.table else ("docx",) if request.all_tables else WHOLE
     if request.language not in languages():
         raise ExportError(f"There is no language '{request.language}'. Languages: {', '.join(languages())}.")
-    known = (*PRINTED, "docx", *ROWS, *WHOLE, *DRAWN)
-    if request.format not in known:
-        raise ExportError(f"There is no format '{request.format}'. Formats: {', '.join(known)}.")
+    format_names = (*PRINTED, "docx", *ROWS, *WHOLE, *DRAWN)
+    if request.format not in format_names:
+        raise ExportError(f"There is no format '{request.format}'. Formats: {', '.join(format_names)}.")
     if request.format not in formats:
         if request.table or request.figure:
             what = "A figure" if request.figure else "A table"
@@ -110,9 +110,9 @@ def _check_out(paths: Paths, request: Asked) -> None:
         raise ExportError(f"There is no folder {where.parent}: create it first.")
     if where.is_dir():
         raise ExportError(f"{where} is a folder: name a file.")
-    for kept in (paths.published, paths.build_file.parent):
-        if where.is_relative_to(kept.resolve()):
-            raise ExportError(f"{kept} belongs to the warehouse: write the export elsewhere.")
+    for folder in (paths.published, paths.build_file.parent):
+        if where.is_relative_to(folder.resolve()):
+            raise ExportError(f"{folder} belongs to the warehouse: write the export elsewhere.")
 
 
 def _file(paths: Paths, request: Asked) -> Path:
@@ -187,8 +187,8 @@ def _replication(file: Path, reader: Reader, request: Asked) -> bytes:
     tables, name = _tables(), (request.table or "").upper()
     if name and name not in tables:
         raise ExportError(f"No paper table is called '{request.table}'. {_known_tables([])}")
-    chosen = {name: tables[name]} if name else tables
-    return replication_archive(file, reader, chosen, _cited(file, reader.scope))
+    selection = {name: tables[name]} if name else tables
+    return replication_archive(file, reader, selection, _cited(file, reader.scope))
 
 
 def _whole(file: Path, reader: Reader, request: Asked) -> bytes:
@@ -211,16 +211,16 @@ def _manifest(file: Path, scope: Scope) -> dict[str, Any]:
 
 
 def _cited(file: Path, scope: Scope, part: str = "") -> Cited:
-    built = int(str(scope.built)[:4])
+    year_built = int(str(scope.built)[:4])
     digest = sha256_of(file)
-    return Cited(scope.release, scope.data_vintage, scope.method_version, built, scope.is_synthetic, digest, part)
+    return Cited(scope.release, scope.data_vintage, scope.method_version, year_built, scope.is_synthetic, digest, part)
 
 
 def _sources(file: Path, reader: Reader, part: str) -> list[str]:
     """Notes: whether it is made up, where it comes from, how it is cited."""
     mark = [SYNTHETIC] if reader.scope.is_synthetic else []
-    cited = _cited(file, reader.scope, part)
-    return [*mark, reader.scope.origin, *(f"How to cite: {citation(cited, form)}" for form in FORMS)]
+    source = _cited(file, reader.scope, part)
+    return [*mark, reader.scope.origin, *(f"How to cite: {citation(source, form)}" for form in FORMS)]
 
 
 def _described(table: Described, name: str, reader: Reader, file: Path, format: str) -> bytes:
@@ -256,5 +256,5 @@ def _tables() -> dict[str, Exhibit]:
 
 
 def _known_tables(marts: list[str]) -> str:
-    listed = "; ".join(f"{table.code} {table.title}" for table in _tables().values())
-    return f"Paper tables: {listed}." + (f" Plain tables: {', '.join(marts)}." if marts else "")
+    codes = "; ".join(f"{table.code} {table.title}" for table in _tables().values())
+    return f"Paper tables: {codes}." + (f" Plain tables: {', '.join(marts)}." if marts else "")

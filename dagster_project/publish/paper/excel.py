@@ -59,7 +59,7 @@ def table_to_excel(table: Described, name: str, sources: Sequence[str]) -> bytes
     return _book([_arranged(name.rpartition(".")[2], table)], about)
 
 
-def to_excel(reader: Reader, panel: CityPanel, cited: Cited) -> bytes:
+def to_excel(reader: Reader, panel: CityPanel, source: Cited) -> bytes:
     """About a dozen sheets: about (contents, what to read first, how to cite), ranking, panel with groups in words, the
     answers of schema easy, dictionary, sources. No text can become a formula. Sheets without rows are left out."""
     is_zh = reader.words.language == "zh"
@@ -72,7 +72,7 @@ def to_excel(reader: Reader, panel: CityPanel, cited: Cited) -> bytes:
     sheets.append(_Sheet("dictionary", _dictionary(sheets)))
     if reader.has("mart_source_load"):
         sheets.append(_Sheet("sources", Described(reader.con.execute(SOURCES_SQL).df())))
-    about = _about(reader, sheets, cited)
+    about = _about(reader, sheets, source)
     return _book(sheets, about, title=f"NQPF {reader.scope.release}", created=reader.scope.built)
 
 
@@ -108,7 +108,7 @@ def _dictionary(sheets: Sequence[_Sheet]) -> Described:
     return Described(pd.DataFrame(rows, columns=["sheet", "column", "meaning", "unit"]), about="Columns of all sheets.")
 
 
-def _about(reader: Reader, sheets: Sequence[_Sheet], cited: Cited) -> list[_Line]:
+def _about(reader: Reader, sheets: Sequence[_Sheet], source: Cited) -> list[_Line]:
     say, others = reader.words.gettext, "nqpf export --table NAME --format excel --out FILE writes one."
     return [
         *([("SYNTHETIC", say(SYNTHETIC), "")] if reader.scope.is_synthetic else []),
@@ -116,7 +116,7 @@ def _about(reader: Reader, sheets: Sequence[_Sheet], cited: Cited) -> list[_Line
         *(("" if k else "read this first", say(text), "") for k, text in enumerate(READ_FIRST)),
         *((one.name, f"{len(one.table.frame):,} rows. {one.table.about}".strip(), one.name) for one in sheets),
         ("other tables", f"nqpf tables lists them; {others}", ""),
-        *((f"how to cite ({form})", citation(cited, form), "") for form in FORMS),
+        *((f"how to cite ({form})", citation(source, form), "") for form in FORMS),
     ]
 
 
@@ -214,9 +214,9 @@ def number_format(name: str, values: pd.Series[Any], unit: str = "") -> str:
         return "0"
     if name == "p" or name.startswith("p_") or name.endswith("_p"):
         return "0.0000"
-    held = pd.to_numeric(values, errors="coerce").dropna().astype("float64")
-    size = float(held.abs()[held != 0].median()) if (held != 0).any() else 0.0
-    if (held == held.round()).all() or size >= 1000:
+    numbers = pd.to_numeric(values, errors="coerce").dropna().astype("float64")
+    size = float(numbers.abs()[numbers != 0].median()) if (numbers != 0).any() else 0.0
+    if (numbers == numbers.round()).all() or size >= 1000:
         return "#,##0"
     if unit.startswith(("points", "percent", "0-100")) and size >= 0.1:
         return "0.0"

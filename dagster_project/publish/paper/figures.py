@@ -18,8 +18,8 @@ def chosen(every: dict[str, Exhibit], name: str) -> dict[str, Exhibit]:
         key: exhibit for key, exhibit in charts.items() if key == code or (key[:-1] == code and key[-1].isalpha())
     }
     if not matches:
-        listed = "; ".join(f"{exhibit.code} {exhibit.title}" for exhibit in charts.values())
-        raise ExportError(f"No figure is called '{name}'. Figures: {listed}.")
+        titles = "; ".join(f"{exhibit.code} {exhibit.title}" for exhibit in charts.values())
+        raise ExportError(f"No figure is called '{name}'. Figures: {titles}.")
     return matches
 
 

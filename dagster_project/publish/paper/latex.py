@@ -80,12 +80,12 @@ def to_latex(grid: Grid) -> str:
         size=r"\footnotesize" if _points(widths, *SMALL) <= LINE else tight,
         notes=" ".join(grid.notes),
     ).rstrip("\n")
-    needed = {"booktabs": True, "array": ">{" in spec, "longtable": is_long, "pdflscape": is_wide}
-    needed["graphicx"] = is_wide and not is_long
+    package_use = {"booktabs": True, "array": ">{" in spec, "longtable": is_long, "pdflscape": is_wide}
+    package_use["graphicx"] = is_wide and not is_long
     opening = [f"% {grid.code} {grid.title_zh}"]
     if WIDE.search(table):
         opening.append("% holds Chinese text: set it with xelatex and \\usepackage{ctex}")
-    packages = ",".join(name for name, is_needed in needed.items() if is_needed)
+    packages = ",".join(name for name, is_needed in package_use.items() if is_needed)
     return "\n".join([*opening, rf"% \usepackage{{{packages}}}", table]) + "\n"
 
 

@@ -60,5 +60,5 @@ def _printed(value: Any) -> str:
 
 
 def _inert(con: duckdb.DuckDBPyConnection) -> str:
-    described = con.execute("describe temp.exported").fetchall()
-    return csv_select([(str(row[0]), str(row[1])) for row in described])
+    columns = con.execute("describe temp.exported").fetchall()
+    return csv_select([(str(row[0]), str(row[1])) for row in columns])

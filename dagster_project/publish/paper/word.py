@@ -28,7 +28,7 @@ BROKEN = 150.0  # points: longer texts are broken inside their column
 EM = {**dict.fromkeys(".,;:' |/()[]!-", 0.3), "−": 0.564, "–": 0.5, "%": 0.833, "…": 1.0, "m": 0.78, "w": 0.72}
 
 
-def document(words: Catalogue, title: str, built: Any) -> Any:
+def document(words: Catalogue, title: str, date: Any) -> Any:
     """An empty A4 document in SimSun and Times New Roman, 10.5 points."""
     doc = Document()
     section = doc.sections[0]
@@ -58,20 +58,20 @@ def document(words: Catalogue, title: str, built: Any) -> Any:
         language.set(qn("w:eastAsia"), "zh-CN")
     about = doc.core_properties
     about.title, about.author, about.comments, about.language = title, "NQPF warehouse", "", words.tag
-    if isinstance(built, datetime):
-        about.created = about.modified = built.replace(tzinfo=None)
+    if isinstance(date, datetime):
+        about.created = about.modified = date.replace(tzinfo=None)
     return doc
 
 
 def as_bytes(doc: Any) -> bytes:
-    held = io.BytesIO()
-    doc.save(held)
-    return held.getvalue()
+    buffer = io.BytesIO()
+    doc.save(buffer)
+    return buffer.getvalue()
 
 
-def to_docx(grids: Sequence[Grid], words: Catalogue, release: str, built: Any, *, appendix: bool = False) -> bytes:
+def to_docx(grids: Sequence[Grid], words: Catalogue, release: str, date: Any, *, appendix: bool = False) -> bytes:
     """The tables, each under its caption and over its note. `appendix`: 附表 1, 附表 2, ... and a page for each."""
-    doc = document(words, "; ".join(grid.title for grid in grids[:3]), built)
+    doc = document(words, "; ".join(grid.title for grid in grids[:3]), date)
     label = words.gettext(msg("Appendix table") if appendix else msg("Table"))
     for k, grid in enumerate(grids, start=1):
         add_table(doc, grid, label, k, f"nqpf:table/{grid.code}/{words.language}@{release}", new_page=k > 1)
@@ -136,8 +136,8 @@ def _widths(grid: Grid, size: float, longest: float = BROKEN, of_head: float = 6
             continue
         before, after = _around_the_point(texts, size)
         word = max((letters(part, size) for part in head.split()), default=0.0)
-        needed = max(before, default=0.0) + max(after, default=0.0) if _is_aligned(texts) else whole
-        widths.append(max(min(letters(head, size), max(word, of_head)), needed) + GAP)
+        figure_width = max(before, default=0.0) + max(after, default=0.0) if _is_aligned(texts) else whole
+        widths.append(max(min(letters(head, size), max(word, of_head)), figure_width) + GAP)
     return widths
 
 
@@ -174,9 +174,9 @@ def _table(grid: Grid, size: float, line: float, source: str, keys: Mapping[tupl
     else:  # what is left goes to texts that are broken, then to all
         whole = _widths(grid, size, line)
         room = line - total
-        wanted = sum(whole) - total
-        widths = [w + (b - w) * min(1.0, room / wanted) if wanted else w for w, b in zip(widths, whole, strict=True)]
-        widths = [width + max(0.0, room - wanted) / len(widths) for width in widths]
+        excess = sum(whole) - total
+        widths = [w + (b - w) * min(1.0, room / excess) if excess else w for w, b in zip(widths, whole, strict=True)]
+        widths = [width + max(0.0, room - excess) / len(widths) for width in widths]
     indents = [_indents(grid, k, widths[k], size) for k in range(len(widths))]
     grid_columns = "".join(f'<w:gridCol w:w="{round(20 * width)}"/>' for width in widths)
     head = "".join(
@@ -186,7 +186,7 @@ def _table(grid: Grid, size: float, line: float, source: str, keys: Mapping[tupl
     rows = [f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{head}</w:tr>"]
     for k, row in enumerate(grid.rows):
         keep = row.kind == "panel" or k > len(grid.rows) - 3 or grid.rows[k + 1].kind == "below"
-        right = [None if held is None else held[k] for held in indents]
+        right = [None if column_indents is None else column_indents[k] for column_indents in indents]
         row_keys = [keys.get((k, column), "") for column in range(len(widths))]
         rows.append(
             f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{_row(row, widths, grid, right, size, keep, row_keys)}</w:tr>"
@@ -274,8 +274,8 @@ def add_text(paragraph: Any, text: str, keys: Sequence[tuple[str, str]], *, size
     """The text at the end of the paragraph; the first standing of each figure of `keys` that is not yet taken has its
     key."""
     spots: list[tuple[int, int, str]] = []
-    for printed, key in keys:
-        for match in re.finditer(rf"(?<![\d.,]){re.escape(printed)}(?!\d|[.,]\d|\s?%)", text):
+    for figure, key in keys:
+        for match in re.finditer(rf"(?<![\d.,]){re.escape(figure)}(?!\d|[.,]\d|\s?%)", text):
             if not any(a < match.end() and match.start() < b for a, b, _ in spots):
                 spots.append((*match.span(), key))
                 break

@@ -92,25 +92,25 @@ def ask(con: duckdb.DuckDBPyConnection, paths: Paths, question: Question, argume
     """The answer in the published file. Raises Refusal with what to ask instead."""
     if question.sql is None:
         raise NoAnswer(f"{question.id} is answered by a command: {question.line}")
-    bound, named = values(con, question, arguments)
-    statement = with_values(question.sql, bound)
+    arguments_taken, names = values(con, question, arguments)
+    statement = with_values(question.sql, arguments_taken)
     result = con.execute(statement)
     columns = [str(column[0]) for column in result.description]
     rows = result.fetchall()
     first = {name: as_data(value) for name, value in zip(columns, rows[0], strict=True)} if rows else {}
-    words = {**{f"asked_{name}": value for name, value in bound.items()}, **first, "n": len(rows)}
+    words = {**{f"asked_{name}": value for name, value in arguments_taken.items()}, **first, "n": len(rows)}
     for rule in question.refuse:
         if con.execute(f"select {rule['when']} from ({statement})").fetchall()[0][0]:
-            raise NoAnswer(_says(rule["words"], {**named["en"], **words, **bound}))
+            raise NoAnswer(_says(rule["words"], {**names["en"], **words, **arguments_taken}))
     if not rows:
-        _why_nothing(con, question, bound, named["en"])
+        _why_nothing(con, question, arguments_taken, names["en"])
     says = question.says if rows else {**NOTHING, **question.nothing}
     value, unit, lo, hi, interval_of = question.figure
     return compose(
         con,
         paths,
         question.id,
-        list(bound.values()),
+        list(arguments_taken.values()),
         value=first.get(value or ""),
         unit=first.get("unit") if unit == "unit" else unit,
         lo=first.get(lo or ""),
@@ -119,9 +119,9 @@ def ask(con: duckdb.DuckDBPyConnection, paths: Paths, question: Question, argume
         origin=_origin(first),
         flags=_flags(first, question),
         n=len(rows),
-        year=first.get("year") or (int(bound["year"]) if "year" in bound else None),
-        sentence=_says(says["en"], {**named["en"], **words}),
-        sentence_zh=_says(says["zh"], {**named["zh"], **words}),
+        year=first.get("year") or (int(arguments_taken["year"]) if "year" in arguments_taken else None),
+        sentence=_says(says["en"], {**names["en"], **words}),
+        sentence_zh=_says(says["zh"], {**names["zh"], **words}),
         statement=statement,
         columns=columns,
         rows=[list(row) for row in rows],
@@ -130,16 +130,16 @@ def ask(con: duckdb.DuckDBPyConnection, paths: Paths, question: Question, argume
 
 def compose(con: duckdb.DuckDBPyConnection, paths: Paths, name: str, about: Sequence[Any], **fields: Any) -> Answer:
     """The answer with what every answer says: release, vintage, SYNTHETIC, key (of `about`) and citation."""
-    release, vintage, method, is_synthetic, built = con.execute(RUN_SQL).fetchall()[0]
+    release, vintage, method, is_synthetic, year_built = con.execute(RUN_SQL).fetchall()[0]
     key = "/".join([f"nqpf:{name}", *map(str, about)]) + f"@{release}"
-    cited = Cited(release, vintage, method, built, is_synthetic, file_hash(paths, release), f"{name}, {key}")
+    source = Cited(release, vintage, method, year_built, is_synthetic, file_hash(paths, release), f"{name}, {key}")
     nothing = dict.fromkeys(("value", "unit", "lo", "hi", "interval_of", "origin", "year"))
     if is_synthetic:
         fields["sentence"] = f"SYNTHETIC demo data: {fields['sentence']}"
         fields["sentence_zh"] = f"合成演示数据：{fields['sentence_zh']}"
         fields["flags"] = ["SYNTHETIC: says nothing about China", *fields["flags"]]
-    known = {"question": name, "release": release, "vintage": vintage, "is_synthetic": is_synthetic, "key": key}
-    return Answer(**{**nothing, **known, "citation": citation(cited, "text"), **fields})
+    facts = {"question": name, "release": release, "vintage": vintage, "is_synthetic": is_synthetic, "key": key}
+    return Answer(**{**nothing, **facts, "citation": citation(source, "text"), **fields})
 
 
 def as_data(value: Any, longest: int = 200) -> Any:
@@ -166,7 +166,7 @@ def values(
     if unknown:
         takes = ", ".join(question.parameters) or "nothing"
         raise NoAnswer(f"{question.id} takes {takes}, not {', '.join(unknown)}. E.g.: {question.line}")
-    bound, named = dict[str, Any](), {"en": dict[str, Any](), "zh": dict[str, Any]()}
+    taken_values, names = dict[str, Any](), {"en": dict[str, Any](), "zh": dict[str, Any]()}
     for name in question.parameters:
         parameter = parameters()[name]
         value = arguments.get(name)
@@ -174,64 +174,64 @@ def values(
             raise NoAnswer(f"{question.id} needs {name} ({parameter.words}). E.g.: {question.line}")
         if (parameter.like or name) == "city":
             city: City = the_city(con, str(value))
-            bound[name], named["en"][name], named["zh"][name] = city.city_id, city.name_en, city.name_zh
+            taken_values[name], names["en"][name], names["zh"][name] = city.city_id, city.name_en, city.name_zh
         else:
-            bound[name] = named["en"][name] = named["zh"][name] = _known(con, parameter, value)
-    if "other" in bound and bound["other"] == bound.get("city"):
-        raise NoAnswer(f"{named['en']['city']} is compared with itself: name two cities.")
-    return bound, named
+            taken_values[name] = names["en"][name] = names["zh"][name] = _one_of_file(con, parameter, value)
+    if "other" in taken_values and taken_values["other"] == taken_values.get("city"):
+        raise NoAnswer(f"{names['en']['city']} is compared with itself: name two cities.")
+    return taken_values, names
 
 
-def _known(con: duckdb.DuckDBPyConnection, parameter: Parameter, value: Any) -> Any:
+def _one_of_file(con: duckdb.DuckDBPyConnection, parameter: Parameter, value: Any) -> Any:
     """The value, if the file has it; NoAnswer names those that it has."""
-    known = sorted(row[0] for row in con.execute(str(parameter.among)).fetchall())
-    if value is None and known:
-        value = known[-1] if parameter.default == "last" else parameter.default
-    match = [one for one in known if str(one).casefold() == str(value).strip().casefold()]
+    choices = sorted(row[0] for row in con.execute(str(parameter.among)).fetchall())
+    if value is None and choices:
+        value = choices[-1] if parameter.default == "last" else parameter.default
+    match = [one for one in choices if str(one).casefold() == str(value).strip().casefold()]
     if match:
         return match[0]
-    if known and isinstance(known[0], int):
-        raise NoAnswer(f"Scores are of {known[0]} to {known[-1]}, not of {value}: ask a year between.")
+    if choices and isinstance(choices[0], int):
+        raise NoAnswer(f"Scores are of {choices[0]} to {choices[-1]}, not of {value}: ask a year between.")
     from rapidfuzz import process
 
-    nearest = known if len(known) <= 12 else [match[0] for match in process.extract(str(value), known, limit=5)]
-    more = "" if len(nearest) == len(known) else f", or another of {len(known)} ({parameter.words})"
+    nearest = choices if len(choices) <= 12 else [match[0] for match in process.extract(str(value), choices, limit=5)]
+    more = "" if len(nearest) == len(choices) else f", or another of {len(choices)} ({parameter.words})"
     raise NoAnswer(f"There is no {parameter.name} '{value}'. Ask {', '.join(nearest) or 'another release'}{more}.")
 
 
-def with_values(sql: str, bound: Mapping[str, Any]) -> str:
+def with_values(sql: str, arguments: Mapping[str, Any]) -> str:
     """The statement as it can be typed: values in place of $names."""
 
     def literal(match: re.Match[str]) -> str:
-        value = bound[match[1]]
+        value = arguments[match[1]]
         return str(value) if isinstance(value, int) else f"'{sql_text(str(value))}'"
 
     return re.sub(r"\$(\w+)", literal, sql).strip()
 
 
 def _why_nothing(
-    con: duckdb.DuckDBPyConnection, question: Question, bound: Mapping[str, Any], named: Mapping[str, Any]
+    con: duckdb.DuckDBPyConnection, question: Question, arguments: Mapping[str, Any], names: Mapping[str, Any]
 ) -> None:
     """NoAnswer where a city has no score; an answer that may be empty (`reason`) is said to be so."""
     for name in ("city", "other"):
-        if name in bound and question.reason is None:
-            dropped = con.execute(UNSCORED_SQL, [bound[name]]).fetchall()
-            if dropped:
-                raise NoAnswer(f"{named[name]} has no score of the headline index: {dropped[0][0]}.")
-    if question.reason is None and "city" in bound:
-        first = [str(value) for name, value in named.items() if name not in ("city", "other")]
-        raise NoAnswer(f"There is no figure of {named['city']} for {', '.join(first)}. `series` has all years.")
+        if name in arguments and question.reason is None:
+            reasons = con.execute(UNSCORED_SQL, [arguments[name]]).fetchall()
+            if reasons:
+                raise NoAnswer(f"{names[name]} has no score of the headline index: {reasons[0][0]}.")
+    if question.reason is None and "city" in arguments:
+        first = [str(value) for name, value in names.items() if name not in ("city", "other")]
+        raise NoAnswer(f"There is no figure of {names['city']} for {', '.join(first)}. `series` has all years.")
 
 
 def _origin(row: Row) -> str | None:
     """In four words, what stands in value_origin."""
-    origin, printed = row.get("value_origin"), row.get("value_as_printed")
+    origin, in_print = row.get("value_origin"), row.get("value_as_printed")
     if origin is None:
         return None
     if origin == "suspected_fill":
         return "suspected_fill"
     if row.get("edit_action") in ("quarantine", "replace", "relink", "withheld") or (
-        printed is not None and row.get("value") is not None and not math.isclose(printed, row["value"], rel_tol=1e-9)
+        in_print is not None and row.get("value") is not None and not math.isclose(in_print, row["value"], rel_tol=1e-9)
     ):
         return "edited"
     return "observed" if origin in PRINTED else "imputed"

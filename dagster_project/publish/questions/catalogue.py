@@ -87,8 +87,8 @@ def find(words: str) -> list[Question]:
     """Questions that share words with the text, the most first: whole words, and pairs of Chinese characters."""
     tokens = _tokens(words)
     texts = {q.id: " ".join((q.id.replace("_", " "), q.en, q.zh, *q.also)) for q in questions().values()}
-    rated = {name: len(tokens & _tokens(text)) for name, text in texts.items()}
-    return sorted((q for q in questions().values() if rated[q.id]), key=lambda q: -rated[q.id])
+    score_of = {name: len(tokens & _tokens(text)) for name, text in texts.items()}
+    return sorted((q for q in questions().values() if score_of[q.id]), key=lambda q: -score_of[q.id])
 
 
 def _tokens(text: str) -> set[str]:

@@ -56,10 +56,10 @@ PROGRAM = Limits(seconds=20, rows=200, characters=20_000)
 def selects(con: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]:
     """The statements of a text, each a SELECT; Refusal names the kind of one that is none. Nothing runs."""
     try:
-        parsed = con.extract_statements(text)
+        statements = con.extract_statements(text)
     except duckdb.Error as error:
         raise Refusal(visible(str(error))) from error
-    for statement in parsed:
+    for statement in statements:
         kind = statement.type.name
         # a PIVOT of values that are not named makes their type first, in memory
         if kind != "SELECT" and not (kind == "MULTI" and PIVOT.match(statement.query)):
@@ -67,7 +67,7 @@ def selects(con: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]
                 f"{kind} is refused: the file is read-only, and a query only reads. Ask with SELECT, FROM, WITH, "
                 "DESCRIBE or SUMMARIZE; `nqpf export` writes files."
             )
-    return parsed
+    return statements
 
 
 @contextmanager

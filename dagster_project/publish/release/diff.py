@@ -35,15 +35,15 @@ def diff_frames(old: Path, new: Path) -> Frames:
     tables: columns that only one file has.
     """
     with open_side_by_side({"old": old, "new": new}) as con:
-        known = set(con.execute(f"select database_name, schema_name, table_name from {TABLES}").fetchall())
+        tables = set(con.execute(f"select database_name, schema_name, table_name from {TABLES}").fetchall())
         return {
-            part: next((frame for sql in queries if (frame := _frame(con, sql, known)) is not None), None)
+            part: next((frame for sql in queries if (frame := _frame(con, sql, tables)) is not None), None)
             for part, queries in QUERIES.items()
         }
 
 
-def _frame(con: duckdb.DuckDBPyConnection, sql: str, known: set[tuple[str, str, str]]) -> pd.DataFrame | None:
-    if not set(re.findall(r"\b(old|new)\.(mart|ops)\.(\w+)", sql)) <= known:
+def _frame(con: duckdb.DuckDBPyConnection, sql: str, tables: set[tuple[str, str, str]]) -> pd.DataFrame | None:
+    if not set(re.findall(r"\b(old|new)\.(mart|ops)\.(\w+)", sql)) <= tables:
         return None
     try:
         return con.execute(sql).df()

@@ -73,10 +73,10 @@ def _run(frames: Frames) -> Section:
 
 def _summary(frames: Frames) -> Section:
     """What a reader must know first, in a paragraph."""
-    moved, members = frames.get("scores"), frames.get("members")
-    if moved is None or "is_headline" not in moved:
+    changes, members = frames.get("scores"), frames.get("members")
+    if changes is None or "is_headline" not in changes:
         return Section("In short", (ABSENT,))
-    headline = moved[moved["is_headline"]]
+    headline = changes[changes["is_headline"]]
     if headline.empty:
         sentences = ["No score or rank of the headline index moved."]
     else:
@@ -91,12 +91,12 @@ def _summary(frames: Frames) -> Section:
             top = last.iloc[int(shift.to_numpy().argmax())]
             sentences.append(f"The largest: {top['name_en']} from {int(top['rank_old'])} to {int(top['rank_new'])}.")
     if members is not None and len(members):
-        named = [
+        phrases = [
             f"{len(cities)} {what}: {', '.join(cities['name_en'].fillna(cities['city_id']))}"
             for what, cities in members.groupby("what")
         ]
-        sentences.append("Cities of its sample, " + "; ".join(named) + ".")
-    others = moved.loc[~moved["is_headline"], "index_code"].nunique()
+        sentences.append("Cities of its sample, " + "; ".join(phrases) + ".")
+    others = changes.loc[~changes["is_headline"], "index_code"].nunique()
     sentences.append(f"Scores of {others} other indexes and variants moved." if others else "No other index moved.")
     return Section("In short", (" ".join(sentences),))
 
@@ -131,24 +131,24 @@ def _sources(frames: Frames) -> Section:
 
 
 def _scores(frames: Frames) -> Section:
-    moved = frames["scores"]
-    if moved is None:
+    changes = frames["scores"]
+    if changes is None:
         return Section("Scores that moved", (ABSENT,))
-    is_main = moved["is_headline"] if "is_headline" in moved else pd.Series(True, index=moved.index)
-    counts = moved.loc[~is_main, "index_code"].value_counts().sort_index()
-    moved = moved[is_main].drop(columns="is_headline", errors="ignore")
-    sentences = [f"{int((moved['rank_old'] != moved['rank_new']).sum())} ranks of a city and year moved."]
+    is_main = changes["is_headline"] if "is_headline" in changes else pd.Series(True, index=changes.index)
+    counts = changes.loc[~is_main, "index_code"].value_counts().sort_index()
+    changes = changes[is_main].drop(columns="is_headline", errors="ignore")
+    sentences = [f"{int((changes['rank_old'] != changes['rank_new']).sum())} ranks of a city and year moved."]
     if len(counts):
-        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-        sentences.append(f"Moved in other indexes and variants (--format json has them): {listed}.")
-    parts = [name for name in BRIDGE.split(", ") if name in moved]
-    if parts and len(moved):
+        counts_in_words = ", ".join(f"{name} {count}" for name, count in counts.items())
+        sentences.append(f"Moved in other indexes and variants (--format json has them): {counts_in_words}.")
+    parts = [name for name in BRIDGE.split(", ") if name in changes]
+    if parts and len(changes):
         sentences.append(BRIDGE_NOTE)
-        explained = moved.dropna(subset=parts)
-        if len(explained):
-            means = ", ".join(f"{name.removeprefix('part_')} {_text(explained[name].abs().mean())}" for name in parts)
-            sentences.append(f"Mean absolute part over the {len(explained)} explained changes: {means}.")
-    return Section(f"Headline scores that moved ({len(moved)})", tuple(sentences), moved)
+        whole = changes.dropna(subset=parts)
+        if len(whole):
+            means = ", ".join(f"{name.removeprefix('part_')} {_text(whole[name].abs().mean())}" for name in parts)
+            sentences.append(f"Mean absolute part over the {len(whole)} explained changes: {means}.")
+    return Section(f"Headline scores that moved ({len(changes)})", tuple(sentences), changes)
 
 
 def _weights(frames: Frames) -> Section:
@@ -180,8 +180,8 @@ def _tables(frames: Frames) -> Section:
     tables = frames.get("tables")
     if tables is None or tables.empty:
         return Section("Tables and columns", ("The same in both.",))
-    listed = tables.groupby(["what", "table_name"])["column_name"].agg(", ".join).reset_index(name="columns")
-    return Section("Tables and columns", (), listed)
+    table_rows = tables.groupby(["what", "table_name"])["column_name"].agg(", ".join).reset_index(name="columns")
+    return Section("Tables and columns", (), table_rows)
 
 
 def _interval(point: float, low: float, high: float) -> str:

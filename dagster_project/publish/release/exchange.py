@@ -47,35 +47,35 @@ class _Table:
 
 
 def write_exchange(
-    snapshot: Path, folder: Path, exported: Mapping[str, Mapping[str, object]], loads: str = "true"
+    snapshot: Path, folder: Path, exports: Mapping[str, Mapping[str, object]], loads: str = "true"
 ) -> None:
     """Write datapackage.json, and where they are exported the panel and schema easy, beside the exported tables.
 
-    `loads`: SQL of the loads that they come from. `exported`: rows and sha256 by table, of `export_tables`. The data
-    package holds all tables that are exported: the CSV of each, else its Parquet.
+    `loads`: SQL of the loads that they come from. `exports`: rows and sha256 by table, of `export_tables`. The data
+    package holds all tables that are exports: the CSV of each, else its Parquet.
     """
     with open_side_by_side({"published": snapshot}, may_write=[folder]) as con:
         con.execute("use published")
-        release, vintage, method, is_synthetic, started = con.execute(SQL["run"]).fetchall()[0]
+        release, vintage, method, is_synthetic, start = con.execute(SQL["run"]).fetchall()[0]
         sources = con.execute(SQL["sources"].format(loads=loads)).fetchall()
         columns = con.execute(SQL["columns"].format(tables=TABLES)).fetchall()
-        if {"easy.ranking", "easy.panel_long"} <= set(exported):
+        if {"easy.ranking", "easy.panel_long"} <= set(exports):
             con.execute(f"copy ({SQL['sdmx']}) to '{sql_path(folder / SDMX)}' (header)")
     tables = [
         _Table(name, about or "", [row[2:] for row in rows])
         for (name, about), rows in groupby(columns, key=itemgetter(0, 1))
-        if kinds_of(exported.get(name, {}))
+        if kinds_of(exports.get(name, {}))
     ]
-    cited = Cited(release, vintage, method, started.year, bool(is_synthetic))
-    content = data_package(folder, tables, exported, cited, started.date().isoformat(), sources)
+    source = Cited(release, vintage, method, start.year, bool(is_synthetic))
+    content = data_package(folder, tables, exports, source, start.date().isoformat(), sources)
     (folder / PACKAGE).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     easy = [table for table in tables if table.name.startswith("easy.")]
     if easy:
-        text = json.dumps(semantic_model(easy, cited), indent=1, ensure_ascii=False)
+        text = json.dumps(semantic_model(easy, source), indent=1, ensure_ascii=False)
         (folder / OSSIE).write_text(f"{text}\n", encoding="utf-8")
 
 
-def semantic_model(tables: Sequence[_Table], cited: Cited) -> dict[str, Any]:
+def semantic_model(tables: Sequence[_Table], source: Cited) -> dict[str, Any]:
     """Schema easy as Apache Ossie has it: fields, keys, words in both languages, units, traps and questions as context.
 
     It holds no metric: ranks, Gini indices and effects may not be summed, whatever an engine would make of them.
@@ -84,7 +84,7 @@ def semantic_model(tables: Sequence[_Table], cited: Cited) -> dict[str, Any]:
         "models"
     ]
     keys = {f"easy.{model['name']}": model["config"]["meta"]["key"] for model in models}
-    mark = "SYNTHETIC demo data: says nothing about China. " if cited.is_synthetic else ""
+    mark = "SYNTHETIC demo data: says nothing about China. " if source.is_synthetic else ""
     context = {
         "instructions": " ".join(dict.fromkeys(q.trap for q in questions().values() if q.trap)),
         "examples": [text for q in questions().values() if "easy." in (q.sql or "") for text in (q.en, q.zh)],
@@ -99,7 +99,7 @@ def semantic_model(tables: Sequence[_Table], cited: Cited) -> dict[str, Any]:
         }
         for table in tables
     ]
-    model = {"name": "nqpf_easy", "description": f"{mark}{TITLE}, release {cited.release}", "ai_context": context}
+    model = {"name": "nqpf_easy", "description": f"{mark}{TITLE}, release {source.release}", "ai_context": context}
     return {"version": OSSIE_VERSION, "semantic_model": [{**model, "datasets": datasets}]}
 
 
@@ -120,8 +120,8 @@ def _semantic_field(table: str, name: str, kind: str, is_nullable: bool, comment
 def data_package(
     folder: Path,
     tables: Iterable[_Table],
-    exported: Mapping[str, Mapping[str, object]],
-    cited: Cited,
+    exports: Mapping[str, Mapping[str, object]],
+    source: Cited,
     day: str,
     sources: Iterable[tuple[str, str]],
 ) -> dict[str, Any]:
@@ -132,15 +132,15 @@ def data_package(
     """
     return {
         "profile": "data-package",
-        "name": f"nqpf-{cited.release.lower()}",
-        "title": f"{'SYNTHETIC: ' if cited.is_synthetic else ''}{TITLE}",
-        "description": DESCRIPTION if cited.is_synthetic else f"{DESCRIPTION} {TERMS}",
-        "version": cited.release,
+        "name": f"nqpf-{source.release.lower()}",
+        "title": f"{'SYNTHETIC: ' if source.is_synthetic else ''}{TITLE}",
+        "description": DESCRIPTION if source.is_synthetic else f"{DESCRIPTION} {TERMS}",
+        "version": source.release,
         "created": f"{day}T00:00:00Z",
-        **({"licenses": [LICENCE]} if cited.is_synthetic else {}),
+        **({"licenses": [LICENCE]} if source.is_synthetic else {}),
         "sources": [{"title": title, "licence": terms} for title, terms in sources],
         "keywords": ["China", "cities", "new quality productive forces", "composite index"],
-        "resources": [_resource(folder, table, exported[table.name]) for table in tables],
+        "resources": [_resource(folder, table, exports[table.name]) for table in tables],
     }
 
 

@@ -145,14 +145,14 @@ def export_tables(
     """
     (folder / "parquet").mkdir(parents=True)
     (folder / "csv").mkdir()
-    exported: dict[str, dict[str, object]] = {}
+    exports: dict[str, dict[str, object]] = {}
     with open_side_by_side({"published": snapshot}, may_write=[folder]) as con:
         con.execute("use published")
         for table, name, is_view in con.execute(SQL["tables"].format(tables=TABLES)).fetchall():
             if chosen is not None and name not in chosen:
                 continue
             rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
-            exported[name] = {"rows": rows}
+            exports[name] = {"rows": rows}
             rows_sql = f"from {table}{' order by all' if is_view or chosen else ''}"
             is_written = not only_easy or name.startswith("easy.") or name in ALWAYS_CSV
             for kind in _kinds(name, rows) * is_written if chosen is None else ("csv", "parquet"):
@@ -162,15 +162,15 @@ def export_tables(
                     con.execute(f"copy ({rows_sql}) to '{sql_path(file)}' ({form})")
                 else:
                     _write_csv(con, f"select {_csv_columns(con, table)} {rows_sql}", file)
-                exported[name][f"{kind}_sha256"] = sha256_of(file)
-        known = SQL["dictionary"].format(described=described(con))
-        listed = ", ".join(f"'{name}'" for name in exported)
+                exports[name][f"{kind}_sha256"] = sha256_of(file)
+        query = SQL["dictionary"].format(described=described(con))
+        names = ", ".join(f"'{name}'" for name in exports)
         _write_csv(
-            con, f"from ({known}) where table_name in ({listed})" if exported else known, folder / "dictionary.csv"
+            con, f"from ({query}) where table_name in ({names})" if exports else query, folder / "dictionary.csv"
         )
     for text in TEXTS:
         shutil.copyfile(text, folder / text.name)
-    return exported
+    return exports
 
 
 def _kinds(name: str, rows: int) -> tuple[str, ...]:
@@ -194,8 +194,8 @@ def file_of(folder: Path, name: str, kind: str) -> Path:
 def _write_csv(con: duckdb.DuckDBPyConnection, sql: str, file: Path) -> None:
     """UTF-8 with a byte order mark, which goes before the first name of the header."""
     first = con.execute(f"describe {sql}").fetchall()[0][0]
-    marked = f'select * rename ({first} as "{BOM}{first}") from ({sql})'
-    con.execute(f"copy ({marked}) to '{sql_path(file)}' (header)")
+    query = f'select * rename ({first} as "{BOM}{first}") from ({sql})'
+    con.execute(f"copy ({query}) to '{sql_path(file)}' (header)")
 
 
 def write_manifest(folder: Path, content: dict[str, object]) -> None:
@@ -208,15 +208,15 @@ def write_manifest(folder: Path, content: dict[str, object]) -> None:
 
 def file_hashes(folder: Path) -> dict[str, str]:
     """Path below the folder -> sha256, of every file but the manifest itself and a person's mark."""
-    unhashed = (folder / MANIFEST, folder / KEEP_MARK)
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in unhashed]
+    left_out = (folder / MANIFEST, folder / KEEP_MARK)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in left_out]
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
 
 
 def manifest_content(
     snapshot: Path,
     release: str,
-    exported: dict[str, dict[str, object]],
+    exports: dict[str, dict[str, object]],
     sidecars: list[dict[str, object]],
     hashes: dict[str, str],
     previous: str | None,
@@ -230,7 +230,7 @@ def manifest_content(
     inputs = [
         {**load, "load_no": load_no.get((load["source"], load["data_year"], load["vintage"]))} for load in sidecars
     ]
-    tables = {name: {**facts, "content": contents.get(name)} for name, facts in exported.items()}
+    tables = {name: {**facts, "content": contents.get(name)} for name, facts in exports.items()}
     packages = json.loads(context.pop("package_json"))
     sizes = json.loads(context.pop("depth_json", None) or "null")
     return {

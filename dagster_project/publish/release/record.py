@@ -40,8 +40,8 @@ def moment() -> str:
 def with_entry(manifest: Manifest, step: str, **facts: Any) -> dict[str, Any]:
     """The manifest with one more entry; facts that are empty are left out."""
     record = list(manifest.get("record", []))
-    held = {name: value for name, value in facts.items() if value not in (None, "", [])}
-    return {**manifest, "record": [*record, {"step": step, "at": moment(), **held, "before": _hash(record)}]}
+    fields = {name: value for name, value in facts.items() if value not in (None, "", [])}
+    return {**manifest, "record": [*record, {"step": step, "at": moment(), **fields, "before": _hash(record)}]}
 
 
 def is_unbroken(manifest: Manifest) -> bool:
@@ -97,8 +97,8 @@ def waiting(paths: Paths) -> list[str]:
 
 def candidate_folders(paths: Paths) -> list[Path]:
     """Oldest first; the folder that a killed promote left behind is none."""
-    held = [one.parent for one in paths.candidates.glob(f"[!.]*/{MANIFEST}")]
-    return sorted(held, key=lambda folder: [int(n) for n in folder.name.split("-")[0].split(".")])
+    folders = [one.parent for one in paths.candidates.glob(f"[!.]*/{MANIFEST}")]
+    return sorted(folders, key=lambda folder: [int(n) for n in folder.name.split("-")[0].split(".")])
 
 
 def state_of(paths: Paths, name: str, manifest: Manifest) -> str:
@@ -139,12 +139,12 @@ def list_of_releases(paths: Paths) -> list[dict[str, str]]:
 
 def signature(manifest: Manifest, language: str = "en") -> str:
     """Examined by, signed by, when; empty for a release that was published without a signature."""
-    signed, examined = last_entry(manifest, "published"), last_entry(manifest, "examined")
-    if "by" not in signed:
+    last, by = last_entry(manifest, "published"), last_entry(manifest, "examined")
+    if "by" not in last:
         return ""
-    role = f" ({signed['role']})" if "role" in signed else ""
-    values = {"by": f"{signed['by']}{role}", "day": signed["at"][:10], "examined": ", ".join(examined.get("by", []))}
-    return catalogue(language).say(SIGNED if examined else SIGNED_ALONE, **values)
+    role = f" ({last['role']})" if "role" in last else ""
+    values = {"by": f"{last['by']}{role}", "day": last["at"][:10], "examined": ", ".join(by.get("by", []))}
+    return catalogue(language).say(SIGNED if by else SIGNED_ALONE, **values)
 
 
 def with_state(page: str, manifest: Manifest) -> str:
@@ -158,8 +158,8 @@ def with_state(page: str, manifest: Manifest) -> str:
         kind, text = entry["step"], words.say(STATES[entry["step"]], **{**entry, "day": entry["at"][:10]})
         banner = BANNER.format(kind=kind, text=html.escape(text))
         return page if f"data-{kind}" in page else re.sub(r"<body[^>]*>", lambda body: body[0] + banner, page, count=1)
-    signed = html.escape(signature(manifest, words.language))
-    return page.replace("</footer>", f'<p class="signed">{signed}</p>\n</footer>', 1) if signed else page
+    foot = html.escape(signature(manifest, words.language))
+    return page.replace("</footer>", f'<p class="signed">{foot}</p>\n</footer>', 1) if foot else page
 
 
 def say_on_pages(folder: Path, manifest: Manifest) -> None:

@@ -37,7 +37,7 @@ README = jinja2.Template(
 )
 
 
-def replication_archive(file: Path, reader: Reader, tables: Mapping[str, Exhibit], cited: Cited) -> bytes:
+def replication_archive(file: Path, reader: Reader, tables: Mapping[str, Exhibit], source: Cited) -> bytes:
     """The packed folder. Raises ExportError where a source states no licence or there is no regression to repeat."""
     sources = reader.con.execute(SQL["sources"]).fetchall()
     without = sorted({f"{row[0]}, {row[1]}" for row in sources if (row[3] or "none stated") == "none stated"})
@@ -55,7 +55,7 @@ def replication_archive(file: Path, reader: Reader, tables: Mapping[str, Exhibit
         data = folder / "data"
         data.mkdir()
         export_tables(file, data, MODEL_TABLES)
-        written, lacking = {}, []
+        content, lacking = {}, []
         for code, table in tables.items():
             try:
                 read_rows(reader, table)
@@ -63,22 +63,22 @@ def replication_archive(file: Path, reader: Reader, tables: Mapping[str, Exhibit
                 lacking.append(str(error))
                 continue
             (folder / "tables" / f"{code}.csv").write_bytes(plain.rows_as(file, reader, table.sql, "csv"))
-            written[code] = table
-        if not written:
+            content[code] = table
+        if not content:
             raise ExportError(" ".join(lacking))
         for script in ("run.py", "refit.py", "refit.R"):
             (folder / script).write_bytes((PROJECT / "docs" / "refit" / script).read_bytes())
         (folder / "requirements.txt").write_text(_locked(), encoding="utf-8")
         (folder / "LICENSE-DATA.md").write_bytes((PROJECT / "LICENSE-DATA.md").read_bytes())
-        (folder / "README.md").write_text(_readme(folder, reader, sources, written, cited), encoding="utf-8")
+        (folder / "README.md").write_text(_readme(folder, reader, sources, content, source), encoding="utf-8")
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         sums = "".join(f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
         (folder / "CHECKSUMS.sha256").write_text(sums, encoding="utf-8")
-        packed = BytesIO()
-        with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        buffer = BytesIO()
+        with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
             for path in [*files, folder / "CHECKSUMS.sha256"]:
                 archive.write(path, path.relative_to(folder.parent).as_posix())
-        return packed.getvalue()
+        return buffer.getvalue()
 
 
 def _locked() -> str:
@@ -102,12 +102,12 @@ def _table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     return pipe_table(heads, [False] * len(heads), cells)
 
 
-def _readme(folder: Path, reader: Reader, sources: list[Any], tables: Mapping[str, Exhibit], cited: Cited) -> str:
+def _readme(folder: Path, reader: Reader, sources: list[Any], tables: Mapping[str, Exhibit], source: Cited) -> str:
     seed, python, packages, depth, commit, minutes = reader.con.execute(SQL["run"]).fetchall()[0]
     refit = (folder / "refit.py").read_text(encoding="utf-8").splitlines()
     at = next(k for k, line in enumerate(refit, start=1) if line.startswith("def refit"))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listed = [(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path)) for path in files]
+    file_rows = [(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path)) for path in files]
     programs = [
         (code, table.title, f"refit.py, line {at} (numbers again), {_line(code)}" if code in REFITTED else _line(code),
          f"tables/{code}.csv")
@@ -118,7 +118,7 @@ def _readme(folder: Path, reader: Reader, sources: list[Any], tables: Mapping[st
         mark=f"**{SYNTHETIC}.**\n\n" if reader.scope.is_synthetic else "",
         table=_table,
         sources=sources,
-        listed=listed,
+        listed=file_rows,
         programs=programs,
         python=python,
         seed=seed,
@@ -126,5 +126,5 @@ def _readme(folder: Path, reader: Reader, sources: list[Any], tables: Mapping[st
         versions=", ".join(f"{name} {version}" for name, version in json.loads(packages).items()),
         commit=commit,
         minutes=minutes,
-        citation=citation(cited, "text"),
+        citation=citation(source, "text"),
     )

@@ -68,9 +68,9 @@ def review_lines(old: Path | None, new: Path, frames: Frames | None) -> list[Lin
             lines = [*_coverage(con), *_decisions(con, is_first=True)]
         else:
             sentences = _sentences(old, new)
-            named = " ".join(line.after for line in sentences if line.hangs == FIRST_PAGE)
+            first_page = " ".join(line.after for line in sentences if line.hangs == FIRST_PAGE)
             lines = [*_missing(con), *_loads(con, frames or {}), *_cities(frames or {}), *sentences, *_estimates(con)]
-            lines += [*_ranks(con, named), *_decisions(con, is_first=False)]
+            lines += [*_ranks(con, first_page), *_decisions(con, is_first=False)]
     place = {kind: k for k, kinds in enumerate(ORDER) for kind in kinds}
     lines.sort(key=lambda line: (place[line.kind], line.index != "", -line.places))
     return [replace(line, no=no) for no, line in enumerate(lines, start=1)]
@@ -102,11 +102,11 @@ def rows_of(con: duckdb.DuckDBPyConnection, sql: str) -> list[Record]:
 
 def _missing(con: duckdb.DuckDBPyConnection) -> Iterator[Line]:
     """Tables that had rows, indexes that had scores."""
-    known = {"old": set[str](), "new": set[str]()}
+    tables = {"old": set[str](), "new": set[str]()}
     for table, side in con.execute(SQL["tables"]).fetchall():
-        known[side].add(table)
-    for table in sorted(known["old"]):
-        n_old, n_new = (_count(con, f"{side}.{table}") if table in known[side] else None for side in ("old", "new"))
+        tables[side].add(table)
+    for table in sorted(tables["old"]):
+        n_old, n_new = (_count(con, f"{side}.{table}") if table in tables[side] else None for side in ("old", "new"))
         if n_old and not n_new:
             after = "not published" if n_new is None else "no row"
             yield Line("missing", f"table {table}", f"{n_old:,} rows", after, "", "every page and query that reads it")
@@ -123,10 +123,10 @@ def _loads(con: duckdb.DuckDBPyConnection, frames: Frames) -> Iterator[Line]:
         head = f"gate/{row['source']}/{row['data_year']}/{row['vintage']}/"
         rules = sorted({name.rpartition("/")[2] for name in checks if name.startswith(head)})
         checks = {name: check for name, check in checks.items() if not name.startswith(head)}
-        warned = f"{len(rules)} rules of the gate warn: {', '.join(rules)}" if rules else ""
+        warning = f"{len(rules)} rules of the gate warn: {', '.join(rules)}" if rules else ""
         files = str(row["files"]).split(", ")
         names = files[0] if len(files) == 1 else f"{len(files)} files"
-        yield Line("load", f"load {row['source']} {row['data_year']}", "", row["what"], warned, names)
+        yield Line("load", f"load {row['source']} {row['data_year']}", "", row["what"], warning, names)
     for name, check in checks.items():
         kind = "missing" if check["severity"] == "error" else "check"
         yield Line(kind, f"check {name}", "passed", str(check["message"])[:MOST_TEXT])
@@ -169,9 +169,9 @@ def _sentences(old: Path, new: Path) -> list[Line]:
         if now is None:
             lines.append(Line("verdict", f"sentence of {page}", was.text, "not said", "its figures are gone", page))
             continue
-        turned, other = was.says != now.says, _words(was.text) != _words(now.text)
-        why = "its figures allow another direction" if turned else "other words" if other else "other figures"
-        kind = "verdict" if turned or (other and page == FIRST_PAGE) else "sentence"
+        is_turned, other = was.says != now.says, _words(was.text) != _words(now.text)
+        why = "its figures allow another direction" if is_turned else "other words" if other else "other figures"
+        kind = "verdict" if is_turned or (other and page == FIRST_PAGE) else "sentence"
         lines.append(Line(kind, f"sentence of {page}", was.text, now.text, why, page))
     return lines
 
@@ -210,13 +210,13 @@ def _estimates(con: duckdb.DuckDBPyConnection) -> Iterator[Line]:
             if row["est_old"] is not None and row["est_new"] is not None:
                 groups.setdefault(row["subject"], []).append(row)
         for subject, rows in groups.items():
-            turned = [
+            reversals = [
                 row for row in rows if name in ("effects", "gaps") and _verdict(row, "old") != _verdict(row, "new")
             ]
             beyond = [row for row in rows if not _between(row["est_new"], row["lo_old"], row["hi_old"])]
-            for kind, chosen in (("verdict", turned), ("figure", [] if turned else beyond)):
-                if chosen:
-                    yield _estimate(kind, subject, chosen)
+            for kind, estimates in (("verdict", reversals), ("figure", [] if reversals else beyond)):
+                if estimates:
+                    yield _estimate(kind, subject, estimates)
 
 
 def _estimate(kind: str, subject: str, rows: list[Record]) -> Line:
@@ -254,13 +254,13 @@ def _interval(estimate: float, low: float | None, high: float | None) -> str:
 # ---- ranks, edits, questions
 
 
-def _ranks(con: duckdb.DuckDBPyConnection, named: str) -> Iterator[Line]:
-    """One line a city; `named`: sentences of the first page, which may name it."""
+def _ranks(con: duckdb.DuckDBPyConnection, first_page: str) -> Iterator[Line]:
+    """One line a city; `first_page`: sentences of the first page, which may name it."""
     for row in rows_of(con, SQL["ranks"]):
         limits = "" if row["rank_p05"] is None else f", range {row['rank_p05']:.0f} to {row['rank_p95']:.0f}"
         hangs = [f"{row['n_year']} years of its ranks"] if row["n_year"] > 1 else []
-        hangs += ["a sentence of the first page"] if row["name_en"] in named else []
-        printed = (row["source_printed"], row["city_id"], row["year"], row["variable_code"], row["printed"])
+        hangs += ["a sentence of the first page"] if row["name_en"] in first_page else []
+        key = (row["source_printed"], row["city_id"], row["year"], row["variable_code"], row["printed"])
         action = "keep" if row["edit_rule"] else "drop"
         yield Line(
             "rank",
@@ -270,7 +270,7 @@ def _ranks(con: duckdb.DuckDBPyConnection, named: str) -> Iterator[Line]:
             _why_moved(row),
             ", ".join(hangs),
             row["places"],
-            figure=_figure(printed, action),
+            figure=_figure(key, action),
         )
 
 
@@ -280,9 +280,9 @@ def _why_moved(row: Record) -> str:
     words = [", ".join(f"{name} {value:+.2f}" for name, value in parts.items() if abs(value) >= 0.005)]
     if row["indicator_code"]:
         was, now = (figure(value) if value is not None else "none" for value in (row["value_old"], row["value_new"]))
-        moved = f"{was} -> {now} {row['unit']}" if was != now else f"{now} {row['unit']} as before"
+        change = f"{was} -> {now} {row['unit']}" if was != now else f"{now} {row['unit']} as before"
         place = " ".join(str(part) for part in (row["file"], row["cell"]) if part)
-        words.append(f"{row['indicator_en']} {row['points']:+.2f} points: {moved} ({place or row['origin']})")
+        words.append(f"{row['indicator_en']} {row['points']:+.2f} points: {change} ({place or row['origin']})")
     if row["edit_rule"] and row["edit_action"] in EDITED:
         words.append(f"{row['variable_code']} {EDITED[row['edit_action']]} by {row['edit_rule']}")
     return "; ".join(filter(None, words)) or "other cities moved"
@@ -301,29 +301,29 @@ def _decisions(con: duckdb.DuckDBPyConnection, *, is_first: bool) -> Iterator[Li
             key = (is_open, row["rule"], row["action"])
             small[key] = small.get(key, 0) + 1
             continue
-        used = "left out" if row["used_value"] is None else figure(row["used_value"])
+        outcome = "left out" if row["used_value"] is None else figure(row["used_value"])
         if is_open:
             expected = "" if row["expected"] is None else f", about {figure(row['expected'])} expected"
-            used = f"used as printed{expected}"
-        printed = (row["source"], row["city_id"], row["year"], row["variable_code"], row["printed"])
+            outcome = f"used as printed{expected}"
+        source_key = (row["source"], row["city_id"], row["year"], row["variable_code"], row["printed"])
         more = f" and {row['n_year'] - 1} more years" if row["n_year"] > 1 else ""
         yield Line(
             "question" if is_open else "edit",
             f"{row['name_zh']} {row['name_en']}, {row['variable_code']} {row['year']}{more}",
             f"printed {figure(row['printed_value'])} {row['unit']}" if row["printed_value"] is not None else "printed",
-            used,
+            outcome,
             f"{row['rule']}: {row['evidence']} [{row['source']}]",
             f"{row['index_code']}: {row['score_change'] or 0:+.2f} points, {row['rank_change'] or 0:+d} places",
             float(places),
             "" if row["is_headline"] else str(row["index_code"]),
-            _figure(printed, "drop" if is_open else "keep") if row["cell"] else {},
+            _figure(source_key, "drop" if is_open else "keep") if row["cell"] else {},
         )
     for (is_open, rule, action), n in sorted(small.items()):
         subject = f"{n:,} {'questions' if is_open else f'decisions, {EDITED.get(action, action)}'} by {rule}"
         yield Line("questions" if is_open else "edits", subject, "", "", "none moves a rank by a place", "")
 
 
-def _figure(printed: Iterable[Any], action: str) -> dict[str, Any]:
+def _figure(key: Iterable[Any], action: str) -> dict[str, Any]:
     names = ("source", "city_id", "year", "variable", "printed")
-    held = dict(zip(names, printed, strict=True))
-    return {**held, "action": action} if all(held[name] for name in names) else {}
+    fields = dict(zip(names, key, strict=True))
+    return {**fields, "action": action} if all(fields[name] for name in names) else {}

@@ -49,12 +49,12 @@ def summary(lines: Sequence[Line], answers: Mapping[int, Mapping[str, Any]]) -> 
     kinds: dict[str, int] = {}
     for line in lines:
         kinds[line.kind] = kinds.get(line.kind, 0) + 1
-    listed = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "nothing moved"
+    counts_in_words = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "nothing moved"
     back = sum(answer["answer"] == "back" for answer in answers.values())
     n_open = sum(line.no not in answers for line in lines)
     loads = ", ".join(line.subject.removeprefix("load ") for line in lines if line.kind == "load")
     came = f" Loads: {loads}." if loads else ""
-    return f"{len(lines)} lines ({listed}); {len(answers) - back} ok, {back} sent back, {n_open} open.{came}"
+    return f"{len(lines)} lines ({counts_in_words}); {len(answers) - back} ok, {back} sent back, {n_open} open.{came}"
 
 
 def words_of(answer: Mapping[str, str]) -> str:

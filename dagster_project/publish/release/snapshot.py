@@ -155,7 +155,7 @@ def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def _tables_of(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
     """schema.table of all that a query reads."""
-    parsed = con.execute("select json_serialize_sql(?)", [query]).fetchall()[0][0]
+    tree = con.execute("select json_serialize_sql(?)", [query]).fetchall()[0][0]
     names = set[str]()
 
     def visit(node: Any) -> None:
@@ -164,7 +164,7 @@ def _tables_of(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
         for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
             visit(part)
 
-    visit(json.loads(parsed))
+    visit(json.loads(tree))
     return names
 
 
@@ -188,19 +188,19 @@ def _headline_flag(table: str, columns: Sequence[Column], headline: Mapping[str,
 def _copy_table(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column], flag: str) -> None:
     """Columns, types and what may not be null as in the build; the rows of marts are sorted."""
     formulas = _formulas_that_hold(con, table)
-    parts, stored = [], []
+    parts, names = [], []
     for column, kind, is_nullable, _ in columns:
         if column in formulas:
             parts.append(f'"{column}" {kind} generated always as ({formulas[column]}) virtual')
         else:
             method = " using compression zstd" if column == "source_cell_id" else ""  # long, and alike
             parts.append(f'"{column}" {kind}{"" if is_nullable else " not null"}{method}')
-            stored.append(f'"{column}"')
+            names.append(f'"{column}"')
     if flag:
         parts.append(f"is_headline boolean generated always as ({flag}) virtual")
     con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
     order = "" if table.startswith("easy.") else f" order by {SORTED_BY.get(table, 'all')}"
-    con.execute(f"insert into snapshot.{table} select {', '.join(stored)} from build.{table}{order}")
+    con.execute(f"insert into snapshot.{table} select {', '.join(names)} from build.{table}{order}")
 
 
 def _formulas_that_hold(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

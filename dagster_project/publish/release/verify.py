@@ -24,17 +24,17 @@ def verify_release(folder: Path, manifest: dict[str, Any], landing: Path | None 
 
     A release of an older version lists the Parquet and CSV files alone: then those are checked.
     """
-    listed = dict(manifest.get("files") or _exports(manifest))
+    digest_of = dict(manifest.get("files") or _exports(manifest))
     hashes = file_hashes(folder)
-    problems = [f"{name} is missing." for name in listed if name not in hashes]
+    problems = [f"{name} is missing." for name in digest_of if name not in hashes]
     problems += [
         f"{name} has another sha256 than in the manifest."
-        for name, digest in listed.items()
+        for name, digest in digest_of.items()
         if hashes.get(name, digest) != digest
     ]
     problems += [] if is_unbroken(manifest) else ["The record of who examined and signed was changed."]
     if "files" in manifest:
-        problems += [f"{name} is not in the manifest." for name in hashes if name not in listed]
+        problems += [f"{name} is not in the manifest." for name in hashes if name not in digest_of]
     contents = {name: facts["content"] for name, facts in manifest["tables"].items() if facts.get("content")}
     if contents and "city.duckdb" in hashes:
         problems += _tables(folder / "city.duckdb", contents)
@@ -45,7 +45,7 @@ def verify_release(folder: Path, manifest: dict[str, Any], landing: Path | None 
             problems.append(f"Landing file {path} is missing.")
         elif sha256_of(path) != digest:
             problems.append(f"Landing file {path} has another sha256 than in the manifest.")
-    return Verdict(len(listed) + len(contents) + len(inputs), tuple(problems))
+    return Verdict(len(digest_of) + len(contents) + len(inputs), tuple(problems))
 
 
 def verify_published(published: Path, folder: Path, name: str) -> tuple[str, ...]:

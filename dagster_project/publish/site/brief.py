@@ -54,12 +54,12 @@ def scope_of(scope: Scope, year: int | None) -> Scope:
 def place(con: duckdb.DuckDBPyConnection, text: str) -> tuple[str, str]:
     """("city", city_id) or ("province", its Chinese name). Raises NoAnswer for a name that is neither, or both."""
     sql = "select province_name, any_value(province_en), count(*) from mart.dim_city group by 1 having count(*) > 1"
-    wanted = folded(text)
+    key = folded(text)
     provinces = {}
     for zh, en, _ in con.execute(sql).fetchall():
         names = {folded(zh), folded(en or zh), *(folded(zh.removesuffix(kind)) for kind in PROVINCE_KIND)}
-        if wanted in names:
-            provinces[zh] = wanted == folded(zh)
+        if key in names:
+            provinces[zh] = key == folded(zh)
     if not provinces:
         return "city", the_city(con, text).city_id
     (name, is_whole), how = provinces.popitem(), find_city(con, text)
@@ -144,7 +144,7 @@ class Briefs:
             self._paragraph(doc, one.text, keys=keys)
         pictures = []
         if scores:
-            self._paragraph(doc, self._moved(city, scores))
+            self._paragraph(doc, self._changes(city, scores))
             alt = "; ".join(
                 f"{city['name']} {row['year']}: {row['score']:.1f} {self._key('score', key, row['year'])}"
                 for row in scores
@@ -161,11 +161,11 @@ class Briefs:
         self._edits(doc, profile["edits"])
         return self._end(doc)
 
-    def _moved(self, city: Record, scores: list[Record]) -> str:
+    def _changes(self, city: Record, scores: list[Record]) -> str:
         """What moved the score since the first year, by tier, the largest first."""
         first, last = scores[0], scores[-1]
-        moved = sorted(self.profiles.moved(city["city_id"]).items(), key=lambda item: -abs(item[1]))
-        parts = " · ".join(f"{self.reader.name('tier', tier)} {signed(change)}" for tier, change in moved)
+        changes = sorted(self.profiles.moved(city["city_id"]).items(), key=lambda item: -abs(item[1]))
+        parts = " · ".join(f"{self.reader.name('tier', tier)} {signed(change)}" for tier, change in changes)
         return self.words.say(
             "From {y0} to {y1} its score changed by {change} points: {parts}.",
             y0=first["year"], y1=last["year"], change=signed(last["score"] - first["score"]), parts=parts,
@@ -182,18 +182,18 @@ class Briefs:
             ))
             for row in rows
         ]  # fmt: skip
-        filled = sum(reader.name("origin", row["origin"]) != reader.name("origin", "observed") for row in rows)
+        n_filled = sum(reader.name("origin", row["origin"]) != reader.name("origin", "observed") for row in rows)
         notes = [
-            words.say("Values that are not printed but filled in or adjusted: {n} of {all}.", n=filled, all=len(rows))
+            words.say("Values that are not printed but filled in or adjusted: {n} of {all}.", n=n_filled, all=len(rows))
         ]
         title = words.say("{city}: indicators, {year}", city=city["name"], year=scope.last_year)
-        named = tuple(words.say(head, year=scope.first_year) for head in heads)
+        titles = tuple(words.say(head, year=scope.first_year) for head in heads)
         keys = {
             (k, 2): f"nqpf:{row['code']}/{city['city_id']}/{scope.last_year}@{scope.release}"
             for k, row in enumerate(rows)
         }
         is_text = (True, True, False, False, False, False)
-        return Grid("", title, named, is_text, tuple(body), tuple(notes), note_word=words.gettext(msg("Note."))), keys
+        return Grid("", title, titles, is_text, tuple(body), tuple(notes), note_word=words.gettext(msg("Note."))), keys
 
     def _edits(self, doc: Any, edits: list[Record]) -> None:
         if not edits:
@@ -287,18 +287,18 @@ class Briefs:
         """Pictures of 300 dpi side by side, each with its title below and what it shows as alternative text."""
         table = doc.add_table(rows=2, cols=len(pictures))
         for k, (svg, title, alt) in enumerate(pictures):
-            picture, named = (table.cell(row, k).paragraphs[0] for row in (0, 1))
+            picture, caption = (table.cell(row, k).paragraphs[0] for row in (0, 1))
             png = vl_convert.svg_to_png(in_light(svg), ppi=DPI * PICTURE / Pt(MIDDLE))
             picture.add_run().add_picture(BytesIO(png), width=PICTURE)._inline.docPr.set("descr", alt)
-            named.add_run(title).font.size = Pt(9)
-            picture.alignment = named.alignment = WD_ALIGN_PARAGRAPH.CENTER
+            caption.add_run(title).font.size = Pt(9)
+            picture.alignment = caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
-    def _map(self, province: str, marked: str) -> tuple[str, str, str]:
+    def _map(self, province: str, city_id: str) -> tuple[str, str, str]:
         """The cities of the province by score, in the classes of all cities."""
-        known = {city: row["score"] for city, row in self.scores.items()}
+        score_of = {city: row["score"] for city, row in self.scores.items()}
         near = [city for city, name in self.of_province.items() if name == province]
         names = {city: self.judged[city]["name"] for city in near if city in self.judged}
-        drawing = maps.part_of_map(known, names, marked, MIDDLE)
+        drawing = maps.part_of_map(score_of, names, city_id, MIDDLE)
         title = self.words.say(
             "Scores in {province}, {year}", province=self._title_of(province), year=self.scope.last_year
         )

@@ -36,10 +36,10 @@ class CityFacts:
         self.edits = self._by_city(SQL["edits"], "mart_edit")
 
     def _by_city(self, sql: str, *tables: str) -> dict[str, list[Record]]:
-        held: dict[str, list[Record]] = defaultdict(list)
+        rows_of: dict[str, list[Record]] = defaultdict(list)
         for row in self.reader.rows(sql) if self.reader.has(*tables) else []:
-            held[row["city_id"]].append(row)
-        return held
+            rows_of[row["city_id"]].append(row)
+        return rows_of
 
     @cached_property
     def counties(self) -> dict[str, list[Record]]:
@@ -55,7 +55,7 @@ class CityFacts:
     def trail(self) -> dict[str, list[tuple[Any, ...]]]:
         """City -> (year, variable, text, printed unit, value, unit, rule, action, used, origin, source, file, sheet,
         cell, its address)."""
-        held: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        rows_of: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         if self.reader.has("mart_indicator_source"):
             there = {row["column_name"] for row in self.reader.rows(SQL["columns"])}
             columns = {"printed": "unit_printed", "rule": "edit_rule", "action": "edit_action", "used": "used_value"}
@@ -63,24 +63,24 @@ class CityFacts:
                 SQL["trail"].format(**{key: name if name in there else "null" for key, name in columns.items()})
             )
             for city, *row in self.reader.con.execute(text, values).fetchall():
-                held[city].append(tuple(row))
-        return held
+                rows_of[city].append(tuple(row))
+        return rows_of
 
     @cached_property
     def medians(self) -> dict[tuple[str, str], list[Record]]:
         """(scheme, group) -> median score a year; ("", "") for all cities."""
-        held: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        medians_of: dict[tuple[str, str], list[Record]] = defaultdict(list)
         for row in self.reader.rows(SQL["medians"]):
-            held[row["scheme"], row["group_code"]].append({"x": row["year"], "y": row["score"]})
-        return held
+            medians_of[row["scheme"], row["group_code"]].append({"x": row["year"], "y": row["score"]})
+        return medians_of
 
 
 class Profiles:
     """The pages of the cities in one language."""
 
-    def __init__(self, reader: Reader, facts: CityFacts, judged: list[Record]) -> None:
-        self.reader, self.facts, self.judged = reader, facts, judged
-        self.names = {row["city_id"]: row for row in judged}
+    def __init__(self, reader: Reader, facts: CityFacts, city_rows: list[Record]) -> None:
+        self.reader, self.facts, self.judged = reader, facts, city_rows
+        self.names = {row["city_id"]: row for row in city_rows}
         self.indicators = reader.rows(SQL["indicators"])
         self.n = len(facts.scores)
 
@@ -178,9 +178,9 @@ class Profiles:
             return []
 
         def named(column: str, sign: int) -> str:
-            kept = [row for row in rows if row[column] <= 3 and sign * row["points"] >= 0.05]  # 0.0 is none
-            kept.sort(key=lambda row: row[column])
-            pairs = ((self.reader.name("indicator", row["indicator_code"]), signed(row["points"])) for row in kept)
+            best = [row for row in rows if row[column] <= 3 and sign * row["points"] >= 0.05]  # 0.0 is none
+            best.sort(key=lambda row: row[column])
+            pairs = ((self.reader.name("indicator", row["indicator_code"]), signed(row["points"])) for row in best)
             return " · ".join(f"{name} ({points})" for name, points in pairs)
 
         text = words.say(
@@ -213,10 +213,10 @@ class Profiles:
 
     def _waterfall(self, city: Record, scores: list[Record]) -> dict[str, Markup]:
         """From the first to the last score, tier by tier."""
-        words, moved = self.reader.words, self.moved(city["city_id"])
+        words, changes = self.reader.words, self.moved(city["city_id"])
         steps = [(str(scores[0]["year"]), 0.0, scores[0]["score"])]
         at = scores[0]["score"]
-        for tier, change in moved.items():
+        for tier, change in changes.items():
             steps.append((self.reader.name("tier", tier), at, at + change))
             at += change
         steps.append((str(scores[-1]["year"]), 0.0, scores[-1]["score"]))
@@ -258,12 +258,12 @@ def trail_data(rows: list[tuple[Any, ...]], pictures: Container[str] = ()) -> di
         year,
         variable,
         text,
-        printed,
+        print_text,
         value,
         unit,
         rule,
         action,
-        used,
+        used_value,
         origin,
         source,
         file,
@@ -271,13 +271,13 @@ def trail_data(rows: list[tuple[Any, ...]], pictures: Container[str] = ()) -> di
         cell,
         address,
     ) in rows:
-        kind, place = kind_of(printed, unit, rule, action, origin, source), kind_of(file, sheet)
-        numbers = [] if not rule and _is_printed(text, value) else [value, used] if rule else [value]
-        known = words.setdefault(variable, len(words))
+        kind, place = kind_of(print_text, unit, rule, action, origin, source), kind_of(file, sheet)
+        numbers = [] if not rule and _is_printed(text, value) else [value, used_value] if rule else [value]
+        variable_no = words.setdefault(variable, len(words))
         where: Any = cell or ""
         if page := page_of(address or ""):
             where = [f"{cell}, p{page}", name if (name := picture_of(address)) in pictures else ""]
-        years[year].append([known, text or "–", kind, place, where, *numbers])
+        years[year].append([variable_no, text or "–", kind, place, where, *numbers])
     return {"words": list(words), "kinds": list(kinds), "years": years}
 
 

@@ -100,8 +100,8 @@ def sentence(reader: Reader, claim: dict[str, Any], row: Record) -> Said:
     return Said(sentences) if says is None else Said(sentences, says, **ends)
 
 
-def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None) -> Shown | str:
-    """The exhibit, or the sentence that it is not in this release. Its rows are put into `kept`."""
+def show(reader: Reader, code: str, row_store: dict[str, list[Record]] | None = None) -> Shown | str:
+    """The exhibit, or the sentence that it is not in this release. Its rows are put into `row_store`."""
     exhibit = exhibits()[code]
     words = reader.words
     try:
@@ -109,8 +109,8 @@ def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None)
         grid = read_grid(reader, exhibit, rows, origin=False) if exhibit.columns and not exhibit.chart else None
     except ExportError:
         return words.say(ABSENT, title=words.gettext(exhibit.title))
-    if kept is not None:
-        kept[code] = rows
+    if row_store is not None:
+        row_store[code] = rows
     notes = read_notes(reader, exhibit, rows)
     unit = words.gettext(exhibit.unit) if exhibit.unit else ""
     figure = Shown(code, words.gettext(exhibit.title), unit, notes, exhibit.method)
@@ -143,10 +143,10 @@ def picture(reader: Reader, drawing: Drawing, title: str, label: str, rows: list
     """A small chart of a single city or indicator, `svg` and `csv`: its file carries title, caveat and source too."""
     frame(drawing, reader, title, [])
     columns = {"about": title, "release": reader.scope.release}
-    marked = [{**row, **(columns if k == 0 else dict.fromkeys(columns))} for k, row in enumerate(rows)]
+    table = [{**row, **(columns if k == 0 else dict.fromkeys(columns))} for k, row in enumerate(rows)]
     return {
         "svg": Markup(drawing.svg(label, "middle")),
-        "csv": Markup("data:text/csv;charset=utf-8," + IN_ADDRESS.sub(lambda match: quote(match[0]), as_csv(marked))),
+        "csv": Markup("data:text/csv;charset=utf-8," + IN_ADDRESS.sub(lambda match: quote(match[0]), as_csv(table))),
     }
 
 
@@ -156,23 +156,23 @@ def map_data(rows: list[Record], text: Callable[[float], str]) -> dict[str, Any]
     Rows with lon and lat are points on the map, with their own words in `say`."""
     points = {row["city_id"]: maps.place(row["lon"], row["lat"]) for row in rows if row.get("lon") is not None}
     more = {"points": points, "say": {row["city_id"]: row["say"] for row in rows}} if points else {}
-    known = {row["city_id"]: float(row["y"]) for row in rows if row.get("y") is not None}
-    if rows and not known:
+    value_of = {row["city_id"]: float(row["y"]) for row in rows if row.get("y") is not None}
+    if rows and not value_of:
         names = [str(name) for name in dict.fromkeys(row["series"] for row in rows)]
         key = [[f"a{k}", name, sum(row["series"] == name for row in rows)] for k, name in enumerate(names)]
         return {"fill": {row["city_id"]: f"a{names.index(str(row['series']))}" for row in rows}, "key": key} | more
-    limits = maps.breaks(list(known.values()))
-    ends = [min(known.values()), *limits, max(known.values())] if known else []
+    limits = maps.breaks(list(value_of.values()))
+    ends = [min(value_of.values()), *limits, max(value_of.values())] if value_of else []
     key = [[f"s{maps.class_of(low, limits)}", f"{text(low)}–{text(high)}", 0] for low, high in pairwise(ends)]
-    return {"fill": {city: f"s{maps.class_of(value, limits)}" for city, value in known.items()}, "key": key} | more
+    return {"fill": {city: f"s{maps.class_of(value, limits)}" for city, value in value_of.items()}, "key": key} | more
 
 
-def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None) -> dict[str, Any]:
+def page(reader: Reader, slug: str, row_store: dict[str, list[Record]] | None = None) -> dict[str, Any]:
     """A page of findings: its questions with sentences and figures. A figure that is not there is said."""
     page_spec, words = pages()[slug], reader.words
     questions = []
     for k, question in enumerate(page_spec["questions"], 1):
-        figure = show(reader, question["figure"], kept)
+        figure = show(reader, question["figure"], row_store)
         sentences = [one for claim in question["claims"] for one in sentences_of(reader, claim)]
         if not sentences and isinstance(figure, str):
             continue
@@ -186,7 +186,7 @@ def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None)
             }
         )
     codes = [code for code in page_spec.get("appendix", ()) if reader.scope.is_synthetic or not exhibits()[code].demo]
-    held = [show(reader, code, kept) for code in codes]
+    appendix = [show(reader, code, row_store) for code in codes]
     claims = [page_spec["headline"]] if "headline" in page_spec else page_spec["questions"][0]["claims"]
     first = [one for claim in claims for one in sentences_of(reader, claim)] if questions else []
     title = words.gettext(page_spec["title"])
@@ -196,8 +196,8 @@ def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None)
         "heading": first[0].parts[0].rstrip(".。") if first else title,
         "lead": words.gettext(page_spec["lead"]),
         "questions": questions,
-        "appendix": [one for one in held if isinstance(one, Shown)],
-        "absent": [one for one in held if isinstance(one, str)],
+        "appendix": [one for one in appendix if isinstance(one, Shown)],
+        "absent": [one for one in appendix if isinstance(one, str)],
     }
 
 
@@ -214,12 +214,12 @@ def findings_held(reader: Reader) -> list[Said]:
 
 def cards(reader: Reader) -> list[dict[str, Any]]:
     """Level, gap, movers, trust: one sentence, one small line, one link each; without those that cannot be said."""
-    built = []
+    result = []
     for card in overview()["cards"]:
         slug, question, claim = card.get("same", ("", 0, 0))
         sentences = sentences_of(reader, pages()[slug]["questions"][question]["claims"][claim] if slug else card)
         series = reader.rows(card["spark"]) if "spark" in card and reader.has(*card["marts"]) else []
         if sentences:
             title, line = reader.words.gettext(card["title"]), [row["v"] for row in series]
-            built.append({"title": title, "href": card["href"], "said": sentences[0], "line": line})
-    return built
+            result.append({"title": title, "href": card["href"], "said": sentences[0], "line": line})
+    return result

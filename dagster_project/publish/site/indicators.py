@@ -42,8 +42,8 @@ class Indicators:
         listing = []
         for row in self.rows:
             coverage = self.coverage.get(row["code"], [])
-            printed, all_ = (sum(one[name] for one in coverage) for name in ("n_observed", "n_city"))
-            share = number(100 * printed / all_, 1) if all_ else "–"
+            n_printed, all_ = (sum(one[name] for one in coverage) for name in ("n_observed", "n_city"))
+            share = number(100 * n_printed / all_, 1) if all_ else "–"
             listing.append({**row, "printed": share})
         return listing
 
@@ -51,9 +51,9 @@ class Indicators:
         """Everything on the page of an indicator."""
         words, code = self.reader.words, row["code"]
         last = self.values.get(code, [])
-        ordered = sorted(last, key=lambda one: (-row["direction"] * one["y"], one["city_id"]))
-        n_rows = min(SHOWN, len(ordered) // 2)
-        ends = [{**one, "value": plain(one["y"])} for one in (*ordered[:n_rows], *ordered[len(ordered) - n_rows :])]
+        ranking = sorted(last, key=lambda one: (-row["direction"] * one["y"], one["city_id"]))
+        n_rows = min(SHOWN, len(ranking) // 2)
+        ends = [{**one, "value": plain(one["y"])} for one in (*ranking[:n_rows], *ranking[len(ranking) - n_rows :])]
         source = self.sources.get(code, [{"sources": "", "variables": ""}])[0]
         weight = words.say(
             "{weight:.1f} % (90 % range {lo:.1f} to {hi:.1f})", **{k: row[k] for k in ("weight", "lo", "hi")}

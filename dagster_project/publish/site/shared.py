@@ -55,8 +55,8 @@ def scores(reader: Reader) -> dict[str, Any]:
     places = [row["city_id"] for row in cities]
 
     def table(frame: pd.DataFrame, value: str, whole: Callable[[float], float] = int) -> list[list[Any]]:
-        kept = frame.assign(**{value: [whole(one) for one in frame[value]]}).astype({value: object})
-        wide = kept.pivot(index="city_id", columns="year", values=value).reindex(index=places, columns=years)
+        whole_rows = frame.assign(**{value: [whole(one) for one in frame[value]]}).astype({value: object})
+        wide = whole_rows.pivot(index="city_id", columns="year", values=value).reindex(index=places, columns=years)
         return wide.astype(object).where(wide.notna(), None).to_numpy().tolist()
 
     parts = {  # the page rounds once more, to one decimal
@@ -109,13 +109,13 @@ def panel(reader: Reader) -> dict[str, Any]:
     cities = sorted(set(frame["city_id"]))
     places = pd.MultiIndex.from_product([years, cities])
     cube = frame.pivot(index=["year", "city_id"], columns="indicator_code", values="z").reindex(places, columns=codes)
-    held = usable_presets(reader)
+    presets = usable_presets(reader)
     return {
         "indicators": [[row["code"], row["tier"], row["dimension"]] for row in indicators],
         "years": years,
         "cities": cities,
         "z": base64.b64encode(cube.to_numpy().astype("<f8").tobytes()).decode(),
-        "presets": [[row["scheme"], [row["weights"].get(code, 0.0) for code in codes]] for row in held],
+        "presets": [[row["scheme"], [row["weights"].get(code, 0.0) for code in codes]] for row in presets],
     }
 
 
@@ -156,28 +156,28 @@ def _cell(value: Any) -> Any:
     return f"{value:.10g}" if isinstance(value, float) else plain_cell(value) if isinstance(value, str) else value
 
 
-def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]]) -> None:
+def write_downloads(reader: Reader, folder: Path, row_store: dict[str, list[Record]]) -> None:
     """One CSV an exhibit (English names and codes), one an indicator (a column a year), the ranking as a workbook too.
 
     `contents.csv` says of each file what it shows, in which unit, with which caveats, and where it is from.
 
-    `kept`: rows by code that are read already.
+    `row_store`: rows by code that are read already.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents: list[Record] = []
     for code, exhibit in exhibits().items():
         try:
-            rows = kept.get(code) or read_rows(reader, exhibit)
+            rows = row_store.get(code) or read_rows(reader, exhibit)
         except ExportError:
             continue
         name = "ranking" if code == "R1" else code
         heads = {"title": exhibit.title, "unit": exhibit.unit}
-        marked = [{**row, **heads, "release": reader.scope.release} for row in rows]
+        with_source = [{**row, **heads, "release": reader.scope.release} for row in rows]
         notes = " ".join(read_notes(reader, exhibit, rows))
         contents.append({"file": f"{name}.csv", **heads, "notes": notes, "source": reader.origin})
-        (folder / f"{name}.csv").write_text(as_csv(marked), encoding="utf-8")
+        (folder / f"{name}.csv").write_text(as_csv(with_source), encoding="utf-8")
         if code == "R1":
-            (folder / "ranking.xlsx").write_bytes(frame_to_excel(pd.DataFrame(marked)))
+            (folder / "ranking.xlsx").write_bytes(frame_to_excel(pd.DataFrame(with_source)))
     text, values = reader.ready(SQL["values"])
     for indicator, values_of in reader.con.execute(text, values).df().groupby("indicator_code"):
         name = f"indicator-{indicator}.csv"

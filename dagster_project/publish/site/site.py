@@ -81,13 +81,13 @@ class Site:
         folder: Path,
         release: str = "",
         previous: str | None = None,
-        changed: Mapping[str, Any] | None = None,
+        changes: Mapping[str, Any] | None = None,
     ) -> None:
         try:
             self.scope = read_scope(con, release=release or None)
         except ExportError as error:
             raise ReportError(f"{error} Land the missing sources and refresh.") from error
-        self.con, self.folder, self.previous, self.changed = con, folder, previous, changed
+        self.con, self.folder, self.previous, self.changed = con, folder, previous, changes
         self.reader = Reader(con, self.scope)
         self.facts = cities.CityFacts(self.reader)
         self.environments: dict[str, jinja2.Environment] = {}
@@ -110,8 +110,8 @@ class Site:
             target.write_text(text, encoding="utf-8")
         if yearbook.is_landed(self.reader):
             (self.folder / "yearbook").mkdir(exist_ok=True)
-            for city, held in yearbook.figures(self.reader).items():
-                text = shared.as_script("NQPF_YEARBOOK", held)
+            for city, content in yearbook.figures(self.reader).items():
+                text = shared.as_script("NQPF_YEARBOOK", content)
                 (self.folder / "yearbook" / f"{city}.js").write_text(text, encoding="utf-8")
         for language in languages():
             reader = Reader(self.con, self.scope, language)
@@ -165,7 +165,7 @@ class Site:
     def contexts(self, reader: Reader) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
         """Path, template, title and what is said, page by page; those of single indicators and cities come last."""
         words, scope, say = reader.words, self.scope, reader.words.gettext
-        judged, profiles = reader.rows(cities.SQL["judged"]), indicators.Indicators(reader)
+        city_rows, profiles = reader.rows(cities.SQL["judged"]), indicators.Indicators(reader)
         parts = [{"code": code, "name": reader.name("part", code)} for code in ("composite", *profiles.dimensions)]
         later, headline = ", ".join(map(str, scope.unscored)), findings.headline(reader)
         first = {
@@ -176,19 +176,19 @@ class Site:
             "cards": findings.cards(reader),
             "n_indicators": len(profiles.rows),
             "tiers": [reader.name("tier", tier) for tier in sorted({row["tier"] for row in profiles.rows})],
-            "n_out": sum(not row["in_sample"] for row in judged),
+            "n_out": sum(not row["in_sample"] for row in city_rows),
             "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",
         }
-        listed = {
+        city_list = {
             "rows": reader.rows(cities.SQL["listed"]),
             "choices": self._choices(reader),
             "part_names": [part["name"] for part in parts],
             "n_cities": len(self.facts.scores),
-            "out": [row for row in judged if row["city_id"] not in self.facts.scores],
+            "out": [row for row in city_rows if row["city_id"] not in self.facts.scores],
         }
         tiers = {"rows": profiles.listed(), "n_tiers": len({row["tier"] for row in profiles.rows})}
         yield "index.html", "index.html.j2", headline.text, first
-        yield "cities.html", "cities.html.j2", say(msg("Cities")), listed
+        yield "cities.html", "cities.html.j2", say(msg("Cities")), city_list
         yield "compare.html", "compare.html.j2", say(msg("Cities side by side")), {"section": "cities"}
         yield "indicators.html", "indicators.html.j2", say(msg("Indicators")), tiers
         yield "weights.html", "weights.html.j2", say(msg("Weights")), self._weights(reader, parts)
@@ -207,7 +207,7 @@ class Site:
         for one in map(profiles.profile, profiles.rows):
             more = {"one": one, "section": "indicators"}
             yield f"indicators/{one['code']}.html", "indicator.html.j2", one["name"], more
-        for city in map(cities.Profiles(reader, self.facts, judged).profile, judged):
+        for city in map(cities.Profiles(reader, self.facts, city_rows).profile, city_rows):
             more = {"city": city, "section": "cities", "counties": self.facts.counties.get(city["city_id"], [])}
             yield f"cities/{city['city_id']}.html", "city.html.j2", city["full_name"], more
 
@@ -243,12 +243,12 @@ class Site:
             for name, what in FILES.items()
             if is_release and (path := release / name).is_file()
         ]
-        known = [{**one, "href": f"{up}{one['name']}"} for one in self.hashes] if is_release else []
+        files_with_links = [{**one, "href": f"{up}{one['name']}"} for one in self.hashes] if is_release else []
         methods = yaml.load(Path(__file__).with_name("methods.yml").read_text(encoding="utf-8"), yaml.CSafeLoader)
         scope, form = self.scope, "gbt7714" if words.language == "zh" else "text"
         year = getattr(scope.built, "year", 0)
-        cited = Cited(scope.release, scope.data_vintage, scope.method_version, year, scope.is_synthetic)
-        return {"files": files, "folders": known, "methods": methods, "cited": citation(cited, form)}
+        source = Cited(scope.release, scope.data_vintage, scope.method_version, year, scope.is_synthetic)
+        return {"files": files, "folders": files_with_links, "methods": methods, "cited": citation(source, form)}
 
     @cached_property
     def hashes(self) -> list[dict[str, Any]]:
@@ -328,13 +328,13 @@ class Site:
         return self.environments[words.language]
 
     def _menu(self, reader: Reader) -> list[dict[str, Any]]:
-        fixed = {
+        first = {
             "index": msg("Overview"),
             "cities": msg("Cities"),
             "indicators": msg("Indicators"),
             "weights": msg("Weights"),
         }
-        held = {
+        middle = {
             slug: page["title"]
             for slug, page in findings.pages().items()
             if any(
@@ -342,7 +342,7 @@ class Site:
             )
         }
         last = {"yearbook": msg("Yearbook")} if yearbook.is_landed(reader) else {}
-        entries = {**fixed, **held, **last}
+        entries = {**first, **middle, **last}
         return [{"slug": slug, "title": reader.words.gettext(title)} for slug, title in entries.items()]
 
     def _changes(self, reader: Reader, top: str) -> str:

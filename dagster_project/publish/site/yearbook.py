@@ -66,7 +66,7 @@ def figures(reader: Reader) -> dict[str, dict[str, Any]]:
     years = sorted({year for row in rows for year in row["years"]})
     series: dict[str, dict[str, Any]] = {}
     for row in rows:
-        known = {year: float(f"{y:.5g}") for year, y in zip(row["years"], row["values"], strict=True) if y is not None}
+        cells = {year: float(f"{y:.5g}") for year, y in zip(row["years"], row["values"], strict=True) if y is not None}
         of_city = series.setdefault(row["city_id"], {"years": years, "of": {}})
-        of_city["of"][row["key"]] = [known.get(year) for year in years]
+        of_city["of"][row["key"]] = [cells.get(year) for year in years]
     return series

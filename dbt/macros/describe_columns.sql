@@ -45,7 +45,7 @@
     order by all
 {%- endmacro %}
 
-{# PIVOT by the first column of the query `words` over `table`; nothing before the table is there, or where it is empty. #}
+{# PIVOT of a table by the first column of the query `words`; nothing where the table is not there or empty. #}
 {% macro wide_columns(table, words, value, name, key) -%}
     {%- set names = run_query(words).columns[0].values() if execute and load_relation(table) is not none else [] -%}
     {%- if names | length > 0 -%}

@@ -289,6 +289,16 @@ def test_a_comparison_does_not_take_the_year_or_the_name_of_another_figure(facts
     assert [(one.printed, one.note) for one in check_passages([Passage("", filled)], facts) if one.differs] == []
 
 
+def test_a_county_level_unit_has_figures_of_its_own(facts):
+    zh, year, gdp = facts.con.execute(
+        """select c.name_zh, v.year, v.value / 1e4 from easy.county_variable as v
+        inner join mart.dim_county as c using (county_id)
+        where v.variable_code = 'gdp_nom' and v.unit = 'yuan10k' order by v.year desc, c.county_id limit 1"""
+    ).fetchone()
+    texts = [f"{year}年，{zh}地区生产总值为{gdp * times:.2f}亿元。" for times in (1, 1.05)]
+    assert [[one.differs for one in check_passages([Passage("", text)], facts)] for text in texts] == [[False], [True]]
+
+
 def test_a_year_of_comparison_above_a_table_is_not_that_of_the_table(facts, figures):
     code, zh, _ = figures.cities()[0]
     above = f"得分较{figures.last - 1}年有变化。"

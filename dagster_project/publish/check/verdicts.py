@@ -174,10 +174,7 @@ class Judge:
         results = [
             place
             for (place, y), fact in facts.items()
-            if y == year
-            and place != city
-            and place[:2] == city[:2]
-            and self._same(number, fact, fact_unit, unit)
+            if y == year and place != city and place[:2] == city[:2] and self._same(number, fact, fact_unit, unit)
         ]
         return sorted(
             results, key=lambda other: (self.words.provinces.get(other) != self.words.provinces.get(city), other)

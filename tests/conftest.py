@@ -25,7 +25,14 @@ from shared_files import real_files
 
 # The first file makes the small warehouse while another worker computes; then all is ready for what looks at one,
 # and the many quick files at the end even out the workers.
-ORDER = ("integration/test_analyst_queries.py", "unit/python_models", "integration", "reliability")
+ORDER = (
+    "integration/test_analyst_queries.py",
+    "unit/python_models",
+    "integration",
+    "reliability",
+    "unit/values",
+    "unit/study",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -235,6 +235,8 @@ def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, f
     told += [(f"{y}年{a_zh}得分高于全国平均水平{over + x:.2f}分。", [x == 0]) for x in (0, 1)]
     for text, is_right in told:
         assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+    (another,) = check_passages([Passage("", f"{y}年{low}平均得分{high_mean:.2f}分。")], facts)
+    assert another.verdict == "other_city"
     rows = [["区域", "平均得分"], [high, f"{high_mean:.2f}"], [low, f"{high_mean:.2f}"]]
     table = table_passages(rows, "", f"{y}年", lambda i, k: f"{i},{k}")
     assert [one.verdict in RIGHT for one in check_passages([Passage("", f"{y}年"), *table], facts)] == [True, False]
@@ -289,14 +291,19 @@ def test_a_comparison_does_not_take_the_year_or_the_name_of_another_figure(facts
     assert [(one.printed, one.note) for one in check_passages([Passage("", filled)], facts) if one.differs] == []
 
 
-def test_a_county_level_unit_has_figures_of_its_own(facts):
-    zh, year, gdp = facts.con.execute(
-        """select c.name_zh, v.year, v.value / 1e4 from easy.county_variable as v
-        inner join mart.dim_county as c using (county_id)
+def test_a_county_level_unit_has_figures_and_a_place_of_its_own(facts):
+    zh, year, gdp, place = facts.con.execute(
+        """select c.name_zh, v.year, v.value / 1e4, rank() over (partition by v.year order by v.value desc)
+        from easy.county_variable as v inner join mart.dim_county as c using (county_id)
         where v.variable_code = 'gdp_nom' and v.unit = 'yuan10k' order by v.year desc, c.county_id limit 1"""
     ).fetchone()
-    texts = [f"{year}年，{zh}地区生产总值为{gdp * times:.2f}亿元。" for times in (1, 1.05)]
-    assert [[one.differs for one in check_passages([Passage("", text)], facts)] for text in texts] == [[False], [True]]
+    said, stands = f"{year}年，{zh}地区生产总值", "在全部县级市中居"
+    for text, is_right in (
+        (f"{said}为{gdp:.2f}亿元。", [True]),
+        (f"{said}为{1.05 * gdp:.2f}亿元。", [False]),
+        (f"{said}{stands}第{place}位。", [True]),
+    ):
+        assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
 
 
 def test_a_year_of_comparison_above_a_table_is_not_that_of_the_table(facts, figures):

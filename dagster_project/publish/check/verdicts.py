@@ -56,7 +56,12 @@ class Target:
 
 def is_wide(place: str) -> bool:
     """Whether it is a province or a group."""
-    return bool(place) and not place.startswith(("CN", "county:"))
+    return level_of(place) == "wide"
+
+
+def level_of(place: str) -> str:
+    """What a place may be compared with: cities (and all of them together, ""), county-level units, wider places."""
+    return "county" if place.startswith("county:") else "wide" if place and not place.startswith("CN") else "city"
 
 
 @dataclass
@@ -174,7 +179,10 @@ class Judge:
         results = [
             place
             for (place, y), fact in facts.items()
-            if y == year and place != city and place[:2] == city[:2] and self._same(number, fact, fact_unit, unit)
+            if y == year
+            and place != city
+            and level_of(place) == level_of(city)
+            and self._same(number, fact, fact_unit, unit)
         ]
         return sorted(
             results, key=lambda other: (self.words.provinces.get(other) != self.words.provinces.get(city), other)
@@ -362,7 +370,7 @@ class Judge:
                 if (city, year) not in facts:
                     continue
                 mine, province = facts[city, year].value, self.words.provinces.get(city)
-                all_there = [c for c, y in facts if y == year and c.startswith("CN")]
+                all_there = [c for c, y in facts if y == year and level_of(c) == level_of(city)]
                 groups = [[c for c in all_there if self.words.provinces.get(c) == province], all_there]
                 for k, group in enumerate(groups):
                     above = sum(facts[c, year].value > mine for c in group)

@@ -306,6 +306,21 @@ def test_a_county_level_unit_has_figures_and_a_place_of_its_own(facts):
         assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
 
 
+def test_a_figure_of_the_year_of_the_document_is_no_slip_where_no_year_stands_beside_it(facts, figures):
+    """The year of the sentence before may be that of an aside; beside the figure it is meant."""
+    city, zh, _ = figures.cities()[0]
+    last, before = figures.last, figures.last - 1
+    gdp = facts.of(("value", "gdp_nom"))
+    now, then = (gdp[city, year].value / 1e4 for year in (last, before))
+    about = [f"{last}年{zh}市经济。", f"{last}年，{zh}市地区生产总值为{now:.2f}亿元。", f"{before}年为{then:.2f}亿元。"]
+    for text, verdicts in (
+        (f"地区生产总值为{now:.2f}亿元。", []),
+        (f"{before}年地区生产总值为{now:.2f}亿元。", ["other_year"]),
+    ):
+        findings = check_passages([Passage("", "".join([*about, text]))], facts)
+        assert [finding.verdict for finding in findings if finding.differs] == verdicts, text
+
+
 def test_a_year_of_comparison_above_a_table_is_not_that_of_the_table(facts, figures):
     code, zh, _ = figures.cities()[0]
     above = f"得分较{figures.last - 1}年有变化。"

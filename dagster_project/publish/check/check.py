@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dagster_project.publish.check.facts import Facts, Subject
+from dagster_project.publish.check.facts import Facts, Subject, kept
 from dagster_project.publish.check.passages import KEY, Passage
 from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers
 from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, targets
@@ -17,6 +18,8 @@ from dagster_project.publish.check.verdicts import DIFFERS, Judge, Target, Verdi
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.locale import languages
+
+CLOSE = 12  # letters from a figure to its year
 
 
 @dataclass
@@ -43,15 +46,17 @@ class Finding:
 
 
 def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Facts] = ()) -> list[Finding]:
-    words = Vocabulary(facts)
-    judge = Judge(facts, older, words)
-    return list(_Checker(facts, words, judge).each(passages))
+    words = copy(kept(facts, Vocabulary))
+    checker = _Checker(facts, words, Judge(facts, older, words))
+    checker.dated.update(int(year) for one in passages for year in RE["YEAR"].findall(one.text))
+    return list(checker.each(passages))
 
 
 class _Checker:
     def __init__(self, facts: Facts, words: Vocabulary, judge: Judge) -> None:
         self.facts, self.words, self.judge = facts, words, judge
         self.titles: dict[int, Context] = {}
+        self.dated = Counter[int]()  # years that the document names
         self.years = Counter[int]()
         self.heads: dict[str, Sentence] = {}
         self.grids: dict[tuple[str, str, str], Grid | None] = {}
@@ -80,7 +85,9 @@ class _Checker:
                     (tuple(m.value) for m in sentence.of("city")), ()
                 )
                 for number, target in targets(self.facts, sentence):
-                    if at + number.start not in covered and (verdict := self.judge.judge(number, target)):
+                    if at + number.start in covered or (verdict := self.judge.judge(number, target)) is None:
+                        continue
+                    if verdict.verdict != "other_year" or self._is_dated(sentence, number, verdict):
                         yield self._finding(passage, sentence_text, at, number, verdict)
                 context = carried(sentence)
                 self.years.update({m.value for m in sentence.of("year") if not sentence.is_base(m)})
@@ -90,6 +97,20 @@ class _Checker:
                 often = next((year for year, _ in self.years.most_common(1)), None)
                 context = Context() if self._above().year else Context(year=last.year, or_year=often)
             last = context
+
+    def _is_dated(self, s: Sentence, number: Number, verdict: Verdict) -> bool:
+        """Whether the words before a number say its year, so that the figure of another is a slip."""
+        left = s.text[: number.start]
+        if RE["FROM"].search(left) or RE["TO"].search(left):
+            return any(number.end <= m.start < number.end + CLOSE for m in s.of("year"))
+        for m in s.of("year"):
+            gap = s.gap(m.end, number.start) if m.start < number.start else s.gap(number.end, m.start)
+            if not re.search("[;；]", gap) and (m.start < number.start or not s.between(number.end, m.start)):
+                return True
+        often = {year for year, _ in self.dated.most_common(1)} | {max(self.dated, default=0)}
+        often |= {title.year for title in self.titles.values() if title.year}
+        years = {*often, *(year - 1 for year in often if RE["AGO"].search(left))}
+        return not any(f"that of {year}" in verdict.note for year in years)
 
     def _under(self, last: Context) -> Context:
         """What the headings say, and where they are silent the text since the last of them."""

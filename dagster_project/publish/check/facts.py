@@ -6,6 +6,7 @@ wider than a city (provinces by Chinese name, groups as east_of_four_region) hav
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -53,6 +54,23 @@ def _unit(text: str) -> Unit:
 
 UNITS = {code: _unit(text) for code, text in words()["published_units"].items()}
 UNIT_WORDS = {word: _unit(text) for text, names in words()["units"].items() for word in names}
+
+
+KEPT: dict[tuple[Any, ...], Any] = {}
+MOST_KEPT = 4
+
+
+def kept[T](facts: Facts, make: Callable[[Facts], T]) -> T:
+    """What is read once from a published file, however many documents are checked."""
+    ((path,),) = facts.con.execute("select path from duckdb_databases() where path is not null").fetchall()
+    state = Path(path).stat()
+    key = (make, path, state.st_size, state.st_mtime_ns)
+    if key not in KEPT:
+        KEPT[key] = make(facts)
+        if len(KEPT) > MOST_KEPT:
+            del KEPT[next(iter(KEPT))]
+    results: T = KEPT[key]
+    return results
 
 
 @dataclass

@@ -1,5 +1,6 @@
 -- name: variables
 select distinct variable_code, unit from easy.city_variable
+union select distinct variable_code, unit from easy.county_variable
 
 -- name: indicators
 select indicator_code, any_value(unit) from mart.mart_indicator_value group by indicator_code

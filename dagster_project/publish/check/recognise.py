@@ -165,14 +165,6 @@ class Vocabulary:
                 self._add(name, "city", city)
             for link in (", {}", " ({})", " in {}", " of {}"):
                 self._add(en + link.format(province_en), "city", city)
-        with ALIASES.open(encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if row["kind"] == "code" or len(row["alias"]) < 2:
-                    continue
-                if row["city_id"] in roster:
-                    self._add(row["alias"], "city", row["city_id"])
-                elif row["city_id"] != "CN000000" and not row["city_id"].endswith("0000"):
-                    self._add(row["alias"], "place", "county")
         counties = facts.con.execute(SQL["counties"]).fetchall()
         alike = Counter(name for zh, pinyin, *_ in counties for name in (zh, pinyin))
         for zh, pinyin, kind, parent, county in counties:
@@ -187,6 +179,14 @@ class Vocabulary:
             for name in (zh[:-1] if kind == "county_city" else zh, pinyin if alike[pinyin] == 1 else ""):
                 if (name.lower(), "city") not in self._values and len(name) > 1:
                     self._add(name, "city", county)
+        with ALIASES.open(encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row["kind"] == "code" or len(row["alias"]) < 2:
+                    continue
+                if row["city_id"] in roster:
+                    self._add(row["alias"], "city", row["city_id"])
+                elif not row["city_id"].endswith("0000") and (row["alias"].lower(), "city") not in self._values:
+                    self._add(row["alias"], "place", "county")
         for city, (_, _, province, province_en) in roster.items():
             if city.endswith("0000"):
                 continue

@@ -406,6 +406,7 @@ def _of_all(
     if is_effect:
         years = [facts.scope.last_year]
         is_sure = name.startswith(("fit", "coef")) or (bool(s.of("index")) and not s.of("variable"))
+        is_sure = is_sure and not RE["OTHER_MODEL"].search(text)
     else:
         years = list(target.years)
         is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year))

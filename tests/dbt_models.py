@@ -1,6 +1,7 @@
 """Models and macros of the dbt project as plain SQL, for tests in a throw-away DuckDB."""
 
 import re
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -25,9 +26,15 @@ def in_order(*folders: str) -> list[str]:
     return list(order.static_order())
 
 
+@cache  # a test asks for the same models again and again
 def with_macros(text: str) -> str:
     """A template with the macros of the project; not those that only dbt can read (`materialization`)."""
+    return Environment(autoescape=False).from_string(text, globals=_macros()).render()
+
+
+@cache
+def _macros() -> dict[str, object]:
     files = (file.read_text(encoding="utf-8") for file in sorted((DBT / "macros").glob("*.sql")))
-    macros = "".join(file for file in files if "{% materialization" not in file)
+    text = "".join(file for file in files if "{% materialization" not in file)
     names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: "", "var": VARS.get}
-    return Environment(autoescape=False).from_string(macros + text).render(**names)
+    return names | vars(Environment(autoescape=False).from_string(text, globals=names).module)

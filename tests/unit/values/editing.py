@@ -21,7 +21,7 @@ select city_id, province_code from city where level = 'city' and valid_to is nul
 
 def with_seeds(*seeds: str) -> duckdb.DuckDBPyConnection:
     """A database of these seeds, in which no figure is of a county."""
-    con = duckdb.connect()
+    con = duckdb.connect(config={"threads": 1})  # on small tables a second one waits for the first
     for seed in seeds:
         types = "{'city_code': 'varchar', 'province_code': 'varchar'}" if seed == "city" else "{}"
         file = DBT / "seeds" / f"{seed}.csv"

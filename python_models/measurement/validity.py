@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from python_models._align import aligned
-from python_models._types import ArrayLike, FloatArray
+from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models._validate import as_plane
 from python_models.estimates import NORMAL_HALF, Interval
 
@@ -71,23 +71,46 @@ def validity(
         if there.sum() < FEWEST:
             continue
         x, y, of = s[there, t], o[there, t], groups[there]
-        r, rho = (_jackknifed(x, y, of, ranked=ranked) for ranked in (False, True))
+        names, at = np.unique(of, return_inverse=True)
+        keep = np.arange(-1, len(names))[:, None] != at  # first all cities, then without each cluster
+        r = _jackknifed(_correlations(np.broadcast_to(x, keep.shape), np.broadcast_to(y, keep.shape), keep))
+        rho = _jackknifed(_correlations(_ranks(x, keep), _ranks(y, keep), keep))
         rows.append((year, r.value, r.low, r.high, rho.value, rho.low, rho.high, len(x)))
     columns = ["year", "pearson", "pearson_low", "pearson_high", "spearman", "spearman_low", "spearman_high", "n_obs"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _jackknifed(x: FloatArray, y: FloatArray, clusters: np.ndarray, *, ranked: bool) -> Interval:
-    """r, or rho by ranks, with a 95 % interval from leaving out each cluster; none at |r| = 1."""
-
-    def correlation(keep: np.ndarray) -> float:
-        a, b = (stats.rankdata(v[keep]) if ranked else v[keep] for v in (x, y))
-        return math.nan if np.ptp(a) == 0.0 or np.ptp(b) == 0.0 else float(np.corrcoef(a, b)[0, 1])
-
-    r, names = correlation(np.full(len(x), True)), np.unique(clusters)
-    without = np.array([correlation(clusters != name) for name in names])
-    if len(names) < 3 or np.isnan([r, *without]).any() or max(abs(r), *abs(without)) >= 1.0 - 1e-12:
+def _jackknifed(all_and_without: FloatArray) -> Interval:
+    """The first correlation, with a 95 % interval from those without each cluster; none at |r| = 1."""
+    r, without = float(all_and_without[0]), all_and_without[1:]
+    n = len(without)
+    if n < 3 or not (np.abs(all_and_without) < 1.0 - 1e-12).all():
         return Interval(r, math.nan, math.nan)
-    z, n = np.arctanh(without), len(names)
-    half = stats.t.ppf(0.975, n - 1) * math.sqrt((n - 1) / n * ((z - z.mean()) ** 2).sum())
+    z = np.arctanh(without)
+    half = special.stdtrit(n - 1, 0.975) * math.sqrt((n - 1) / n * ((z - z.mean()) ** 2).sum())
     return Interval(r, math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half))
+
+
+def _correlations(x: FloatArray, y: FloatArray, keep: BoolArray) -> FloatArray:
+    """Pearson's r of what each row of x, y and keep (k, n) keeps; NaN where one of them does not vary."""
+
+    def centred(v: FloatArray) -> FloatArray:
+        level = np.where(keep, v, 0.0).sum(axis=1, keepdims=True) / keep.sum(axis=1, keepdims=True)
+        return np.where(keep, v - level, 0.0)
+
+    def is_same(v: FloatArray) -> BoolArray:
+        first = np.take_along_axis(v, keep.argmax(axis=1)[:, None], axis=1)
+        return np.asarray(((v == first) | ~keep).all(axis=1))
+
+    with np.errstate(invalid="ignore"):
+        a, b = centred(x), centred(y)
+        r = (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1)) / np.sqrt((b * b).sum(axis=1))
+    return np.where(is_same(x) | is_same(y), np.nan, np.clip(r, -1.0, 1.0))
+
+
+def _ranks(v: FloatArray, keep: BoolArray) -> FloatArray:
+    """Average ranks of v (n,) among those that each row of keep (k, n) keeps: one sort for all rows."""
+    _, at, counts = np.unique(v, return_inverse=True, return_counts=True)
+    starts = np.cumsum(counts) - counts
+    kept = np.add.reduceat(keep[:, np.argsort(at, kind="stable")].astype(np.float64), starts, axis=1)
+    return np.asarray((kept.cumsum(axis=1) - (kept - 1.0) / 2.0)[:, at])

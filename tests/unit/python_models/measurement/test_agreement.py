@@ -77,12 +77,18 @@ def test_correlations_against_scipy_with_interval_of_a_line_and_of_nothing():
 def test_each_year_by_itself_over_the_cities_that_have_both():
     score, outside = np.random.default_rng(4).random((2, 30, 3))
     outside[:10, 1] = outside[4:, 2] = np.nan
+    outside = outside.round(1)  # ties
     province = np.repeat(list("abcdef"), 5)
     table = validity(score, outside, (2012, 2013, 2014), province)
     assert table[["year", "n_obs"]].values.tolist() == [[2012, 30], [2013, 20]]
     row = table.iloc[1]
     assert row["spearman"] == pytest.approx(stats.spearmanr(score[10:, 1], outside[10:, 1]).statistic, abs=1e-14)
-    assert row["spearman_low"] < row["spearman"] < row["spearman_high"]
+    rest = [np.delete(np.arange(10, 30), slice(k, k + 5)) for k in (0, 5, 10, 15)]  # without one province
+    z = np.arctanh([stats.spearmanr(score[r, 1], outside[r, 1]).statistic for r in rest])
+    half = stats.t.ppf(0.975, 3) * np.sqrt(3 / 4 * ((z - z.mean()) ** 2).sum())
+    limits = np.tanh(np.arctanh(row["spearman"]) + np.array([-half, half]))
+    assert row[["spearman_low", "spearman_high"]].tolist() == pytest.approx(limits, abs=1e-12)
+    assert validity(score, outside, (2012, 2013, 2014), ["a"] * 30).filter(regex="low|high").isna().all(axis=None)
     a, b = (validity(score, o, (2012, 2013, 2014), province).iloc[0] for o in (outside, np.exp(4 * outside)))
     assert a["spearman"] == b["spearman"]  # a rising change leaves it alone
     assert a["pearson"] != b["pearson"]

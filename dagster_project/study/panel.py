@@ -7,6 +7,7 @@ some years) and, to compare with other programs, those of the information. Effec
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from dagster_project.study.frames import LIMITS, PLACE, Frames, Rows, Tables, wo
 from dagster_project.study.samples import (
     SAMPLE_FRAMES,
     PanelSample,
+    Planes,
     Skipped,
     attempt,
     basis_of,
@@ -85,8 +87,9 @@ def build(frames: Frames, settings: Settings) -> Tables:
     reason; it never stops the others. Each model has a generator of its own: a new entry changes no other number.
     """
     rows, frames, family = Rows(), with_codes(frames), _Family()
-    specs = settings.regressions
-    for spec, (tables, reason) in zip(specs, run_tasks(_task(frames, s, settings) for s in specs), strict=True):
+    specs, read = settings.regressions, defaultdict[str, Planes](dict)
+    tasks = (_task(frames, s, settings, read[basis_of(frames, s)]) for s in specs)
+    for spec, (tables, reason) in zip(specs, run_tasks(tasks), strict=True):
         if reason:
             tables = {"panel_fit": _skipped(frames, spec, reason).assign(seed=settings.seed)}
         if "influence" in tables:
@@ -96,10 +99,10 @@ def build(frames: Frames, settings: Settings) -> Tables:
     return {**tables, "panel_effect": family.adjusted(tables["panel_effect"], settings)}
 
 
-def _task(frames: Frames, spec: PanelSpec, settings: Settings) -> Task[tuple[Tables, str]]:
-    """The regression with its data, to be fitted wherever; or the reason why there is none."""
+def _task(frames: Frames, spec: PanelSpec, settings: Settings, read: Planes) -> Task[tuple[Tables, str]]:
+    """The regression with its data, to be fitted wherever; or the reason why there is none. read: see read_sample."""
     try:
-        sample = read_sample(frames, spec)
+        sample = read_sample(frames, spec, read)
         weights = read_weights(frames, spec, sample)
     except (Skipped, PanelInputError) as refused:
         return partial(attempt, partial(refuse, str(refused)))

@@ -116,11 +116,6 @@ class Landed(NamedTuple):
         sidecar = sidecar or self.sidecar
         write_sidecar(sidecar, {**read_sidecar(sidecar), **changes})
 
-    def put(self, content):
-        """Other bytes under the same name, with a sidecar that knows their hash."""
-        self.file.write_bytes(content)
-        renew_hash(self.landing, self.sidecar)
-
     def rewrite(self, change):
         page = read_page(self.file)
         change(page)
@@ -143,17 +138,11 @@ def all_real(landed):
         landed.say(sidecar, is_synthetic=False)
 
 
-# an encrypted workbook: a container whose one stream has this name
-PASSWORD = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1016) + "EncryptedPackage".encode("utf-16-le") + bytes(512)
 # one of each step that reads; what else a reader refuses is in tests/unit/ingest
 CASES = {
     "wrong_hash": (
         lambda landed: landed.file.write_bytes(landed.file.read_bytes() + b"\0"),
         ["does not match its sidecar: expected sha256", YEARBOOK, "Restore the file", "'supersedes'"],
-    ),
-    "password": (
-        lambda landed: landed.put(PASSWORD),
-        ["protected by a password", YEARBOOK, "Save a copy without password"],
     ),
     "no_figures": (
         lambda landed: landed.rewrite(no_figures),

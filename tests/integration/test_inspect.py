@@ -336,6 +336,7 @@ def test_table_of_county_level_cities_is_not_taken_for_prefectures(real_data):
     assert not any(value["city_code"].endswith("00") for value in report.values)
 
 
+@pytest.mark.slow
 def test_shifted_table_is_refused_and_its_neighbours_are_read(real_data, tmp_path):
     """Spending, science and education of the whole city each stand one column too far to the right."""
 

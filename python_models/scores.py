@@ -78,21 +78,17 @@ def dimension_weights(w: FloatArray, dimensions: Sequence[str]) -> dict[str, flo
 def ranks(score: ArrayLike) -> FloatArray:
     """Place inside each year, shape (N, T): 1 is the highest score, ties share the best place."""
     plane = as_plane(score, "score")
-    places = np.full(plane.shape, np.nan)
-    for column, out in zip(plane.T, places.T, strict=True):
-        out[~np.isnan(column)] = rankdata(-column[~np.isnan(column)], method="min")
-    return places
+    lacks = np.isnan(plane)
+    return np.where(lacks, np.nan, rankdata(np.where(lacks, np.inf, -plane), method="min", axis=0))
 
 
 def percentiles(score: ArrayLike) -> FloatArray:
     """Share (0-100) of the other cities of the year with a strictly lower score, (N, T); NaN for a lone score."""
     plane = as_plane(score, "score")
-    below = np.full(plane.shape, np.nan)
-    for column, out in zip(plane.T, below.T, strict=True):
-        there = ~np.isnan(column)
-        if there.sum() > 1:
-            out[there] = 100.0 * (rankdata(column[there], method="min") - 1.0) / (there.sum() - 1.0)
-    return below
+    lacks = np.isnan(plane)
+    others = (~lacks).sum(axis=0) - 1.0
+    below = 100.0 * (rankdata(np.where(lacks, np.inf, plane), method="min", axis=0) - 1.0)
+    return np.where(lacks | (others < 1.0), np.nan, below / np.where(others < 1.0, np.nan, others))
 
 
 def relative_scores(score: ArrayLike) -> FloatArray:

@@ -150,7 +150,8 @@ def _skewness(base_z: FloatArray) -> FloatArray:
     """Population skewness of z per indicator (m,) over the rows that make the weights; NaN if constant."""
     rows, _ = complete_rows(base_z)
     result = np.full(rows.shape[1], np.nan)
-    for k, column in enumerate(rows.T):
-        if not np.isnan(column).any() and column.min() < column.max():
-            result[k] = skew(column)
+    varies = ~np.isnan(rows).any(axis=0)
+    varies[varies] = rows[:, varies].min(axis=0) < rows[:, varies].max(axis=0)
+    if varies.any():
+        result[varies] = skew(rows[:, varies], axis=0)
     return result

@@ -29,6 +29,8 @@ edit_limit as materialized (
         max(p.value) filter (p.rule = 'E5' and p.parameter = 'floor') as e5_floor,
         max(p.value) filter (p.rule = 'E5' and p.parameter = 'reach') as e5_reach,
         max(p.value) filter (p.rule = 'E5' and p.parameter = 'boundary_years') as e5_boundary_years,
+        max(p.value) filter (p.rule = 'E5' and p.parameter = 'cities_mad') as e5_cities_mad,
+        max(p.value) filter (p.rule = 'E5' and p.parameter = 'cities_floor') as e5_cities_floor,
         max(v.unit) = 'percent' as is_share,
         coalesce(max(v.band_low) < 0, false) as is_signed
     from edit_parameter as p

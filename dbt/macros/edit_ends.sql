@@ -1,4 +1,4 @@
-{# E5: the first or last year of a series. See edit_rules.sql. #}
+{# E5: the first or last year of a series, and figures of a series too short to have ends. See edit_rules.sql. #}
 {% macro edit_ends() %}
 -- E5: the first or last year stands off the line of the three years next to it
 edit_fourth as materialized (
@@ -79,5 +79,43 @@ edit_edge as materialized (
         and greatest(o.y1, o.y2, o.y3) - least(o.y1, o.y2, o.y3) <= l.e3_neighbours * abs(o.off)
         -- a boundary that moved is no slip
         and not {{ border_moved('o.city_id', 'o.year', 'l.e5_boundary_years') }}
+),
+
+-- a figure with fewer than three years beside it, against the other cities of its source and year; sums a resident
+edit_short as materialized (
+    select world, source, variable_code, year, series
+    from edit_line
+    qualify count(*) over (partition by series) < 4
+),
+
+edit_beside_cities as (
+    select
+        m.*,
+        s.series is not null as is_short,
+        l.e5_cities_mad,
+        l.e5_cities_floor,
+        m.y - case when v.harmonise = 'sum' then ln(r.value) else 0 end as level,
+        level - median(level) over cities as off
+    from edit_line as m
+    inner join (select distinct world, source, variable_code, year from edit_short) as g
+        using (world, source, variable_code, year)
+    inner join edit_limit as l using (variable_code)
+    inner join {{ ref('variable') }} as v using (variable_code)
+    left join edit_short as s using (series, year)
+    left join edit_reference as r
+        on
+            m.world = r.world and m.city_id = r.city_id and m.year = r.year
+            and r.variable_code = 'population_resident'
+    where not m.is_share and not m.is_signed and m.value > 0
+    window cities as (partition by m.world, m.source, m.variable_code, m.year)
+),
+
+edit_apart as (
+    select
+        *,
+        greatest(e5_cities_mad * 1.4826 * median(abs(off)) over cities, ln(e5_cities_floor)) as limit_off
+    from edit_beside_cities
+    window cities as (partition by world, source, variable_code, year)
+    qualify count(level) over cities >= 30
 )
 {% endmacro %}

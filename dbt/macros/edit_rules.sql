@@ -46,6 +46,10 @@ edit_found as (
     from edit_edge
     where abs(off) > limit_off
     union all by name
+    select series, year, 'E5' as rule, off as measured, limit_off as limit_at, y - off as y_expected, 'cities' as about, false as is_decision
+    from edit_apart
+    where is_short and abs(off) > limit_off
+    union all by name
     -- what stands out and is left: smaller spikes, spikes beside which the neighbours disagree, and jumps that nothing
     -- takes back
     select series, year, 'E3' as rule, y - line as measured, limit_r_suspect as limit_at, line as y_expected, '' as about, false as is_decision
@@ -85,7 +89,7 @@ edit_cases as materialized (
             when m.is_agreed then 'accept'
             else 'edit'
         end as verdict,
-        f.y_expected + p.path as y,
+        f.y_expected + coalesce(p.path, 0) as y,
         case
             when m.is_signed then sinh(y) * m.middle / 2
             when m.is_share then least(110 / (1 + exp(-y)), 100)
@@ -128,7 +132,11 @@ edit_cases as materialized (
                 || coalesce('years ' || {{ t }}.about || ' stand off the level before and after, ', 'the level before was ')
                 || printf('%.4g', {{ t }}.expected)
         when 'E5'
-            then printf('the three years next to it lead to %.4g; %.2f off their line, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
+            then case
+                when {{ t }}.about = 'cities'
+                    then printf('too few years beside it; the other cities lead to %.4g; %.2f off them, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
+                else printf('the three years next to it lead to %.4g; %.2f off their line, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
+            end
         when 'E6'
             then printf('%.0f %% of the cities satisfy another definition in this year', 100 * {{ t }}.measured)
         when 'E7'

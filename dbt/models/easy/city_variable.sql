@@ -18,6 +18,22 @@ as_printed as (
     where edit_policy = 'as_printed'
 ),
 
+-- used as printed, and waiting for a person; so is an indicator if a figure behind it is
+questions as (
+    select e.city_id, e.year, r.part_code as variable_code
+    from {{ ref('int_edits_settled') }} as e
+    inner join {{ reached_parts() }} as r on e.variable_code = r.variable_code
+    where e.action = 'pending' and e.is_selected
+),
+
+questions_of_all as (
+    select * from questions
+    union
+    select q.city_id, q.year, i.indicator_code as variable_code
+    from questions as q
+    inner join {{ ref('indicator_part') }} as i on q.variable_code = i.variable_code
+),
+
 deflators as (
     select * from {{ ref('int_deflators_chained') }}
     where edit_policy = 'edited'
@@ -48,10 +64,13 @@ printed as (
         u.value,
         p.value as value_as_printed,
         u.value_origin,
+        q.city_id is not null as is_in_question,
         false as is_indicator,
         u.source_cell_id,
         u.source_cell_ids
     from used as u
+    left join questions_of_all as q
+        on u.city_id = q.city_id and u.year = q.year and u.variable_code = q.variable_code
     inner join names as n on u.variable_code = n.variable_code
     left join as_printed as p
         on u.city_id = p.city_id and u.year = p.year and u.variable_code = p.variable_code
@@ -85,10 +104,13 @@ indicators as (
         v.value,
         p.value as value_as_printed,
         v.value_origin,
+        q.city_id is not null as is_in_question,
         true as is_indicator,
         v.source_cell_id,
         v.source_cell_ids
     from {{ ref('int_values_imputed') }} as v
+    left join questions_of_all as q
+        on v.city_id = q.city_id and v.year = q.year and v.indicator_code = q.variable_code
     inner join {{ ref('indicator') }} as i on v.indicator_code = i.indicator_code
     left join {{ ref('int_indicators_constructed') }} as p
         on
@@ -115,6 +137,7 @@ select
     v.value,
     v.value_as_printed,
     v.value_origin,
+    v.is_in_question,
     v.is_indicator,
     {{ cell_part('v.source_cell_id', 'source') }} as source,
     {{ cell_part('v.source_cell_id', 'file') }} as file,

@@ -1,7 +1,8 @@
 -- What values are multiplied by so that breaks are bridged. The later level holds; of a city whose change left the
 -- usual spread in the year of a break, earlier values are carried back so that the change is that of the cities without
 -- one: of its province, of the nation where they are few. Two parts with one border between them keep their sum. After
--- the base window the earlier level holds, so that no new year moves the index of the years before.
+-- the base window the earlier level holds, so that no new year moves the index of the years before. Null: beyond the
+-- factor of parameter `reach` the two sides have no common level, and the value counts as missing.
 with factors as (
     select
         v.city_id,
@@ -29,7 +30,12 @@ sums as (
 )
 
 -- a border that moved and a break of the two sectors may meet
-select city_id, year, variable_code, exp(sum(ln(factor) order by factor)) as factor
+select
+    city_id,
+    year,
+    variable_code,
+    sum(ln(factor) order by factor) as link,
+    case when abs(link) <= ln({{ edit_parameter('E8', 'reach') }}) then exp(link) end as factor
 from (
     select city_id, year, variable_code, factor from factors
     where against is null

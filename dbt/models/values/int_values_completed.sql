@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
--- Values that analyses use: breaks are bridged. `value_unbridged`: before.
+-- Values that analyses use: breaks are bridged, and what no bridge reaches is left out. `value_unbridged`: before.
 select
     v.* exclude (value, value_origin),
     v.value as value_unbridged,
@@ -13,3 +13,4 @@ from {{ ref('int_values_unbridged') }} as v
 left join {{ ref('int_bridges') }} as b
     on
         v.edit_policy = 'edited' and v.city_id = b.city_id and v.year = b.year and v.variable_code = b.variable_code
+where b.city_id is null or b.factor is not null

@@ -93,6 +93,20 @@ def test_a_break_in_a_share_of_cities_is_found_and_its_earlier_values_are_carrie
     assert np.median(far[~hit]) == 0
 
 
+def test_a_city_that_a_break_moves_by_more_than_ten_times_is_not_carried_over_it(breaks):
+    plane = breaks.levels(np.random.default_rng(5))
+    plane[::5] *= np.where(from_year(2019), 1.8, 1.0)
+    plane[0] *= np.where(from_year(2019), 20.0, 1.0)
+    breaks.run({"retail_sales_nom": plane})
+    city = breaks.city["city_id"][0]
+    query = "select year, value from int_values_completed where city_id = ? order by year"
+    used = breaks.con.execute(query, [city]).df()
+    assert used["year"].tolist() == YEARS[YEARS >= 2019].tolist()
+    assert used["value"].to_numpy() == pytest.approx(plane[0, YEARS >= 2019])
+    factors = breaks.con.execute("select factor from int_bridges where city_id = ?", [city]).fetchall()
+    assert factors == [(None,)] * int((YEARS < 2019).sum())
+
+
 def test_a_break_of_one_province_is_bridged_there_alone(breaks):
     rng = np.random.default_rng(6)
     plane = breaks.levels(rng)

@@ -122,6 +122,29 @@ def test_an_impossible_ratio_is_taken_out_and_a_level_of_the_citys_own_is_not(ed
     assert decided == {(cities[4], 2015): ("E2", "quarantine")}
 
 
+def test_a_share_over_a_hundred_and_a_fraction_for_per_cent_are_taken_out(editing, cities):
+    shares = series(cities, "air_quality_share", level=80.0, noise=0.0, spread=0.03, years=[2022])
+    times(shares, cities[1], [2022], 100.0)
+    times(shares, cities[2], [2022], 0.01)
+    assert editing.decided(shares) == {(city, 2022): ("E2", "quarantine") for city in cities[1:3]}
+
+
+def test_a_figure_with_few_years_beside_it_is_a_question_beside_those_of_other_cities(editing, cities):
+    people = series(cities, "population_resident", level=1e6, growth=0.0, noise=0.0, spread=1.2)
+    pupils = people[people["year"] == 2022].assign(variable_code="students_kindergarten")
+    pupils["value"] *= 0.03 * np.exp(np.random.default_rng(2).normal(0.0, 0.2, len(pupils)))
+    times(pupils, cities[5], [2022], 1e-4)
+    beds = series(cities, "welfare_beds", level=1e3, noise=0.01, spread=0.2, years=[2019, 2020, 2021, 2022])
+    times(beds, cities[6], [2019, 2020, 2021, 2022], 30.0)
+    edits = editing.run(pd.concat([people, pupils, beds]))
+    (row,) = edits.to_dict("records")  # far from other cities is a level of its own where four years show it
+    assert (row["variable_code"], row["city_id"], row["rule"], row["action"]) == (
+        "students_kindergarten", cities[5], "E5", "pending",
+    )  # fmt: skip
+    residents = figure(people, cities[5], 2022)
+    assert row["expected"] == pytest.approx(0.03 * residents, rel=0.1)
+
+
 @pytest.fixture
 def people(cities):
     registered = series(cities, "population_registered", level=3e6, growth=0.003, noise=0.002)

@@ -67,11 +67,15 @@ of_breaks as (
         year,
         variable_code,
         'E8' as rule,
-        'relink' as action,
+        case when used_value is null then 'quarantine' else 'relink' end as action,
         printed_value,
         used_value,
         unit,
-        'brought over the breaks of dim_series_break: the change there is that of the cities without one' as evidence,
+        case
+            when used_value is null
+                then printf('no common level: a break of dim_series_break moves the city by %.3g', exp(abs(link)))
+            else 'brought over the breaks of dim_series_break: the change there is that of the cities without one'
+        end as evidence,
         source_cell_id,
         true as is_selected
     from {{ ref('int_edits_of_breaks') }}

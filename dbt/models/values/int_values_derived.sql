@@ -4,7 +4,7 @@ with selected as (
     select * from {{ each_policy(ref('int_values_selected')) }}
 ),
 
--- an absent record of a register means zero once the register covers the year
+-- an absent record of a register means zero once the register covers the year; a blank of a printed table does not
 zeros as (
     select
         c.edit_policy,
@@ -19,6 +19,7 @@ zeros as (
         select s.edit_policy, s.variable_code, s.year, min(s.source) as source, count(distinct s.city_id) as n_city
         from selected as s
         semi join {{ ref('variable') }} as k on s.variable_code = k.variable_code and k.zero_rule = 'structural_zero'
+        semi join {{ ref('source') }} as r on s.source = r.source and r.kind = 'register'
         group by all
     ) as y
     inner join {{ ref('variable') }} as v on y.variable_code = v.variable_code

@@ -19,7 +19,6 @@ replacements as (
         c.city_id,
         c.year,
         c.variable_code,
-        arg_min(o.source, (o.default_rank, o.source)) as other_source,
         arg_min(o.value, (o.default_rank, o.source)) as other_value,
         arg_min(o.source_cell_id, (o.default_rank, o.source)) as other_cell
     from cases as c
@@ -63,7 +62,7 @@ of_cells as (
         c.measured,
         c.limit_at,
         c.expected,
-        coalesce(c.about, r.other_source) as about
+        c.about
     from cases as c
     inner join figures as f using (source, city_id, year, variable_code)
     left join replacements as r using (source, city_id, year, variable_code)

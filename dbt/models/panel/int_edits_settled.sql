@@ -31,9 +31,9 @@ edits as (
             e.city_id = b.city_id and e.year = b.year and e.variable_code = b.variable_code
             and b.edit_policy <> 'edited' and list_contains(b.source_cell_ids, f.source_cell_id)
     left join (
-        select city_id, year, variable_code from {{ ref('int_break_links') }}
-        union
-        select city_id, year, against as variable_code from {{ ref('int_break_links') }}
+        select distinct city_id, year, unnest([variable_code, against]) as variable_code
+        from {{ ref('int_break_links') }}
+        where abs(link) <= ln({{ edit_parameter('E8', 'reach') }})
     ) as k on e.city_id = k.city_id and e.year = k.year and e.variable_code = k.variable_code
 ),
 

@@ -78,10 +78,11 @@ def settled():
         "create table int_values_selected as select 'edited' as edit_policy, city_id, year, variable_code, source,"
         " [source_cell_id] as source_cell_ids from int_values_accepted"
     )
-    # the last figure jumps in the year of a break that is bridged
+    # the last figure jumps in the year of a break that is bridged; that of city 5 further than a bridge reaches
     con.execute(
-        f"create table int_break_links as select '{cities[9]}' as city_id, 2016 as year,"
-        " 'mobile_subscribers' as variable_code, null::varchar as against, 1.0 as link"
+        "create table int_break_links as select *, 2016 as year, null::varchar as against"
+        f" from (values ('{cities[9]}', 'mobile_subscribers', 1.0), ('{cities[5]}', 'broadband_subscribers', 3.0))"
+        " as t (city_id, variable_code, link)"
     )
     for model in ("int_edits_settled", "int_values_imputed"):
         con.execute(f"create table {model} as {rendered(f'panel/{model}')}")

@@ -8,6 +8,7 @@ with known as (
         ('E2', 'persistent', false), ('E2', 'middle_high', false), ('E2', 'middle_from', false),
         ('E2', 'middle_to', false), ('E2', 'middle_jump', false),
         ('E3', 'mad', true), ('E3', 'floor', true), ('E3', 'neighbours', true), ('E3', 'level', true),
+        ('E3', 'counties', true),
         ('E4', 'mad', true), ('E4', 'floor', true), ('E4', 'levels', true), ('E4', 'years', true),
         ('E4', 'visit_mad', true), ('E4', 'visit_years', true),
         ('E5', 'mad', true), ('E5', 'floor', true), ('E5', 'reach', true), ('E5', 'boundary_years', true),

@@ -29,11 +29,10 @@ zeros as (
     ) as c on y.edit_policy = c.edit_policy
     where
         y.n_city >= 5
+        -- a figure that is taken out is missing, not zero
         and not exists (
             select 1 from selected as s
-            where
-                s.edit_policy = c.edit_policy and s.city_id = c.city_id and s.variable_code = y.variable_code
-                and s.year = y.year
+            where s.city_id = c.city_id and s.variable_code = y.variable_code and s.year = y.year
         )
         -- a city with no record at all in a register is missing, not zero
         and exists (

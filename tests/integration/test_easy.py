@@ -86,6 +86,24 @@ def test_groups_and_relations_of_the_wide_panel_are_those_of_the_marts(small_war
     np.testing.assert_array_equal(both["score_relations"], both["score_100_y"])
 
 
+def test_a_figure_that_waits_for_a_person_is_in_question_and_no_other(small_warehouse):
+    rows = small_warehouse.published("""
+        with pending as (
+            select city_id, year, list(distinct variable_code) as codes from mart.mart_edit
+            where action = 'pending' and is_selected
+            group by all
+        )
+        select v.is_in_question, p.city_id is not null as has_question,
+            coalesce(list_contains(p.codes, v.variable_code), false) as is_pending, count(*) as n
+        from easy.city_variable as v
+        left join pending as p using (city_id, year)
+        group by all
+    """)
+    assert rows.loc[rows["is_pending"], "is_in_question"].all()
+    assert rows.loc[rows["is_in_question"], "has_question"].all()
+    assert rows.loc[rows["is_pending"], "n"].sum() > 0
+
+
 def test_a_variable_is_the_selected_figure_and_leads_to_its_cell(small_warehouse):
     both = small_warehouse.published(
         "select v.value, s.value as printed from easy.city_variable as v"

@@ -89,6 +89,9 @@ def test_an_edge_far_off_the_line_is_taken_out(editing, cities, year):
     figures = series(cities, "fiscal_expenditure")
     times(figures, cities[7], [year], 10.0)
     assert editing.decided(figures) == {(cities[7], year): ("E5", "quarantine")}
+    # the first year has no path of the nation before it, and is told what it was held against all the same
+    (expected,) = editing.con.execute("select expected from int_edits where action = 'quarantine'").fetchall()[0]
+    assert expected == pytest.approx(figure(figures, cities[7], year) / 10.0, rel=0.2)
 
 
 def test_a_source_of_other_origin_speaks_for_a_spike_and_a_copy_of_the_same_one_does_not(editing, cities):
@@ -109,6 +112,7 @@ def test_another_print_of_the_same_figure_replaces_a_slip(editing, cities):
     (row,) = edits[edits["action"] != "pending"].to_dict("records")
     assert (row["source"], row["action"]) == ("panel_policies", "replace")
     assert row["used_cell_id"] == f"panel_macro:gdp_nom:{cities[3]}:2016"
+    assert row["about"] is None  # what it is held against, not the source that stands in
     assert editing.used(cities[3], 2016, "gdp_nom") == pytest.approx(truth)
 
 

@@ -229,12 +229,18 @@ def style_of(year: int) -> Style:
     return Style(1, True, year >= 2020, True, "  ", "Sheet1")
 
 
+def open_workbook(path: Path) -> xlsxwriter.Workbook:
+    """A new workbook with the mark, put together in memory: a temporary file a part costs as much as all figures."""
+    book = xlsxwriter.Workbook(str(path), {"in_memory": True})
+    book.set_properties({"created": FIXED_DATE, "title": "SYNTHETIC"})
+    return book
+
+
 def write_wide(path: Path, source: Print, year: int, vintage: str = "") -> None:
     """Write the workbook of one year to `path`."""
     style, tables, as_text = style_of(year), tables_of(year), year in years_of("numbers_as_text")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with xlsxwriter.Workbook(str(path)) as book:
-        book.set_properties({"created": FIXED_DATE, "title": "SYNTHETIC"})
+    with open_workbook(path) as book:
         sheet = book.add_worksheet(style.sheet)
         merge(sheet, style.top, 0, style.top + 1, 1, f"中国{year}年地级以上城市数据 SYNTHETIC")
         merge(sheet, style.item_row, 0, style.leaf_row, 0, "城 市")
@@ -317,8 +323,7 @@ def write_tables(folder: Path, source: Print, year: int) -> list[Path]:
     paths, lines = [], source.lines(year)
     for table in tables_of(year):
         path = folder / f"synthetic_2-{table.number}_{table.zh}.xlsx"
-        with xlsxwriter.Workbook(str(path)) as book:
-            book.set_properties({"created": FIXED_DATE, "title": "SYNTHETIC"})
+        with open_workbook(path) as book:
             _write_table(book.add_worksheet(f"Sheet{table.number}"), table, source, year, lines)
         paths.append(path)
     return paths

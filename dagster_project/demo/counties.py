@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xlsxwriter
 
-from dagster_project.demo.books import FIXED_DATE, NOTE, Cell, Print, merge, write_cells
+from dagster_project.demo.books import NOTE, Cell, Print, merge, open_workbook, write_cells
 from dagster_project.demo.country import HORIZON, TRANSFERS, Transfer, rows_of
 from dagster_project.demo.faults import Fault
 from dagster_project.demo.printed import MOST_MOVED, Printed, read_rules
@@ -181,8 +180,7 @@ def write_county_tables(folder: Path, source: Print, book: CountyBook, year: int
             continue
         title, unit = items["title_zh"].iloc[0], items["unit"].iloc[0]
         path = folder / f"synthetic_3-{number}_{title}.xlsx"
-        with xlsxwriter.Workbook(str(path)) as workbook:
-            workbook.set_properties({"created": FIXED_DATE, "title": "SYNTHETIC"})
+        with open_workbook(path) as workbook:
             sheet = workbook.add_worksheet(f"Sheet{number}")
             sheet.write_string(0, 0, f"3-{number}{title} SYNTHETIC")
             sheet.write_string(1, 0, items["title_en"].iloc[0])

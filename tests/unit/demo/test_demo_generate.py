@@ -127,33 +127,38 @@ def whole_cities(landing, number: int, year: int) -> pd.Series:
     return both.groupby("parent_city_id").value.sum()
 
 
-def test_counties_sum_to_their_city_and_do_not_jump_where_one_changes_it(tmp_path):
-    truth = generate_demo(tmp_path, years=range(2012, 2017), has_slips=False, is_damaged=False)
-    assert {path.name for path in (tmp_path / "county_tables").iterdir()} == {str(year) for year in YEARS}
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """Folder and truth of a demo of all cities without slips and misprints."""
+    folder = tmp_path_factory.mktemp("sound")
+    return folder, generate_demo(folder, years=range(2012, 2017), has_slips=False, is_damaged=False)
+
+
+def test_counties_sum_to_their_city_and_do_not_jump_where_one_changes_it(sound):
+    folder, truth = sound
+    assert {path.name for path in (folder / "county_tables").iterdir()} == {str(year) for year in YEARS}
     last = truth.raw[truth.raw.year == YEARS[-1]].set_index(["variable_code", "city_id"]).value
-    people, firms = whole_cities(tmp_path, 1, YEARS[-1]), whole_cities(tmp_path, 6, YEARS[-1])
+    people, firms = whole_cities(folder, 1, YEARS[-1]), whole_cities(folder, 6, YEARS[-1])
     assert len(people) > 15
     assert (people == np.rint(last["population_registered"].reindex(people.index))).all()
     assert (firms == np.rint(last["industrial_firms"].reindex(firms.index))).all()
-    generate_demo(tmp_path, years=range(2012, 2017), has_slips=False, is_damaged=False)
     cities = [city for event in TRANSFERS if event.first_year == YEARS[1] for city in (event.old_city, event.new_city)]
     names = UNITS[UNITS.parent_city_id.isin(cities)].name_zh
     for number in (1, 3, 4, 6):
-        before, after = (table(tmp_path, number, year).set_index("name_zh").value.astype(float) for year in YEARS)
+        before, after = (table(folder, number, year).set_index("name_zh").value.astype(float) for year in YEARS)
         ratio = (after / before)[lambda r: r.index.isin(names)].dropna()
         assert len(ratio) > 20
         assert ratio.between(0.65, 1.5).all(), ratio
 
 
-def test_one_figure_is_spoilt_and_a_small_demo_prints_the_same(tmp_path):
-    small = generate_demo(tmp_path / "small", cities=12, years=range(2012, 2017))
-    clean = generate_demo(tmp_path / "clean", cities=12, years=range(2012, 2017), is_damaged=False)
+def test_one_figure_is_spoilt_and_a_small_demo_prints_the_same(sound, tmp_path):
+    few = {"cities": 12, "years": range(2012, 2017), "has_slips": False}
+    small, clean = generate_demo(tmp_path / "small", **few), generate_demo(tmp_path / "clean", **few, is_damaged=False)
     assert (small.faults.kind == SPOILT.kind).sum() == 1
     assert not (clean.faults.kind == SPOILT.kind).any()
     # spending is the second column of its table
-    printed, sound = (pd.Series(_spending(tmp_path / name)) for name in ("small", "clean"))
-    ratio = (printed / sound)[printed != sound]
+    printed, right = (pd.Series(_spending(tmp_path / name)) for name in ("small", "clean"))
+    ratio = (printed / right)[printed != right]
     assert ratio.index.tolist() == ["定远县"]
     assert abs(ratio.item() - SPOILT.factor) < 1e-3
-    generate_demo(tmp_path / "whole", years=range(2014, 2017), is_damaged=False)
-    assert _spending(tmp_path / "whole").items() >= _spending(tmp_path / "clean").items()
+    assert _spending(sound[0]).items() >= _spending(tmp_path / "clean").items()

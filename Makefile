@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup refresh test test-slow test-kernels upgrade-check bench bench-load lint types i18n docs ui lock clean
+.PHONY: help setup refresh test fast-tests test-slow test-kernels upgrade-check bench bench-load lint types i18n docs ui lock clean
 
 help:
 	@echo "make refresh    set up and run the main job on the embedded SYNTHETIC demo"
@@ -37,7 +37,10 @@ refresh: setup
 	@$(BIN)/nqpf refresh
 
 test: setup
-	@$(MAKE) --no-print-directory -j 2 lint types
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j 2 types fast-tests
+
+fast-tests: setup
 	@$(BIN)/python -m pytest -m "not slow" --durations 20 --numprocesses auto --maxprocesses 4 --dist loadfile \
 	  --no-loadscope-reorder
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.study.frames import Frames, Tables, rows_with, words
-from dagster_project.study.samples import PanelSample, Planes, Skipped, read_sample, read_weights
+from dagster_project.study.samples import PanelSample, SampleReader, Skipped, read_weights
 from dagster_project.study.settings import PanelSpec, Settings
 from python_models.inference import normal
 from python_models.influence.specification_curve import joint_test, shares_of_spread
@@ -37,16 +37,16 @@ type Choices = dict[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Crossing:
-    """A headline regression with its data, the years that no_covid leaves out, and the tables read so far."""
+    """A headline regression with its data, the years that no_covid leaves out, and the weights read so far."""
 
-    frames: Frames
+    reader: SampleReader
     spec: PanelSpec
     covid: tuple[int, ...]
-    planes: Planes = field(default_factory=dict)
+    _weights: dict[tuple[str, tuple[str, ...]], SpatialWeights] = field(default_factory=dict)
 
     def decisions(self) -> dict[str, list[str]]:
         """Decision -> its choices, that of the headline first. contents, controls: what is left out."""
-        relations = rows_with(self.frames["contributions"], index_code=self.spec.x[0].code)
+        relations = rows_with(self.reader.frames["contributions"], index_code=self.spec.x[0].code)
         indicators = sorted(map(str, relations["indicator_code"].unique()))
         names = [control.name for control in self.spec.controls]
         return {
@@ -80,7 +80,13 @@ class Crossing:
         )
 
     def sample(self, choices: Choices) -> PanelSample:
-        return read_sample(self.frames, self.variant(choices), self.planes)
+        return self.reader.read(self.variant(choices))
+
+    def weights(self, choices: Choices, sample: PanelSample) -> SpatialWeights:
+        key = (choices["weights"], sample.cities)
+        if key not in self._weights:
+            self._weights[key] = read_weights(self.reader.frames, self.variant(choices), sample)
+        return self._weights[key]
 
     def allowed(self) -> dict[str, list[str]]:
         """The decisions without choices that the data do not allow beside the other choices of the headline."""
@@ -94,23 +100,20 @@ class Crossing:
 
     def _is_possible(self, choices: Choices) -> bool:
         try:
-            read_weights(self.frames, self.variant(choices), self.sample(choices))
+            self.weights(choices, self.sample(choices))
         except Skipped:
             return False
         return True
 
     def fits(self, allowed: Mapping[str, list[str]]) -> Iterator[tuple[Row, pd.Series[float]]]:
         """Row of each combination in the order of `allowed`, and what each city adds to its estimate."""
-        weights_of: dict[tuple[str, tuple[str, ...]], SpatialWeights] = {}
         *others, last = allowed
         for values in product(*(allowed[decision] for decision in others)):
             choices = {**dict(zip(others, values, strict=True)), last: self.spec.w_code}
             sample = self.sample(choices)
             for code in allowed[last]:
-                selection, key = {**choices, last: code}, (code, sample.cities)
-                if key not in weights_of:
-                    weights_of[key] = read_weights(self.frames, self.variant(selection), sample)
-                yield _fit(selection, sample, weights_of[key], self.spec.effects)
+                selection = {**choices, last: code}
+                yield _fit(selection, sample, self.weights(selection, sample), self.spec.effects)
 
 
 def build(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:
@@ -119,7 +122,7 @@ def build(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:
     Skipped: the headline itself cannot be fitted.
     """
     covid = next((one.left_out_years for one in settings.regressions if one.left_out_years), ())
-    crossing = Crossing(frames, spec, covid)
+    crossing = Crossing(SampleReader(frames), spec, covid)
     allowed = crossing.allowed()
     fits = list(crossing.fits(allowed))
     table = pd.DataFrame([row for row, _ in fits])

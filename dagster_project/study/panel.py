@@ -7,7 +7,6 @@ some years) and, to compare with other programs, those of the information. Effec
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,13 +18,12 @@ from dagster_project.study.frames import LIMITS, PLACE, Frames, Rows, Tables, wo
 from dagster_project.study.samples import (
     SAMPLE_FRAMES,
     PanelSample,
-    Planes,
+    SampleReader,
     Skipped,
     attempt,
     basis_of,
     model_keys,
     parts_of,
-    read_sample,
     read_weights,
     refuse,
     with_codes,
@@ -87,8 +85,8 @@ def build(frames: Frames, settings: Settings) -> Tables:
     reason; it never stops the others. Each model has a generator of its own: a new entry changes no other number.
     """
     rows, frames, family = Rows(), with_codes(frames), _Family()
-    specs, read = settings.regressions, defaultdict[str, Planes](dict)
-    tasks = (_task(frames, s, settings, read[basis_of(frames, s)]) for s in specs)
+    specs, reader = settings.regressions, SampleReader(frames)
+    tasks = (_task(reader, s, settings) for s in specs)
     for spec, (tables, reason) in zip(specs, run_tasks(tasks), strict=True):
         if reason:
             tables = {"panel_fit": _skipped(frames, spec, reason).assign(seed=settings.seed)}
@@ -99,15 +97,15 @@ def build(frames: Frames, settings: Settings) -> Tables:
     return {**tables, "panel_effect": family.adjusted(tables["panel_effect"], settings)}
 
 
-def _task(frames: Frames, spec: PanelSpec, settings: Settings, read: Planes) -> Task[tuple[Tables, str]]:
-    """The regression with its data, to be fitted wherever; or the reason why there is none. read: see read_sample."""
+def _task(reader: SampleReader, spec: PanelSpec, settings: Settings) -> Task[tuple[Tables, str]]:
+    """The regression with its data, to be fitted wherever; or the reason why there is none."""
     try:
-        sample = read_sample(frames, spec, read)
-        weights = read_weights(frames, spec, sample)
+        sample = reader.read(spec)
+        weights = read_weights(reader.frames, spec, sample)
     except (Skipped, PanelInputError) as refused:
         return partial(attempt, partial(refuse, str(refused)))
     rng = np.random.default_rng([settings.seed, zlib.crc32(spec.model_id.encode())])
-    parts = parts_of(frames, spec, sample) if spec.with_tests else None
+    parts = parts_of(reader.frames, spec, sample) if spec.with_tests else None
     job = Job(spec, sample, weights, rng, settings.sizes("panel")["effects"], parts)
     return partial(attempt, partial(_one, job, settings.seed))
 

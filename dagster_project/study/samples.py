@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -30,7 +30,6 @@ from python_models.space.distance import distance_matrix
 from python_models.tasks import run_tasks
 
 type IntArray = NDArray[np.int64]
-type Planes = dict[PanelVariable, pd.DataFrame]  # city x year by variable, before any transformation
 type Job = tuple[str, str, Callable[[], Tables]]  # analysis, variant, what makes its tables
 LONG = ("scores", "indicators", "contributions")  # frames that only `read_sample` looks at
 LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year
@@ -222,89 +221,115 @@ def with_codes(frames: Frames) -> Frames:
     return {**frames, **{n: frames[n].astype(dict.fromkeys(columns, "category")) for n, columns in categories.items()}}
 
 
-def read_sample(frames: Frames, spec: PanelSpec, planes_before: Planes | None = None) -> PanelSample:
-    """Balanced sample of `spec`: years that most cities complete, then the cities complete in all of them.
+@dataclass(frozen=True, eq=False)
+class SampleReader:
+    """Samples of many regressions from the same frames (as SAMPLE_FRAMES): what they share is looked up once."""
 
-    frames: as SAMPLE_FRAMES (`contributions` only for a variable `without` one). planes_before: tables read on the same
-    basis, to be read once. Raises Skipped with the reason.
-    """
-    basis = basis_of(frames, spec)
-    if basis not in frames["scores"]["basis"].unique():
-        raise Skipped(f"no score on the basis '{spec.basis}'.")
-    read = {} if planes_before is None else planes_before
-    planes = {}
-    for variable in spec.variables:
-        raw = replace(variable, name="", unit="", scale=1.0, transform="none", winsor=0.0)
-        if raw not in read:
-            read[raw] = _plane(frames, variable, basis)
-        planes[variable.name] = read[raw]
-    y = planes.pop(spec.y.name)
-    planes = {name: plane.rename(columns=lambda year: int(year) + spec.lag) for name, plane in planes.items()}
-    planes[spec.y.name] = y
-    years = [int(t) for t in y.columns if all(t in plane.columns for plane in planes.values())]
-    years = [t for t in years if spec.years[0] <= t <= spec.years[1] and t not in spec.left_out_years]
-    cities = _filtered(frames, spec, y.index, basis)
-    full = pd.DataFrame(True, index=cities, columns=years)
-    for plane in planes.values():
-        full &= plane.reindex(index=cities, columns=years).notna()
-    counts = full.sum()
-    years = [t for t in years if counts[t] >= LEAST_COVERAGE * counts.max()]
-    segments, n_crossed = _segments(frames, spec, years)
-    years = list(segments)
-    keep = full.index[full[years].all(axis=1)] if years else full.index[:0]
-    least = 2 if spec.breaks.endswith("segment") else LEAST_YEARS
-    if len(keep) < LEAST_CITIES or len(years) < least:
-        least_size = f"at least {LEAST_CITIES} cities and {least} years are needed"
-        raise Skipped(f"{len(keep)} cities are complete in {len(years)} years: {least_size}.")
-    arrays = {
-        v.name: transformed(planes[v.name].reindex(index=keep, columns=years).to_numpy(dtype=np.float64), v)
-        for v in spec.variables
-    }
-    z = np.array([arrays[v.name] for v in spec.external])
-    return PanelSample(
-        y_by_year=arrays[spec.y.name],
-        x_by_year=np.stack([arrays[name] for name in spec.regressors], axis=2),
-        z_by_year=np.moveaxis(z.reshape(-1, len(keep), len(years)), 0, 2),
-        cities=tuple(map(str, keep)),
-        years=tuple(years),
-        segments=tuple(segments.values()),
-        n_crossed=n_crossed,
-        basis=basis,
-        dropped=tuple(str(c) for c in cities.difference(keep, sort=False)),
-        city=frames["city"].set_index("city_id").reindex(keep),
-    )
+    frames: Frames
+    _known: dict[Hashable, Any] = field(default_factory=dict)
+
+    def _once[V](self, key: Hashable, make: Callable[[], V]) -> V:
+        if key not in self._known:
+            self._known[key] = make()
+        value: V = self._known[key]
+        return value
+
+    def read(self, spec: PanelSpec) -> PanelSample:
+        """Balanced sample of `spec`: years that most cities complete, then the cities complete in all of them.
+
+        The frame `contributions` is needed only for a variable `without` one. Raises Skipped with the reason.
+        """
+        frames = self.frames
+        basis = self._once(("basis", spec.y.source, spec.y.code, spec.basis), lambda: basis_of(frames, spec))
+        if basis not in self._once("bases", lambda: set(frames["scores"]["basis"].unique())):
+            raise Skipped(f"no score on the basis '{spec.basis}'.")
+        planes = {v: self._plane(v, basis) for v in spec.variables}
+        lags = {v: 0 if v is spec.y else spec.lag for v in spec.variables}
+        first, last = spec.years
+        years = [t for t in map(int, planes[spec.y].columns) if first <= t <= last and t not in spec.left_out_years]
+        years = [t for t in years if all(t - lags[v] in plane.columns for v, plane in planes.items())]
+        chosen = (_as_stored(spec.y), basis, spec.sample)
+        cities = self._once(("cities", *chosen), lambda: _filtered(frames, spec, planes[spec.y].index, basis))
+
+        def cells(variable: PanelVariable) -> FloatArray:
+            columns = [t - lags[variable] for t in years]
+            key = ("cells", *chosen, _as_stored(variable), *columns)
+            return self._once(key, lambda: planes[variable].reindex(index=cities, columns=columns).to_numpy())
+
+        values = {v: cells(v) for v in spec.variables}
+        full = ~np.logical_or.reduce([np.isnan(each) for each in values.values()])
+        counts = full.sum(axis=0)
+        complete = [t for t, n in zip(years, counts, strict=True) if n >= LEAST_COVERAGE * counts.max()]
+        segments, n_crossed = self._segments(spec, complete)
+        columns = [years.index(t) for t in segments]
+        keep = full[:, columns].all(axis=1) & bool(columns)
+        least = 2 if spec.breaks.endswith("segment") else LEAST_YEARS
+        if keep.sum() < LEAST_CITIES or len(columns) < least:
+            least_size = f"at least {LEAST_CITIES} cities and {least} years are needed"
+            raise Skipped(f"{keep.sum()} cities are complete in {len(columns)} years: {least_size}.")
+        arrays = {v.name: transformed(each[np.ix_(keep, columns)], v) for v, each in values.items()}
+        z = np.array([arrays[v.name] for v in spec.external]).reshape(-1, keep.sum(), len(columns))
+        index = cities[keep]
+        names = tuple(map(str, index))
+        return PanelSample(
+            y_by_year=arrays[spec.y.name],
+            x_by_year=np.stack([arrays[name] for name in spec.regressors], axis=2),
+            z_by_year=np.moveaxis(z, 0, 2),
+            cities=names,
+            years=tuple(segments),
+            segments=tuple(segments.values()),
+            n_crossed=n_crossed,
+            basis=basis,
+            dropped=tuple(str(city) for city in cities.difference(index, sort=False)),
+            city=self._once(("city", names), lambda: frames["city"].set_index("city_id").reindex(index)),
+        )
+
+    def _plane(self, variable: PanelVariable, basis: str) -> pd.DataFrame:
+        return self._once(("plane", basis, _as_stored(variable)), lambda: _plane(self.frames, variable, basis))
+
+    def _segments(self, spec: PanelSpec, years: list[int]) -> tuple[dict[int, int], int]:
+        """Year -> segment between the breaks of y and x, and how many breaks that are not bridged a segment crosses.
+
+        A segment of one year says nothing about changes: it is left out.
+        """
+        is_bridged = dict[int, bool]()
+        for variable in (spec.y, *spec.x):
+            lag = 0 if variable is spec.y else spec.lag
+            key = ("breaks", variable.source, variable.code, variable.without)
+            for year, has_bridge in self._once(key, partial(_breaks, self.frames["breaks"], variable)):
+                is_bridged[year + lag] = has_bridge and is_bridged.get(year + lag, True)
+        if spec.breaks == "crossed" or not has_entity(spec.effects):
+            inside = [year for year in is_bridged if years and years[0] < year <= years[-1]]
+            return dict.fromkeys(years, 0), sum(not is_bridged[year] for year in inside)
+        segment = {year: sum(cut <= year for cut in is_bridged) for year in years}
+        sizes = Counter(segment.values())
+        usable = sorted(s for s in sizes if sizes[s] > 1 or len(sizes) == 1)
+        if spec.breaks.endswith("segment"):
+            place = int(spec.breaks == "second segment")
+            usable = usable[place : place + 1]
+        elif spec.method in ("dynamic", "gmm"):
+            usable = [max(usable, key=lambda s: sizes[s])] if usable else []
+        return {year: s for year, s in segment.items() if s in usable}, 0
 
 
-def _segments(frames: Frames, spec: PanelSpec, years: list[int]) -> tuple[dict[int, int], int]:
-    """Year -> segment between the breaks of y and x, and how many breaks that are not bridged a segment crosses.
-
-    A segment of one year says nothing about changes: it is left out.
-    """
-    is_bridged = dict[int, bool]()
-    for variable in (spec.y, *spec.x):
-        for year, has_bridge in _breaks(frames["breaks"], variable, 0 if variable is spec.y else spec.lag):
-            is_bridged[year] = has_bridge and is_bridged.get(year, True)
-    if spec.breaks == "crossed" or not has_entity(spec.effects):
-        inside = [year for year in is_bridged if years and years[0] < year <= years[-1]]
-        return dict.fromkeys(years, 0), sum(not is_bridged[year] for year in inside)
-    segment = {year: sum(cut <= year for cut in is_bridged) for year in years}
-    sizes = Counter(segment.values())
-    usable = sorted(s for s in sizes if sizes[s] > 1 or len(sizes) == 1)
-    if spec.breaks.endswith("segment"):
-        place = int(spec.breaks == "second segment")
-        usable = usable[place : place + 1]
-    elif spec.method in ("dynamic", "gmm"):
-        usable = [max(usable, key=lambda s: sizes[s])] if usable else []
-    return {year: s for year, s in segment.items() if s in usable}, 0
+def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
+    """The sample of one regression, see SampleReader."""
+    return SampleReader(frames).read(spec)
 
 
-def _breaks(breaks: pd.DataFrame, variable: PanelVariable, lag: int) -> Iterator[tuple[int, bool]]:
+def _as_stored(variable: PanelVariable) -> PanelVariable:
+    """Before any transformation: variables that differ in no more have one table."""
+    return replace(variable, name="", unit="", scale=1.0, transform="none", winsor=0.0)
+
+
+def _breaks(breaks: pd.DataFrame, variable: PanelVariable) -> list[tuple[int, bool]]:
     """Years of breaks of a score, and whether they are bridged; a dimension of an index has those of the index."""
-    if variable.source == "score" and len(breaks):
-        codes = [code for code in breaks["index_code"].unique() if f"{variable.code}_".startswith(f"{code}_")]
-        rows = rows_with(breaks, index_code=max(codes, key=len, default=""))
-        rows = rows[rows["indicator_code"] != variable.without]
-        yield from ((int(year) + lag, bool(has_bridge)) for year, has_bridge in rows[["year", "is_bridged"]].to_numpy())
+    if variable.source != "score" or breaks.empty:
+        return []
+    codes = [code for code in breaks["index_code"].unique() if f"{variable.code}_".startswith(f"{code}_")]
+    rows = rows_with(breaks, index_code=max(codes, key=len, default=""))
+    rows = rows[rows["indicator_code"] != variable.without]
+    return [(int(year), bool(has_bridge)) for year, has_bridge in rows[["year", "is_bridged"]].to_numpy()]
 
 
 def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> SpatialWeights:

@@ -165,7 +165,8 @@ def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> 
         return ranges
     others = _planes(outside, case.panel.cities, case.panel.years, case.panel.names)
     result = audit(case.composite(), drawn=draws, seed=seed, outside=others)
-    weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"])
+    scheme: dict[str, Any] = {"scheme": case.method, "dimensions": model.dimensions}
+    weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"], **scheme)
     return {
         **ranges,
         "index_audit": result.table.rename(columns=AUDITED).assign(seed=seed),

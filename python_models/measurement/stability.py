@@ -1,9 +1,9 @@
 """Do the weights hold when cities change? (docs/formulas.md#stability)
 
-Every draw of cities repeats the whole procedure: caps, winsor limits, bounds, entropy weights.
+Every draw of cities repeats the whole procedure: caps, winsor limits, bounds, weights of the scheme.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 
 from python_models._types import FloatArray
 from python_models.measurement.fast import Procedure
+from python_models.measurement.schemes import scheme_weights
 from python_models.panel import Panel
 from python_models.tasks import parts, run_tasks
 
@@ -35,20 +36,37 @@ class WeightBootstrap:
         return pd.DataFrame({"indicator_code": list(self.names), **values, "seed": self.seed})
 
 
-def bootstrap_weights(panel: Panel, procedure: Procedure, *, seed: int, draws: int = 999) -> WeightBootstrap:
-    """Draw whole cities `draws` times and estimate the weights again. Same seed, same numbers.
+def bootstrap_weights(
+    panel: Panel,
+    procedure: Procedure,
+    *,
+    seed: int,
+    draws: int = 999,
+    scheme: str = "entropy",
+    dimensions: tuple[str, ...] = (),
+) -> WeightBootstrap:
+    """Draw whole cities `draws` times and estimate the weights of the scheme again. Same seed, same numbers.
 
-    A draw in which an indicator is constant gives it weight 0. ValueError: fewer than 2 cities or draws.
+    `dimensions` names that of each indicator, for schemes that need it. A draw in which an indicator is constant gives
+    it weight 0. ValueError: fewer than 2 cities or draws, an unknown scheme.
     """
     n = len(panel.cities)
     if n < 2 or draws < 2:
         raise ValueError(f"a bootstrap needs at least 2 cities and 2 draws, got {n} and {draws}.")
     streams = np.random.SeedSequence(seed).spawn(draws)
-    tasks = [partial(_drawn_weights, panel.values, procedure, part) for part in parts(streams)]
-    result = np.concatenate(run_tasks(tasks))
-    return WeightBootstrap(panel.names, procedure.weights(panel.values), result, n, seed)
+    how = partial(_weights, procedure=procedure, scheme=scheme, dimensions=dimensions)
+    tasks = [partial(_drawn_weights, panel.values, how, part) for part in parts(streams)]
+    return WeightBootstrap(panel.names, how(panel.values), np.concatenate(run_tasks(tasks)), n, seed)
 
 
-def _drawn_weights(values: FloatArray, procedure: Procedure, streams: Sequence[np.random.SeedSequence]) -> FloatArray:
+def _weights(X: FloatArray, procedure: Procedure, scheme: str, dimensions: tuple[str, ...]) -> FloatArray:
+    if scheme == "entropy":  # the same numbers, sooner
+        return procedure.weights(X)
+    return scheme_weights(procedure.scale(X), scheme=scheme, dimensions=dimensions, delta=procedure.delta).weights
+
+
+def _drawn_weights(
+    values: FloatArray, how: Callable[[FloatArray], FloatArray], streams: Sequence[np.random.SeedSequence]
+) -> FloatArray:
     n = len(values)
-    return np.array([procedure.weights(values[np.random.default_rng(s).integers(0, n, n)]) for s in streams])
+    return np.array([how(values[np.random.default_rng(s).integers(0, n, n)]) for s in streams])

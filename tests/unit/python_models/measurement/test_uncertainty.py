@@ -179,16 +179,14 @@ def test_an_output_that_never_moves_has_no_shares():
     refused("finite", sobol_shares, np.array([1.0, np.nan]), np.ones(2), np.ones((1, 2)), ("a",))
 
 
-@pytest.fixture(scope="module")
-def booted(panel, procedure):
-    return bootstrap_weights(panel, procedure, seed=5, draws=200)
-
-
-def test_bootstrap_draws_whole_cities_and_its_weights_surround_the_estimate(panel, procedure, booted):
-    again = bootstrap_weights(panel, procedure, seed=5, draws=200)
+@pytest.mark.parametrize("scheme", ["entropy", "two_stage_equal"])
+def test_bootstrap_draws_whole_cities_and_its_weights_surround_the_estimate(panel, procedure, scheme):
+    how = {"scheme": scheme, "dimensions": DIMENSIONS}
+    booted, again = (bootstrap_weights(panel, procedure, seed=5, draws=200, **how) for _ in range(2))
     np.testing.assert_array_equal(again.draws, booted.draws)
     first = np.random.default_rng(np.random.SeedSequence(5).spawn(1)[0]).integers(0, 30, 30)
-    np.testing.assert_array_equal(booted.draws[0], procedure.weights(panel.values[first]))
+    w = scheme_weights(procedure.scale(panel.values[first]), delta=0.0, **how).weights
+    np.testing.assert_allclose(booted.draws[0], w, rtol=0, atol=1e-12)
     np.testing.assert_allclose(booted.draws.sum(axis=1), 1.0, atol=1e-12)
     table = booted.to_frame()
     np.testing.assert_allclose(table["weight_se"], booted.draws.std(axis=0, ddof=1), rtol=1e-12)

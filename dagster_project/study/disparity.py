@@ -284,7 +284,7 @@ def _within(exact: DagumResult, resamples: Resampled, t: int) -> list[Row]:
         n = int(exact.counts[j])
         row: Row = {"group_code": group, "g_jj": exact.gini_matrix[j, j], "n_j": n, "n_obs": n}
         row |= {"p_j": exact.population_share[j], "s_j": exact.value_share[j], "mean_j": exact.means[j]}
-        row |= {"lo": resamples.lo[t, j] if n else np.nan, "hi": resamples.hi[t, j] if n else np.nan}
+        row |= {"lo": resamples.lo[t, j], "hi": resamples.hi[t, j]} if n > 1 else dict.fromkeys(("lo", "hi"), np.nan)
         rows.append(row)
     return rows
 

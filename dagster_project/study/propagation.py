@@ -253,4 +253,7 @@ def _combined(published: Estimates, draws: list[Estimates]) -> pd.DataFrame | No
     frame = both.to_frame([""] * len(published[0])).drop(columns=["name", "t", "share_between"])
     frame = frame.rename(columns={**LIMITS, "missing": "share_missing"})
     frame["df"] = frame["df"].where(frame["df"] < MOST_DF)
-    return frame.assign(published=published[0], published_se=np.sqrt(published[1]), n_draws=len(usable))
+    frame = frame.assign(published=published[0], published_se=np.sqrt(published[1]), n_draws=len(usable))
+    frame["published_se"] = frame["published_se"].where(published[1] > 0.0)  # a move that nobody makes has no error
+    frame[["se", "lo", "hi"]] = frame[["se", "lo", "hi"]].where(frame["se"] > 0.0)
+    return frame

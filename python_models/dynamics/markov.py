@@ -24,8 +24,8 @@ class MarkovResult(Shown):
     """counts, probabilities, se (K, K); n_row, thin, empty (K,). Rows are origins, columns are destinations.
 
     probabilities, se : NaN in the row of an empty state.   thin : fewer than 5 transitions start there.
-    lo, hi : 95 % percentile interval over resampled cities, NaN without bootstrap; the open end of a share of 0 or 1 is
-    the exact binomial bound (Clopper & Pearson 1934).
+    lo, hi : 95 % percentile interval over resampled cities, NaN without bootstrap or where one city alone starts; the
+    open end of a share of 0 or 1 is the exact binomial bound (Clopper & Pearson 1934).
     """
 
     counts: FloatArray
@@ -196,17 +196,20 @@ def share_interval(counts: FloatArray, draws: FloatArray) -> tuple[FloatArray, F
     if len(draws):
         total = np.broadcast_to(counts.sum(axis=-1, keepdims=True), counts.shape)
         bound = 0.025 ** (1 / np.maximum(total, 1))
-        hi = np.where((total > 0) & (counts == 0), np.fmax(hi, 1 - bound), hi)
-        lo = np.where((total > 0) & (counts == total), np.fmin(lo, bound), lo)
+        is_none, is_all = (total > 0) & (counts == 0), (total > 0) & (counts == total)
+        lo, hi = np.where(is_none, 0.0, lo), np.where(is_all, 1.0, hi)
+        hi, lo = np.where(is_none, np.fmax(hi, 1 - bound), hi), np.where(is_all, np.fmin(lo, bound), lo)
     return lo, hi
 
 
 def interval(draws: FloatArray, shape: tuple[int, ...], level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-    """Percentile interval over axis 0, ignoring draws without the row; NaN where there is no draw."""
+    """Percentile interval over axis 0, ignoring draws without the row; NaN where there is no draw, and where they all
+    agree: the figure of one city says nothing of its error."""
     lo, hi = np.full(shape, np.nan), np.full(shape, np.nan)
     if len(draws):
         there = ~np.isnan(draws).all(axis=0)
         ends = [(1 - level) / 2, (1 + level) / 2]
         if there.any():
             lo[there], hi[there] = np.nanquantile(draws[:, there], ends, axis=0)
+        lo, hi = (np.where(hi - lo > 1e-12, end, np.nan) for end in (lo, hi))
     return lo, hi

@@ -11,6 +11,8 @@ from python_models._types import BoolArray, FloatArray
 from python_models.inequality._inputs import Groups, IntArray
 from python_models.inequality._weights import Drawn, Weights
 
+NOTHING = 1e-12  # a part that is zero but for rounding has no logarithm
+
 
 class Limits(NamedTuple):
     """estimate, lo and hi, each (T, q); dof: clusters less strata, of the strata with two clusters or more."""
@@ -87,7 +89,7 @@ def jackknifed(
     replicates = all_years(_rows(cluster, stratum, left_out, home))
     upper = np.where(is_share, 100.0, np.inf)
     both = np.concatenate([estimate[None], replicates])
-    is_inside = ((both > 0.0) & (both < upper)).all(axis=0)
+    is_inside = ((both > NOTHING) & (both < upper - NOTHING)).all(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         on_scale = np.where(is_inside, np.where(is_share, logit(both / 100.0), np.log(both)), both)
     g, rest = on_scale[0], on_scale[1:]

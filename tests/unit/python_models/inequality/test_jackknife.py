@@ -53,6 +53,8 @@ def test_a_part_that_is_nothing_stays_nothing_and_lone_provinces_have_no_limits(
     flat = np.exp(0.2 * RNG.normal(size=12))[PROVINCE]
     limits = theil_parts(flat)
     assert limits.hi[0, 3] == pytest.approx(0.0, abs=1e-6)
+    two = theil_parts(Y, np.repeat([0, 1, 2], [10, 15, 35]))  # without one of them nothing is left between provinces
+    assert two.hi[0, 2] < 1.0
     alone = theil_parts(Y, np.repeat([0, 1], [25, 35]))
     assert alone.dof == 0
     assert np.isnan(alone.lo).all()

@@ -131,6 +131,7 @@ def test_a_move_that_was_never_seen_is_not_impossible():
     assert found.counts[1].tolist() == [0, 10]
     never, always = (binomtest(k, 10).proportion_ci(0.95) for k in (0, 10))
     assert (found.lo[1, 0], found.hi[1, 0], found.lo[1, 1]) == pytest.approx((0, never.high, always.low))
+    assert np.isnan([found.lo[0], found.hi[0]]).all()  # cities that are all alike: no interval of no width
 
 
 def test_the_spatial_chain_equals_giddy(income, contiguity):

@@ -50,7 +50,9 @@ def build(frames: Frames, settings: Settings) -> Tables:
     panel = wide(scores, "score")
     regression, reason = _regression(frames, panel, city, spec)
     tables = {
-        "county_index": _index(scores, panel, city, permutations, seed).assign(note=_note(years, left_out, reason)),
+        "county_index": _with_marks(_index(scores, panel, city, permutations, seed), frames, spec, left_out).assign(
+            note=_note(years, left_out, reason)
+        ),
         "county_inequality": _inequality(panel, frames, seed),
         "county_moran": _moran(panel, city, permutations, seed),
         "county_transition": _transitions(panel, min(most, settings.sizes("markov")["resamples"]), seed),
@@ -126,6 +128,17 @@ def _index(scores: pd.DataFrame, panel: pd.DataFrame, city: pd.DataFrame, permut
         states = discretise(panel, "pooled", n_states=N_STATES).to_frame()
         table = table.merge(states.assign(state=states["state"] + 1), on=["city_id", "year"], how="left")
     return table.rename(columns={"city_id": "county_id"})
+
+
+def _with_marks(index: pd.DataFrame, frames: Frames, spec: CountySpec, left_out: list[str]) -> pd.DataFrame:
+    """With a mark where a figure behind the score is in question."""
+    variables = {
+        v for code, of in spec.indicators.items() if code not in left_out for v in (*of.numerator, of.denominator)
+    }
+    values = frames["values"]
+    doubts = values[values["is_in_question"] & values["variable_code"].isin(variables)]
+    keys = pd.MultiIndex.from_frame(doubts[["city_id", "year"]])
+    return index.assign(is_in_question=pd.MultiIndex.from_frame(index[["county_id", "year"]]).isin(keys))
 
 
 def _inequality(panel: pd.DataFrame, frames: Frames, seed: int) -> pd.DataFrame:

@@ -1,5 +1,5 @@
 -- name: values
-select county_id as city_id, year, variable_code, value from int.int_county_values
+select county_id as city_id, year, variable_code, value, is_in_question from int.int_county_values
 where not is_held order by all
 
 -- name: city

@@ -25,32 +25,48 @@ parts as (
     inner join {{ ref('county') }} as c on y.year between coalesce(c.valid_from, 0) and coalesce(c.valid_to, 9999)
     inner join {{ ref('int_county_chains') }} as h on c.county_id = h.county_id
     group by all
+),
+
+chosen as (
+    select
+        f.base_county_id as county_id,
+        f.year,
+        f.variable_code,
+        f.unit,
+        f.source,
+        f.vintage,
+        sum(f.value order by f.source_cell_id) as value,
+        count(*)::integer as n_part,
+        bool_and(f.is_exact) as is_exact,
+        bool_or(f.is_held) as is_held,
+        bool_or(f.is_corrected) as is_corrected,
+        min(f.file) as file,
+        min(f.sheet) as sheet,
+        min(f.cell) as cell,
+        min(f.text) as text,
+        min(f.printed_unit) as unit_printed,
+        min(f.source_cell_id) as source_cell_id,
+        list(f.source_cell_id order by f.source_cell_id) as source_cell_ids
+    from figures as f
+    inner join parts as p on f.base_county_id = p.base_county_id and f.year = p.year
+    group by f.base_county_id, f.year, f.variable_code, f.unit, f.source, f.vintage, f.default_rank, f.harmonise, p.n_part
+    -- a rate of several units would need a weight, and a sum all its parts
+    having count(*) = p.n_part and (p.n_part = 1 or f.harmonise = 'sum')
+    qualify row_number() over (
+        partition by f.base_county_id, f.year, f.variable_code order by f.default_rank, f.source
+    ) = 1
 )
 
 select
-    f.base_county_id as county_id,
-    f.year,
-    f.variable_code,
-    f.unit,
-    f.source,
-    f.vintage,
-    sum(f.value order by f.source_cell_id) as value,
-    count(*)::integer as n_part,
-    bool_and(f.is_exact) as is_exact,
-    bool_or(f.is_held) as is_held,
-    bool_or(f.is_corrected) as is_corrected,
-    min(f.file) as file,
-    min(f.sheet) as sheet,
-    min(f.cell) as cell,
-    min(f.text) as text,
-    min(f.printed_unit) as unit_printed,
-    min(f.source_cell_id) as source_cell_id,
-    list(f.source_cell_id order by f.source_cell_id) as source_cell_ids
-from figures as f
-inner join parts as p on f.base_county_id = p.base_county_id and f.year = p.year
-group by f.base_county_id, f.year, f.variable_code, f.unit, f.source, f.vintage, f.default_rank, f.harmonise, p.n_part
--- a rate of several units would need a weight, and a sum all its parts
-having count(*) = p.n_part and (p.n_part = 1 or f.harmonise = 'sum')
-qualify row_number() over (
-    partition by f.base_county_id, f.year, f.variable_code order by f.default_rank, f.source
-) = 1
+    c.* exclude (before, after),
+    -- the rules of editing are about cities: of a county a spike is a question
+    coalesce(
+        least(value, before, after) > 0 and (
+            value > {{ edit_parameter('E3', 'counties') }} * greatest(before, after)
+            or value * {{ edit_parameter('E3', 'counties') }} < least(before, after)
+        ) and before + after is not null, false
+    ) as is_in_question
+from (
+    select *, lag(value) over near as before, lead(value) over near as after from chosen
+    window near as (partition by county_id, variable_code, is_held order by year)
+) as c

@@ -26,7 +26,7 @@ def country(n: int = 40, years: tuple[int, ...] = (2015, 2016)) -> dict[str, pd.
     size = np.exp(0.5 * rng.standard_normal(n))
     values = [
         pd.DataFrame({"city_id": units, "year": year, "variable_code": name}).assign(
-            value=1e5 * size * np.exp(0.05 * (lon - 110) + 0.4 * rng.standard_normal(n))
+            value=1e5 * size * np.exp(0.05 * (lon - 110) + 0.4 * rng.standard_normal(n)), is_in_question=False
         )
         for year in years
         for name in VARIABLES
@@ -79,8 +79,13 @@ def test_every_table_is_that_of_the_method_on_the_scores(tables):
 def test_an_indicator_that_a_year_lacks_is_left_out_and_said():
     frames = country(years=(2015, 2018))
     values = frames["values"]
-    frames["values"] = values[(values["year"] == 2018) | (values["variable_code"] != "fiscal_revenue")]
+    values = values[(values["year"] == 2018) | (values["variable_code"] != "fiscal_revenue")]
+    in_doubt = {("CN340100", 2015, "gdp_nom"), ("CN340101", 2018, "fiscal_revenue")}  # the second is not used
+    keys = values[["city_id", "year", "variable_code"]].itertuples(index=False, name=None)
+    frames["values"] = values.assign(is_in_question=[key in in_doubt for key in keys])
     found = county.build(frames, SETTINGS)
+    marked = found["county_index"].query("is_in_question")
+    assert marked[["county_id", "year"]].values.tolist() == [["CN340100", 2015]]
     assert found["county_index"]["n_indicator"].unique().tolist() == [len(SETTINGS.county.indicators) - 1]
     note = "years 2015, 2018; steps of 3 years; not in every year: c2_revenue"
     assert found["county_index"]["note"].unique().tolist() == [note]

@@ -8,6 +8,7 @@ select
     v.unit,
     v.value,
     v.is_held,
+    v.is_in_question,
     v.is_exact,
     v.n_part,
     v.source,

@@ -21,6 +21,8 @@ roster as (
     select distinct s.index_code, v.city_id
     from spec as s
     inner join {{ ref('int_values_imputed') }} as v on s.indicator_code = v.indicator_code
+    -- a city that ended without one successor is on no later boundary
+    inner join {{ ref('city') }} as c on v.city_id = c.city_id and c.valid_to is null
 ),
 
 cells as (

@@ -26,11 +26,11 @@ select
     count(*)::integer as n_city,
     (count(*) filter (where c.value is not null and not {{ is_imputed('c.value_origin') }}))::integer
         as n_observed,
-    (count(*) filter (where {{ is_imputed('c.value_origin') }}))::integer as n_imputed,
+    (count(c.value) filter (where {{ is_imputed('c.value_origin') }}))::integer as n_imputed,
     (count(*) filter (where c.value_origin = 'suspected_fill'))::integer as n_suspected_fill,
     (count(*) filter (where c.value = 0))::integer as n_zero,
     (count(*) filter (where c.value is null))::integer as n_missing,
-    (count(*) filter (where {{ is_imputed('c.value_origin') }})) / count(*) as share_imputed
+    (count(c.value) filter (where {{ is_imputed('c.value_origin') }})) / count(*) as share_imputed
 from cells as c
 cross join {{ source('ops', 'run_context') }} as k
 group by all

@@ -149,3 +149,8 @@ def check_frames(frames: Mapping[str, pd.DataFrame]) -> None:
         absent = [column for column in columns if column not in frames[name].columns]
         if absent:
             raise ValueError(f"Frame '{name}' lacks the column(s) {', '.join(absent)}: correct the view that fills it.")
+
+
+def figure(value: float) -> str:
+    """A figure in a sentence: four digits, all of those before the point, no exponent (as the macro of dbt)."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

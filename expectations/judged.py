@@ -8,7 +8,7 @@ import pandas as pd
 
 from expectations import paste
 from expectations.blocks import BlockYear, Fault, blocks_by_year
-from expectations.contract import Baseline, Frames
+from expectations.contract import Baseline, Frames, figure
 from expectations.identity import Identity, read_identities
 from expectations.slips import fitting_units
 from expectations.tracking import Fit
@@ -164,8 +164,8 @@ def _examples(blocks: BlockYear, block: str, fault: Fault) -> list[dict[str, Any
 
 
 def _place(example: Mapping[str, Any]) -> str:
-    before = "" if example["value_last"] is None else f", before {example['value_last']:,.6g}"
+    before = "" if example["value_last"] is None else f", before {figure(example['value_last'])}"
     return (
-        f"{example['city_name']} {example['value']:,.6g} {example['unit']} (printed '{example['text']}'{before}, "
+        f"{example['city_name']} {figure(example['value'])} {example['unit']} (printed '{example['text']}'{before}, "
         f"cell {example['cell']})"
     )

@@ -128,7 +128,9 @@ def _example(row: Mapping[Any, Any], rule: Rule) -> str:
 
 def _place(row: Mapping[Any, Any]) -> str:
     """'yearbook.xlsx, sheet Sheet1, cell C5', as precise as the row allows."""
-    parts = [str(row["file"]), f"sheet {row['sheet']}"] if not _is_null(row.get("file")) else []
+    parts = [] if _is_null(row.get("file")) else [str(row["file"])]
+    if parts and row["sheet"]:  # a text or Stata file has none
+        parts.append(f"sheet {row['sheet']}")
     if not _is_null(row.get("cell")):
         parts.append(f"cell {row['cell']}")
     elif not _is_null(row.get("col_no")):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.blocks import BlockYear, Fault
-from expectations.contract import Limits
+from expectations.contract import Limits, figure
 from expectations.identity import Identity, blame, breaks_block, check, looks_swapped
 from expectations.slips import LN10, factor_text, slip_power
 from expectations.tracking import Fit, correlations, displaced_column, displaced_rows, fit, fits_better, ranks_of
@@ -159,7 +159,7 @@ def _median(blocks: BlockYear, block: str, cell: Mapping[str, Any]) -> Iterator[
     power = round(np.log(median / np.sqrt(low * high)) / LN10) if median > 0 and low > 0 else 0
     slip = f", about {factor_text(power)} of the usual" if power else ""
     nearest = blocks.array(block, "city_id")[np.argsort(np.abs(values - median), kind="stable")]
-    why = f"the median city has {median:,.4g} {cell['unit']}; usual is {low:,.4g} to {high:,.4g}{slip}"
+    why = f"the median city has {figure(median)} {cell['unit']}; usual is {figure(low)} to {figure(high)}{slip}"
     yield Fault(MEDIAN, why, tuple(nearest), power)
 
 

@@ -341,7 +341,8 @@ def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
     search = specification_search(y, x, job.weights, **how, names=job.names, with_levels=job.sample.longest)
     tests = search.tests.plus(residual_tests(fit, y, x, years=years)).to_frame()
     if years is None:
-        tests.loc[tests["test_code"].isin(EFFECTS_TESTS), "note"] += "; in the longest segment"
+        note = (tests["note"] + "; in the longest segment").str.removeprefix("; ")
+        tests["note"] = tests["note"].where(~tests["test_code"].isin(EFFECTS_TESTS), note)
     steps = search.to_frame()
     note = steps["rule"] + ". Evidence: " + steps["evidence"]
     rules = pd.DataFrame({"test_code": "rule_" + steps["step"], "note": note, "outcome": steps["outcome"]})

@@ -125,17 +125,17 @@ edit_cases as materialized (
                     else 'the ratio to ' || {{ t }}.about
                 end || printf(' is %.4g, the limit %.4g', {{ t }}.measured, {{ t }}.limit_at)
         when 'E3'
-            then printf('the years beside it lead to %.4g; r = %.2f, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
+            then printf('the years beside it lead to %s; r = %.2f, limit %.2f', {{ figure(t ~ '.expected') }}, {{ t }}.measured, {{ t }}.limit_at)
         when 'E4'
             then
                 printf('jump of %.2f in logarithms, limit %.2f; ', {{ t }}.measured, {{ t }}.limit_at)
                 || coalesce('years ' || {{ t }}.about || ' stand off the level before and after, ', 'the level before was ')
-                || printf('%.4g', {{ t }}.expected)
+                || {{ figure(t ~ '.expected') }}
         when 'E5'
             then case
                 when {{ t }}.about = 'cities'
-                    then printf('too few years beside it; the other cities lead to %.4g; %.2f off them, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
-                else printf('the three years next to it lead to %.4g; %.2f off their line, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
+                    then printf('too few years beside it; the other cities lead to %s; %.2f off them, limit %.2f', {{ figure(t ~ '.expected') }}, {{ t }}.measured, {{ t }}.limit_at)
+                else printf('the three years next to it lead to %s; %.2f off their line, limit %.2f', {{ figure(t ~ '.expected') }}, {{ t }}.measured, {{ t }}.limit_at)
             end
         when 'E6'
             then printf('%.0f %% of the cities satisfy another definition in this year', 100 * {{ t }}.measured)

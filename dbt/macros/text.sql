@@ -9,6 +9,11 @@
         '!"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\^_`abcdefghijklmnopqrstuvwxyz|~()()()-    ') end
 {%- endmacro %}
 
+{# A figure in a sentence: four digits, all of those before the point, no exponent. #}
+{% macro figure(x) -%}
+    coalesce(case when abs({{ x }}) >= 1000 then format('{:,}', try_cast(round({{ x }}) as bigint)) end, printf('%.4g', {{ x }}))
+{%- endmacro %}
+
 {# A label as it is matched: half width, no whitespace at all. #}
 {% macro clean_label(text) -%}
     nullif(regexp_replace({{ to_half_width(text) }}, '\s+|^[.·‘’''"*\-]+|[.·‘’''"\-]+$', '', 'g'), '')

@@ -9,7 +9,7 @@ import pandas as pd
 from expectations import paste
 from expectations.blocks import BlockYear
 from expectations.columns import as_flag, as_number, is_blank, of_figures, only_where, words
-from expectations.contract import Baseline, Frames, Limits
+from expectations.contract import Baseline, Frames, Limits, figure
 from expectations.identity import Identity, breaks_block
 from expectations.judged import judged_blocks, judged_load
 from expectations.slips import log_ratio, slip_text
@@ -132,7 +132,9 @@ def _figures(
 ) -> dict[str, object]:
     """The figures of one city that break an identity; the place is that of the first. cells: by city and block."""
     rows = [{str(name): value for name, value in cells[city, block].items()} for block in identity.blocks]
-    figures = ", ".join(f"{row['variable_code']} ({row['scope']}) {row['value']:,.6g} [{row['cell']}]" for row in rows)
+    figures = ", ".join(
+        f"{row['variable_code']} ({row['scope']}) {figure(row['value'])} [{row['cell']}]" for row in rows
+    )
     first = rows[0]
     keep = [paste.keep_row(baseline.source, {**row, "city_id": city}, f"reviewed: {identity.code}") for row in rows]
     return {

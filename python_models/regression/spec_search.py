@@ -395,7 +395,7 @@ def _path(tests: SpecTests, mark: str, alpha: float, outcomes: Mapping[str, str]
 
 
 def _evidence(tests: SpecTests, *codes: str) -> str:
-    return ", ".join(f"{code} p = {tests[code].p:.4f}" for code in codes)
+    return ", ".join(f"{code} p = {tests[code].p:.4f}".replace("= 0.0000", "< 0.0001") for code in codes)
 
 
 def _verdict(is_rejected: bool) -> str:

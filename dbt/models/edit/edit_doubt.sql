@@ -225,7 +225,7 @@ doubts as (
         load_id,
         'figure_agrees_with_other_sources' as rule_id,
         cell_key,
-        printf('%s prints %.6g', other_source, value_other) as evidence
+        printf('%s prints %s', other_source, {{ figure('value_other') }}) as evidence
     from apart
     union all
     select
@@ -233,8 +233,8 @@ doubts as (
         'figure_follows_its_past' as rule_id,
         cell_key,
         printf(
-            'its past and the other cities lead to %.6g, and nothing else of the city has moved',
-            value * exp(-log_ratio)
+            'its past and the other cities lead to %s, and nothing else of the city has moved',
+            {{ figure('(value * exp(-log_ratio))') }}
         ) as evidence
     from alone
     union all

@@ -155,7 +155,7 @@ select
     || ' in '
     || v.source
     || ' gives '
-    || printf('%.6g', v.value)
+    || {{ figure('v.value') }}
     || ' '
     || v.unit
     || ', which rule '

@@ -124,7 +124,7 @@ def test_first_year_is_held_against_the_usual_median_but_not_a_province_alone(fi
     frames = country_load(figures, has_past=False)
     assert refused(frames) == {"mobile_subscribers/city": MEDIAN}
     why = row_of(frames, "mobile_subscribers/city")["why"]
-    assert "usual is 1e+06 to 9e+06, about x1/10,000 of the usual" in why
+    assert "usual is 1,000,000 to 9,000,000, about x1/10,000 of the usual" in why
     figures["mobile_subscribers/city", YEAR] *= 10  # inside the band
     frames = country_load(figures, has_past=False)
     frames["values"] = frames["values"].groupby(["variable_code", "scope"]).head(60)

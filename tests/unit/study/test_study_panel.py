@@ -291,7 +291,8 @@ def test_effects_of_cities_are_tested_on_the_longest_segment(frames):
     tests = build(broken, [HEADLINE])["panel_test"].set_index("test_code")
     expected = joint_effects_f(*read_sample(broken, HEADLINE).longest)["f_ind"]
     assert tests.loc["f_ind", "statistic"] == pytest.approx(expected.statistic, rel=1e-9)
-    assert tests.loc["f_ind", "note"].endswith("in the longest segment")
+    assert tests.loc["f_ind", "note"].endswith("; in the longest segment")
+    assert tests.loc["lr_time", "note"] == "in the longest segment"
     assert expected.statistic > 0.1
 
 

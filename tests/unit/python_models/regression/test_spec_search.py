@@ -77,6 +77,7 @@ def test_search_finds_the_model_behind_the_data(seed, truth, verdict):
     frame = search.to_frame()
     assert list(frame["step"]) == list(RULES)
     assert frame["evidence"].str.len().min() > 0
+    assert not frame["evidence"].str.contains("0.0000").any()
 
 
 def test_effects_tests_follow_the_effects_of_the_model():

@@ -87,7 +87,7 @@ def coupling(systems: ArrayLike, *, form: Form = "corrected") -> Coupling:
 
 def _classic(u: FloatArray, n: int) -> FloatArray:
     total = u.sum(axis=-1)
-    return np.asarray(n * np.prod(u ** (1 / n), axis=-1) / np.where(total > 0, total, 1.0))
+    return np.minimum(n * np.prod(u ** (1 / n), axis=-1) / np.where(total > 0, total, 1.0), 1.0)  # but for rounding
 
 
 def _corrected(u: FloatArray, top: FloatArray, n: int) -> FloatArray:

@@ -119,17 +119,21 @@ def _axes(xy: FloatArray, mass: FloatArray, centre: FloatArray) -> tuple[FloatAr
 
 
 def _moves(centre: FloatArray, lonlat: FloatArray, plane: bool) -> tuple[FloatArray, FloatArray]:
-    """Distance (km) and bearing of each step, NaN for the first year."""
-    first = np.full(1, np.nan)
+    """Distance (km) and bearing of each step, NaN for the first year; a centre that stays has no bearing."""
     if plane:
         east, north = np.diff(centre, axis=0).T
-        return np.r_[first, np.hypot(east, north) / 1000], np.r_[first, np.degrees(np.arctan2(east, north)) % 360.0]
+        return _from_first(np.hypot(east, north) / 1000, east, north)
     (lon1, lat1), (lon2, lat2) = lonlat[:-1].T, lonlat[1:].T
     step = haversine_km(lon1, lat1, lon2, lat2)
     phi1, phi2, lam = np.radians(lat1), np.radians(lat2), np.radians(lon2 - lon1)
     east = np.sin(lam) * np.cos(phi2)
     north = np.cos(phi1) * np.sin(phi2) - np.sin(phi1) * np.cos(phi2) * np.cos(lam)
-    return np.r_[first, step], np.r_[first, np.degrees(np.arctan2(east, north)) % 360.0]
+    return _from_first(step, east, north)
+
+
+def _from_first(step: FloatArray, east: FloatArray, north: FloatArray) -> tuple[FloatArray, FloatArray]:
+    bearing = np.where(step > 1e-9, np.degrees(np.arctan2(east, north)) % 360.0, np.nan)
+    return np.r_[np.nan, step], np.r_[np.nan, bearing]
 
 
 def _intervals(

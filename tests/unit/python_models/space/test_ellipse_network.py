@@ -52,10 +52,12 @@ def test_multiplying_the_mass_changes_nothing_and_the_centre_lies_in_the_convex_
 
 def test_moves_have_length_bearing_and_an_interval():
     points = pd.DataFrame({"lon": [110.0, 112.0, 111.0], "lat": [30.0, 30.0, 31.0]}, index=list("abc"))
-    y = pd.DataFrame({2012: [1.0, 1, 1], 2013: [1.0, 3, 1]}, index=list("abc"))
+    y = pd.DataFrame({2012: [1.0, 1, 1], 2013: [1.0, 3, 1], 2014: [2.0, 6, 2]}, index=list("abc"))
     frame = center_ellipse(points, y.loc[["c", "a", "b"]], n_boot=99).to_frame()  # matched by label
     first, second = frame.iloc[0], frame.iloc[1]
-    assert frame["year"].tolist() == [2012, 2013]
+    assert frame["year"].tolist() == [2012, 2013, 2014]
+    assert frame["move_km"][2] == pytest.approx(0.0, abs=1e-9)
+    assert np.isnan(frame["move_bearing_deg"][2])  # it stays
     assert np.isnan(first["move_km"])
     assert 80 < second["move_bearing_deg"] < 115  # eastwards, and a little south
     assert second["move_lo"] <= second["move_km"] <= second["move_hi"]

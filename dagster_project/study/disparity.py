@@ -202,6 +202,7 @@ def _dagum(
 
     is_share = np.array([name.startswith("share") for name in COMPONENTS])
     limits = jackknifed(parts_of_year, len(panel.years), *clusters, is_share)
+    limits = limits._replace(hi=np.where(is_share, limits.hi, np.minimum(limits.hi, 1.0)))  # no Gini index is above 1
     resamples = resampled(of_year, len(panel.years), as_groups(strata, n), **options)
     rows: dict[str, list[Row]] = {"dagum_within": [], "dagum_between": [], "dagum_component": []}
     for t, year in enumerate(panel.years):
@@ -284,7 +285,7 @@ def _within(exact: DagumResult, resamples: Resampled, t: int) -> list[Row]:
         n = int(exact.counts[j])
         row: Row = {"group_code": group, "g_jj": exact.gini_matrix[j, j], "n_j": n, "n_obs": n}
         row |= {"p_j": exact.population_share[j], "s_j": exact.value_share[j], "mean_j": exact.means[j]}
-        row |= {"lo": resamples.lo[t, j], "hi": resamples.hi[t, j]} if n > 1 else dict.fromkeys(("lo", "hi"), np.nan)
+        row |= {"lo": resamples.lo[t, j] if n else np.nan, "hi": resamples.hi[t, j] if n else np.nan}
         rows.append(row)
     return rows
 

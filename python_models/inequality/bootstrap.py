@@ -73,7 +73,7 @@ def interval_limits(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """se, lo, hi, bca_lo, bca_hi, band_lo, band_hi of estimates (T, q) from replicates (B, T, q).
 
-    A statistic that does not vary has its estimate as every limit; one with a missing replicate has nan.
+    A statistic that does not vary, as of one city, has no limits (nan), nor has one with a missing replicate.
     """
     tail, b = (1.0 - level) / 2.0, len(replicates)
     se = replicates.std(axis=0, ddof=1)
@@ -88,7 +88,12 @@ def interval_limits(
     with np.errstate(invalid="ignore", divide="ignore"):
         off = np.where(se > 0.0, np.abs(replicates - estimate) / se, 0.0)
     crit = np.quantile(off.max(axis=1), level, axis=0)  # over replicates of the largest over years, by statistic
-    return se, lo, hi, bca_lo, bca_hi, estimate - crit * se, estimate + crit * se
+    return se, *_apart(lo, hi), *_apart(bca_lo, bca_hi), *_apart(estimate - crit * se, estimate + crit * se)
+
+
+def _apart(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    is_apart = high - low > 1e-12
+    return np.where(is_apart, low, np.nan), np.where(is_apart, high, np.nan)
 
 
 def _at(ascending: FloatArray, share: FloatArray) -> FloatArray:

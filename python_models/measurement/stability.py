@@ -31,7 +31,8 @@ class WeightBootstrap:
     def to_frame(self) -> pd.DataFrame:
         """One row per indicator: weight, weight_se, weight_p05, weight_p95, n_draws, n_obs (cities), seed."""
         low, high = np.quantile(self.draws, (0.05, 0.95), axis=0)
-        values: dict[str, Any] = {"weight": self.weights, "weight_se": self.draws.std(axis=0, ddof=1)}
+        se = self.draws.std(axis=0, ddof=1)
+        values: dict[str, Any] = {"weight": self.weights, "weight_se": np.where(se > 1e-12, se, 0.0)}
         values |= {"weight_p05": low, "weight_p95": high, "n_draws": len(self.draws), "n_obs": self.n_cities}
         return pd.DataFrame({"indicator_code": list(self.names), **values, "seed": self.seed})
 

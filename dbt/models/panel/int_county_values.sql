@@ -49,7 +49,8 @@ chosen as (
         list(f.source_cell_id order by f.source_cell_id) as source_cell_ids
     from figures as f
     inner join parts as p on f.base_county_id = p.base_county_id and f.year = p.year
-    group by f.base_county_id, f.year, f.variable_code, f.unit, f.source, f.vintage, f.default_rank, f.harmonise, p.n_part
+    group by
+        f.base_county_id, f.year, f.variable_code, f.unit, f.source, f.vintage, f.default_rank, f.harmonise, p.n_part
     -- a rate of several units would need a weight, and a sum all its parts
     having count(*) = p.n_part and (p.n_part = 1 or f.harmonise = 'sum')
     qualify row_number() over (

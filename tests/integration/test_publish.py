@@ -206,20 +206,6 @@ def test_every_column_and_table_is_described_in_both_languages(small_warehouse, 
     assert dictionary.loc[("easy.gap", "gap_100"), "comment_zh"] == "差距：mean_high_100 减 mean_low_100"
 
 
-def test_no_number_of_a_release_is_infinite_or_none(small_warehouse):
-    """A cell that reads 1e999 or nan is refused, and no method makes such a figure."""
-    with open_read_only(small_warehouse.paths.published_file) as con:
-        held = con.execute(
-            "select schema_name || '.' || table_name, list(column_name) from duckdb_columns()"
-            " where schema_name in ('easy', 'mart', 'ops') and data_type in ('DOUBLE', 'FLOAT') group by 1"
-        ).fetchall()
-        assert sum(len(columns) for _, columns in held) > 900
-        for name, columns in held:
-            counts = ", ".join(f'count(*) filter (not isfinite("{column}"))' for column in columns)
-            found = dict(zip(columns, con.execute(f"select {counts} from {name}").fetchall()[0], strict=True))
-            assert {column: n for column, n in found.items() if n} == {}, name
-
-
 def test_no_query_reads_what_the_program_logs_and_ops_names_no_folder(small_warehouse):
     with open_read_only(small_warehouse.paths.published_file) as con:
         for logs in ("duckdb_logs", "duckdb_logs()", "duckdb_log_contexts()"):

@@ -69,7 +69,7 @@ def row_of_nothing(rule: Rule) -> ResultRow:
 
 
 def _passed_row(rule: Rule, n_checked: int) -> ResultRow:
-    observed, sentence = f"0 of {n_checked:,} {rule.things}", f"{rule.sentence} {n_checked:,} {rule.things} checked."
+    observed, sentence = f"0 of {n_checked:,} {rule.things}", f"{rule.sentence} Checked {rule.things}: {n_checked:,}."
     return ResultRow(rule.rule_id, rule.frame, rule.severity, True, n_checked, 0, observed, sentence)
 
 

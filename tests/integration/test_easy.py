@@ -102,6 +102,10 @@ def test_a_figure_that_waits_for_a_person_is_in_question_and_no_other(small_ware
     assert rows.loc[rows["is_pending"], "is_in_question"].all()
     assert rows.loc[rows["is_in_question"], "has_question"].all()
     assert rows.loc[rows["is_pending"], "n"].sum() > 0
+    asked = easy(small_warehouse, "panel_long").groupby(["city_id", "year"])["is_in_question"].any()
+    n_pending = easy(small_warehouse, "ranking").set_index(["city_id", "year"])["n_pending"].reindex(asked.index)
+    assert (asked == (n_pending > 0)).all()
+    assert asked.any()
 
 
 def test_a_variable_is_the_selected_figure_and_leads_to_its_cell(small_warehouse):

@@ -19,6 +19,7 @@ select
     w.weight,
     100 * w.contribution as contribution_100,
     w.value_origin,
+    w.is_in_question,
     w.source,
     w.file,
     w.sheet,

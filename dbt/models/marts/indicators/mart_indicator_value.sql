@@ -1,3 +1,10 @@
+-- a figure behind the value stands out and waits for a person
+with questions as (
+    select distinct city_id, year, unnest(indicator_codes) as indicator_code
+    from {{ ref('int_edits_settled') }}
+    where action = 'pending' and is_selected
+)
+
 select
     {{ context_keys('k') }},
     r.basis,
@@ -10,6 +17,7 @@ select
     r.value_final,
     r.z,
     p.value_origin,
+    q.city_id is not null as is_in_question,
     r.is_winsorised,
     r.is_capped,
     r.out_of_base_range,
@@ -25,4 +33,5 @@ inner join {{ source('py', 'index_value') }} as r
         and p.year = r.year
         and p.indicator_code = r.indicator_code
 inner join {{ ref('indicator') }} as i on p.indicator_code = i.indicator_code
+left join questions as q on p.city_id = q.city_id and p.year = q.year and p.indicator_code = q.indicator_code
 cross join {{ source('ops', 'run_context') }} as k

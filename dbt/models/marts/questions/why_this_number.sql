@@ -21,6 +21,7 @@ select
     k.weight,
     k.contribution,
     v.value_origin,
+    v.is_in_question,
     {{ cell_part('v.source_cell_id', 'source') }} as source,
     {{ cell_part('v.source_cell_id', 'file') }} as file,
     {{ cell_part('v.source_cell_id', 'sheet') }} as sheet,

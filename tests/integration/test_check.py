@@ -321,6 +321,23 @@ def test_a_figure_of_the_year_of_the_document_is_no_slip_where_no_year_stands_be
         assert [finding.verdict for finding in findings if finding.differs] == verdicts, text
 
 
+def test_what_stands_beside_figures_of_one_row_or_table_is_judged_by_it(facts):
+    """The standard error of an estimate, and a cell of a table."""
+    sql = """select coef, se, lo, hi from mart.mart_panel_coef
+        where is_headline and role = 'beta' order by abs(coef / se) desc limit 1"""
+    coef, se, lo, hi = facts.con.execute(sql).fetchone()
+    sql = "select year, gini, gini_lo, gini_hi, theil, cv from easy.inequality where scheme = 'all' order by year"
+    years = facts.con.execute(sql).fetchall()
+    for off in (0, 1):
+        text = f"Coefficient {coef:.5f}, standard error {se * (1 + off):.5f}, 95 % CI [{lo:.5f}, {hi:.5f}]."
+        rows = [["year", "Gini", "lower end", "upper end", "Theil", "CV"]]
+        rows += [[str(one), *map("{:.4f}".format, row)] for one, *row in years]
+        rows[2][2] = f"{years[1][2] * (1 + off / 10):.4f}"
+        table = table_passages(rows, "", "Inequality of the scores, all cities", lambda i, k: f"{i},{k}")
+        for passages in ([Passage("", text)], list(table)):
+            assert sum(one.differs for one in check_passages(passages, facts)) == off
+
+
 def test_a_year_of_comparison_above_a_table_is_not_that_of_the_table(facts, figures):
     code, zh, _ = figures.cities()[0]
     above = f"得分较{figures.last - 1}年有变化。"

@@ -13,7 +13,9 @@ from typing import Any
 from dagster_project.publish.check.facts import Facts, Subject, kept
 from dagster_project.publish.check.passages import KEY, Passage
 from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers
-from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, targets
+from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, statistic, targets
+from dagster_project.publish.check.rows import ROW, Cells, Query, tokens
+from dagster_project.publish.check.rows import judge as judge_rows
 from dagster_project.publish.check.verdicts import DIFFERS, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader
@@ -49,21 +51,34 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
     words = copy(kept(facts, Vocabulary))
     checker = _Checker(facts, words, Judge(facts, older, words))
     checker.dated.update(int(year) for one in passages for year in RE["YEAR"].findall(one.text))
-    return list(checker.each(passages))
+    findings = {(id(one.passage), one.start): one for one in checker.each(passages)}
+    for group in filter(None, checker.groups):
+        queries = [query for *_, query in group]
+        for k, verdict in judge_rows(kept(facts, Cells), queries, is_table=group[0][0].is_cell).items():
+            passage, at, text, query = group[k]
+            one = findings.get(key := (id(passage), at + query.number.start))
+            if one is None or (one.verdict == "not_ours" and "swapped" not in one.note and verdict.note == ROW):
+                findings[key] = checker.finding(passage, text, at, query.number, verdict)
+    order = {id(passage): k for k, passage in enumerate(passages)}
+    return sorted(findings.values(), key=lambda one: (order[id(one.passage)], one.start))
 
 
 class _Checker:
     def __init__(self, facts: Facts, words: Vocabulary, judge: Judge) -> None:
         self.facts, self.words, self.judge = facts, words, judge
         self.titles: dict[int, Context] = {}
+        self.titles_text: list[str] = []
         self.dated = Counter[int]()  # years that the document names
         self.years = Counter[int]()
         self.heads: dict[str, Sentence] = {}
         self.grids: dict[tuple[str, str, str], Grid | None] = {}
+        self.last = Passage("", "")
+        self.groups: list[list[tuple[Passage, int, str, Query]]] = []  # numbers of a paragraph, or of a table
 
     def each(self, passages: Sequence[Passage]) -> Iterator[Finding]:
         last = Context()
         for passage in passages:
+            self._group(passage)
             text = passage.text.translate(WIDE_SIGNS)
             keyed = list(self._keyed(passage, text))
             yield from keyed
@@ -81,6 +96,7 @@ class _Checker:
                 context = replace(context, document_cities=self.words.document_cities)
                 self.words.last = context.cities
                 sentence = self._sentence(sentence_text, context)
+                self._ask(passage, at, sentence, covered)
                 self.words.document_cities = self.words.document_cities or next(
                     (tuple(m.value) for m in sentence.of("city")), ()
                 )
@@ -88,15 +104,23 @@ class _Checker:
                     if at + number.start in covered or (verdict := self.judge.judge(number, target)) is None:
                         continue
                     if verdict.verdict != "other_year" or self._is_dated(sentence, number, verdict):
-                        yield self._finding(passage, sentence_text, at, number, verdict)
+                        yield self.finding(passage, sentence_text, at, number, verdict)
                 context = carried(sentence)
                 self.years.update({m.value for m in sentence.of("year") if not sentence.is_base(m)})
             if level:
+                self.titles_text.append(text)
                 self.titles = {k: held for k, held in self.titles.items() if k < level}
                 self.titles[level] = context
                 often = next((year for year, _ in self.years.most_common(1)), None)
                 context = Context() if self._above().year else Context(year=last.year, or_year=often)
             last = context
+
+    def _group(self, passage: Passage) -> None:
+        """Begin a group of numbers with a paragraph or table; items of a list are one group."""
+        was, self.last = self.last, passage
+        is_item = passage.at >= was.at if passage.is_cell else RE["ITEM"].match(passage.text)
+        if not self.groups or was.is_cell != passage.is_cell or not is_item:
+            self.groups.append([])
 
     def _is_dated(self, s: Sentence, number: Number, verdict: Verdict) -> bool:
         """Whether the words before a number say its year, so that the figure of another is a slip."""
@@ -108,9 +132,31 @@ class _Checker:
             if not re.search("[;；]", gap) and (m.start < number.start or not s.between(number.end, m.start)):
                 return True
         often = {year for year, _ in self.dated.most_common(1)} | {max(self.dated, default=0)}
-        often |= {title.year for title in self.titles.values() if title.year}
         years = {*often, *(year - 1 for year in often if RE["AGO"].search(left))}
         return not any(f"that of {year}" in verdict.note for year in years)
+
+    def _ask(self, passage: Passage, at: int, sentence: Sentence, covered: Sequence[int]) -> None:
+        """Note the numbers of a sentence for the rows of the result tables."""
+        every = numbers(sentence.text, sentence.mentions, every=True)
+        whole = Sentence(sentence.text, sentence.mentions, every, sentence.before)
+        far = tokens(passage.text) | tokens(" ".join(self.titles_text[-2:]))
+        years = sentence.of("year")
+        group, first = self.groups[-1], len(self.groups[-1])
+        for k, number in enumerate(every):
+            start, end = whole.zones[k]
+            near = dict.fromkeys(far, 0.25) | dict.fromkeys(tokens(sentence.text), 0.5)
+            near |= dict.fromkeys(tokens(sentence.text[start:end]), 1.0)
+            role = statistic(whole, k) or ("p" if RE["OF_P"].search(sentence.text[: number.start]) else "")
+            now = [m.value for m in sorted(years, key=lambda m: abs(m.end - number.start))]
+            now = now or ([sentence.before.year] if sentence.before.year else [])
+            if at + number.start not in covered and not any(start <= m.start < end for m in sentence.of("city")):
+                group.append((passage, at, sentence.text, Query(number, (first, 0), now, near, role)))
+
+    def _ask_cell(self, passage: Passage, where: str, cell: Sentence, heads: Sequence[Sentence]) -> None:
+        near = dict.fromkeys(tokens(passage.heads[2]), 0.25) | dict.fromkeys(tokens(" ".join(passage.heads[:2])), 1.0)
+        years = [m.value for head in heads[:2] for m in head.of("year")] or [m.value for m in heads[2].of("year")]
+        for number in numbers(cell.text, cell.mentions, every=True):
+            self.groups[-1].append((passage, 0, where, Query(number, passage.at, years, near)))
 
     def _under(self, last: Context) -> Context:
         """What the headings say, and where they are silent the text since the last of them."""
@@ -141,15 +187,19 @@ class _Checker:
     def _cell(self, passage: Passage, text: str, last: Context, covered: list[int]) -> Iterator[Finding]:
         heads = [self._head(head) for head in passage.heads]
         sentence = self._sentence(text, Context())
-        if passage.heads[2:] == ("head",) or text.strip().startswith(("[", "(")):
+        where = " | ".join(part for part in (*reversed(passage.heads[:2]), text) if part)
+        if passage.heads[2:] == ("head",):
+            return
+        if not covered and not any(head.of("city") for head in heads[:2]):
+            self._ask_cell(passage, where, sentence, heads)
+        if text.strip().startswith(("[", "(")):
             return
         above = self._above()
         context = Context(above.cities or last.cities, above.year or last.year, None, above.index)
         for number in sentence.numbers[:1]:
             target = of_cell(self.facts, [sentence, *heads] if sentence.mentions else heads, number, context)
             if target is not None and not covered and (verdict := self.judge.judge(number, target)):
-                where = " | ".join(part for part in (*reversed(passage.heads[:2]), text) if part)
-                yield self._finding(passage, where, 0, number, verdict)
+                yield self.finding(passage, where, 0, number, verdict)
 
     def _grid(self, facts: Facts, code: str, language: str) -> Grid | None:
         """The paper table as this file prints it; None where it does not."""
@@ -181,13 +231,13 @@ class _Checker:
             then = next((facts.release for facts in older), "")
             note = f"{code} of {self.facts.release} has {expected}"
             verdict = Verdict("revised", f"right in {then}; {note}") if then else Verdict("not_ours", note)
-        yield self._finding(passage, text, 0, figures[0], verdict)
+        yield self.finding(passage, text, 0, figures[0], verdict)
 
-    def _finding(self, passage: Passage, text: str, at: int, number: Number, verdict: Verdict) -> Finding:
+    def finding(self, passage: Passage, text: str, at: int, number: Number, verdict: Verdict) -> Finding:
         is_whole = number.decimals == 0 and number.value.is_integer()
         return Finding(
             passage.place, " ".join(text.split()), int(number.value) if is_whole else number.value, verdict.verdict,
-            verdict.candidates, verdict.note, number.text, at + number.start, passage,
+            verdict.candidates, verdict.note, number.text, at + number.start, passage
         )  # fmt: skip
 
     def _keyed(self, passage: Passage, text: str) -> Iterator[Finding]:
@@ -207,7 +257,7 @@ class _Checker:
                 verdict = Verdict("unknown", f"{key} is not in release {self.facts.release}")
             elif verdict.verdict == "revised" and release not in verdict.note:
                 verdict = replace(verdict, note=f"{verdict.note}; the key names release {release}")
-            yield self._finding(passage, part, start, number, verdict)
+            yield self.finding(passage, part, start, number, verdict)
 
     def _key(self, key: str) -> tuple[Subject, str, int, str] | None:
         what, city, year, release = re.split(r"[/@]", key.removeprefix("nqpf:"), maxsplit=3)
@@ -222,7 +272,6 @@ class _Checker:
 
 def sentences(text: str) -> Iterator[tuple[int, str]]:
     """Sentences with their places in the text."""
-    at = 0
     start = 0
     for match in RE["ENDS"].finditer(text):
         if RE["ENDS_NOT"].search(text[start : match.start()]):

@@ -105,16 +105,18 @@ class Facts:
             years[year] = years.get(year, 0) + city.startswith("CN")
         return years
 
+    @cached_property
+    def samples(self) -> set[int]:
+        """How many cities an index, a variant or a regression has."""
+        return {n for (n,) in self.con.execute(SQL["samples"]).fetchall()}
+
     def unit_of(self, subject: Subject) -> Unit:
         kind, name = subject
         if kind in ("score", "rank", "low", "high"):
             return UNITS["points" if kind == "score" else "place"]
         if kind == "nation":
-            return (
-                UNITS["points"]
-                if name.endswith("_100")
-                else Unit("count" if name == "n_city" else "share" if name.endswith("percent") else "")
-            )
+            dimension = "count" if name == "n_city" else "share" if name.endswith("percent") else ""
+            return UNITS["points"] if name.endswith("_100") else Unit(dimension)
         return UNITS.get(self.units[name], Unit("count" if "per" in self.units[name] else ""))
 
     def of(self, subject: Subject) -> dict[tuple[str, int], Fact]:
@@ -168,20 +170,6 @@ class Facts:
         )
         if name == "n_city":
             return held | {("", year): Fact(n) for year, n in self.n_cities.items()}
-        base, _, stat = name.partition(".")  # direct.se, gini.lo, fit.aic
-        if base in ("direct", "indirect", "total"):
-            column = stat or "points_per_unit"
-            rows = (
-                self.con.execute(SQL["effects"].format(name=column), [base]).fetchall() if "effects" in tables else []
-            )
-        elif base in ("fit", "coef"):
-            rows = self.con.execute(SQL[base].format(name=stat or "coef")).fetchall()
-        elif name == "moran_i":
-            rows = self.con.execute(SQL["moran"]).fetchall() if "moran" in tables else []
-        else:
-            rows = (
-                self.con.execute(SQL["inequality"].format(name=name.replace(".", "_"))).fetchall()
-                if "inequality" in tables
-                else []
-            )
+        table, query = ("moran", SQL["moran"]) if name == "moran_i" else ("inequality", SQL["inequality"])
+        rows = self.con.execute(query.format(name=name)).fetchall() if table in tables else []
         return held | {("", int(year)): Fact(value) for year, value in rows if value is not None}

@@ -10,6 +10,11 @@ select s.index_code, max(s.basis), any_value(s.weight_scheme) from mart.mart_ind
 join mart.dim_index as i on s.spec_code = i.index_code and s.weight_scheme = i.weight_scheme
 where s.basis like 'frozen%' and s.score is not null group by s.index_code
 
+-- name: samples
+select distinct count(distinct city_id) from mart.mart_index_score where score is not null group by index_code, spec_code
+union select distinct count(distinct city_id) from mart.mart_coupling group by index_code, relations_code
+union select distinct n_used from mart.mart_panel_fit where n_used is not null
+
 -- name: values
 select city_id, year, value, value_as_printed, value_origin from easy.city_variable
 where variable_code = $1 and value is not null
@@ -38,17 +43,6 @@ where scheme = (select coalesce(max(scheme) filter (where scheme = 'four_region'
 
 -- name: moran
 select year, moran_i from easy.moran
-
--- name: effects
-select last_year, {name} from easy.effects where is_of_interest and effect = ?
-
--- name: fit
-select last_year, {name} from mart.mart_panel_fit where is_headline and status = 'fitted'
-
--- name: coef
-select f.last_year, c.{name} from mart.mart_panel_coef as c
-join mart.mart_panel_fit as f using (model_id, index_code, basis) join mart.dim_model_spec as s using (model_id)
-where f.is_headline and f.status = 'fitted' and c.term = s.x_codes[1]
 
 -- name: sums
 -- of provinces all of whose cities have a figure
@@ -100,3 +94,34 @@ where index_code = ? and city_id = ? and year = ? and vintage_old = ? and vintag
 
 -- name: source
 select source, file, value_origin from easy.city_variable where variable_code = ? and city_id = ? and year = ?
+
+-- name: result_tables
+-- the columns that say which figure it is, those that hold figures, and how their rows are read
+with result_column as (
+    select column_index, data_type, column_name, schema_name || '.' || table_name as result_table,
+        data_type in ('VARCHAR', 'BOOLEAN') or column_name in (select unnest($whole_keys)) as is_key
+    from duckdb_columns()
+    where schema_name = 'mart' and table_name like 'mart_%' and table_name not in (select unnest($left_out))
+),
+
+outline as (
+    select result_table, list(column_name order by column_index) filter (where is_key) as keys,
+        list(column_name order by column_index) filter (where is_measure) as measures,
+        string_agg(case when is_measure then 'coalesce(' || column_name || '::double, ''nan'')'
+            else 'coalesce(' || column_name || case data_type when 'VARCHAR' then ', '''')' when 'BOOLEAN' then ', false)'
+                else ', -1)' end
+        end || ' as ' || column_name, ', ') as expressions
+    from (select *, not is_key and data_type in ('DOUBLE', 'INTEGER', 'BIGINT')
+        and column_name not in (select unnest($no_figures))
+            as is_measure from result_column)
+    where is_measure or (is_key and column_name not in (select unnest($no_keys)))
+    group by result_table having not bool_or(column_name in ('city_id', 'county_id'))
+)
+
+select result_table, keys, measures, 'select ' || expressions || ' from ' || result_table
+from outline where measures is not null order by result_table
+
+-- name: names_of_columns
+select table_name || '.' || column_name, replace(concat_ws(' ', split_part(table_name, '.', 2), column_name,
+    regexp_extract(comment, '^[^.;:,（；：，]*'), comment_zh), '_', ' ')
+from mart.dim_column

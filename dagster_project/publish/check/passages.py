@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Passage:
     runs: tuple[tuple[int, int, Any], ...] = ()
     keys: tuple[tuple[int, int, str], ...] = ()
     table: tuple[str, str, int, int] | None = None
+    at: tuple[int, int] = (0, 0)  # row and column of a cell
 
 
 def read_passages(file: Path) -> list[Passage]:
@@ -80,12 +81,12 @@ def table_passages(
             if not text.strip():
                 continue
             if i < body or k in labels:
-                yield Passage(name(i, k), text, is_cell=True, heads=("", "", "head"))
+                yield Passage(name(i, k), text, is_cell=True, heads=("", "", "head"), at=(i, k))
                 continue
             of_row = ", ".join(
                 f"{row[j]}年" if re.fullmatch(r"(?:19|20)\d\d", row[j].strip()) else row[j] for j in labels
             )
-            yield Passage(name(i, k), text, (heads[k], of_row, above), is_cell=True)
+            yield Passage(name(i, k), text, (heads[k], of_row, above), is_cell=True, at=(i, k))
 
 
 def _spread(row: Sequence[str]) -> list[str]:
@@ -178,10 +179,10 @@ def _docx_table(table: Any, place: str, above: str, comments: dict[str, str]) ->
         cells.append(line)
     texts = [["" if cell is None else " ".join(_run_text(cell)[0].split()) for cell in line] for line in cells]
     for passage in table_passages(texts, place, above, lambda i, k: f"{place}, row {i + 1}, column {k + 1}"):
-        i, k = (int(part) - 1 for part in re.findall(r"\d+", passage.place)[1:])
+        i, k = passage.at
         _, runs, keys = _run_text(cells[i][k], comments)
         of = (stated[1], stated[2], i - 1, k) if stated and i else None
-        yield Passage(passage.place, passage.text, passage.heads, is_cell=True, runs=runs, keys=keys, table=of)
+        yield replace(passage, runs=runs, keys=keys, table=of)
 
 
 def _run_text(

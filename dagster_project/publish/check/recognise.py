@@ -35,6 +35,7 @@ RE = {
     for name, text in words()["patterns"].items()
 }
 NO_FIGURE = re.compile(words_of("no_figure"), re.IGNORECASE)
+NO_LEVEL = re.compile(f"{NO_FIGURE.pattern}|{words_of('no_level')}", re.IGNORECASE)
 TIMES: dict[str, float] = words()["times"]
 
 
@@ -264,7 +265,7 @@ def _forms(name: str) -> Iterator[str]:
 
 def _years(text: str, results: list[Mention]) -> Iterator[Mention]:
     spans = [(mention.start, mention.end) for mention in results]
-    spans += [match.span() for match in NO_FIGURE.finditer(text)]
+    spans += [match.span() for match in NO_LEVEL.finditer(text)]
     for match in RE["CITED"].finditer(text):
         if not any(mention.kind == "city" and match.start() <= mention.start < match.end() for mention in results):
             spans.append(match.span())
@@ -275,10 +276,11 @@ def _years(text: str, results: list[Mention]) -> Iterator[Mention]:
             yield Mention("year", match.start(), end, int(match[1]))
 
 
-def numbers(text: str, mentions: Sequence[Mention]) -> list[Number]:
-    """Figures of a sentence: no years, dates, sections, references, versions, telephone numbers."""
+def numbers(text: str, mentions: Sequence[Mention], *, every: bool = False) -> list[Number]:
+    """Figures of a sentence: no years, dates, sections, references, versions; `every`: with p values and intervals."""
+    no_figure = NO_FIGURE if every else NO_LEVEL
     covered = [(mention.start, mention.end) for mention in mentions if mention.kind != "rank"]
-    covered += [match.span() for match in NO_FIGURE.finditer(text)]
+    covered += [match.span() for match in no_figure.finditer(text)]
     ends = {mention.end for mention in mentions}
     brackets = [(match.span(), _unit(match)) for match in UNIT_ALONE.finditer(text) if match["unit"]]  # (million yuan)
     covered += [span for span, _ in brackets]

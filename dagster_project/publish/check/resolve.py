@@ -19,8 +19,6 @@ from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
 NOUNS = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{4,}")
-STATISTICS = {f"{name}.{stat}" for name in ("direct", "indirect", "total", "coef") for stat in ("se", "lo", "hi")}
-STATISTICS |= {"gini.lo", "gini.hi", "theil.lo", "theil.hi"}
 COVERED = 4  # of how many places a figure may be, and still be wrong if it is of none
 NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
 
@@ -66,8 +64,6 @@ class Sentence:
     def is_base(self, year: Mention) -> bool:
         """Whether a change is counted from the year: since 2012, 2012年以来, the first of 2012-2021."""
         before, after = self.text[: year.start], self.text[year.end :]
-        if any(year is b for _, b in self.ranges):
-            return False
         return bool(any(year is a for a, _ in self.ranges) or RE["BASE"].search(before) or RE["SINCE"].match(after))
 
     def is_object(self, place: Mention) -> bool:
@@ -150,7 +146,7 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     has_county = any(one.startswith("county:") for m in sentence.of("city") for one in m.value)
     if RE["MARGINAL"].search(sentence.text) or (RE["COUNTIES"].search(sentence.text) and not has_county):
         return []
-    lists = _side_by_side(sentence) | _sectors(facts, sentence)
+    lists = _side_by_side(sentence)
     results = list[tuple[Number, Target]]()
     for k, number in enumerate(sentence.numbers):
         last = results[-1][1] if k and results and results[-1][0] is sentence.numbers[k - 1] else None
@@ -167,22 +163,6 @@ def _is_elliptic(s: Sentence, k: int) -> bool:
     start, _ = s.zones[k]
     named = any(start <= m.start < s.numbers[k].start for m in s.of(*CONTENT))
     return not named and not re.search("占|share|比重", s.text[start : s.numbers[k].start])
-
-
-def _sectors(facts: Facts, s: Sentence) -> dict[int, dict[str, Mention]]:
-    """Number -> its sector, where the three stand as a proportion, 4.5:52.6:42.8, or side by side."""
-    if not RE["SECTORS"].search(s.text):
-        return {}
-    results = dict[int, dict[str, Mention]]()
-    for k in range(len(s.numbers) - 2):
-        run = s.numbers[k : k + 3]
-        gaps = [s.gap(a.end, b.start) for a, b in pairwise(run)]
-        if all(RE["PROPORTION"].fullmatch(gap) or RE["LISTED"].match(gap) for gap in gaps):
-            name = "va_{}_nom" if _dimension(run[-1].unit) == "money" else "{}_share"
-            codes = [name.format(sector) for sector in ("primary", "secondary", "tertiary")]
-            if all(code in facts.units for code in codes):
-                results |= {k + j: {"content": Mention("variable", 0, 0, (code,))} for j, code in enumerate(codes)}
-    return results
 
 
 def _side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
@@ -203,9 +183,8 @@ def _side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
                 if role == "content" and len(listed) < n and RE["BOTH"].search(s.text):  # 2012年三者依次为
                     listed = [m for m in s.of(*of) if m.end <= numbers[start].start]
                 if len(listed) == n and (is_stated or role == "place"):
-                    is_object = role == "place" and s.is_object(listed[0]) and len(named) > n
-                    for k, mention in enumerate(listed):  # 分别高于武汉、西安5亿元和3亿元: of another
-                        results.setdefault(start + k, {})["object" if is_object else role] = mention
+                    for k, mention in enumerate(listed):
+                        results.setdefault(start + k, {})[role] = mention
                         results[start + k]["first"] = Mention("number", *s.zones[start])
         start = end
     return results
@@ -229,35 +208,18 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     is_signed = number.value < 0 or left.endswith("+")
     is_estimate = any(m.end <= number.start for m in s.of("nation")) and not s.of("score")
     is_part = is_signed and unit is None and not RE["YEARLY"].match(right) and not is_estimate  # of a change
-    if RE["OTHER_WEIGHTS"].search(text) or is_part or RE["OF_ERROR"].search(left):
+    if RE["OTHER_WEIGHTS"].search(text) or is_part:
         return None
     if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
-        near = RE["RANKED"].search(text) and RE["OF_TOTAL"].search(left)
-        latest = _years(s, k, {}, change=False)[0] or [facts.scope.last_year]
-        return Target([("nation", "n_city")], [("",)], latest) if near else None
-    if RE["BOUND"].search(left) and not (number.is_part or number.decimals) and number.significant < LIKELY:
-        return None
+        year, n = facts.scope.last_year, number.value
+        is_sample = n > 99 and 0.75 < n / facts.n_cities[year] < 1.25 and RE["SAMPLE"].search(text)
+        return Target([("nation", "n_city")], [("",)], [] if n in facts.samples else [year]) if is_sample else None
     content, is_sure = _content(facts, s, k, listed)
-    if stat := _statistic(s, k):  # of the estimate before
-        named = [m for m in s.of("nation") if m.end <= number.start]
-        name = str(named[-1].value[0]) if named else ""
-        if f"{name}.{stat}" not in STATISTICS:
-            return None
-        content, is_sure, unit = replace(named[-1], value=(f"{name}.{stat}",)), True, None
+    if statistic(s, k):  # of the estimate before: its row judges it
+        return None
     ends = _rank_range(s, k) if content is not None and content.kind == "rank" else None
     subjects = _subjects(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
-        return None
-    if content is not None and content.kind == "variable":
-        if RE["NOT_OF_CITY"].search(text[: content.start]):
-            return None
-        if content.end < s.zones[k][0]:  # of a zone before: or another that is named there
-            rest = [m for m in s.in_view(number, s.of("variable")) if m is not content and m.end <= number.start]
-            more = [("value", code) for m in reversed(rest) for code in m.value]
-            subjects += [one for one in more if _dimension_fits(facts.unit_of(one), unit) and one not in subjects]
-    if content is not None and any(
-        RE["OWN"].fullmatch(s.gap(c.end, content.end) or s.gap(content.start, c.start)) for c in s.of("city")
-    ):  # the mean of a city, over years
         return None
     first = listed["first"].start if "first" in listed else s.zones[k][0]
     annual = unit == UNITS["percent"] and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
@@ -270,8 +232,6 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         is_sure = False  # London has 8.9 million
     target.is_other, target.is_nominal = not is_sure, bool(RE["NOMINAL"].search(text))
     target.is_sure = is_sure and sure_year and len(places) <= COVERED
-    if unit is None and number.significant < LIKELY and subjects[0][0] == "value":  # 18 of every 100 yuan
-        target.is_sure = target.is_sure and facts.unit_of(subjects[0]).dimension in ("", "count")
     target.direction = _direction(s, k) if change else 0
     if subjects[0][0] == "nation":
         return _of_all(facts, s, k, target, content, change=change)
@@ -281,8 +241,6 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return replace(target, subjects=[(ends, subjects[0][1])])
     if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
         target.others = [one for one in s.before.listed if one not in places]
-    if change and dimension == "share" and content is not None and content.kind == "variable":
-        target.subjects = [("value", code) for code in content.value]  # 第二产业增长8 %: of its value added
     target.ways = _ways(facts, s, k, target, change=change)
     is_alike = unit is not None and unit == s.numbers[k - 1].unit and not number.is_rank and "content" not in listed
     if last is not None and is_alike and _is_elliptic(s, k):
@@ -303,7 +261,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     return target if target.ways else None
 
 
-def _statistic(s: Sentence, k: int) -> str:
+def statistic(s: Sentence, k: int) -> str:
     """Whether a number is the standard error, or an end of the interval, of the estimate before it."""
     left = s.text[: s.numbers[k].start]
     if RE["OF_SE"].search(left):
@@ -313,7 +271,7 @@ def _statistic(s: Sentence, k: int) -> str:
         return "lo"
     return (
         "hi"
-        if k and RE["RANGE"].match(s.gap(s.numbers[k - 1].end, s.numbers[k].start)) and _statistic(s, k - 1) == "lo"
+        if k and RE["RANGE"].match(s.gap(s.numbers[k - 1].end, s.numbers[k].start)) and statistic(s, k - 1) == "lo"
         else ""
     )
 
@@ -347,8 +305,6 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
             *(["since", "apart"] if change else []),
             *(["level"] if published_dimension in ("", "share") else []),
         ]
-    if target.is_annual:
-        return ["since"]
     if change and not is_level:
         apart = RE["APART"].search(left[start:]) or RE["APART_AFTER"].match(text, number.end)
         return ["apart", "since"] if apart and (target.others or len(target.places) > 1) else ["since", "apart"]
@@ -356,8 +312,6 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
         if _compared(s, number):
             return ["part"]
         return ["share"] if RE["SHARE"].search(text[max(0, start - 1) : end]) else []
-    if dimension in ("difference", "places"):
-        return ["since", "apart"]
     return ["level"]
 
 
@@ -381,9 +335,6 @@ def _of_all(
     number, text, unit = s.numbers[k], s.text, s.numbers[k].unit
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
-    is_effect = name.partition(".")[0] in ("direct", "indirect", "total", "coef", "fit")
-    if is_effect and _dimension(unit) == "points":
-        unit, target.unit = None, None
     spread, ratio = RE["SPREAD"].search(text[: number.start]), _dimension(unit) in ("times", "share")
     if len(wide := [place for place in target.places if is_wide(place[0])]) > 1 or target.others:
         wide_others = [*target.others, *wide[1:]]
@@ -401,27 +352,14 @@ def _of_all(
         here = group or [tuple(cities[0].value)]
         others = [*target.others, *wide] if target.others or wide else [("",)]
         return replace(target, subjects=[("score", facts.scope.index)], places=here[:1], others=others, ways=["apart"])
-    if mean and len(group) > 1 and not wide and (s.of("city") or RE["BOTH"].search(text[: number.start])):
-        return replace(target, subjects=[("score", facts.scope.index)], ways=["together"], is_sure=False)
-    if is_effect:
-        years = [facts.scope.last_year]
-        is_sure = name.startswith(("fit", "coef")) or (bool(s.of("index")) and not s.of("variable"))
-        is_sure = is_sure and not RE["OTHER_MODEL"].search(text)
-    else:
-        years = list(target.years)
-        is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year))
-        is_sure = is_sure and not (s.of("city") or RE["ADJUSTED"].search(text) or target.is_other)
+    years = list(target.years)
+    is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year))
+    is_sure = is_sure and not (s.of("city") or RE["ADJUSTED"].search(text) or target.is_other)
     if RE["FIRST_LAST"].search(text) and not s.of("year"):
         years = []
-    if is_effect:
-        change = False
     places = wide if wide and s.of("place") else [("",)]
     over = [*target.others, *wide[1:], ("",)] if wide else []
-    if wide and any(s.is_object(m) for m in s.of("nation")):
-        over = [("",)]
     ways = ["since", "apart"] if change else ["level"]
-    if change and over:
-        ways = ["apart", "since"]
     return replace(target, places=places[:1], others=over, years=years, ways=ways, is_sure=is_sure)
 
 
@@ -450,13 +388,9 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
         return [pair[0]], [pair[1]]
     objects = [m for m in named if s.is_object(m) and not is_owner(m)]
     subjects = [m for m in named if m not in objects]
-    if not subjects and not s.before.cities:
-        subjects, objects = objects, []
     others = [m for m in objects if start <= m.start < end]
     if not others and (RE["SPREAD"].search(text[: number.start]) or RE["RATIO_OF"].search(text[: number.start])):
         others = [m for m in objects if m.end <= number.start]
-    if "object" in listed:
-        others, subjects = [listed["object"]], [m for m in subjects if m.end <= listed["object"].start]
     if "place" in listed:
         place_mentions = [listed["place"]]
     elif direct := [
@@ -505,32 +439,18 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
     of_base = [m for m in years if (is_multiple if owned.get(m) is number else s.is_base(m))]
     plain = [m for m in years if m not in of_base]
     year_mentions, away = s.named(k, [m for m in plain if owned.get(m, number) is number])
-    if not year_mentions and s.before.year is None:
-        year_mentions, away = s.named(k, plain)
-    if away < 0 and year_mentions and s.before.year is not None:
-        far = s.between(number.end, year_mentions[0].start) or re.search(
-            "[;；]", s.gap(number.end, year_mentions[0].start)
-        )
-        year_mentions = [] if far else year_mentions
     own_base = [m.value for m in of_base if start <= m.start < end]
     now = [m.value for m in reversed(year_mentions)]
-    if away > 0:
-        now = now[:1]
     if away:
         now += [m.value for m in plain[:1] if m.end <= number.start]
     if s.before.year is not None and (not now or away < 0):
         now.append(s.before.year)
     if s.before.or_year is not None and not plain:
         now.append(s.before.or_year)
-    if away:
-        now += [m.value for m in s.in_view(number, plain) if m in owned]
     ago, apart = _ago(text[start:end]), [m for m in plain if m not in year_mentions]
     if ago is not None and now and not change:
         return list(dict.fromkeys(y + ago for y in now)), [], True
     since = [*own_base]
-    if ago is not None and ago < 0:
-        since += [y + ago for y in now] + now[:1]
-        now += [y - ago for y in now[:1]]
     if not since:
         since = [y + then for m in RE["AGO"].finditer(left) for y in now if (then := _ago(m[0]))]
         since += [m.value for m in [*reversed(of_base), *apart]] + ([s.before.since] if s.before.since else [])
@@ -577,16 +497,10 @@ def _leans(facts: Facts, s: Sentence, k: int) -> bool:
     dimension = _dimension(number.unit)
     if dimension == "times" and len(s.of("city")) == 2:
         return True
-    if dimension in ("share", "times"):
-        return _changes(s, k) or bool(RE["ANNUAL"].search(s.text[: number.start]))
     if content.kind == "variable" and number.unit is not None:
         return facts.unit_of(("value", content.value[0])).dimension == dimension or not dimension
-    if content.kind == "variable" and (noun := NOUNS.search(s.text[number.end : s.zones[k][1]])):
-        return noun[0].lower() in s.before.phrase.lower()  # 918 such enterprises
     if content.kind == "variable" and number.unit is None and number.significant >= LIKELY:
         return facts.unit_of(("value", content.value[0])).dimension == "count"
-    if not number.decimals or number.unit is not None:
-        return False
     return content.kind == "score" or bool(RE["IN_BRACKETS"].search(s.text[: number.start]))
 
 
@@ -630,20 +544,11 @@ def _changes(s: Sentence, k: int) -> bool:
     """Whether a number is a change, by its own words or those of the number before: A gained 5 points and B 3."""
     number = s.numbers[k]
     left = s.text[: number.start]
-    for m in s.of("variable"):  # 自然增长率 is a level
-        if m.end <= number.start:
-            left = left[: m.start] + " " * (m.end - m.start) + left[m.end :]
     if _is_change(left, s.text[number.end :]):
         return True
     if not k:
         return False
     gap = s.gap(s.numbers[k - 1].end, number.start)
-    if gap.endswith(" by ") and not re.search("[;.]", gap):
-        return _changes(s, k - 1)
-    if None not in (number.unit, s.numbers[k - 1].unit) and number.unit != s.numbers[k - 1].unit:
-        return False
-    for m in s.of("city", "place"):
-        gap = gap.replace(s.text[m.start : m.end], " ")
     return bool(RE["ALIKE"].fullmatch(gap)) and _changes(s, k - 1)
 
 
@@ -698,8 +603,6 @@ def _unit_fits(mention: Mention, unit: Unit) -> bool:
     """A first look: points and ranks are of indexes, the rest of variables."""
     if unit.dimension in ("rank", "places"):
         return mention.kind in ("rank", "index", "score", "variable")
-    if unit.dimension == "points":
-        return mention.kind in ("score", "index", "nation", "other", "rank")
     return mention.kind in ("variable", "other") or unit.dimension in ("", "share", "difference", "times")
 
 
@@ -781,8 +684,6 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     def first(*kinds: str) -> list[Mention]:
         return next((head_mentions for head in heads for kind in kinds if (head_mentions := head.of(kind))), [])
 
-    if any(len(head.of("place")) > 1 or RE["COUNTY"].search(head.text) for head in heads[:2]):  # a gap of two groups
-        return None
     near = [m for head in heads[:2] for m in head.of("city")] or [m for head in heads[:2] for m in head.of("place")]
     place = tuple((near or first("city", "place"))[0].value) if near or first("city", "place") else carried_in.cities
     plain = [[m.value for m in head.of("year") if not head.is_base(m)] for head in heads]

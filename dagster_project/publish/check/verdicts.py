@@ -20,10 +20,8 @@ LIKELY = 3  # significant digits from which a figure of another city or year is 
 LISTED = 3
 FAR = 10
 WORDED = 0.1  # how far a third or 七成 may be from the figure, as a share of it
-SHARES = {f"va_{sector}_nom": f"{sector}_share" for sector in ("primary", "secondary", "tertiary")}
 Key = tuple[Subject, str, int]
 Derived = tuple[float, list[Key], bool]  # a value, the figures it comes from, whether it is but one reading of several
-REAL_GROWTH = {"gdp_growth_rate": 0.0, "gdp_real_index": 100.0}  # variable -> what no growth is
 
 
 @dataclass
@@ -32,8 +30,8 @@ class Target:
     stand for, "" for the nation), in one of `years` (none: not said), come by in one of `ways`.
 
     Ways: "level"; "since" one of the years `bases` (`is_annual`: a year on average); "apart" from one of `others`, or
-    of the places; a "part" (or multiple) of them or of an earlier year; a "share" of one of the subjects `wholes`, of
-    the province or of the places; "together"; "rank_within" a province, or of a variable. `is_about`: said to be about
+    of the places; a "part" (or multiple) of them or of an earlier year; a "share" of one of the subjects `wholes`;
+    "together"; "rank_within" a province, or of a variable. `is_about`: said to be about
     right; `direction`: 1 where it is said to rise, -1 to fall. `is_sure` False: a figure that differs may be something
     else's; `is_other`: because something that is not published is named beside it.
     """
@@ -100,8 +98,6 @@ class Judge:
         for subject in target.subjects:
             facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
             unit = number.unit or target.unit
-            if unit is not None and not unit.dimension and fact_unit.dimension:
-                unit = Unit(fact_unit.dimension, unit.factor)
             for city in dict.fromkeys(one for ids in target.places for one in ids):
                 years = target.years or sorted((year for place, year in facts if place == city), reverse=True)
                 for year in years:
@@ -120,18 +116,12 @@ class Judge:
     def _differs(self, number: Number, target: Target, subject: Subject, city: str) -> Verdict | None:
         """What is wrong with a number that is none of the figures it may be."""
         facts, fact_unit, unit = self.facts.of(subject), self.facts.unit_of(subject), number.unit or target.unit
-        if unit is not None and not unit.dimension and fact_unit.dimension:
-            unit = Unit(fact_unit.dimension, unit.factor)
         mine = [year for place, year in facts if place == city]
         year = next((one for one in target.years if one in mine), target.years[0])
         if not mine:
             return None
         fact = facts.get((city, year))
         if fact is None:
-            for close in (year - 1, year + 1):
-                near = facts.get((city, close))
-                if near and number.significant >= LIKELY and self._same(number, near, fact_unit, unit):
-                    return self._wrong("other_year", f"the figure is that of {close}", [(subject, city, close)])
             years = f"{min(mine)} to {max(mine)}"
             return Verdict("unknown", f"the release has no {self._name(subject, city)} of {year}, only of {years}")
         if not _fits(fact_unit, unit):
@@ -154,8 +144,6 @@ class Judge:
         is_rank = fact_unit.dimension == "rank"
         if _swapped(number, published):
             return self._wrong("not_ours", f"two digits are swapped: {published}", [here])
-        if not is_rank and abs(number.value - float(published)) <= 1.5 * 10.0**-number.decimals and number.decimals:
-            return self._wrong("not_ours", f"not a rounding: {published}", [here])
         years = sorted((y for place, y in facts if place == city and y != year), key=lambda y: (abs(y - year), y))
         hits = [y for y in years if self._same(number, facts[city, y], fact_unit, unit)]
         sure = number.significant >= LIKELY
@@ -169,7 +157,7 @@ class Judge:
             note = f"the figure is that of {self.words.names.get(other, other)}"
             more = [(subject, one, year) for one in (akin or cities)[:LISTED]]
             return self._wrong("other_city", note, [here, *more])
-        far = not is_rank and _is_far(number, float(published))
+        far = not is_rank and is_far(number, float(published))
         return None if far else self._wrong("not_ours", f"published: {published}", [here])
 
     def _cities_like(
@@ -272,11 +260,7 @@ class Judge:
                     yield (100 * ((a / b) ** (1 / n) - 1) if a * b > 0 and n > 0 else math.nan), here, n < 2
                 elif dimension in ("share", "times"):
                     scale = 100 if dimension == "share" else 1
-                    if fact_unit.dimension == "share" and dimension == "share":
-                        yield a - b, here, False
                     yield (scale * (a / b - 1) if b else math.nan), here, is_real
-                    for real in self._real_growth(subject, *here[0][1:], here[1][2]):
-                        yield real, here, True
                     if dimension == "times" and b:
                         yield a / b, here, False
                 else:
@@ -308,8 +292,6 @@ class Judge:
         for subject in target.subjects:
             for a, b, here in self._pairs(subject, pairs):
                 yield (scale * a / b if b else math.nan), here, False
-                if scale == 1 and a:
-                    yield b / a, here, True
 
     def _share(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
         for subject in target.subjects:
@@ -322,16 +304,6 @@ class Judge:
                         alike = self.facts.unit_of(whole).dimension == self.facts.unit_of(subject).dimension
                         if total and total.value and alike:
                             yield 100 * mine / total.value, [here, (whole, city, year)], False
-                    shares = ("value", SHARES.get(subject[1], ""))
-                    held = self.facts.of(shares).get((city, year)) if shares[1] in self.facts.units else None
-                    if held:
-                        yield held.value, [(shares, city, year)], False
-                    groups = [[c for c, p in self.words.provinces.items() if p == self.words.provinces.get(city)]]
-                    groups.append([one for ids in target.others for one in ids])
-                    for group in groups:
-                        total_of = math.fsum(facts[c, year].value for c in group if (c, year) in facts)
-                        if total_of > mine:
-                            yield 100 * mine / total_of, [here], True
 
     def _together(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
         """Sums and means of places, and their change."""
@@ -349,11 +321,6 @@ class Judge:
                 if len(values) < len(target.places):
                     continue
                 here = [(subject, c, year) for ids in target.places for c in ids]
-                for base in target.bases:
-                    if len(then := held(base)) == len(values) and math.fsum(then):
-                        if unit is not None and unit.dimension == "share":
-                            yield 100 * (sum(values) / sum(then) - 1), here, base == year - 1
-                        yield _in_unit(sum(values) - sum(then), fact_unit, unit), here, True
                 if subject[0] == "value" and fact_unit.dimension in FACTORS:
                     yield _in_unit(sum(values), fact_unit, unit), here, unit is not None and unit.dimension == "share"
                 yield _in_unit(sum(values) / len(values), fact_unit, unit), here, subject[0] == "value"
@@ -377,14 +344,6 @@ class Judge:
                     yield above + 1, [(of, city, year)], k > 0 or subject[0] == "value"
                     yield sum(facts[c, year].value < mine for c in group) + 1, [(of, city, year)], True
 
-    def _real_growth(self, subject: Subject, city: str, year: int, since: int) -> list[float]:
-        """Growth of GDP in per cent as the release has it at constant prices."""
-        if subject != ("value", "gdp_nom") or since != year - 1:
-            return []
-        of = {name: self.facts.of(("value", name)) for name in REAL_GROWTH if name in self.facts.units}
-        held = {name: facts.get((city, year)) for name, facts in of.items()}
-        return [fact.value - REAL_GROWTH[name] for name, fact in held.items() if fact is not None]
-
     def _same(
         self, number: Number, fact: Fact, fact_unit: Unit, unit: Unit | None, *, about: bool = False
     ) -> str | None:
@@ -400,9 +359,7 @@ class Judge:
                     for factor in FACTORS.get(fact_unit.dimension, ())
                     if factor != fact_unit.factor
                 ]
-            for k, one in enumerate(in_units):
-                if k and number.significant < LIKELY:
-                    break
+            for one in in_units:
                 if math.isclose(number.value, one, rel_tol=1e-9):
                     return "equal"
                 if _rounds(number, one, about=about):
@@ -479,7 +436,7 @@ def _in_unit(value: float, fact_unit: Unit, unit: Unit | None) -> float:
     return value * fact_unit.factor / (1 if unit.dimension in ("difference", "places") else factor)
 
 
-def _is_far(number: Number, published: float) -> bool:
+def is_far(number: Number, published: float) -> bool:
     """Ten times off and of other digits: no slip of the pen, but a figure of something else."""
     digits = [f"{abs(value):.{number.significant - 1}e}".partition("e")[0] for value in (number.value, published)]
     sizes = sorted((abs(number.value), abs(published)))

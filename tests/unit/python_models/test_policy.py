@@ -323,7 +323,10 @@ def test_transitions_by_hand():
     assert table.loc[(PATHS[0], PATHS[1]), "p"] == pytest.approx(1 / 2)
     filled = table.dropna(subset=["p"])
     assert filled.groupby("path_from")["p"].sum().to_numpy() == pytest.approx(1.0)
-    assert ((filled["lo"] <= filled["p"]) & (filled["p"] <= filled["hi"])).all()
+    limited = filled.dropna(subset=["lo", "hi"])
+    alone = filled.loc[PATHS[0], "p"].between(0.0, 1.0, inclusive="neither")  # one city starts there, and moves once
+    assert set(filled.index.difference(limited.index)) == {(PATHS[0], path) for path in alone.index[alone]}
+    assert ((limited["lo"] <= limited["p"]) & (limited["p"] <= limited["hi"])).all()
     assert transition_table(PATH[:, :1], n_boot=10, seed=1).empty
     never_left = transition_table(np.zeros((3, 4), dtype=np.int8), n_boot=50, seed=1)
     assert never_left.loc[never_left["path_from"] != PATHS[0], "p"].isna().all()

@@ -10,7 +10,7 @@ from study_tools import settings
 from text_table import words
 
 from dagster_project.study import panel, weights
-from dagster_project.study.samples import Skipped, parts_of, read_sample, read_weights
+from dagster_project.study.samples import SampleReader, Skipped, parts_of, read_sample, read_weights
 from dagster_project.study.settings import PanelSpec, PanelVariable
 from python_models.regression import average_effects, fit_panel
 from python_models.regression.spec_search import joint_effects_f
@@ -223,6 +223,26 @@ def test_an_indicator_left_out_of_a_score_leaves_the_others_in_proportion(frames
     assert x == pytest.approx(read_sample({**made, "scores": second}, HEADLINE).x[..., 0])
     with pytest.raises(Skipped, match="has no indicator 'c'"):
         read_sample(made, replace(HEADLINE, x=(replace(PR, without="c"),)))
+
+
+def test_a_reader_of_many_samples_gives_each_as_if_it_were_the_first(frames):
+    broken = with_breaks(frames, ("pr", "p4", 2015, False))
+    reader = SampleReader(broken)
+    for change in (
+        {},
+        {"lag": 1},
+        {"sample": ("no_core",)},
+        {"y": replace(NQPF, transform="ln")},
+        {"breaks": "crossed"},
+        {"lag": -1, "sample": ("no_core",), "left_out_years": (2016,)},
+        {},
+    ):
+        spec = replace(HEADLINE, **change)
+        shared, alone = reader.read(spec), read_sample(broken, spec)
+        for name in ("y", "x", "y_by_year", "x_by_year"):
+            np.testing.assert_array_equal(getattr(shared, name), getattr(alone, name))
+        for name in ("cities", "years", "segments", "n_crossed", "dropped", "basis"):
+            assert getattr(shared, name) == getattr(alone, name)
 
 
 @pytest.mark.parametrize(

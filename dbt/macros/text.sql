@@ -11,7 +11,14 @@
 
 {# A figure in a sentence: four digits, all of those before the point, no exponent. #}
 {% macro figure(x) -%}
-    coalesce(case when abs({{ x }}) >= 1000 then format('{:,}', try_cast(round({{ x }}) as bigint)) end, printf('%.4g', {{ x }}))
+    coalesce(
+        case
+            when abs({{ x }}) >= 1000 then format('{:,}', try_cast(round({{ x }}) as bigint))
+            when abs({{ x }}) between 1e-9 and 1e-4
+                then rtrim(printf('%.12f', round({{ x }}, 3 - floor(log10(abs({{ x }})))::integer)), '0')
+        end,
+        printf('%.4g', {{ x }})
+    )
 {%- endmacro %}
 
 {# A label as it is matched: half width, no whitespace at all. #}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from dbt_models import with_macros
 from editing import YEARS, Editing, Faults, series, times
 
 
@@ -365,3 +367,10 @@ def test_a_replacement_that_a_rule_would_take_out_is_named_with_the_unit_to_type
     assert "which rule E3 would take out: far off" in sentences[0]
     assert "in the unit of the column (万户)" in sentences[0]
     assert faults.sentences(correction=[KEEP | {"action": "replace"}])[0].endswith("or the factor.")
+
+
+def test_a_figure_in_a_sentence_has_four_digits_and_no_exponent():
+    values = (1.8534e-05, -2.5e-07, 0.00012346, 0.0, 12.34567, 16_413.2, None)
+    con, query = duckdb.connect(), with_macros("select {{ figure('x') }} from (select ?::double as x)")
+    texts = [con.execute(query, [value]).fetchall()[0][0] for value in values]
+    assert texts == ["0.00001853", "-0.00000025", "0.0001235", "0", "12.35", "16,413", None]

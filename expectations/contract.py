@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from expectations.rules import Rule, read_rules
@@ -153,4 +154,6 @@ def check_frames(frames: Mapping[str, pd.DataFrame]) -> None:
 
 def figure(value: float) -> str:
     """A figure in a sentence: four digits, all of those before the point, no exponent (as the macro of dbt)."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return np.format_float_positional(value, precision=4, unique=False, fractional=False, trim="-")

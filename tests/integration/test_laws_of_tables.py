@@ -14,7 +14,7 @@ NO_INTERVAL = r"(mean|slope|band|rank|n)(_.*)?"  # of groups, of colours: low an
 DIMENSIONS = {"city_id": "dim_city", "county_id": "dim_county", "indicator_code": "dim_indicator"}
 DIMENSIONS |= {"w_code": "dim_weight_matrix", "weight_scheme": "dim_weight_scheme"}
 SENTENCE = "note|message|evidence|why|.*_(reason|evidence)"
-NO_SENTENCE = r"\b(None|NaN|nan|<NA>)\b|  |, ,|^\s*[;,.]|\s$|= -?0\.0000|\d\.\d{9}|\d[eE]\+\d"
+NO_SENTENCE = r"\b(None|NaN|nan|<NA>)\b|  |, ,|^\s*[;,.]|\s$|= -?0\.0000\b|\d\.0*[1-9]\d{8}|\d[eE][+-]\d"
 TABLES = """
     select schema_name || '.' || table_name, map_from_entries(list((column_name, (data_type, coalesce(comment, '')))))
     from duckdb_columns() where schema_name in ('easy', 'mart') group by 1 order by 1
@@ -44,7 +44,8 @@ def laws_of(columns):
                     outside = f"{stem} not between {c} - 1e-9 and {other} + 1e-9"
                     mostly[f"{stem} is mostly inside {c}"] = f"count(*) filter ({outside}) > count({c}) / 10"
         elif re.fullmatch(SENTENCE, c):
-            laws[f"{c} is a sentence"] = f"regexp_matches({c}, '{NO_SENTENCE}')"
+            printed = r"\(printed ''[^'']*''"  # stands as it is
+            laws[f"{c} is a sentence"] = f"regexp_matches(regexp_replace({c}, '{printed}', '', 'g'), '{NO_SENTENCE}')"
         elif c.endswith("_en"):
             laws[f"{c} is English"] = f"regexp_matches({c}, '[一-鿿]')"
         elif c in DIMENSIONS and not is_printed:

@@ -9,6 +9,8 @@ import pytest
 from dbt_models import with_macros
 from editing import YEARS, Editing, Faults, series, times
 
+from expectations import contract
+
 
 @pytest.fixture(scope="module")
 def editing():
@@ -373,4 +375,5 @@ def test_a_figure_in_a_sentence_has_four_digits_and_no_exponent():
     values = (1.8534e-05, -2.5e-07, 0.00012346, 0.0, 12.34567, 16_413.2, None)
     con, query = duckdb.connect(), with_macros("select {{ figure('x') }} from (select ?::double as x)")
     texts = [con.execute(query, [value]).fetchall()[0][0] for value in values]
+    assert [*map(contract.figure, values[:-1])] == texts[:-1]  # as the gate prints it
     assert texts == ["0.00001853", "-0.00000025", "0.0001235", "0", "12.35", "16,413", None]

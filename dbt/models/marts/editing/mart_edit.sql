@@ -73,7 +73,7 @@ of_breaks as (
         unit,
         case
             when used_value is null
-                then printf('no common level: a break of dim_series_break moves the city by %.3g', exp(abs(link)))
+                then 'no common level: a break of dim_series_break moves the city by ' || {{ figure('exp(abs(link))') }}
             else 'brought over the breaks of dim_series_break: the change there is that of the cities without one'
         end as evidence,
         source_cell_id,

@@ -146,15 +146,13 @@ class Cells:
             else:  # so common that it says nothing
                 continue
             tables, years = self.cell_table[first:last], self.year[first:last]
-            is_hit = np.abs(self.value[first:last] - value) <= step * (0.5 + 1e-9)
-            if query.years:
-                of_year = np.logical_or.reduce([years == year for year in (-1, *query.years)])
-                is_hit &= of_year
+            is_of_year = np.isin(years, [-1, *query.years]) if query.years else np.ones(len(years), bool)
+            is_hit = is_of_year & (np.abs(self.value[first:last] - value) <= step * (0.5 + 1e-9))
             if not is_hit.any():
                 continue
             has_hit = np.zeros(len(self.tables), bool)
             has_hit[tables[is_hit]] = True
-            keep = np.flatnonzero(has_hit[tables] & of_year if query.years else has_hit[tables])
+            keep = np.flatnonzero(has_hit[tables] & is_of_year)
             cells, is_hit = keep + first, is_hit[keep]
             weight = np.zeros(self.n_names + 1)  # how well the words beside the number fit the name of each column
             for token in query.near.keys() & self.with_word.keys():

@@ -54,9 +54,9 @@ def stochastic_kernel(
     u, v : (n,) array or Series
         Finite values, e.g. relative scores in t and t + d.
     n_grid : int
-        Points on both axes, from the smallest value - 4 h to the largest + 4 h.
+        Points on both axes, from the smallest value - 4 h to the largest + 4 h; h without the factor of `adaptive`.
     adaptive : bool
-        Whether h is multiplied by (f(u_i, v_i) / geometric mean)^(-1/2).
+        Whether h is multiplied by (f(u_i, v_i) / geometric mean)^(-1/2); the densities are then those on the grid.
 
     Returns
     -------
@@ -95,11 +95,13 @@ def stochastic_kernel(
         squares = ((x - x[:, None]) / hu) ** 2 + ((y - y[:, None]) / hv) ** 2
         pilot = np.exp(-0.5 * squares).mean(axis=1) / (2.0 * math.pi * hu * hv)
         factor = np.sqrt(np.exp(np.log(pilot).mean()) / pilot)
-    reach = 4.0 * max(hu, hv) * float(factor.max())
-    low, high = min(x.min(), y.min()) - reach, max(x.max(), y.max()) + reach
-    axis = np.linspace(low, high, n_grid)
+    reach = 4.0 * max(hu, hv)
+    axis = np.linspace(min(x.min(), y.min()) - reach, max(x.max(), y.max()) + reach, n_grid)
     of_u, of_v = _kernels(axis, x, hu * factor), _kernels(axis, y, hv * factor)
-    joint, marginal = of_u @ of_v.T / x.size, of_u.mean(axis=1)
+    joint = of_u @ of_v.T / x.size
+    if adaptive:  # the kernel of a lonely pair goes far beyond the grid: mass one on the grid
+        joint = joint / np.trapezoid(np.trapezoid(joint, axis, axis=1), axis)
+    marginal = np.trapezoid(joint, axis, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         conditional = np.where(marginal[:, None] > 1e-290, joint / marginal[:, None], np.nan)
     return StochasticKernel(axis, joint, marginal, conditional, _ergodic(axis, conditional), hu, hv, x.size)

@@ -94,6 +94,14 @@ def test_conditional_density_has_mass_one_for_each_supported_start(adaptive):
     assert np.trapezoid(np.trapezoid(found.joint, found.grid, axis=1), found.grid) == pytest.approx(1.0, abs=1e-3)
 
 
+def test_a_lonely_pair_does_not_widen_the_grid_of_the_adaptive_kernel():
+    u, v = (np.append(axis, 8.0) for axis in moved())
+    adaptive = stochastic_kernel(u, v, adaptive=True)
+    assert np.array_equal(adaptive.grid, stochastic_kernel(u, v).grid)
+    mass = np.trapezoid(adaptive.conditional, adaptive.grid, axis=1)[adaptive.is_supported]
+    assert mass == pytest.approx(np.ones(mass.size), abs=1e-9)
+
+
 def test_long_run_density_is_a_fixed_point_near_the_truth():
     found = stochastic_kernel(*moved(4000))
     weight = np.gradient(found.grid)

@@ -100,8 +100,8 @@ def stochastic_kernel(
     of_u, of_v = _kernels(axis, x, hu * factor), _kernels(axis, y, hv * factor)
     joint = of_u @ of_v.T / x.size
     if adaptive:  # the kernel of a lonely pair goes far beyond the grid: mass one on the grid
-        joint = joint / np.trapezoid(np.trapezoid(joint, axis, axis=1), axis)
-    marginal = np.trapezoid(joint, axis, axis=1)
+        joint = joint / float(np.trapezoid(np.trapezoid(joint, axis, axis=1), axis))
+    marginal: FloatArray = np.asarray(np.trapezoid(joint, axis, axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
         conditional = np.where(marginal[:, None] > 1e-290, joint / marginal[:, None], np.nan)
     return StochasticKernel(axis, joint, marginal, conditional, _ergodic(axis, conditional), hu, hv, x.size)

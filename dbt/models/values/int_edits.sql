@@ -12,6 +12,12 @@ cases as (
     select * from {{ ref('int_edit_cases') }}
 ),
 
+doubted as (
+    select source, city_id, year, variable_code
+    from cases
+    where verdict = 'edit'
+),
+
 -- E2 to E5: another source of the same concept speaks for the figure where it prints another one that no rule doubts
 replacements as (
     select
@@ -27,10 +33,7 @@ replacements as (
         on
             c.city_id = o.city_id and c.year = o.year and c.variable_code = o.variable_code
             and f.concept = o.concept and c.source <> o.source and o.fill_rule = ''
-    anti join (
-        from cases
-        where verdict = 'edit'
-    ) as d
+    anti join doubted as d
         on o.source = d.source and o.city_id = d.city_id and o.year = d.year and o.variable_code = d.variable_code
     where
         c.verdict = 'edit' and abs(o.value - f.value) > {{ edit_parameter('E1', 'tolerance') }} * abs(f.value)
@@ -82,6 +85,7 @@ own_definitions as (
 best as (
     select city_id, year, variable_code, arg_min(value, (default_rank, source)) as value
     from figures
+    anti join doubted using (source, city_id, year, variable_code)
     where fill_rule = '' and value > 0
     group by all
 ),

@@ -165,11 +165,13 @@ def test_a_year_of_another_definition_is_computed_by_its_own(editing, cities, pe
     gdp = series(cities, "gdp_nom", level=1e7)
     per_head = 1e4 * gdp["value"] / resident["value"]
     printed = per_head.where(gdp["year"] != 2013, 1e4 * gdp["value"] / registered["value"])
-    figures = [registered, resident, gdp, gdp.assign(variable_code="gdp_per_capita_nom", value=printed)]
+    wrong = gdp.copy()
+    times(wrong, cities[7], [2013], 10.0)  # E3 takes it out: it is no part of another figure
+    figures = [registered, resident, wrong, gdp.assign(variable_code="gdp_per_capita_nom", value=printed)]
     switched = editing.run(pd.concat(figures)).query("rule == 'E6'")
     assert set(switched["year"]) == {2013}
     assert len(switched) == len(cities)
-    assert set(switched["action"]) == {"replace"}
+    assert {c: a for c, a in zip(switched["city_id"], switched["action"]) if a != "replace"} == {cities[7]: "quarantine"}
     want = figure(gdp.assign(value=per_head), cities[0], 2013)
     assert editing.used(cities[0], 2013, "gdp_per_capita_nom") == pytest.approx(want)
 

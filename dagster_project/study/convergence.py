@@ -172,8 +172,8 @@ def _beta(panel: ScorePanel, groups: Groups) -> pd.DataFrame:
             table = table if scheme == ALL else table[table["group"] != ALL]
             rows.append(table.assign(kind=kind, scheme=scheme, wald=result.wald, p_equal=result.wald_p))
     table = pd.concat(rows, ignore_index=True).rename(columns={"group": "group_code"})
-    is_headline = table["estimator"].isin(["nickell_inversion", "pooled_ols"])
-    table = table.assign(model_id=table["kind"] + "_" + table["estimator"], is_headline=is_headline, p=table["p_value"])
+    is_reported = table["estimator"].isin(["nickell_inversion", "pooled_ols"])
+    table = table.assign(model_id=table["kind"] + "_" + table["estimator"], is_reported=is_reported, p=table["p_value"])
     return table.assign(first_year=panel.years[0], last_year=panel.years[-1])
 
 

@@ -410,7 +410,7 @@ def _dynamic(job: Job) -> Tables:
     row = {"lnl": fit.loglik, "k_params": len(fit.names), "sigma2": best.sigma2, "rho": best.rho, "note": fit.note}
     row |= {"rho_lo_bound": low, "rho_hi_bound": high, "grid_max_ok": True, "logdet_method": "eigenvalues"}
     effects = [_dynamic_rows(fit, kind) for kind in fit.estimates]
-    headline = next(frame for frame in effects if frame["is_headline"].iloc[0])
+    headline = next(frame for frame in effects if frame["is_reported"].iloc[0])
     beside = {"se_cluster": errors[:-1], "se_info": np.sqrt(np.diag(best.cov_info))[:-1]}
     coef = _inference(job, fit.names[:-1], best.params[:-1], errors[:-1])
     return {
@@ -423,7 +423,7 @@ def _dynamic(job: Job) -> Tables:
 
 def _dynamic_rows(fit: DynamicFit, kind: str) -> pd.DataFrame:
     estimate = fit.estimates[kind]
-    about: dict[str, Any] = {"kind": kind, "is_headline": kind == fit.headline, "bias_corrected": kind != "none"}
+    about: dict[str, Any] = {"kind": kind, "is_reported": kind == fit.headline, "bias_corrected": kind != "none"}
     numbers = {"tau": estimate.tau, "eta": estimate.eta, "rho": estimate.rho, "spectral_radius": estimate.radius}
     return dynamic_effects(fit, kind=kind).to_frame().assign(**about, **numbers)
 

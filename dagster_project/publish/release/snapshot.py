@@ -46,7 +46,7 @@ SQL = statements(__file__)
 type Column = tuple[str, str, bool, str | None]  # name, type, whether it may be null, comment
 HEADLINE_WORDS = (
     "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
-    " model or of a chain, of its headline regression or of classes relative to the mean of the year, after one year."
+    " model or of a chain, of its headline regression and its neighbours or of classes relative to the mean of the year, after one year."
 )
 
 
@@ -171,7 +171,7 @@ def _tables_of(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
 def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Column -> what stands in it in rows of the headline."""
     rows = con.execute(SQL["headline"]).fetchall()
-    names = ("index_code", "basis", "weight_scheme", "model_id", "discretisation", "lag")
+    names = ("index_code", "basis", "weight_scheme", "model_id", "w_code", "discretisation", "lag")
     return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
 
 
@@ -181,7 +181,10 @@ def _headline_flag(table: str, columns: Sequence[Column], headline: Mapping[str,
     is_of_several = table.startswith("mart.") and {"index_code", "model_id"} & set(names) & set(headline)
     if not is_of_several or "is_headline" in names:
         return ""
-    equal = (f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in names)
+    equal = [f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in names and column != "w_code"]
+    if {"w_code"} <= set(names) & set(headline):
+        equal.append(f"w_code in ('none', '{sql_text(headline['w_code'])}')")
+    equal += ["is_reported"] if "is_reported" in names else []
     return f"coalesce({' and '.join(equal)}, false)"
 
 

@@ -63,7 +63,8 @@ SEVERAL = """
 create table mart.dim_index as
 from (values ('nqpf', 'frozen', 'flat', true), ('nqpf_other', 'frozen', 'flat', false))
     as t (index_code, basis, weight_scheme, is_headline);
-create table mart.dim_model_spec as select 'nqpf_sdm' as model_id, 'nqpf' as y_code, true as is_headline;
+create table mart.dim_model_spec as
+select 'nqpf_sdm' as model_id, 'nqpf' as y_code, 'queen_row' as w_code, true as is_headline;
 create table mart.mart_gini as
 from (values ('nqpf', 'frozen'), ('nqpf', 'restated'), ('nqpf_other', 'frozen'), ('nqpf', null))
     as t (index_code, basis);
@@ -71,7 +72,10 @@ create table mart.mart_coef as select unnest(['nqpf_sdm', 'other_sdm']) as model
 """
 CHAINS = """
 create table mart.mart_chain as
-select 'nqpf' as index_code, unnest(['relative', 'pooled']) as discretisation, 1 as lag
+select 'nqpf' as index_code, unnest(['relative', 'pooled']) as discretisation, 1 as lag;
+create table mart.mart_lisa as select 'nqpf' as index_code, unnest(['queen_row', 'knn6_row']) as w_code;
+create table mart.mart_beta as
+select 'nqpf' as index_code, unnest(['frozen', 'restated', 'frozen']) as basis, unnest([true, true, false]) as is_reported;
 """
 
 
@@ -79,10 +83,13 @@ def test_rows_of_several_indices_say_which_are_the_headline_ones(build):
     with duckdb.connect(str(build)) as con:
         con.execute(SEVERAL)
         con.execute(CHAINS)
-        describe(con, "mart.dim_index", "mart.dim_model_spec", "mart.mart_gini", "mart.mart_coef", "mart.mart_chain")
+        marts = [f"mart.mart_{name}" for name in ("gini", "coef", "chain", "lisa", "beta")]
+        describe(con, "mart.dim_index", "mart.dim_model_spec", *marts)
     assert published(build, "select discretisation from mart.mart_chain where is_headline") == [("relative",)]
     assert published(build, "select index_code, basis from mart.mart_gini where is_headline") == [("nqpf", "frozen")]
     assert published(build, "select count(*) from mart.mart_gini where not is_headline") == [(3,)]
+    assert published(build, "select w_code from mart.mart_lisa where is_headline") == [("queen_row",)]
+    assert published(build, "select basis from mart.mart_beta where is_headline") == [("frozen",)]
     assert published(build, "select model_id from mart.mart_coef where is_headline") == [("nqpf_sdm",)]
     assert published(build, "select index_code from mart.dim_index where is_headline") == [("nqpf",)]
     columns = published(build, "select column_name from duckdb_columns() where table_name = 'mart_mean'")

@@ -46,7 +46,8 @@ SQL = statements(__file__)
 type Column = tuple[str, str, bool, str | None]  # name, type, whether it may be null, comment
 HEADLINE_WORDS = (
     "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
-    " model or of a chain, of its headline regression and its neighbours or of classes relative to the mean of the year, after one year."
+    " model or of a chain, of its headline regression and its neighbours or of classes relative to the mean of the"
+    " year, after one year."
 )
 
 
@@ -181,11 +182,11 @@ def _headline_flag(table: str, columns: Sequence[Column], headline: Mapping[str,
     is_of_several = table.startswith("mart.") and {"index_code", "model_id"} & set(names) & set(headline)
     if not is_of_several or "is_headline" in names:
         return ""
-    equal = [f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in names and column != "w_code"]
-    if {"w_code"} <= set(names) & set(headline):
-        equal.append(f"w_code in ('none', '{sql_text(headline['w_code'])}')")
-    equal += ["is_reported"] if "is_reported" in names else []
-    return f"coalesce({' and '.join(equal)}, false)"
+    equal = {column: f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in names}
+    if "w_code" in equal:
+        equal["w_code"] = f"w_code in ('none', '{sql_text(headline['w_code'])}')"
+    parts = [*equal.values(), *(name for name in names if name == "is_reported")]
+    return f"coalesce({' and '.join(parts)}, false)"
 
 
 def _copy_table(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column], flag: str) -> None:

@@ -171,7 +171,8 @@ def test_a_year_of_another_definition_is_computed_by_its_own(editing, cities, pe
     switched = editing.run(pd.concat(figures)).query("rule == 'E6'")
     assert set(switched["year"]) == {2013}
     assert len(switched) == len(cities)
-    assert {c: a for c, a in zip(switched["city_id"], switched["action"]) if a != "replace"} == {cities[7]: "quarantine"}
+    actions = switched.set_index("city_id")["action"]
+    assert actions[actions != "replace"].to_dict() == {cities[7]: "quarantine"}
     want = figure(gdp.assign(value=per_head), cities[0], 2013)
     assert editing.used(cities[0], 2013, "gdp_per_capita_nom") == pytest.approx(want)
 

@@ -59,15 +59,21 @@ chosen as (
 )
 
 select
-    c.* exclude (before, after),
-    -- the rules of editing are about cities: of a county a spike is a question
+    c.* exclude (before, after, n_beside, is_between),
+    -- the rules of editing are about cities: what is off the years on both sides, or on the only side, is a question
     coalesce(
-        least(value, before, after) > 0 and (
+        (is_between or n_beside >= 3) and least(value, before, after) > 0 and (
             value > {{ edit_parameter('E3', 'counties') }} * greatest(before, after)
             or value * {{ edit_parameter('E3', 'counties') }} < least(before, after)
-        ) and before + after is not null, false
+        ), false
     ) as is_in_question
 from (
-    select *, lag(value) over near as before, lead(value) over near as after from chosen
+    select
+        *,
+        coalesce(median(value) over (near rows between 3 preceding and 1 preceding), lead(value) over near) as before,
+        coalesce(median(value) over (near rows between 1 following and 3 following), lag(value) over near) as after,
+        lag(value) over near is not null and lead(value) over near is not null as is_between,
+        count(*) over (near rows between 3 preceding and 3 following) - 1 as n_beside
+    from chosen
     window near as (partition by county_id, variable_code, is_held order by year)
 ) as c

@@ -43,7 +43,8 @@ def build(frames: Frames, settings: Settings, codes: Collection[str] = tuple(CAT
         seed, sizes = settings.seed, settings.sizes("space")
         graphs = _weights(panel, codes, rows)
         _moran(panel, graphs, seed, sizes, rows)
-        _maps(panel, graphs, seed, sizes, rows)
+        mapped = {spec.w_code for spec in settings.regressions} if settings.depth.is_headline_only else set(LISA_CODES)
+        _maps(panel, {code: graphs[code] for code in LISA_CODES if code in mapped & set(graphs)}, seed, sizes, rows)
         _ellipses(panel, seed, sizes, rows)
         _networks(panel, seed, sizes, rows)
     keys = panel.keys if panel is not None else {}
@@ -131,10 +132,10 @@ def _moran(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Map
 
 
 def _maps(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
-    for code in [code for code in LISA_CODES if code in graphs]:
+    for code, graph in graphs.items():
         for year, y in zip(panel.years, panel.values.T, strict=True):
-            spots = methods.getis_ord(y, graphs[code])
-            table = methods.lisa(y, graphs[code], permutations=sizes["permutations"], seed=seed).to_frame()
+            spots = methods.getis_ord(y, graph)
+            table = methods.lisa(y, graph, permutations=sizes["local"], seed=seed).to_frame()
             about = {"city_id": panel.scores.index, "year": year, "w_code": code, "n_obs": panel.n}
             rows.add({"lisa": table}, **about, gi_star=spots.gi, gi_p=spots.p_norm, gi_class=spots.class_fdr)
 

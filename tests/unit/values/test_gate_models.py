@@ -61,8 +61,8 @@ class Gate:
         columns = words("data_year vintage city_id variable_code value row_no col_no load_order")
         return pd.DataFrame(rows, columns=columns).assign(source="book", scope="city")
 
-    def judge(self, figures: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-        """Rule -> (subject, why) beyond its limit, of the newest edition, which waits."""
+    def build(self, figures: pd.DataFrame, last: str = MODELS[-1]) -> None:
+        """The models up to that one, over an edition of 2019 that waits and older ones that are accepted."""
         frame = figures.assign(year=figures["data_year"], file="f", sheet="S", unit="u")
         frame["level"] = np.where(frame["city_id"].str.endswith("0000"), "province", "city")
         frame["text"] = frame.get("text", "t")
@@ -81,8 +81,12 @@ class Gate:
         put_frame(self.con, "landed", loads)
         put_frame(self.con, "int_headers_mapped", headers)
         put_frame(self.con, "int_edits_proposed", proposed)
-        for model in ("int_borders", *MODELS):
+        for model in ("int_borders", *MODELS[: MODELS.index(last) + 1]):
             self.con.execute(f"create or replace table {model} as {self.sql(model)}")
+
+    def judge(self, figures: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
+        """Rule -> (subject, why) beyond its limit, of the newest edition."""
+        self.build(figures)
         found: dict[str, list[tuple[str, str]]] = {}
         for rule, subject, why in self.con.execute(
             "select rule_id, subject, why from gate_observation where observed > limit_at order by 1, 2"
@@ -90,8 +94,10 @@ class Gate:
             found.setdefault(rule, []).append((subject, why))
         return found
 
-    def edited(self) -> dict[tuple[str, str], str]:
-        """(city, variable) -> rule, of the edition that waits."""
+    def edited(self, figures: pd.DataFrame | None = None) -> dict[tuple[str, str], str]:
+        """(city, variable) -> rule, of the edition that waits; without figures, of those judged last."""
+        if figures is not None:
+            self.build(figures, "gate_edit")
         rows = self.con.execute("select city_id, variable_code, rule from gate_edit where year = 2019").fetchall()
         return {(city, variable): rule for city, variable, rule in rows}
 
@@ -152,33 +158,33 @@ def test_a_sound_edition_shows_nothing_also_in_another_order_of_rows(gate, figur
     assert gate.judge(figures) == {}
 
 
+def shift(figures, variable, cities, rows=1):
+    mask = at(figures, variable, cities) & (figures["scope"] == "city")
+    assert figures.loc[mask, "city_id"].tolist() == cities
+    figures.loc[mask, "value"] = np.roll(figures.loc[mask, "value"].to_numpy(), rows)
+
+
 def exchange(figures, variables, one, other):
     for variable in variables:
         put(figures, variable, [one, other], read(figures, variable, [other, one]))
 
 
-@pytest.mark.parametrize("pair", [(3, 4), (2, 70)], ids=["neighbours", "far apart"])
-def test_two_rows_exchanged_name_both_cities(gate, figures, pair):
-    pair = [gate.cities[n][0] for n in pair]
-    exchange(figures, VARIABLES, *pair)
-    assert subjects(gate.judge(figures), "row_holds_its_own_figures") == sorted(pair)
+def test_rows_exchanged_side_by_side_and_far_apart_name_their_cities(gate, figures):
+    pairs = [[gate.cities[n][0] for n in pair] for pair in ((3, 4), (12, 70))]
+    for pair in pairs:
+        exchange(figures, VARIABLES, *pair)
+    assert subjects(gate.judge(figures), "row_holds_its_own_figures") == sorted(pairs[0] + pairs[1])
 
 
-def test_a_shift_inside_one_province_is_seen(gate, figures):
-    cities = of_province(gate, 5)
-    values = read(figures, "gdp_nom", cities)
-    put(figures, "gdp_nom", cities, [*values[1:], values[0]])
-    assert [subject for subject, _ in gate.judge(figures)["province_stands_in_its_place"]] == ["gdp_nom/city/2019"]
-
-
-@pytest.mark.parametrize("down", [True, False], ids=["down", "up"])
-def test_a_shift_of_some_rows_is_seen_whatever_their_provinces(gate, figures, down):
+def test_a_shift_in_one_province_and_of_some_rows_of_two_is_seen(gate, figures):
     last = [city for city, _ in gate.cities][-14:-6]  # four of each of two provinces
-    values = read(figures, "retail_sales_nom", last)
-    put(figures, "retail_sales_nom", last, [values[0], *values[:-1]] if down else [*values[1:], values[-1]])
-    ((subject, why),) = gate.judge(figures)["province_stands_in_its_place"]
-    assert subject == "retail_sales_nom/city/2019"
-    assert f"fit the row {'above' if down else 'below'} them" in why
+    shift(figures, "gdp_nom", of_province(gate, 5), -1)
+    for variable, rows in (("loans_balance_nom", -1), ("retail_sales_nom", 1)):
+        shift(figures, variable, last, rows)
+    found = gate.judge(figures)["province_stands_in_its_place"]
+    assert [subject.split("/")[0] for subject, _ in found] == ["gdp_nom", "loans_balance_nom", "retail_sales_nom"]
+    assert ["fit the row above them" in why for _, why in found[1:]] == [False, True]
+    assert "fit the row below them" in found[1][1]
 
 
 @pytest.mark.parametrize("table", [["gdp_nom", "fiscal_revenue", "fiscal_expenditure"], ["gdp_nom", "fiscal_revenue"]])
@@ -220,21 +226,23 @@ def test_a_table_gets_the_same_verdict_alone_and_with_the_rest_of_its_edition(ga
             assert ("row_holds_its_own_figures" in gate.judge(edition)) is is_seen
 
 
-def test_a_city_whose_table_truly_moves_is_not_taken_for_another(gate, figures):
+def test_cities_that_truly_move_keep_their_figures(gate, figures):
+    figures.loc[at(figures, cities=[gate.cities[80][0]]), "value"] *= 1.9
     for variable, factor in (("gdp_nom", 1.8), ("fiscal_revenue", 1.7), ("fiscal_expenditure", 1.9)):
         figures.loc[at(figures, variable, [gate.cities[20][0]]), "value"] *= factor
         figures.loc[at(figures, variable, [gate.cities[50][0]]), "value"] /= factor
-    assert gate.judge(figures) == {}
+    assert gate.judge(figures) == gate.edited() == {}
 
 
 OF_COUNTIES = "insert into source (source, unit_level) values ('book', 'county')"
 
 
-@pytest.mark.parametrize(("province", "is_seen"), [(0, True), (1, False)])
-def test_of_counties_only_those_of_one_province_are_held_to_each_other(gate, figures, province, is_seen):
+def test_of_counties_only_those_of_one_province_are_held_to_each_other(gate, figures):
     gate.con.execute(OF_COUNTIES)
-    exchange(figures, VARIABLES, of_province(gate, 0)[1], of_province(gate, province)[4])
-    assert ("row_holds_its_own_figures" in gate.judge(figures)) is is_seen
+    here, there = of_province(gate, 0), of_province(gate, 1)
+    exchange(figures, VARIABLES, here[1], here[4])
+    exchange(figures, VARIABLES, here[7], there[4])
+    assert subjects(gate.judge(figures), "row_holds_its_own_figures") == [here[1], here[4]]
 
 
 def test_an_exchange_of_counties_must_be_seen_from_both(gate, figures):
@@ -254,46 +262,37 @@ def test_a_power_of_ten_in_a_total_is_told_and_another_slip_refuses(gate, figure
     totals = cities.groupby(keys, as_index=False).agg(value=("value", "sum"), row_no=("row_no", "min"))
     figures = pd.concat([figures, totals.assign(row_no=totals["row_no"] + 500)], ignore_index=True)
     assert gate.judge(figures) == {}
-    one = [f"CN{gate.cities[0][1]}"]
-    for factor, rule in (
-        (10.0, "total_is_in_its_unit"),
-        (0.1, "total_is_in_its_unit"),
-        (1.3, "province_sum_meets_total"),
-    ):
-        spoilt = figures.copy()
-        spoilt.loc[at(spoilt, "gdp_nom", one), "value"] *= factor
-        assert {rule: [s for s, _ in rows] for rule, rows in gate.judge(spoilt).items()} == {
-            rule: [f"gdp_nom/city/2019/{gate.cities[0][1]}"]
-        }
+    province, slips = gate.cities[0][1], {"fiscal_revenue": 10.0, "gdp_nom": 0.1, "retail_sales_nom": 1.3}
+    for variable, factor in slips.items():
+        figures.loc[at(figures, variable, [f"CN{province}"]), "value"] *= factor
+    one, other, third = (f"{variable}/city/2019/{province}" for variable in slips)
+    found = {rule: [subject for subject, _ in rows] for rule, rows in gate.judge(figures).items()}
+    assert found == {"total_is_in_its_unit": [one, other], "province_sum_meets_total": [third]}
 
 
-@pytest.mark.parametrize(("n_cities", "is_seen"), [(4, True), (3, False)])
-def test_a_column_whose_counties_sum_to_more_than_many_cities_print_is_seen(gate, figures, n_cities, is_seen):
-    """Two units of the book each are the counties of a city of another source."""
-    gate.con.execute("insert into source (source, unit_level) values ('book', 'county')")
+def test_a_column_whose_counties_sum_to_more_than_many_cities_print_is_seen(gate, figures):
+    """Two units of the book each are the counties of a city of another source: four cities are many, three are not."""
+    gate.con.execute(OF_COUNTIES)
     gate.con.execute("insert into source (source, unit_level, concept) values ('town', 'city', 'first_print')")
     city_of = {county: gate.cities[n - n % 2][0] for n, (county, _) in enumerate(gate.cities[:40])}
     for county, city in city_of.items():
         gate.con.execute("insert into int_county_cities values (?, ?, 0, 9999)", [county, city])
-    counties = figures[at(figures, "retail_sales_nom", list(city_of))]
-    towns = counties.assign(city_id=counties["city_id"].map(city_of))
-    towns = towns.groupby("city_id").agg(
-        dict.fromkeys(towns.columns.drop(["city_id", "value"]), "first") | {"value": "sum"}
-    )
+    n_cities = {"loans_balance_nom": 3, "retail_sales_nom": 4}
+    counties = figures[at(figures, None, list(city_of)) & figures["variable_code"].isin(n_cities)]
+    towns, keys = counties.assign(city_id=counties["city_id"].map(city_of)), ["city_id", "variable_code"]
+    towns = towns.groupby(keys).agg(dict.fromkeys(towns.columns.drop([*keys, "value"]), "first") | {"value": "sum"})
     figures = pd.concat([figures, towns.reset_index().assign(source="town", vintage="t")], ignore_index=True)
     assert "counties_sum_to_city" not in gate.judge(figures)
-    more = [county for county, city in city_of.items() if city in list(city_of.values())[: 2 * n_cities]]
-    figures.loc[at(figures, "retail_sales_nom", more) & (figures["source"] == "book"), "value"] *= 1.5
-    found = gate.judge(figures)
-    assert ("counties_sum_to_city" in found) is is_seen
-    if is_seen:
-        ((subject, why),) = found["counties_sum_to_city"]
-        assert subject == "retail_sales_nom/city/2019"
-        assert why == "in 4 of 20 cities the counties sum to what the city cannot have, in the median to 1.5 of it"
+    for variable, n in n_cities.items():
+        more = at(figures, variable, list(city_of)[: 2 * n]) & (figures["source"] == "book")
+        figures.loc[more, "value"] *= 1.5
+    ((subject, why),) = gate.judge(figures)["counties_sum_to_city"]
+    assert subject == "retail_sales_nom/city/2019"
+    assert why == "in 4 of 20 cities the counties sum to what the city cannot have, in the median to 1.5 of it"
 
 
 def test_counties_are_judged_in_every_year_and_cities_in_the_newest(gate, figures):
-    gate.judge(figures)
+    gate.build(figures, "edit_load")
     judged = "select data_year from edit_load where is_judged order by 1"
     assert gate.con.execute(judged).fetchall() == [(YEARS[-1],)]
     gate.con.execute("update row_count set level = 'county'")
@@ -303,10 +302,10 @@ def test_counties_are_judged_in_every_year_and_cities_in_the_newest(gate, figure
 
 def test_the_limit_of_a_run_grows_with_the_rows(gate, figures):
     question = "select max(times_limit) from gate_run"
-    gate.judge(figures)
+    gate.build(figures, "gate_run")
     ((few,),) = gate.con.execute(question).fetchall()
     gate.con.execute("update gate_parameter set value = value / 100 where parameter = 'run_rows'")
-    gate.judge(figures)
+    gate.build(figures, "gate_run")
     assert gate.con.execute(question).fetchall()[0][0] < 0.9 * few
 
 
@@ -317,7 +316,7 @@ def test_small_whole_numbers_are_little_evidence_of_a_run_of_rows(gate, figures)
     for year in YEARS:
         firms = np.where(rng.uniform(size=len(small)) < 0.5, rng.integers(1, 4, len(small)), firms)
         figures.loc[at(figures, "mobile_subscribers", small, year), "value"] = firms.astype(float)
-    gate.judge(figures)
+    gate.build(figures, "gate_run")
     (evidence,) = gate.con.execute("select by_move from gate_run where variable_code = 'mobile_subscribers'").fetchall()
     assert evidence[0] < 7
 
@@ -325,31 +324,29 @@ def test_small_whole_numbers_are_little_evidence_of_a_run_of_rows(gate, figures)
 def test_the_jump_of_a_unit_whose_border_moved_is_no_slip(gate, figures):
     city = of_province(gate, 3)[5]
     figures.loc[at(figures, "wage_bill_urban_units", [city]), "value"] *= 10
-    gate.judge(figures)
-    assert (city, "wage_bill_urban_units") in gate.edited()
+    assert (city, "wage_bill_urban_units") in gate.edited(figures)
     columns = "effective_year, old_county_id, new_county_id, kind"
     gate.con.execute(f"insert into county_change ({columns}) values (2019, 'x', '{city}', 'merged')")
-    gate.judge(figures)
-    assert (city, "wage_bill_urban_units") not in gate.edited()
+    assert (city, "wage_bill_urban_units") not in gate.edited(figures)
 
 
 def test_a_row_printed_for_two_cities_and_the_row_of_last_year_are_seen(gate, figures):
     one, other, third = (gate.cities[n][0] for n in (12, 61, 33))
-    spoilt = figures.copy()
     for variable in VARIABLES:
-        put(spoilt, variable, [other], read(figures, variable, [one]))
+        put(figures, variable, [other], read(figures, variable, [one]))
         put(figures, variable, [third], read(figures, variable, [third], 2018))
-    assert one in subjects(gate.judge(spoilt), "row_holds_its_own_figures")
-    ((subject, why),) = gate.judge(figures)["row_holds_its_own_figures"]
-    assert (subject, why) == (third, "nearly all its figures are those of the last edition")
+    found = dict(gate.judge(figures)["row_holds_its_own_figures"])
+    assert {one, third} <= set(found) <= {one, other, third}
+    assert found[third] == "nearly all its figures are those of the last edition"
 
 
 def test_a_sort_and_another_unit_inside_one_province_are_seen(gate, figures):
     cities = of_province(gate, 3)
     put(figures, "fiscal_revenue", cities, sorted(read(figures, "fiscal_revenue", cities)))
-    assert "province_stands_in_its_place" in gate.judge(figures)
     figures.loc[at(figures, "retail_sales_nom", of_province(gate, 2)), "value"] *= 10
-    assert [subject for subject, _ in gate.judge(figures)["province_is_in_its_unit"]] == ["retail_sales_nom/city/2019"]
+    found = gate.judge(figures)
+    assert subjects(found, "province_stands_in_its_place") == ["fiscal_revenue/city/2019"]
+    assert subjects(found, "province_is_in_its_unit") == ["retail_sales_nom/city/2019"]
 
 
 def test_the_last_year_pasted_again_is_seen_whole_and_in_one_province(gate, figures):
@@ -372,20 +369,16 @@ def test_missing_figures_of_a_province_are_counted(gate, figures):
 
 def test_what_no_index_uses_is_counted_apart_and_does_not_weigh(gate, figures):
     """Fiscal revenue is in no indicator: missing in a province, in another unit there, or with slips in a city."""
-    here, city = of_province(gate, 4), gate.cities[20][0]
-    gone = at(figures, cities=here) & figures["variable_code"].isin(["gdp_nom", "fiscal_revenue"])
+    gone = at(figures, cities=of_province(gate, 4)) & figures["variable_code"].isin(["gdp_nom", "fiscal_revenue"])
+    figures.loc[at(figures, "fiscal_revenue", of_province(gate, 6)), "value"] *= 10
+    figures.loc[at(figures, "fiscal_revenue", [gate.cities[20][0]]), "value"] /= 10
     gate.judge(figures[~gone])
     weighs = "select subject, weighs from gate_observation where rule_id = '{}' and observed > limit_at order by 1"
     found = gate.con.execute(weighs.format("province_has_its_figures")).fetchall()
     assert [(subject.partition("/")[2], one) for subject, one in found] == [("2019", True), ("2019/other", False)]
-    figures.loc[at(figures, "fiscal_revenue", here), "value"] *= 10
-    figures.loc[at(figures, "fiscal_revenue", [city]), "value"] /= 10
-    gate.judge(figures)
     found = gate.con.execute(weighs.format("province_is_in_its_unit")).fetchall()
     assert found == [("fiscal_revenue/city/2019", False)]
-    assert gate.con.execute("select count(*) from gate_observation where rule_id like 'edits%city%'").fetchall() == [
-        (0,)
-    ]
+    assert not gate.con.execute("from gate_observation where rule_id like 'edits%city%'").fetchall()
 
 
 def test_a_column_without_a_past_that_a_province_lacks_is_seen(gate, figures):
@@ -402,9 +395,10 @@ def test_another_concept_in_a_whole_column_and_a_figure_printed_twice_are_seen(g
     rng = np.random.default_rng(5)
     column = at(figures, "population_registered")
     figures.loc[column, "value"] *= np.exp(rng.normal(-0.3, 0.25, column.sum()))
-    assert "population_registered/city/2019" in dict(gate.judge(figures)["block_moves_as_usual"])
     again = figures[at(figures, "gdp_nom")].assign(col_no=20)
-    assert [s for s, _ in gate.judge(pd.concat([figures, again]))["figure_is_printed_once"]] == ["gdp_nom/city/2019"]
+    found = gate.judge(pd.concat([figures, again]))
+    assert "population_registered/city/2019" in subjects(found, "block_moves_as_usual")
+    assert subjects(found, "figure_is_printed_once") == ["gdp_nom/city/2019"]
 
 
 def test_a_lost_digit_and_a_zero_are_left_out_and_nothing_else(gate, figures):
@@ -414,12 +408,6 @@ def test_a_lost_digit_and_a_zero_are_left_out_and_nothing_else(gate, figures):
     assert gate.judge(figures) == {}
     told = {(first, "gdp_nom"): "figure_follows_its_past", (second, "mobile_subscribers"): "zero_is_a_figure"}
     assert gate.edited() == told
-
-
-def test_a_city_that_truly_grows_keeps_its_figures(gate, figures):
-    figures.loc[at(figures, cities=[gate.cities[20][0]]), "value"] *= 1.9
-    gate.judge(figures)
-    assert gate.edited() == {}
 
 
 def test_more_slips_than_a_sound_edition_has_ask_once(gate, figures):
@@ -446,56 +434,38 @@ def with_districts(figures, variable, years=YEARS):
     there = figures[(figures["variable_code"] == variable) & figures["data_year"].isin(years)]
     share = {city: rng.uniform(0.3, 0.5) for city in there["city_id"].unique()}
     noise = np.exp(rng.normal(0, 0.02, len(there)))
-    districts = there.assign(scope="district", col_no=24, value=there["value"] * there["city_id"].map(share) * noise)
+    districts = there.assign(
+        scope="district", col_no=there["col_no"] + 20, value=there["value"] * there["city_id"].map(share) * noise
+    )
     return pd.concat([figures, districts], ignore_index=True)
 
 
-def city_column(figures, variable, cities):
-    return at(figures, variable, cities) & (figures["scope"] == "city")
-
-
-def shift(figures, variable, cities):
-    mask = city_column(figures, variable, cities)
-    assert figures.loc[mask, "city_id"].tolist() == cities
-    figures.loc[mask, "value"] = np.roll(figures.loc[mask, "value"].to_numpy(), 1)
-
-
-def test_cities_of_a_province_in_another_order_are_seen_where_half_of_them_stand_right(gate, figures):
+def test_rows_of_a_restless_column_in_another_order_are_seen(gate, figures):
+    """Of one province, half of which stand right; and over two, so that neither tells, beside the other scope: against
+    usual moves alone that run is too short."""
     restless(figures, "retail_sales_nom", 0.2, 3)
+    restless(figures, "loans_balance_nom", 0.4, 4)
+    figures = with_districts(figures, "loans_balance_nom")
     assert gate.judge(figures) == {}
     cities = of_province(gate, 7)
     moved = [cities[at] for at in (0, 5, 2, 9, 3, 7)]
     values = read(figures, "retail_sales_nom", moved)
     put(figures, "retail_sales_nom", moved, [values[at] for at in (1, 0, 3, 2, 5, 4)])
-    assert [s for s, _ in gate.judge(figures)["province_stands_in_its_place"]] == ["retail_sales_nom/city/2019"]
+    shift(figures, "loans_balance_nom", [city for city, _ in gate.cities][3:11])
+    found = subjects(gate.judge(figures), "province_stands_in_its_place")
+    assert found == ["loans_balance_nom/city/2019", "retail_sales_nom/city/2019"]
 
 
-def test_a_short_shift_of_a_restless_column_is_seen_beside_its_other_scope(gate, figures):
-    """Over two provinces, so that neither tells; against usual moves alone the run is too short."""
-    restless(figures, "retail_sales_nom", 0.4, 4)
-    figures = with_districts(figures, "retail_sales_nom")
-    assert gate.judge(figures) == {}
-    shift(figures, "retail_sales_nom", [city for city, _ in gate.cities][3:11])
-    assert "retail_sales_nom/city/2019" in dict(gate.judge(figures)["province_stands_in_its_place"])
-
-
-def test_rows_that_slip_in_a_column_never_printed_before_are_seen_beside_its_other_scope(gate, figures):
-    figures = with_districts(figures[figures["data_year"] < 2019], "mobile_subscribers", ())
-    figures = pd.concat([figures, gate.sound()[lambda f: f["data_year"] == 2019]], ignore_index=True)
+def test_slips_of_what_was_never_printed_before_are_seen_beside_the_other_scope(gate, figures):
+    """Rows of a whole column; and a part that is more than its whole, which is left out."""
     figures = figures[(figures["variable_code"] != "mobile_subscribers") | (figures["data_year"] == 2019)]
-    figures = with_districts(figures, "mobile_subscribers").reset_index(drop=True)
+    figures = with_districts(with_districts(figures, "mobile_subscribers"), "retail_sales_nom", (2019,))
     assert gate.judge(figures) == {}
-    shift(figures, "mobile_subscribers", [city for city, _ in gate.cities][20:45])
-    assert "province_stands_in_its_place" in gate.judge(figures)
-
-
-def test_a_part_never_printed_before_that_is_more_than_its_whole_is_left_out(gate, figures):
-    figures = with_districts(figures, "retail_sales_nom", (2019,))
-    assert gate.judge(figures) == {}
-    city = gate.cities[24][0]
+    city = gate.cities[64][0]
     figures.loc[at(figures, "retail_sales_nom", [city]) & (figures["scope"] == "district"), "value"] *= 10
-    assert gate.judge(figures) == {}
-    assert gate.edited() == {(city, "retail_sales_nom"): "figure_meets_identities"}
+    shift(figures, "mobile_subscribers", [city for city, _ in gate.cities][20:45])
+    assert "mobile_subscribers/city/2019" in subjects(gate.judge(figures), "province_stands_in_its_place")
+    assert gate.edited()[city, "retail_sales_nom"] == "figure_meets_identities"
 
 
 def test_a_crowd_of_slips_in_one_province_waits_for_a_person(gate, figures):
@@ -529,8 +499,7 @@ def test_patents_do_not_fall_to_zero_from_an_ordinary_number(gate, figures):
     assert gate.edited() == {(large, "all_grants"): "zero_is_a_figure"}
     figures.loc[at(figures, "all_grants", year=2018), "value"] = 0  # a rare thing: its median is nothing
     figures.loc[at(figures, "all_grants", [small, large], 2018), "value"] = 3
-    gate.judge(figures)
-    assert gate.edited() == {}
+    assert gate.edited(figures) == {}
 
 
 def test_a_decimal_point_among_whole_numbers_is_left_out(gate, figures):

@@ -6,8 +6,6 @@ import tempfile
 import numpy as np
 import pytest
 from checks import refused
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
 from python_models.production import (
@@ -77,20 +75,6 @@ def test_printed_fixtures():
     assert coupling(three).c == pytest.approx([0.4870018732], abs=1e-10)
 
 
-UNIT = st.floats(1e-6, 1)
-
-
-@given(st.lists(st.tuples(UNIT, UNIT), min_size=1, max_size=20))
-def test_corrected_never_exceeds_classic_and_all_stay_in_the_unit_interval(values):
-    u = np.array(values)
-    classic, corrected = coupling(u, form="classic"), coupling(u)
-    assert (corrected.c <= classic.c + 1e-12).all()
-    for result in (classic, corrected):
-        assert ((result.c >= 0) & (result.c <= 1 + 1e-12)).all()
-        assert (result.d <= np.sqrt(result.t) + 1e-12).all()
-        assert coupling(u[:, ::-1], form=result.form).d == pytest.approx(result.d, abs=1e-12)
-
-
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_equal_systems_are_fully_coupled_and_without_any_score_nothing_is(n):
     for form in ("corrected", "classic"):
@@ -149,16 +133,6 @@ def test_segmentation_by_hand():
     assert result.integ.ravel() == pytest.approx(1 / np.sqrt(result.seg.ravel()), rel=1e-12)
 
 
-@given(st.integers(0, 10_000))
-@settings(max_examples=50)
-def test_segmentation_ignores_order_of_a_pair_and_what_is_common(seed):
-    ratios = np.exp(0.05 * np.random.default_rng(seed).normal(size=(4, 2, 5)))
-    pairs = [(0, 1), (1, 2), (2, 3), (0, 3)]
-    plain = segmentation(ratios, pairs)
-    assert segmentation(ratios, [(b, a) for a, b in pairs]).v == pytest.approx(plain.v, abs=1e-15)
-    assert segmentation(ratios * [1.3, 1, 1, 1, 1], pairs).v == pytest.approx(plain.v, abs=1e-12)
-
-
 def test_same_inflation_everywhere_is_one_market_and_a_unit_without_a_pair_has_no_value():
     result = segmentation(np.tile([1.02, 1.07, 0.99], (3, 1)), PAIRS)
     assert not result.v.any()
@@ -202,16 +176,6 @@ def test_misallocation_by_hand():
     assert result.identity() == pytest.approx(1, abs=1e-12)
     assert misallocation(Y, 3 * Y, 0.5).tau == pytest.approx(np.zeros(3), abs=1e-12)  # one ratio, one elasticity
     assert misallocation(Y, K * [1, 2, 1], B).tau[1] < result.tau[1]  # more of the factor
-
-
-@given(st.integers(0, 10_000))
-@settings(max_examples=50)
-def test_identity_holds_every_year_and_the_unit_does_not_matter(seed):
-    rng = np.random.default_rng(seed)
-    y, k, b = np.exp(rng.normal(size=(7, 3))), np.exp(rng.normal(size=(7, 3))), rng.uniform(0.2, 0.8, 7)
-    result = misallocation(y, k, b)
-    assert result.identity() == pytest.approx(np.ones(3), abs=1e-10)
-    assert misallocation(y, 1e4 * k, b).tau == pytest.approx(result.tau, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("bad", [[100, 0, 300], [100, np.nan, 300], [100, -1, 300]])

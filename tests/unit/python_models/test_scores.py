@@ -141,14 +141,6 @@ def test_score_is_the_sum_of_contributions_and_of_weighted_dimension_scores(Z, w
     assert ((score >= 0) & (score <= 1 + 1e-12)).all()
 
 
-@given(SCALED, WEIGHTS)
-def test_obstacle_degrees_sum_to_1(Z, w):
-    total = obstacle_degrees(Z, w).sum(axis=2)
-    all_best = (Z == 1).all(axis=2)
-    np.testing.assert_allclose(total[~all_best], 1.0, rtol=0, atol=1e-12)
-    assert np.isnan(total[all_best]).all()
-
-
 def test_obstacle_degree_is_the_share_of_the_weighted_distance_to_1_if_anything_is_left_to_reach():
     degrees = obstacle_degrees(np.array([[[0.5, 0.75]]]), [0.25, 0.75])
     np.testing.assert_allclose(degrees[0, 0], [0.4, 0.6], rtol=1e-15)

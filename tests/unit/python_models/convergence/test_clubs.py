@@ -46,15 +46,6 @@ def test_it_equals_the_formula_written_out(years):
     assert (found.b, found.se, found.t) == pytest.approx(plain(Y, 1.0 / 3.0), rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["filtered_gdp", "gdp"])
-def test_it_equals_the_python_package_on_its_own_data(name):
-    Y = getattr(peer, f"load_{name}")().select_dtypes("number")
-    expected = peer.log_t_test(peer.cross_sectional_variation(Y.to_numpy()))
-    found = log_t(Y)
-    assert found.b == pytest.approx(float(expected.beta), abs=1e-10)
-    assert found.t == pytest.approx(float(expected.t_value), rel=1e-9)
-
-
 @pytest.mark.parametrize(("case", "levels"), [("countries", cases.countries), ("us_states", cases.us_states)])
 def test_it_equals_the_r_package_on_two_reference_panels(case, levels):
     """ConvergenceClubs 2.2.5, HACmethod FQSB."""
@@ -175,14 +166,6 @@ def test_units_that_converge_together_are_one_club_and_those_that_part_none():
     assert found.labels.tolist() == [0] * 6
     assert found.clubs.empty
     assert merge_clubs(found).n_clubs == 0
-
-
-def test_neither_the_order_of_rows_which_stays_nor_scale_matters():
-    Y = wandering(3)
-    mixed = Y.sample(frac=1.0, random_state=1)
-    plain, found = find_clubs(Y).labels, find_clubs(mixed).labels
-    assert found.index.equals(mixed.index)
-    assert found.reindex(Y.index).tolist() == plain.tolist() == find_clubs(3.0 * Y).labels.tolist()
 
 
 def test_clubs_that_are_designed_are_stable_and_the_same_for_one_seed():

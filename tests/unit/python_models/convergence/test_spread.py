@@ -65,13 +65,6 @@ def test_newey_west_with_one_lag_is_that_of_statsmodels():
     assert trend(y) == pytest.approx((peer.params[1], peer.bse[1]), abs=1e-12)
 
 
-@pytest.mark.parametrize("measure", ["sigma_log", "cv"])
-def test_scale_changes_nothing(measure):
-    Y = spread_panel(0.95, n=40)
-    one, other = (sigma_trend(y, measure=measure, seed=1) for y in (Y, 7.0 * Y))
-    assert (other.slope, other.se_nw, other.boot_lo) == pytest.approx((one.slope, one.se_nw, one.boot_lo), abs=1e-12)
-
-
 def test_bad_input_is_refused():
     refused("3 years", sigma_trend, np.ones((4, 2)), seed=1)
     refused("unknown measure", sigma_trend, np.ones((4, 5)), measure="range", seed=1)
@@ -87,12 +80,6 @@ def panel(tau: float, n: int = 280, years: int = 10, seed: int = 1) -> np.ndarra
     return np.exp(y + rng.normal(size=(n, 1)) + rng.normal(size=years + 1))
 
 
-def simulated(tau: float, runs: int) -> pd.Series:
-    """Mean of 1 + beta by estimator."""
-    found = [beta_convergence(panel(tau, seed=s)).to_frame().set_index("estimator")["beta"] + 1.0 for s in range(runs)]
-    return pd.DataFrame(found).mean()
-
-
 @pytest.mark.parametrize("tau", [-0.9, -0.2, 0.0, 0.3, 0.8, 0.98])
 @pytest.mark.parametrize("equations", [4, 10, 80])
 def test_inversion_undoes_the_limit_whose_printed_values_are_met(tau, equations):
@@ -101,20 +88,13 @@ def test_inversion_undoes_the_limit_whose_printed_values_are_met(tau, equations)
     assert math.isnan(invert_nickell(0.999, 10))  # beyond the limits
 
 
-@pytest.mark.parametrize(
-    ("tau", "runs", "lsdv", "one_step", "allowed"),
-    [
-        (0.8, 20, 0.582, 0.739, (0.02, 0.015, 0.02)),
-        pytest.param(0.8, 200, 0.582, 0.739, (0.01, 0.01, 0.01), marks=pytest.mark.slow),
-        pytest.param(0.6, 200, 0.422, 0.564, (0.01, 0.01, 0.01), marks=pytest.mark.slow),
-    ],
-)
-def test_simulation_recovers_the_truth_only_by_inversion(tau, runs, lsdv, one_step, allowed):
-    means = simulated(tau, runs)
+def test_simulation_recovers_the_truth_only_by_inversion():
+    runs = [betas(panel(0.8, seed=seed)) + 1.0 for seed in range(20)]
+    means = pd.DataFrame(runs).mean()
     found = means[["nickell_inversion", "lsdv", "one_step"]]
-    assert (np.abs(found - [tau, lsdv, one_step]) <= allowed).all(), found
+    assert (np.abs(found - [0.8, 0.582, 0.739]) <= (0.02, 0.015, 0.02)).all(), found
     # of the half-panel jackknife the bias of order 1/T is gone, not the next one
-    assert tau != 0.8 or 0.7 < means["half_panel_jackknife"] < 0.9
+    assert 0.7 < means["half_panel_jackknife"] < 0.9
 
 
 def test_speed_times_half_life_is_ln_two_and_no_convergence_has_none_whatever_the_scale():

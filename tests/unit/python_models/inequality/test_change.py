@@ -31,12 +31,6 @@ def weights_and_rows():
     return W, [np.repeat(np.arange(N), w.astype(int)) for w in W]
 
 
-def test_draws_keep_the_size_of_each_group():
-    W, _ = weights_and_rows()
-    for size, start in ((30, 0), (29, 30), (1, 59)):
-        assert (W[:, start : start + size].sum(axis=1) == size).all()
-
-
 @pytest.mark.parametrize(
     ("batch", "plain"),
     [
@@ -230,13 +224,9 @@ def test_reference_answers_of_300_units():
     assert found.loc["gini", ["lower", "upper"]].tolist() == pytest.approx(limits, abs=1e-3)
 
 
-def test_scale_changes_no_relative_measure_and_both_gaps_are_given():
+def test_the_gap_is_that_of_the_groups_that_were_highest_and_lowest():
     Y, g = world()
-    one, two = (disparity_change(s * Y, g, n_bootstrap=49).to_frame().set_index("measure") for s in (1.0, 1000.0))
-    relative = [name for name in one.index if name not in ("mean", "sd", "gap")]
-    columns = ["change", "se", "lower", "upper", "p"]
-    assert two.loc[relative, columns].to_numpy() == pytest.approx(one.loc[relative, columns].to_numpy(), rel=1e-6)
-    assert two.loc["gap", "change"] == pytest.approx(1000 * one.loc["gap", "change"])
+    one = disparity_change(Y, g, n_bootstrap=19).to_frame().set_index("measure")
     means = [[Y[g == j, t].mean() for j in range(3)] for t in (0, 1)]
     high, low = int(np.argmax(means[0])), int(np.argmin(means[0]))
     assert one.loc["gap", "last"] == pytest.approx(means[1][high] - means[1][low])

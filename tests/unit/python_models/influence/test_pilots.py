@@ -107,15 +107,6 @@ def test_what_another_pilot_adds_to_a_pilot_is_a_difference_of_means(world, foun
     assert total / together["n_cells"] == pytest.approx(together["estimate"], abs=1e-9)
 
 
-def test_constants_of_cities_and_years_change_nothing(world, found) -> None:
-    y, start, points = world
-    rng = np.random.default_rng(5)
-    moved = y + 50 * rng.normal(size=(len(y), 1)) + 50 * rng.normal(size=len(YEARS))
-    other = pilot_effects(moved, start, points, YEARS, EDGES, **PLANE)
-    pd.testing.assert_frame_equal(found.table, other.table, rtol=1e-7)
-    pd.testing.assert_frame_equal(found.events, other.events, rtol=1e-7)
-
-
 def test_a_pilot_without_y_still_exposes_its_neighbours(world, panel) -> None:
     y, start, points = world
     hidden = y.copy()

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import refused
-from drawn_chains import step, walk
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
@@ -18,7 +17,7 @@ from python_models.dynamics.chain import ergodic, mobility_stack, stationary_sta
 from python_models.dynamics.markov import bootstrap_counts, cluster_error, iid_error, markov, row_shares
 from python_models.dynamics.spatial_markov import classify_lag, spatial_markov
 from python_models.dynamics.states import check_states, classify, discretise, round_significant
-from python_models.space import build_weights, to_graph
+from python_models.space import to_graph
 
 
 def test_a_value_at_a_cut_belongs_to_the_lower_class_and_rounding_keeps_twelve_digits():
@@ -39,13 +38,6 @@ def test_classes_equal_mapclassify_and_giddy_and_labels_are_kept(income):
     assert frame.columns.tolist() == ["city_id", "year", "state"]
     assert frame["city_id"].iloc[0] == "Alabama"
     assert frame["year"].iloc[1] == "1930"
-
-
-@given(factor=st.floats(0.01, 100))
-def test_multiplying_all_scores_leaves_every_chain(country, factor):
-    y, _ = country
-    for kind in ("relative", "pooled", "yearly"):
-        np.testing.assert_array_equal(discretise(y * factor, kind).states, discretise(y, kind).states)
 
 
 def test_a_common_yearly_factor_moves_the_pooled_chain_only(country):
@@ -197,28 +189,6 @@ def test_shapes_and_states_of_the_neighbours_are_checked():
     refused("axes must match", spatial_markov, states, states[:, :3], 2, 2)
     refused(r"lag_states must be whole numbers 0\.\.1", spatial_markov, states, states + 2, 2, 2)
     refused("need a seed", spatial_markov, states, states, 2, 2, permutations=9)
-
-
-def simulated(known: np.ndarray, help_: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """States whose chance to rise grows by help_ per class of neighbours, on a fixed map of 280 places."""
-    rng = np.random.default_rng(seed)
-    places = np.column_stack([rng.uniform(100, 120, 280), rng.uniform(25, 40, 280)])
-    w, states = build_weights("knn", points=places, k=5).sparse, walk(known, 280, 10, rng)
-    if help_:
-        for t in range(1, 10):
-            level = w @ states[:, t - 1]
-            raised = rng.random(280) < help_ * np.argsort(np.argsort(level)) / 280
-            states[:, t] = np.minimum(step(known, states[:, t - 1], rng) + raised, 3)
-    near = np.asarray(w @ (states + 0.01 * rng.random(states.shape)))
-    return states, np.searchsorted(np.quantile(near, [0.25, 0.5, 0.75]), near)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("help_", "maps", "low", "high"), [(0.0, 200, 0.03, 0.08), (0.25, 50, 0.9, 1.0)])
-def test_size_and_power_of_the_spatial_test(known, help_, maps, low, high):
-    """200 independent maps rejected in 3-8 %; neighbours that help seen in more than 90 %."""
-    tests = (spatial_markov(*simulated(known, help_, s), 4, 4, permutations=199, seed=s) for s in range(maps))
-    assert low <= np.mean([test.p_perm <= 0.05 for test in tests]) <= high
 
 
 def provinces_that_differ(seed):

@@ -70,18 +70,6 @@ def test_weights_sum_to_one_and_an_indicator_without_values_has_weight_0_a_flag_
     assert np.isfinite(scheme_score(holed, w)).all()
 
 
-@pytest.mark.parametrize("name", ["entropy", "critic", "entropy_critic", "vertical_horizontal", "pca", "equal"])
-def test_the_order_of_indicators_moves_the_weights_with_them(name):
-    turn = [2, 0, 3, 1]
-    np.testing.assert_allclose(weighed(name).weights[turn], weighed(name, CUBE[..., turn]).weights, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", SUMS)
-def test_equal_columns_get_equal_weights(name):
-    column = np.random.default_rng(1).random((15, 4, 1))
-    np.testing.assert_allclose(weighed(name, np.repeat(column, 4, axis=2)).weights, 0.25, rtol=0, atol=1e-9)
-
-
 @pytest.mark.parametrize("name", ["critic", "entropy_critic", "pca", "entropy"])
 def test_a_constant_column_has_weight_0(name):
     constant = CUBE.copy()

@@ -138,29 +138,6 @@ def design(f, k, n, seed=1):
     return f(a), f(b), np.stack([f(np.where(np.arange(k) == i, b, a)) for i in range(k)])
 
 
-@pytest.mark.parametrize(
-    ("f", "first", "total", "atol"),
-    [
-        (lambda u: u @ [1.0, 2.0, 0.0], [0.2, 0.8, 0.0], [0.2, 0.8, 0.0], 0.02),
-        (lambda u: (u[:, 0] - 0.5) * (u[:, 1] - 0.5), [0.0, 0.0], [1.0, 1.0], 0.03),
-    ],
-    ids=["a sum without interaction", "a product around zero: interaction only"],
-)
-def test_models_have_their_known_shares(f, first, total, atol):
-    shares = sobol_shares(*design(f, len(first), 20000), ("a", "b", "c")[: len(first)], resamples=99)
-    np.testing.assert_allclose(shares.first, first, atol=0.02)
-    np.testing.assert_allclose(shares.total, total, atol=atol)
-    assert not shares.total[np.array(total) == 0.0].any()
-
-
-def test_shares_do_not_see_unit_or_level():
-    f = design(lambda u: np.sin(u[:, 0]) + u[:, 1] * u[:, 2], 3, 500)
-    a = sobol_shares(*f, ("x1", "x2", "x3"), seed=3)
-    b = sobol_shares(*(1000 - 3 * x for x in f), ("x1", "x2", "x3"), seed=3)
-    np.testing.assert_allclose(a.first, b.first, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(a.total_limits, b.total_limits, rtol=0, atol=1e-12)
-
-
 def test_limits_hold_the_truth_about_nine_times_in_ten():
     inside = []
     for seed in range(100):

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from checks import panel_refused, ring
 from scipy.spatial import cKDTree
-from spec_worlds import draw, inverse_distance, knn
+from spec_worlds import draw, knn
 
 from python_models.regression import MODELS, average_effects, fit_panel, spatial_weights
 
@@ -153,37 +153,6 @@ def test_lee_yu_recovers_the_durbin_model_and_its_intervals_cover():
     coverage = (np.abs(estimates - TRUTH) < 1.959964 * errors).mean(axis=0)
     assert ((coverage >= 0.91) & (coverage <= 0.98)).all()
     assert errors.mean(axis=0) == pytest.approx(estimates.std(axis=0, ddof=1), rel=0.2)
-
-
-@pytest.mark.slow
-def test_direct_is_biased_as_theory_says_and_the_correction_takes_the_bias_away():
-    """N = 60: s2 is short by (N-1)(T-1)/(NT), rho is low; bc moves rho above .38."""
-    direct, mended = (
-        replications(knn(60), 10, 200, 3, estimator=e)[0].mean(axis=0)[4:] for e in ("direct", "direct_bc")
-    )
-    assert direct[0] < 0.37 < 0.38 < mended[0]
-    assert direct[1] == pytest.approx(59 * 9 / 600, abs=0.02)
-    assert mended[1] == pytest.approx(1.0, abs=0.03)
-
-
-@pytest.mark.slow
-def test_dense_weights_tell_the_estimators_apart():
-    """Inverse distance without cut-off, N = 280, truth .4: lee_yu within .03, direct below .25."""
-    good, bad = (replications(inverse_distance(280), 10, 100, 5, estimator=e)[0] for e in ("lee_yu", "direct"))
-    assert good[:, 4].mean() == pytest.approx(0.4, abs=0.03)
-    assert bad[:, 4].mean() < 0.25
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", ["sem", "sdem", "sac"])
-def test_error_models_recover_their_truth(model):
-    state = {"lam": 0.5, "theta": (0.3, 0.2) if model == "sdem" else (0.0, 0.0), "rho": 0.3 if model == "sac" else 0.0}
-    estimates, errors = replications(knn(150), 8, 100, 7, model=model, **state)
-    truth = np.array([1.0, -0.5, *([0.3, 0.2] * (model == "sdem")), *([0.3] * (model == "sac")), 0.5, 1.0])
-    noise = 4.0 * estimates.std(axis=0, ddof=1) / 10.0
-    assert (np.abs(estimates.mean(axis=0) - truth) <= 0.01 + noise).all()
-    coverage = (np.abs(estimates - truth) < 1.959964 * errors).mean(axis=0)
-    assert ((coverage >= 0.88) & (coverage <= 1.0)).all()
 
 
 @pytest.mark.slow

@@ -84,20 +84,6 @@ def test_two_way_estimators_equal_their_definition(munnell, estimator):
     assert fit.params == pytest.approx(cases.expected("munnell", "definition")[estimator], abs=1e-7)
 
 
-def test_two_way_estimates_of_the_cigarette_panel(cigar):
-    """The information matrix of direct_bc demeans G Z d, SDPDmod's does not: the third digit of rho may move (3e-3
-    allowed). Numbers of lee_yu come from its definition, kept with the oracle."""
-    expected, y, x, w = cigar
-    told = expected["twoways_LeeYu_biascorrected_from_B"]["theta"]
-    fit = fit_panel(y, x, w, model="sar", estimator="direct_bc")
-    assert fit.params == pytest.approx([told["logp"], told["logy"], told["rho"], told["sigma2"]], abs=3e-3)
-    fit = fit_panel(y, x, w, model="sar")
-    told = [-0.9874723772296491, 0.45156039389544333, 0.22102453999121202, 0.005332001919040635]
-    assert fit.params == pytest.approx(told, abs=1e-6)
-    indirect = average_effects(fit).point[:, 1]
-    assert indirect == pytest.approx([-0.26706407941503185, 0.12212550312982556], abs=1e-6)
-
-
 def test_least_squares_of_plm(munnell):
     expected, y, x, w = munnell
     for effects, block in (("entity", "individual"), ("twoways", "twoways")):

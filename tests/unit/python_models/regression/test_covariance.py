@@ -154,29 +154,6 @@ def test_clustered_by_city_is_the_default_and_the_cross_product_of_what_cities_a
     assert fitted(y, x, "info").influence is None
 
 
-def near(order=slice(None)):
-    return Conley(POINTS[order], 2.0, 1, metric="euclidean")
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        *(lambda _order, name=name: name for name in ("cluster", "qml", "driscoll_kraay")),
-        lambda order: Cluster(GROUP[order]),
-        lambda _order: Cluster(by_time=True),
-        near,
-    ],
-)
-def test_neither_units_nor_the_order_of_cities_matter(kind):
-    y, x = panel(2)
-    here = kind(np.arange(N))
-    se = errors(fitted(y, x, here))
-    assert errors(fitted(10 * y, x, here))[:3] == pytest.approx(se[:3] * [10, 10, 1], rel=1e-6)  # rho has no unit
-    order = np.random.default_rng(3).permutation(N)
-    moved = fit_panel(y[order], x[order][:, :, None], W[np.ix_(order, order)], cov=kind(order))
-    assert errors(moved) == pytest.approx(se, rel=1e-6)
-
-
 def test_special_cases_meet():
     y, x = panel(3)
     city, each = (fitted(y, x, Cluster(groups, correction="groups")) for groups in (None, np.arange(N)))

@@ -104,20 +104,6 @@ def test_effects_are_those_of_the_estimates():
     assert city_effects(fit, 0, range(40))["own"].to_numpy() == pytest.approx(np.diagonal(own), rel=1e-9)
 
 
-def test_order_of_cities_and_units_change_nothing():
-    w = knn(60)
-    y, x = world(2, w)
-    one, order = interactive_iv(y, x, w), np.random.default_rng(5).permutation(60)
-    other = interactive_iv(
-        100.0 * y[order], x[order] * [10.0, 0.1], spatial_weights(w.matrix.toarray()[np.ix_(order, order)])
-    )
-    scale = np.array([10.0, 1000.0, 10.0, 1000.0, 1.0])
-    assert other.n_factors == one.n_factors == (1, 1)
-    np.testing.assert_allclose(other.params[:-1], one.params[:-1] * scale, rtol=1e-7)
-    np.testing.assert_allclose(other.to_frame()["se"], one.to_frame()["se"] * scale, rtol=1e-7)
-    assert other.hansen.statistic == pytest.approx(one.hansen.statistic, rel=1e-6)
-
-
 def test_segments_are_those_of_values_less_their_means_by_segment():
     w, segments = knn(60), [0] * 6 + [1] * 4
     y, x = world(3, w)

@@ -44,14 +44,6 @@ def test_traces_equal_those_of_the_explicit_demeaned_matrix(weights, effects):
     assert traces.square == pytest.approx(np.trace(ws @ ws + ws.T @ ws), rel=1e-12)
 
 
-def test_scale_of_y_and_added_effects_do_not_matter():
-    w, rng = knn(40), np.random.default_rng(3)
-    y, x = draw(w, t=6, rng=rng, rho=0.3)
-    base = lm_tests(y, x, w).to_frame()["statistic"]
-    shifted = lm_tests(7.0 * y + rng.standard_normal((40, 1)) + rng.standard_normal((1, 6)), x * [10.0, 0.1], w)
-    np.testing.assert_allclose(shifted.to_frame()["statistic"], base, rtol=1e-8)
-
-
 def test_cross_section_statistics_equal_those_of_spdep():
     frame, w = cases.columbus()
     y = frame["CRIME"].to_numpy().reshape(49, 1)

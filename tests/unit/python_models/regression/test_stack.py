@@ -134,14 +134,6 @@ def test_errors_that_would_need_other_filters_are_refused(holed):
     panel_refused("observed", sem.fit, "observed")
 
 
-def test_order_of_rows_and_of_the_graph_do_not_matter(holed):
-    y, x = holed
-    one, order = fitted(y, x, has_holes=True), np.random.default_rng(4).permutation(N)
-    two = fitted(y[::-1], x.sample(frac=1, random_state=7), square(W).iloc[order, order], has_holes=True)
-    assert two.params.to_numpy() == pytest.approx(one.params.to_numpy(), abs=1e-7)
-    assert two.std_errors.to_numpy() == pytest.approx(one.std_errors.to_numpy(), rel=1e-5)
-
-
 def test_w_is_scaled_back_only_where_asked(holed):
     y, x = holed
     scaled, cut = (SpatialPanel(y, x, square(W), has_holes=True, renormalise=r).data.weights for r in (True, False))

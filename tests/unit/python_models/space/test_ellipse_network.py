@@ -4,9 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import refused
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.spatial import ConvexHull
 
 from python_models.space import center_ellipse, gravity_network
 
@@ -26,6 +23,8 @@ def test_equal_weights_give_the_plain_covariance():
     )
     assert found["area_km2"] == pytest.approx(np.pi * found["major_km"] * found["minor_km"])
     assert found[["center_x", "center_y"]].tolist() == pytest.approx(xy.mean(axis=0))
+    xy, y = cloud()  # only ratios of weights count
+    pd.testing.assert_frame_equal(*(center_ellipse(xy, mass, plane=True).table for mass in (y, 1e3 * y)), rtol=1e-9)
 
 
 def test_turning_the_map_turns_the_ellipse():
@@ -38,16 +37,6 @@ def test_turning_the_map_turns_the_ellipse():
     a, b = (center_ellipse(at, y, plane=True).table for at in (xy, moved))
     assert (b["rotation_deg"][0] - a["rotation_deg"][0]) % 180 == pytest.approx(30, abs=1e-6)
     assert (b["major_km"][0], b["minor_km"][0]) == pytest.approx((a["major_km"][0], a["minor_km"][0]))
-
-
-@given(c=st.floats(1e-3, 1e3))
-def test_multiplying_the_mass_changes_nothing_and_the_centre_lies_in_the_convex_hull(c):
-    xy, y = cloud()
-    a, b = (center_ellipse(xy, mass, plane=True).table for mass in (y, c * y))
-    for name in ("center_x", "center_y", "major_km", "minor_km", "rotation_deg"):
-        np.testing.assert_allclose(b[name], a[name], rtol=1e-9)
-    sides = ConvexHull(xy).equations
-    assert (sides[:, :2] @ [a["center_x"][0], a["center_y"][0]] + sides[:, 2] <= 0).all()
 
 
 def test_moves_have_length_bearing_and_an_interval():

@@ -141,21 +141,6 @@ def test_the_agreement_covers_nearly_all_cities_of_every_shared_variable(real_wa
     assert (table["share_equal"] == 1).mean() > 0.8
 
 
-def test_profit_of_the_districts_in_2023_follows_the_cities_as_in_earlier_editions(real_warehouse):
-    """Its rank correlation with 2020 is low (0.80), but so is that of the cities: profits moved, not the column."""
-    profit = real_warehouse.build(
-        "select city_id, year, scope, value from reading.int_values_corrected"
-        " where source = 'yearbook_wide' and variable_code = 'industrial_profit' and level = 'city'"
-    ).pivot(index="city_id", columns=["year", "scope"], values="value")
-    rho = profit.corr(method="spearman")
-    *before, last = sorted({year for year, _ in profit.columns})
-    assert last == 2023
-    with_city = {year: rho.loc[(year, "city"), (year, "district")] for year in (*before, last)}
-    assert with_city[2023] >= min(with_city[year] for year in before)
-    over_time = {scope: rho.loc[(2020, scope), (2023, scope)] for scope in ("city", "district")}
-    assert over_time["city"] - over_time["district"] < 0.05
-
-
 # ---- files that no index uses: the reader opens them as well ------------------------------------------------------
 
 LONG_KEYS = {

@@ -19,12 +19,7 @@ PAIRS = [
 ]
 # Employment is what labour productivity divides by and what the misallocation of labour looks at.
 SHARED_SCALES_ALLOWED = {
-    "gdp_nom",
-    "population",
-    "emp_total",
-    "emp_urban_units",
-    "fiscal_expenditure",
-    "all_firms_stock",
+    *("gdp_nom", "population", "emp_total", "emp_urban_units", "fiscal_expenditure", "all_firms_stock")
 }
 
 

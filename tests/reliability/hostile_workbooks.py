@@ -340,19 +340,8 @@ def hostile_text(original, truth, rng):
 
 
 # mutation -> how often it is drawn
-KINDS = {
-    flip_container: 25,
-    cut: 12,
-    lose_part: 5,
-    two_parts_of_one_name: 3,
-    extra_parts: 6,
-    flip_xml: 40,
-    wrong_in_sheet: 14,
-    wrong_in_other_part: 6,
-    harmless_in_sheet: 6,
-    lost_values: 4,
-    hostile_text: 5,
-}
+KINDS = {flip_container: 25, cut: 12, lose_part: 5, two_parts_of_one_name: 3, extra_parts: 6, flip_xml: 40}
+KINDS |= {wrong_in_sheet: 14, wrong_in_other_part: 6, harmless_in_sheet: 6, lost_values: 4, hostile_text: 5}
 
 
 # ---- a strict reading ----------------------------------------------------------------------------------------------

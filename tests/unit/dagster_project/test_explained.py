@@ -36,6 +36,10 @@ UNCERTAINTY = frame_of("""
 index_code  city_id   year  rank_p05  rank_p50  rank_p95  p_top20  score_p05  score_p95  n_draws
 x           CN000001  2013       1.0       1.0       2.0      1.0        0.2        0.4     1000
 """)
+EDITS = frame_of("""
+city_id   year  variable_code    source  file       sheet  cell  printed_value  unit     action
+CN000001  2014  withheld_figure  book    book.xlsx  S      Z9              9.0  persons  withheld
+""")
 ORIGIN = {("a", 2013): "interpolated_linear"}
 WEIGHT = {"a": 0.25, "b": 0.75}
 Z = {  # city, year -> z of a and b; the second city has no score in 2013
@@ -94,22 +98,7 @@ def tables() -> dict[str, pd.DataFrame]:
             source="book", file="book.xlsx", sheet="S", text="1", value=1.0, unit="persons", edit_action=None
         ),
         "mart_index_uncertainty": UNCERTAINTY.assign(basis=BASIS),
-        "mart_edit": pd.DataFrame(
-            {
-                "city_id": ["CN000001"],
-                "year": [2014],
-                "variable_code": ["withheld_figure"],
-                "source": ["book"],
-                "file": ["book.xlsx"],
-                "sheet": ["S"],
-                "cell": ["Z9"],
-                "printed_text": ["9"],
-                "printed_value": [9.0],
-                "unit": ["persons"],
-                "action": ["withheld"],
-                "indicators": ["a other"],
-            }
-        ),
+        "mart_edit": EDITS.assign(printed_text="9", indicators="a other"),
     }
 
 

@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 from landing_files import write_sidecar_of
+from reading import Reading
 
 from dagster_project.ingest.sidecar import Sidecar, read_sidecar
+
+
+@pytest.fixture(scope="session")
+def reading():
+    return Reading()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 import pytest
 from dbt_models import DBT, with_macros
-from reading import Reading, header_rows
+from reading import header_rows
 
 from dagster_project.ingest import read_load
 from expectations.suggest import CityNames
@@ -129,11 +129,6 @@ def test_marks_of_a_missing_figure(ask, text):
 
 VARIABLES = pd.DataFrame(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns, dtype=str)
 NO_HEADERS = header_rows("x", header_key=["x"], variable_code="ignore", scope="city", unit="人")
-
-
-@pytest.fixture(scope="module")
-def reading():
-    return Reading()
 
 
 @pytest.fixture

@@ -17,11 +17,6 @@ from dagster_project.ingest.sidecar import Sidecar
 UNIT_SEED = pd.read_csv(DBT / "seeds" / "unit.csv").set_index("symbol")
 
 
-@pytest.fixture(scope="module")
-def reading():
-    return Reading()
-
-
 PRINTED = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from dbt_models import DBT
-from reading import Reading, header_rows
+from reading import header_rows
 from text_table import words
 
 from dagster_project.ingest import Load
@@ -19,11 +19,6 @@ NO_MAP = header_rows("x", header_key=["x"], variable_code="ignore", scope="city"
 CITIES = words(
     "石家庄市 唐山市 秦皇岛市 邯郸市 邢台市 保定市 张家口市 承德市 沧州市 廊坊市 衡水市 太原市 大同市 阳泉市"
 )
-
-
-@pytest.fixture(scope="module")
-def reading():
-    return Reading()
 
 
 def edition(heads, figures=None, *, year=2012, source="yearbook_wide"):

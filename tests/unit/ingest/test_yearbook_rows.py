@@ -1,9 +1,8 @@
 """Rows and figures of the yearbook that are read by what stands beside them: other tables, editions, the other copy."""
 
 import pandas as pd
-import pytest
 from dbt_models import rendered
-from reading import Reading, header_rows, variables
+from reading import header_rows, variables
 
 from dagster_project.ingest import Load
 
@@ -26,11 +25,6 @@ def sheet(labels, figures, *, year=2012, source="yearbook_wide", name="S"):
     heads = [("city", "城市"), *zip(["value"] * len(figures), ["地区生产总值 (万元)", "存款 (万元)"], strict=False)]
     header = [{**where, "col_no": col, "role": role, "path": path} for col, (role, path) in enumerate(heads, 1)]
     return pd.DataFrame(rows), pd.DataFrame(header)
-
-
-@pytest.fixture(scope="module")
-def reading():
-    return Reading()
 
 
 def read(reading, *sheets):

@@ -55,16 +55,13 @@ def test_every_city_year_has_one_path_and_a_benchmark_with_better_relations(tabl
         assert 0 <= row["benchmark_distance"] <= 1
 
 
-def test_a_new_year_changes_no_old_path_and_the_same_seed_gives_the_same_tables(tables, country):
+def test_a_new_year_changes_no_old_path(tables):
     longer = build(frames((*YEARS, 2018), base=YEARS), 2)["city_path"]
     assert longer["year"].max() == 2018
     keys = ["city_id", "year"]
     columns = [*keys, "path", "subtype", "rule_fired", "u", "p", "d", "u_neighbour", "p_neighbour", "barrier", "cuts"]
     old = longer[longer["year"] < 2018][columns].sort_values(keys).reset_index(drop=True)
     pd.testing.assert_frame_equal(old, tables["city_path"][columns].sort_values(keys).reset_index(drop=True))
-    again = build(country, 60)
-    for name, table in tables.items():
-        pd.testing.assert_frame_equal(again[name], table)
 
 
 def test_thresholds_and_barriers_come_from_the_estimates_in_order(country, tables):

@@ -133,26 +133,6 @@ def test_a_parameter_at_the_bound_is_refused():
 
 
 TRUTH = np.array([1.0, -0.5, 0.3, 0.2, 0.4, 1.0])  # b1, b2, th1, th2, rho, s2
-STATE = {"rho": 0.4, "theta": (0.3, 0.2)}
-
-
-def replications(w, t, runs, seed, **request):
-    """Estimates and standard errors (runs, p); `request` of the fit and of the panels, at STATE if it names none."""
-    asked = {key: request.pop(key) for key in ("estimator", "model") if key in request}
-    worlds = (draw(w, t=t, rng=np.random.default_rng([seed, i]), **(request or STATE)) for i in range(runs))
-    found = [fit_panel(*world, w, **asked) for world in worlds]
-    return np.array([f.params for f in found]), np.array([np.sqrt(np.diagonal(f.cov)) for f in found])
-
-
-@pytest.mark.slow
-def test_lee_yu_recovers_the_durbin_model_and_its_intervals_cover():
-    """N = 280, T = 10, five neighbours, 200 panels: bias below .005 beyond noise, coverage of 95 % in [.91, .98]."""
-    estimates, errors = replications(knn(280), 10, 200, 1)
-    noise = 4.0 * estimates.std(axis=0, ddof=1) / np.sqrt(200)
-    assert (np.abs(estimates.mean(axis=0) - TRUTH) <= 0.005 + noise).all()
-    coverage = (np.abs(estimates - TRUTH) < 1.959964 * errors).mean(axis=0)
-    assert ((coverage >= 0.91) & (coverage <= 0.98)).all()
-    assert errors.mean(axis=0) == pytest.approx(estimates.std(axis=0, ddof=1), rel=0.2)
 
 
 @pytest.mark.slow

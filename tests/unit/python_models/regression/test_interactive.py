@@ -1,11 +1,11 @@
-"""Interactive effects: 2SLS without factors, dense projections by hand, invariances, coverage with a factor in x."""
+"""Interactive effects: 2SLS without factors, dense projections by hand, segments, refusals."""
 
 import numpy as np
 import pytest
 from checks import panel_refused
 from spec_worlds import draw, knn
 
-from python_models.regression import average_effects, by_segment, city_effects, fit_panel, spatial_weights
+from python_models.regression import average_effects, by_segment, city_effects, spatial_weights
 from python_models.regression.interactive import interactive_iv
 from python_models.regression.iv import spatial_2sls
 from python_models.regression.within import within
@@ -22,13 +22,6 @@ def world(seed, w, t=10, together=0.3, k=2):
     in_x = np.concatenate([a * f[None, :]] + [np.zeros((w.n, t))] * (k - 1)).reshape(k, w.n, t).transpose(1, 2, 0)
     more = in_x @ np.array(BETA[:k]) + w.lag(np.ascontiguousarray(in_x)) @ np.array(THETA[:k]) + in_y
     return y + np.linalg.solve(np.eye(w.n) - RHO * w.matrix.toarray(), more), x + in_x
-
-
-def direct(w, k=2):
-    """True direct effects."""
-    inverse = np.linalg.inv(np.eye(w.n) - RHO * w.matrix.toarray())
-    own, near = np.trace(inverse) / w.n, np.trace(inverse @ w.matrix.toarray()) / w.n
-    return np.array(BETA[:k]) * own + np.array(THETA[:k]) * near
 
 
 RAW = spatial_weights(np.linspace(0.6, 1.0, 60)[:, None] * knn(60).matrix.toarray())
@@ -132,18 +125,3 @@ def test_a_rho_that_the_instruments_do_not_identify_is_refused():
     w, rng = knn(30), np.random.default_rng(5)
     y, x = rng.standard_normal((30, 5)), rng.standard_normal((30, 5, 1))  # x says nothing about y
     panel_refused("lies outside its range", interactive_iv, y, x, w)
-
-
-@pytest.mark.slow
-def test_intervals_hold_the_truth_where_those_of_fixed_effects_do_not():
-    """200 panels, N = 280, T = 10."""
-    w, found = knn(280), []
-    for seed in range(200):
-        y, x = world(seed, w, k=1)
-        effects = [average_effects(fit) for fit in (interactive_iv(y, x, w), fit_panel(y, x, w))]
-        point, se = (np.array([getattr(one, part)[0, 0] for one in effects]) for part in ("point", "se"))
-        found.append([point / direct(w, 1)[0] - 1.0, abs(point - direct(w, 1)[0]) <= 1.959964 * se])
-    bias, covers = np.mean(found, axis=0)
-    assert abs(bias[0]) < 0.01
-    assert 0.90 <= covers[0] <= 0.98
-    assert covers[1] < 0.3

@@ -208,16 +208,6 @@ def test_joint_f_of_years_equals_the_published_sums_of_squares():
     assert joint_effects_f(y, x)["f_time"].statistic == pytest.approx(f, rel=1e-9)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("truth", "spatial"), [("sar", {"rho": 0.4}), ("sem", {"lam": 0.4})])
-def test_size_under_sar_and_under_sem(truth, spatial):
-    """500 panels, N = 120, T = 10: Wald and LR of the true hypothesis reject in 3 to 8 %."""
-    w, rng = knn(120), np.random.default_rng(6)
-    tests = [nested_tests(*three_models(*draw(w, t=10, rng=rng, **spatial), w)) for _ in range(500)]
-    rates = np.mean([[test[f"{kind}_{truth}"].rejects() for kind in ("wald", "lr")] for test in tests], axis=0)
-    assert np.all((rates >= 0.03) & (rates <= 0.08)), rates
-
-
 TRUTH = {"rho": 0.4, "theta": (0.3, 0.2)}
 
 

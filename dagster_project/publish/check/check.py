@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_project.publish.check.facts import Facts, Subject, kept
+from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
+from dagster_project.publish.check.pages import verdict as verdict_of
 from dagster_project.publish.check.passages import KEY, Passage
-from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers
+from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers, sentences
 from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, statistic, targets
 from dagster_project.publish.check.rows import ROW, Cells, Query, tokens
 from dagster_project.publish.check.rows import judge as judge_rows
@@ -52,13 +54,20 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
     checker = _Checker(facts, words, Judge(facts, older, words))
     checker.dated.update(int(year) for one in passages for year in RE["YEAR"].findall(one.text))
     findings = {(id(one.passage), one.start): one for one in checker.each(passages)}
+    of_pages = {(id(one.passage), one.start): one for one in checker.of_pages(passages)}
     for group in filter(None, checker.groups):
+        keys = [(id(passage), at + query.number.start) for passage, at, _, query in group]
+        if of_pages.keys() >= set(keys):
+            continue
         queries = [query for *_, query in group]
         for k, verdict in judge_rows(kept(facts, Cells), queries, is_table=group[0][0].is_cell).items():
             passage, at, text, query = group[k]
-            one = findings.get(key := (id(passage), at + query.number.start))
+            one = findings.get(keys[k])
             if one is None or (one.verdict == "not_ours" and "swapped" not in one.note and verdict.note == ROW):
-                findings[key] = checker.finding(passage, text, at, query.number, verdict)
+                findings[keys[k]] = checker.finding(passage, text, at, query.number, verdict)
+    for key, one in of_pages.items():
+        if key not in findings or findings[key].differs or one.differs:
+            findings[key] = one
     order = {id(passage): k for k, passage in enumerate(passages)}
     return sorted(findings.values(), key=lambda one: (order[id(one.passage)], one.start))
 
@@ -71,6 +80,7 @@ class _Checker:
         self.dated = Counter[int]()  # years that the document names
         self.years = Counter[int]()
         self.heads: dict[str, Sentence] = {}
+        self.cities = Counter[str]()
         self.grids: dict[tuple[str, str, str], Grid | None] = {}
         self.last = Passage("", "")
         self.groups: list[list[tuple[Passage, int, str, Query]]] = []  # numbers of a paragraph, or of a table
@@ -176,6 +186,7 @@ class _Checker:
 
     def _sentence(self, text: str, before: Context) -> Sentence:
         mentions = self.words.mentions(text)
+        self.cities.update(city for m in mentions if m.kind == "city" for city in m.value)
         return Sentence(text, mentions, numbers(text, mentions), before)
 
     def _head(self, text: str) -> Sentence:
@@ -210,6 +221,37 @@ class _Checker:
                 with suppress(ExportError):
                     self.grids[key] = read_grid(Reader(facts.con, facts.scope, language), exhibit)
         return self.grids[key]
+
+    def of_pages(self, passages: Sequence[Passage]) -> Iterator[Finding]:
+        """Figures of sentences and tables that stand in the report of the release, or of an older one."""
+        han, latin = (sum(len(re.findall(kind, one.text)) for one in passages) for kind in ("[\u4e00-\u9fff]", "[a-z]"))
+        language = "zh" if han > latin / 2 else "en"
+        cities = [city for city, _ in self.cities.most_common()]
+        releases = [(one, pages_of(one, cities, language)) for one in (self.facts, *self.judge.older)]
+        for passage in passages:
+            for at, text in () if passage.is_cell else sentences(passage.text):
+                yield from self._copied(passage, at, text, [(r, _sentence_in(pages, text)) for r, pages in releases])
+        for cells in tables(passages):
+            there = [(r, _table_in(pages, cells)) for r, pages in releases]
+            for k, cell in enumerate(cells):
+                yield from self._copied(cell, 0, cell.text, [(r, figures_of(of.get(k, ""))) for r, of in there])
+
+    def _copied(
+        self, passage: Passage, at: int, text: str, there: Sequence[tuple[Facts, tuple[str, ...]]]
+    ) -> Iterator[Finding]:
+        """The figures of a text against those that each release, the newest first, has in their places."""
+        numbers = figures(text)
+        there = [(facts, ours) for facts, ours in there if len(ours) == len(numbers)]
+        for k, number in enumerate(numbers):
+            then = {facts.release: verdict_of(ours[k], number.text) for facts, ours in there}
+            now = then.get(self.facts.release, "")
+            note = ""
+            if now == "not_ours":
+                note = f"the report of {self.facts.release} has {there[0][1][k]}"
+                older = next((release for release, was in then.items() if was in ("equal", "rounded")), "")
+                now, note = ("revised", f"right in {older}; {note}") if older else (now, note)
+            if now:
+                yield self.finding(passage, text, at, number, Verdict(now, note))
 
     def _printed(self, passage: Passage, text: str, grid: Grid) -> Iterator[Finding]:
         """A figure of an exported table against the same cell of the same table."""
@@ -270,15 +312,9 @@ class _Checker:
         return (("value", what), city, int(year), release) if what in self.facts.units else None
 
 
-def sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Sentences with their places in the text."""
-    start = 0
-    for match in RE["ENDS"].finditer(text):
-        if RE["ENDS_NOT"].search(text[start : match.start()]):
-            continue
-        at = match.end()
-        if text[start:at].strip():
-            yield start, text[start:at]
-        start = at
-    if text[start:].strip():
-        yield start, text[start:]
+def _sentence_in(pages: Sequence[Pages], text: str) -> tuple[str, ...]:
+    return next((ours for one in pages if (ours := one.sentence(text))), ())
+
+
+def _table_in(pages: Sequence[Pages], cells: Sequence[Passage]) -> dict[int, str]:
+    return max((one.table(cells) for one in pages), key=len, default={})

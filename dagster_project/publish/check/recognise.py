@@ -276,6 +276,20 @@ def _years(text: str, results: list[Mention]) -> Iterator[Mention]:
             yield Mention("year", match.start(), end, int(match[1]))
 
 
+def sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Sentences with their places in the text."""
+    start = 0
+    for match in RE["ENDS"].finditer(text):
+        if RE["ENDS_NOT"].search(text[start : match.start()]):
+            continue
+        at = match.end()
+        if text[start:at].strip():
+            yield start, text[start:at]
+        start = at
+    if text[start:].strip():
+        yield start, text[start:]
+
+
 def numbers(text: str, mentions: Sequence[Mention], *, every: bool = False) -> list[Number]:
     """Figures of a sentence: no years, dates, sections, references, versions; `every`: with p values and intervals."""
     no_figure = NO_FIGURE if every else NO_LEVEL

@@ -40,7 +40,7 @@ from python_models.regression.dynamic import DynamicFit, dynamic_effects, fit_dy
 from python_models.regression.dynamic_gmm import dynamic_gmm
 from python_models.regression.effects import EFFECT_NAMES, average_effects, city_effects, effect_gradient
 from python_models.regression.interactive import interactive_iv
-from python_models.regression.iv import spatial_2sls
+from python_models.regression.iv import WEAK_F, spatial_2sls
 from python_models.regression.logdet import system
 from python_models.regression.sensitivity import robustness_value
 from python_models.regression.spec_search import residual_tests, specification_search
@@ -399,7 +399,9 @@ def _halves(job: Job, fit: CoreFit) -> dict[str, Any]:
     target = sample.y - fit.rho * job.weights.lag(sample.y)
     parts = by_segment(job.parts, sample.segments)
     halves = split_half(target, parts, job.weights, sample.x[:, :, 1:], effects=job.spec.effects, rng=job.rng)
-    return dict(zip(columns, (halves.coef, halves.se, halves.reliability, halves.first_stage_f), strict=True))
+    is_weak = halves.first_stage_f < WEAK_F
+    slopes = (np.nan, np.nan) if is_weak else (halves.coef, halves.se)
+    return dict(zip(columns, (*slopes, halves.reliability, halves.first_stage_f), strict=True))
 
 
 def _dynamic(job: Job) -> Tables:

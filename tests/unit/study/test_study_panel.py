@@ -109,7 +109,7 @@ def test_verdict_of_the_rule_is_a_row_and_leads_of_x_say_nothing_where_x_comes_f
     assert tests.loc["leads", "p"] > 0.01  # x of the country is drawn without y
 
 
-def test_parts_of_x_are_what_its_indicators_give_and_split_halves_follow_from_them(frames):
+def test_parts_of_x_are_what_its_indicators_give_and_split_halves_follow_from_them(frames, monkeypatch):
     own = frames["scores"].query("index_code == 'pr'")
     keys = own[["basis", "index_code", "city_id", "year"]]
     parts = [
@@ -123,6 +123,10 @@ def test_parts_of_x_are_what_its_indicators_give_and_split_halves_follow_from_th
     assert found.loc["pr", "reliability"] == pytest.approx(4 * 0.3 * 0.7, rel=1e-9)
     assert found["coef_split_half"].to_numpy() == pytest.approx(found["coef"] / 0.84, rel=1e-4)  # at the rho of the fit
     assert (found["effective_f"] > 1e6).all()
+    monkeypatch.setattr(panel, "WEAK_F", np.inf)
+    weak = build(country, [HEADLINE], 50)["sensitivity"]
+    assert weak["coef_split_half"].isna().all()
+    assert weak["reliability"].notna().all()
     assert parts_of(country, HEADLINE, replace(sample, x_by_year=sample.x_by_year + 1.0)) is None
     assert parts_of(frames, HEADLINE, sample) is None
 

@@ -495,7 +495,7 @@ def brief(
     out: Annotated[Path | None, typer.Option(help="File .docx to write, or the folder of --all.")] = None,
     warehouse: WarehouseOption = None,
 ) -> None:
-    """One or two pages of Word on a city or a province; `nqpf check` knows every figure in them."""
+    """One or two pages of Word on a city or a province; `nqpf check` holds its figures against any release."""
     from dagster_project.cli.brief import brief as run
 
     raise typer.Exit(run(answering_paths(warehouse), console, name, year, language, is_all, out))

@@ -185,6 +185,8 @@ def _headline_flag(table: str, columns: Sequence[Column], headline: Mapping[str,
     equal = {column: f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in names}
     if "w_code" in equal:
         equal["w_code"] = f"w_code in ('none', '{sql_text(headline['w_code'])}')"
+    if "is_reported" in names:  # of several estimators, none of which is that of the headline regression
+        equal.pop("model_id", None)
     parts = [*equal.values(), *(name for name in names if name == "is_reported")]
     return f"coalesce({' and '.join(parts)}, false)"
 

@@ -90,28 +90,47 @@ best as (
     group by all
 ),
 
-switched as (
+other_definitions as (
     select
         f.source,
         f.city_id,
         f.year,
         f.variable_code,
-        'E6' as rule,
-        case
-            when f.is_settled then 'keep'
-            when n.value is not null and d.value is not null then 'replace' else 'quarantine'
-        end as action,
-        case when f.is_settled then f.value else o.multiplier * n.value / d.value end as used_value,
-        null::varchar as used_cell_id,
-        b.share as measured,
-        {{ edit_parameter('E6', 'share') }} as limit_at,
+        f.value,
+        f.is_settled,
+        b.share,
         o.multiplier * n.value / d.value as expected,
+        abs(ln(o.multiplier * n.value / d.value / nullif(greatest(f.value, 0), 0))) as gap,
         o.numerator || ' / ' || o.denominator as about
     from {{ ref('int_series_breaks') }} as b
     inner join figures as f on b.source = f.source and b.variable_code = f.variable_code and b.break_year = f.year
     left join own_definitions as o on f.variable_code = o.variable_code
     left join best as n on f.city_id = n.city_id and f.year = n.year and o.numerator = n.variable_code
     left join best as d on f.city_id = d.city_id and f.year = d.year and o.denominator = d.variable_code
+),
+
+switched as (
+    select
+        source,
+        city_id,
+        year,
+        variable_code,
+        'E6' as rule,
+        case
+            when is_settled then 'keep'
+            when gap <= ln({{ edit_parameter('E6', 'reach') }}) then 'replace'
+            else 'quarantine'
+        end as action,
+        case
+            when is_settled then value
+            when gap <= ln({{ edit_parameter('E6', 'reach') }}) then expected
+        end as used_value,
+        null::varchar as used_cell_id,
+        share as measured,
+        {{ edit_parameter('E6', 'share') }} as limit_at,
+        expected,
+        about
+    from other_definitions
 ),
 
 -- E7: what the compiler filled is imputed here, or missing

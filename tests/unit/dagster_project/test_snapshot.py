@@ -75,7 +75,7 @@ create table mart.mart_chain as
 select 'nqpf' as index_code, unnest(['relative', 'pooled']) as discretisation, 1 as lag;
 create table mart.mart_lisa as select 'nqpf' as index_code, unnest(['queen_row', 'knn6_row']) as w_code;
 create table mart.mart_beta as
-select 'nqpf' as index_code, unnest(['frozen', 'restated', 'frozen']) as basis,
+select 'nqpf' as index_code, 'pooled_ols' as model_id, unnest(['frozen', 'restated', 'frozen']) as basis,
     unnest([true, true, false]) as is_reported;
 """
 

@@ -168,12 +168,13 @@ def test_a_year_of_another_definition_is_computed_by_its_own(editing, cities, pe
     printed = per_head.where(gdp["year"] != 2013, 1e4 * gdp["value"] / registered["value"])
     wrong = gdp.copy()
     times(wrong, cities[7], [2013], 10.0)  # E3 takes it out: it is no part of another figure
+    times(wrong, cities[8], YEARS, 10.0)  # a level that no rule sees, but far from what is printed a head
     figures = [registered, resident, wrong, gdp.assign(variable_code="gdp_per_capita_nom", value=printed)]
     switched = editing.run(pd.concat(figures)).query("rule == 'E6'")
     assert set(switched["year"]) == {2013}
     assert len(switched) == len(cities)
     actions = switched.set_index("city_id")["action"]
-    assert actions[actions != "replace"].to_dict() == {cities[7]: "quarantine"}
+    assert actions[actions != "replace"].to_dict() == dict.fromkeys(cities[7:9], "quarantine")
     want = figure(gdp.assign(value=per_head), cities[0], 2013)
     assert editing.used(cities[0], 2013, "gdp_per_capita_nom") == pytest.approx(want)
 

@@ -339,6 +339,37 @@ def test_what_stands_beside_figures_of_one_row_or_table_is_judged_by_it(facts):
             assert sum(one.differs for one in check_passages(passages, facts)) == off
 
 
+def test_a_table_is_laid_beside_the_result_table_that_its_heads_name(facts):
+    """Rows and columns that are named as the labels do; a sign that is lost, a decimal point that moved."""
+    sql = """select variable, effect, point from mart.mart_panel_effect
+        where is_headline and horizon = 'static' and abs(point) > 0.001 order by variable, effect"""
+    effects = {(variable, effect): point for variable, effect, point in facts.con.execute(sql).fetchall()}
+    sql = """select code, any_value(name_en) from mart.dim_label
+        where kind in ('variable', 'term', 'effect') group by code"""
+    names = dict(facts.con.execute(sql).fetchall())
+    kinds = ("direct", "indirect", "total")
+    variables = [one for one in dict.fromkeys(v for v, _ in effects) if one in names and (one, "total") in effects][:3]
+    rows = [["", *(names[kind] for kind in kinds)]]
+    rows += [[names[one], *(f"{effects[one, kind]:.4f}" for kind in kinds)] for one in variables]
+    assert len(rows) == 4
+    for wrong, n in ((rows[2][2], 0), (f"{-effects[variables[1], 'indirect']:.4f}", 1)):
+        rows[2][2] = wrong
+        table = table_passages(rows, "", "Effects of the spatial Durbin model", lambda i, k: f"{i},{k}")
+        differs = [one.place for one in check_passages(list(table), facts) if one.differs]
+        assert differs == ["2,2"][:n]
+
+
+def test_a_table_of_cities_that_names_no_measure_is_one_of_scores_where_they_agree(facts, figures):
+    y, cities = figures.last, figures.cities()[:4]
+    for off in (0, 5):
+        rows = [["城市", str(y)], *([zh, f"{figures.score(code):.2f}"] for code, zh, _ in cities)]
+        rows[2][1] = f"{figures.score(cities[1][0]) + off:.2f}"
+        table = table_passages(rows, "", "", lambda i, k: f"{i},{k}")
+        findings = check_passages(list(table), facts)
+        assert [one.place for one in findings if one.differs] == ["2,1"][: off > 0]
+        assert len(findings) == len(cities)
+
+
 def test_a_year_of_comparison_above_a_table_is_not_that_of_the_table(facts, figures):
     code, zh, _ = figures.cities()[0]
     above = f"得分较{figures.last - 1}年有变化。"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dagster_project.publish.check.cells import Cells, Query, tokens
 from dagster_project.publish.check.facts import Facts, Subject, kept
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
 from dagster_project.publish.check.pages import verdict as verdict_of
 from dagster_project.publish.check.passages import KEY, Passage
 from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers, sentences
 from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, statistic, targets
-from dagster_project.publish.check.rows import ROW, Cells, Query, tokens
+from dagster_project.publish.check.rows import ROW
 from dagster_project.publish.check.rows import judge as judge_rows
 from dagster_project.publish.check.verdicts import DIFFERS, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
@@ -55,6 +56,9 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
     checker.dated.update(int(year) for one in passages for year in RE["YEAR"].findall(one.text))
     findings = {(id(one.passage), one.start): one for one in checker.each(passages)}
     of_pages = {(id(one.passage), one.start): one for one in checker.of_pages(passages)}
+    for assumed in checker.assumed.values():
+        if sum(not one.differs for one in assumed) >= max(2, len(assumed) / 3):
+            findings |= {(id(one.passage), one.start): one for one in assumed}
     for group in filter(None, checker.groups):
         keys = [(id(passage), at + query.number.start) for passage, at, _, query in group]
         if of_pages.keys() >= set(keys):
@@ -84,6 +88,7 @@ class _Checker:
         self.grids: dict[tuple[str, str, str], Grid | None] = {}
         self.last = Passage("", "")
         self.groups: list[list[tuple[Passage, int, str, Query]]] = []  # numbers of a paragraph, or of a table
+        self.assumed: dict[int, list[Finding]] = defaultdict(list)  # in tables of cities that do not say what of them
 
     def each(self, passages: Sequence[Passage]) -> Iterator[Finding]:
         last = Context()
@@ -157,16 +162,18 @@ class _Checker:
             near = dict.fromkeys(far, 0.25) | dict.fromkeys(tokens(sentence.text), 0.5)
             near |= dict.fromkeys(tokens(sentence.text[start:end]), 1.0)
             role = statistic(whole, k) or ("p" if RE["OF_P"].search(sentence.text[: number.start]) else "")
-            now = [m.value for m in sorted(years, key=lambda m: abs(m.end - number.start))]
-            now = now or ([sentence.before.year] if sentence.before.year else [])
+            in_view = sorted(whole.in_view(number, years), key=lambda m: abs(m.end - number.start))
+            now = [m.value for m in in_view] or ([sentence.before.year] if sentence.before.year else [])
+            now = [] if RE["FROM"].search(sentence.text[: number.start]) else now
             if at + number.start not in covered and not any(start <= m.start < end for m in sentence.of("city")):
-                group.append((passage, at, sentence.text, Query(number, (first, 0), now, near, role)))
+                group.append((passage, at, sentence.text, Query(number, (first, 0), now, near, role=role)))
 
     def _ask_cell(self, passage: Passage, where: str, cell: Sentence, heads: Sequence[Sentence]) -> None:
         near = dict.fromkeys(tokens(passage.heads[2]), 0.25) | dict.fromkeys(tokens(" ".join(passage.heads[:2])), 1.0)
         years = [m.value for head in heads[:2] for m in head.of("year")] or [m.value for m in heads[2].of("year")]
+        of_lines = tokens(passage.heads[1]), tokens(passage.heads[0])
         for number in numbers(cell.text, cell.mentions, every=True):
-            self.groups[-1].append((passage, 0, where, Query(number, passage.at, years, near)))
+            self.groups[-1].append((passage, 0, where, Query(number, passage.at, years, near, of_lines)))
 
     def _under(self, last: Context) -> Context:
         """What the headings say, and where they are silent the text since the last of them."""
@@ -209,8 +216,14 @@ class _Checker:
         context = Context(above.cities or last.cities, above.year or last.year, None, above.index)
         for number in sentence.numbers[:1]:
             target = of_cell(self.facts, [sentence, *heads] if sentence.mentions else heads, number, context)
+            if target is not None and "since" in target.ways:  # a sign that is printed
+                target.direction = {"+": 1, "-": -1}.get(text.strip()[0], 0)
             if target is not None and not covered and (verdict := self.judge.judge(number, target)):
-                yield self.finding(passage, where, 0, number, verdict)
+                finding = self.finding(passage, where, 0, number, verdict)
+                if target.is_assumed:
+                    self.assumed[len(self.groups)].append(finding)
+                else:
+                    yield finding
 
     def _grid(self, facts: Facts, code: str, language: str) -> Grid | None:
         """The paper table as this file prints it; None where it does not."""

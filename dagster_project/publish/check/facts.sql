@@ -125,3 +125,8 @@ from outline where measures is not null order by result_table
 select table_name || '.' || column_name, replace(concat_ws(' ', split_part(table_name, '.', 2), column_name,
     regexp_extract(comment, '^[^.;:,（；：，]*'), comment_zh), '_', ' ')
 from mart.dim_column
+
+-- name: names_of_values
+-- by the kind of label, and whatever the kind
+select kind, code, concat_ws(' ', name_en, name_zh) from mart.dim_label
+union all select '', code, string_agg(concat_ws(' ', name_en, name_zh), ' ') from mart.dim_label group by code

@@ -35,7 +35,6 @@ class Context:
     phrase: str = ""  # how it was called
     or_year: int | None = None  # of the headings, where the text under them names another
     listed: tuple[tuple[str, ...], ...] = ()  # all cities of the text before
-    recent: tuple[int, ...] = ()  # and its years
     document_cities: tuple[str, ...] = ()  # the city of the document
 
 
@@ -137,7 +136,6 @@ def carried(sentence: Sentence) -> Context:
         sentence.text[last.start : last.end] if last else was.phrase,
         None if plain else was.or_year,
         tuple(dict.fromkeys(listed))[:4],
-        tuple(dict.fromkeys([*(m.value for m in years), *was.recent]))[:3],
     )
 
 
@@ -347,20 +345,16 @@ def _of_all(
     points = _dimension(unit) == "points" or (unit is None and bool(number.decimals) and change)
     if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
         return None
-    group = [place for place in target.places if not is_wide(place[0])]
     if mean and (cities := s.of("city")) and points and change:  # higher than the mean
-        here = group or [tuple(cities[0].value)]
+        here = [place for place in target.places if not is_wide(place[0])] or [tuple(cities[0].value)]
         others = [*target.others, *wide] if target.others or wide else [("",)]
         return replace(target, subjects=[("score", facts.scope.index)], places=here[:1], others=others, ways=["apart"])
-    years = list(target.years)
     is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year))
     is_sure = is_sure and not (s.of("city") or RE["ADJUSTED"].search(text) or target.is_other)
-    if RE["FIRST_LAST"].search(text) and not s.of("year"):
-        years = []
     places = wide if wide and s.of("place") else [("",)]
     over = [*target.others, *wide[1:], ("",)] if wide else []
     ways = ["since", "apart"] if change else ["level"]
-    return replace(target, places=places[:1], others=over, years=years, ways=ways, is_sure=is_sure)
+    return replace(target, places=places[:1], others=over, ways=ways, is_sure=is_sure)
 
 
 def _content(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[Mention | None, bool]:
@@ -464,11 +458,6 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
         if RE["TO"].search(left) and away:
             late = [y - then for m in RE["AGO"].finditer(left) for y in now if (then := _ago(m[0]))]
             now = [*([s.before.year] if s.before.year else []), *now, *late]
-        if away and not year_mentions and (RE["FROM"].search(left) or RE["TO"].search(left)):
-            now += s.before.recent
-    spans = [(a.value, b.value) for a, b in s.ranges if a.value in since and b.value in now[:1]]
-    if spans and not (change or RE["FROM"].search(left) or RE["TO"].search(left)):  # 2012-2018: one of these years
-        return list(range(spans[0][1], spans[0][0] - 1, -1)), since, False
     return list(dict.fromkeys(now)), list(dict.fromkeys(since)), True
 
 
@@ -641,8 +630,6 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         if dimension == "places":
             return ranks
         return ranks if dimension == "" and _is_next(s, content, number) else []
-    if content.kind == "index" and (nation := [m for m in s.of("nation") if m.end <= content.start]):
-        return [("nation", nation[-1].value[0])]
     return scores if dimension in ("points", "", "share", "difference", "times") else []
 
 
@@ -697,6 +684,9 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     named = heads[level].of(*CONTENT) if level < len(heads) else []
     order = ("rank", "score", "variable", "nation", "other", "index")[1 if number.decimals else 0 :]
     chosen = next((m for kind in (*order, "rank") for m in named if m.kind == kind), None)
+    is_assumed = bool(near) and level > 1 and number.decimals > 0 and any(plain[:2]) and all(map(_is_plain, heads[:2]))
+    if is_assumed and (chosen is None or chosen.kind != "variable"):
+        return Target([("score", index)], [place], [year] if year else [], unit=unit, is_assumed=True)
     if chosen is None or chosen.kind == "other":
         return None
     is_sure = all(_is_plain(head) for head in heads[: max(level + 1, 2)][:2]) and not any(

@@ -8,189 +8,26 @@ stands beside them and differs is judged by what its neighbours share: their col
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from dagster_project.publish.check.facts import SQL, Facts, Unit, words
+from dagster_project.publish.check.cells import KNOWN, Attributes, Cells, Match, Query
 from dagster_project.publish.check.recognise import Number
 from dagster_project.publish.check.verdicts import Verdict, is_far
 
-WINDOWS = (400, 100, 40, 20, 10, 5)  # last digits on each side in which chance is counted
-WIDE = 40  # from which on they reach no further than the number itself
-FEW = 10_000
-TELLING, MOST_OF_NAME = 0.4, 3.0  # what words of a name count
-RARE = 0.2  # from which chance alone does not give a match
 ENOUGH, SURE, CERTAIN = 3.0, 8.0, 16.0  # log odds that a table is that of the figures; that it judges others; confirms
 OWN = 4.0  # of these what the figure adds, to be confirmed
 MANY = 60  # cells of a number that are looked at
 ROW = "with the rest of its row"
-KNOWN: dict[str, Any] = words()["rows"]
-OUTLINE = {name: KNOWN[name] for name in ("whole_keys", "no_keys", "no_figures", "left_out")}
+PASSES = 3
+LEAST = 3  # figures that must agree
+TRUST, LINE, OTHER = 0.4, 0.2, 0.55  # shares that must agree: of all; of a line; where the number is another figure
 SCALES = (1.0, 100.0)
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Attributes = dict[str, Any]
-Match = tuple[Ints, Ints, Floats, Ints]
+Votes = dict[int, dict[Any, float]]
 Want = tuple[int, list[Attributes], float]  # a table, attributes of the likeliest cells, how it is printed
-
-
-@dataclass
-class Query:
-    """A number of the document, and of which year it may be (none: not said); `near`: words beside it and how
-    near they are; `at`: its sentence or row, and its column."""
-
-    number: Number
-    at: tuple[int, int]
-    years: Sequence[int]
-    near: dict[str, float]
-    role: str = ""  # se, lo, hi or p of the estimate before
-    cells: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    frame: int = -1
-    evidence: float = 0.0
-    total: float = 0.0
-
-
-class Table(NamedTuple):
-    """A result table: the columns that say which figure it is, those that hold figures; `first`: number of its
-    first measure among those of all tables."""
-
-    name: str
-    keys: list[str]
-    measures: list[str]
-    first: int
-    columns: dict[str, npt.NDArray[Any]]
-
-
-class Cells:
-    """All figures of the result tables of a file that are of no single city, in order of value. A frame: what figures
-    of one text may have in common: a row; a column over years; a model; the settings of a table; a table."""
-
-    def __init__(self, facts: Facts) -> None:
-        self.release = facts.release
-        names = facts.con.execute(SQL["names_of_columns"]).fetchall()
-        self.n_names, name_ids = len(names), {name: k for k, (name, _) in enumerate(names, start=1)}
-        self.with_word: dict[str, list[int]] = defaultdict(list)
-        for name, text in names:
-            for token in tokens(text):
-                self.with_word[token].append(name_ids[name])
-        self.tables: list[Table] = []
-        of, parts = list[tuple[int, int]](), list[tuple[Any, ...]]()
-        frame_of: dict[tuple[Any, ...], int] = defaultdict(lambda: len(frame_of))
-        for name, keys, measures, query in facts.con.execute(SQL["result_tables"], OUTLINE).fetchall():
-            columns: dict[str, Any] = facts.con.execute(query).fetchnumpy()
-            k, n = len(self.tables), len(columns[measures[0]])
-            self.tables.append(Table(name, keys, measures, len(of), columns))
-            settings = [c for c in keys if c in KNOWN["settings"]]
-            by_kind = [[c for c in keys if c != "year"], [*settings, *({"model_id"} & set(keys))], settings, []]
-            of_rows = [list(zip(*(columns[c] for c in by), strict=True)) or [()] * n for by in by_kind]
-            for measure in measures:
-                at = np.flatnonzero(np.isfinite(columns[measure]))
-                keys_of = [(kind, k, *of_rows[kind - 1][row]) for kind in (2, 3, 4) for row in at.tolist()]
-                keys_of = [(1, k, len(of), *of_rows[0][row]) for row in at.tolist()] + keys_of
-                keys_of = [(0, k, row) for row in at.tolist()] + keys_of
-                frames = np.array([frame_of[key] for key in keys_of], np.int64).reshape(5, -1)
-                years = columns.get("year", np.full(n, -1))[at]
-                parts.append((columns[measure][at], years, np.full(len(at), len(of)), at, frames))
-                of.append((k, name_ids.get(f"{name}.{measure}", 0)))
-        self.kinds = [(kind, k) for kind, k, *_ in frame_of]  # of frames: kind (0: a row) and table
-        self.counts = Counter(self.kinds)
-        self.table_of, self.name_of = (np.array(one) for one in zip(*of, strict=True))
-        all_parts = [np.concatenate(one, axis=-1) for one in zip(*parts, strict=True)]
-        order = np.argsort(all_parts[0], kind="stable")
-        self.value, self.year, self.column, self.line, self.frames = (one[..., order] for one in all_parts)
-        self.cell_table, self.slot = self.table_of[self.column], np.full(len(self.kinds), len(self.kinds))
-
-    def table(self, query: Query) -> int:
-        return int(self.cell_table[query.cells[0]])
-
-    def attributes(self, cell: int) -> Attributes:
-        """What says which figure of its table a cell is."""
-        column = int(self.column[cell])
-        table = self.tables[self.table_of[column]]
-        keys = {name: table.columns[name].item(int(self.line[cell])) for name in table.keys}
-        return {"column": table.measures[column - table.first]} | {k: v for k, v in keys.items() if v not in ("", -1)}
-
-    def held(self, k: int, want: Attributes) -> list[float]:
-        """The figures of a table with these attributes."""
-        table, column = self.tables[k], want.get("column")
-        if column not in table.measures:
-            return []
-        is_row = np.isfinite(table.columns[column])
-        for name in want.keys() & set(table.keys):
-            is_row = is_row & (table.columns[name] == want[name])
-        figures: list[float] = table.columns[column][is_row].tolist()
-        return figures
-
-    def described(self, table: int, attributes: Attributes, value: float) -> dict[str, Any]:
-        """A figure as a candidate of a verdict."""
-        skipped = ("column", "year", *KNOWN["settings"])
-        of = " ".join(str(v) for k, v in attributes.items() if k not in skipped and v not in (None, "", "none", False))
-        subject = f"{self.tables[table].name}.{attributes['column']} {of}".strip()
-        at = {"key": self.tables[table].name, "subject": subject, "city": "", "year": attributes.get("year", "")}
-        return {**at, "value": value, "unit": "", "release": self.release}
-
-    def matches(self, query: Query) -> Iterator[tuple[Ints, Floats, Match]]:
-        """Frames, how much each says that a number stands in it, and its hits: of which frames, how well worded."""
-        for value, step in _published_as(query.number) if query.number.significant > 1 else ():
-            for window in WINDOWS:
-                reach = (window + 0.5) * step
-                first, last = np.searchsorted(self.value, [value - reach, value + reach])
-                if (window <= WIDE or reach <= abs(value)) and last - first < FEW:
-                    break
-            else:  # so common that it says nothing
-                continue
-            tables, years = self.cell_table[first:last], self.year[first:last]
-            is_of_year = np.isin(years, [-1, *query.years]) if query.years else np.ones(len(years), bool)
-            is_hit = is_of_year & (np.abs(self.value[first:last] - value) <= step * (0.5 + 1e-9))
-            if not is_hit.any():
-                continue
-            has_hit = np.zeros(len(self.tables), bool)
-            has_hit[tables[is_hit]] = True
-            keep = np.flatnonzero(has_hit[tables] & is_of_year)
-            cells, is_hit = keep + first, is_hit[keep]
-            weight = np.zeros(self.n_names + 1)  # how well the words beside the number fit the name of each column
-            for token in query.near.keys() & self.with_word.keys():
-                names = self.with_word[token]
-                weight[names] += TELLING * query.near[token] * math.log(self.n_names / len(names))
-            worded, hits = np.minimum(weight, MOST_OF_NAME)[self.name_of[self.column[cells]]], cells[is_hit]
-            mass, of_cells = np.exp(worded), self.frames[:, cells]
-            frames, which = np.unique(of_cells[:, is_hit], return_inverse=True)
-            self.slot[frames] = np.arange(len(frames))
-            slots, best = self.slot[of_cells], np.zeros(len(frames))
-            self.slot[frames] = len(self.slot)
-            np.maximum.at(best, which.ravel(), np.tile(worded[is_hit], len(of_cells)))
-            is_near = slots < len(frames)
-            of_near = np.bincount(slots[is_near], np.broadcast_to(mass, slots.shape)[is_near], len(frames))
-            of_hits = np.bincount(which.ravel(), np.tile(mass[is_hit], len(of_cells)), len(frames))
-            rare = np.log(of_hits * (window + 0.5) / (of_near + 0.5 * of_hits))
-            places = np.flatnonzero(rare > RARE)
-            yield frames[places], best[places] + rare[places], (places, which, worded[is_hit], hits)
-
-
-def _published_as(number: Number) -> Iterable[tuple[float, float]]:
-    """(value, last digit) under which a number may be published."""
-    step, unit = 10.0**-number.decimals, number.unit or Unit("")
-    if unit.dimension in ("", "share", "difference", "times", "points", "count", "rank"):
-        yield number.value * unit.factor, step * unit.factor
-    if unit.dimension in ("", "share", "difference", "points"):
-        yield number.value / 100, step / 100
-
-
-def tokens(text: str) -> set[str]:
-    """English words without their ends, letters of a statistic, and pairs of Chinese signs."""
-    low = text.lower()
-    words_en = {re.sub("(?:es|s|ed|ing)$", "", word) for word in re.findall(r"[a-z]{2,}\d?", low)}
-    letters = set(re.findall(r"\b([ptzfn])\b(?=\s*[=<>≈值为_ ])", low))
-    runs = re.findall(r"[\u4e00-\u9fff]{2,}", low)
-    return (
-        {word for word in words_en if len(word) > 1} | letters | {r[k : k + 2] for r in runs for k in range(len(r) - 1)}
-    )
 
 
 def assign(cells: Cells, queries: Sequence[Query]) -> None:
@@ -209,8 +46,7 @@ def assign(cells: Cells, queries: Sequence[Query]) -> None:
     def total(frame: int) -> float:
         """What numbers say together: the same number twice says it once, and one alone nothing."""
         held = {queries[k].number.text: match[0] for k, match in by_frame[frame].items() if k in left}
-        cost = math.log(len(cells.tables) * cells.counts[cells.kinds[frame]])  # of how many it was chosen from
-        return math.fsum(held.values()) - cost if len(held) > 1 else 0.0
+        return math.fsum(held.values()) - cells.costs[frame] if len(held) > 1 else 0.0
 
     bounds = sorted(((total(frame), frame) for frame in by_frame), reverse=True)
     while left:
@@ -226,8 +62,88 @@ def assign(cells: Cells, queries: Sequence[Query]) -> None:
             evidence, place, (_, which, worded, hits) = by_frame[best][k]
             inside, query = (which == place).any(axis=0), queries[k]
             query.cells = hits[inside & (worded >= worded[inside].max() - 1e-9)]
+            query.options = hits[inside][:MANY]
             query.evidence, query.frame, query.total = evidence, best, most
         left -= by_frame[best].keys()
+
+
+def alignment(cells: Cells, queries: Sequence[Query]) -> dict[int, tuple[int, Attributes, float]]:
+    """Numbers of a table -> the result table, and the figure of it, that each should be; none where too few agree.
+
+    Each key of the result table goes with the rows of the document, with its columns, or is the same all over, by the
+    figures that agree and the words of the heads; so does the column."""
+    counts = Counter(cells.table(q) for q in queries if len(q.cells))
+    table, n = next(iter(counts.most_common(1)), (-1, 0))
+    if n < LEAST:
+        return {}
+    was = {
+        k: [cells.attributes(cell) for cell in q.options]
+        for k, q in enumerate(queries)
+        if len(q.cells) and cells.table(q) == table
+    }
+    heads = [{q.at[side]: cells.weights(dict.fromkeys(q.heads[side], 1.0)) for q in queries} for side in (0, 1)]
+    keys, members = ("column", *cells.unique_keys(table)), was
+    for _ in range(PASSES):
+        wants: list[Attributes] = [{} for _ in queries]
+        for key in keys:
+            votes = _votes(queries, members, key)
+            for side in (0, 1) if key not in KNOWN["settings"] else ():
+                for line, weights in heads[side].items():
+                    for value, name in cells.tables[table].names.get(key, {}).items():
+                        if weights[name]:
+                            votes[side][line][value] += float(weights[name])
+            gains = [sum(max(of.values()) - 1 for of in one.values() if of) for one in votes]
+            side = 2 if key in KNOWN["settings"] else max((2, 1, 0), key=lambda one: gains[one])
+            if key == "column" and side < 2 and (total := sum(votes[2][0].values())):
+                for of in votes[side].values():  # what most figures are, a line without one may be
+                    for value, one in votes[2][0].items():
+                        of[value] += one / total
+            chosen = _chosen(votes[side])
+            for want, q in zip(wants, queries, strict=True):
+                if key == "year" and q.years:
+                    want[key] = q.years[0]
+                elif (line := (*q.at, 0)[side]) in chosen:
+                    want[key] = chosen[line]
+        figures = [sorted(set(cells.held(table, want))) for want in wants]
+        known = [k for k, of in enumerate(figures) if len(of) == 1]
+        agree = {k for k in known if scale_of(queries[k].number, figures[k][0])}
+        members = {k: of for k, of in was.items() if len(figures[k]) != 1} | {k: [wants[k]] for k in agree}
+    texts = {queries[k].number.text for k in agree}  # the same number twice says it once
+    if len(texts) < LEAST or len(agree) < TRUST * len(known):
+        return {}
+    lines = [Counter((side, queries[k].at[side]) for k in of for side in (0, 1)) for of in (agree, known)]
+
+    def is_held(k: int) -> bool:
+        """Whether enough of its row, and of its column, agrees to judge a number that does not."""
+        at = [(side, queries[k].at[side]) for side in (0, 1)]
+        return all(lines[0][line] >= (OTHER if k in was else LINE) * (lines[1][line] - 1) for line in at)
+
+    return {k: (table, wants[k], figures[k][0]) for k in known if k in agree or is_held(k)}
+
+
+def scale_of(number: Number, figure: float) -> float:
+    """What a figure was multiplied by where it is printed as this number; 0: it is not."""
+    return next((one for one in SCALES if float(f"{figure * one:.{number.decimals}f}") == number.value), 0.0)
+
+
+def _votes(queries: Sequence[Query], members: dict[int, list[Attributes]], key: str) -> list[Votes]:
+    """What the figures of each row, of each column and of all say of a key."""
+    votes: list[Votes] = [defaultdict(lambda: defaultdict(float)) for _ in range(3)]
+    for k, options in members.items():
+        for one in options:
+            if key in one:
+                for side in range(3):
+                    votes[side][(*queries[k].at, 0)[side]][one[key]] += 1 / len(options)
+    return votes
+
+
+def _chosen(votes: Votes) -> dict[int, Any]:
+    """What each line stands for; of two alike what no line before has."""
+    results: dict[int, Any] = {}
+    for line, of in sorted((one for one in votes.items() if one[1]), key=lambda one: -max(one[1].values())):
+        earlier = set(results.values())
+        results[line] = max(of, key=lambda value: (round(of[value], 6), value not in earlier, -len(str(value))))
+    return results
 
 
 def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int, Verdict]:
@@ -235,7 +151,15 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
     if len(queries) > 1:
         assign(cells, queries)
     results: dict[int, Verdict] = {}
+    aligned = alignment(cells, queries) if is_table else {}
     for k, query in enumerate(queries):
+        if k in aligned:
+            table, want, value = aligned[k]
+            is_right, scale = bool(scale_of(query.number, value)), _likely_scale(query.number, value)
+            note = ROW if is_right else f"published: {_printed(query.number, value * scale)}"
+            here = cells.described(table, want, value)
+            results[k] = Verdict("rounded" if is_right else "not_ours", note, [here])
+            continue
         if len(query.cells):
             by_row = cells.kinds[query.frame][0] == 0 and query.total > SURE / 2
             if by_row or (query.total > CERTAIN and query.evidence > OWN):
@@ -244,12 +168,12 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
                 results[k] = Verdict("rounded", ROW if by_row else "", [here])
             if query.total > SURE:
                 continue
-        for table, wants, scale in _crossing(cells, queries, query) if is_table else _beside(cells, queries, k):
+        for table, wants, scale in () if is_table else _beside(cells, queries, k):
             figures = [(value, want) for want in wants for value in cells.held(table, want)]
-            printed = [f"{value * scale:.{query.number.decimals}f}" for value, _ in figures]
+            printed = [_printed(query.number, value * scale) for value, _ in figures]
             if any(float(one) == query.number.value for one in printed):
                 break
-            if not printed or (len(wants) == 1 and len(set(printed)) > 1):
+            if not printed or (len(wants) == 1 and len(set(printed)) > 1) or _is_said(queries, query, printed[0]):
                 continue
             value, want = figures[0]
             if not is_far(query.number, value * scale):
@@ -258,41 +182,10 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
     return results
 
 
-def _common(cells: Cells, queries: Sequence[Query]) -> Attributes:
-    """What the cells of all these numbers share, or may share."""
-    counts: Counter[tuple[str, Any]] = Counter()
-    for query in queries:
-        of = [cells.attributes(int(cell)) for cell in query.cells[:MANY]]
-        counts.update({(name, value) for one in of for name, value in one.items() if value is not None})
-    shared = [one for one, n in counts.items() if n == len(queries)]
-    names = Counter(name for name, _ in shared)
-    return {name: value for name, value in shared if names[name] == 1}
-
-
-def _crossing(cells: Cells, queries: Sequence[Query], query: Query) -> Iterator[Want]:
-    """What a cell of a table of the document should be: what the rest of its row shares, and the rest of its column."""
-    sure = [q for q in queries if len(q.cells) and q.total > CERTAIN and q is not query]
-    sides = [[q for q in sure if q.at[k] == query.at[k]] for k in (0, 1)]
-    for side in (1, 0):
-        line, across = sides[side], sides[1 - side]
-        table, n = next(iter(Counter(cells.table(q) for q in line).most_common(1)), (-1, 0))
-        beside = sum(q.at[side] == query.at[side] for q in queries) - 1
-        if n < max(2, 0.6 * beside) or 3 * sum(cells.table(q) == table for q in sure) < len(queries):
-            continue
-        line, alike = ([q for q in of if cells.table(q) == table] for of in (line, across))
-        if len({q.number.text for q in line}) < 2:  # the same over and over
-            continue
-        want, other = _common(cells, line), _common(cells, alike or across)
-        if "column" not in want and "column" not in other:
-            columns = [str(cells.attributes(int(q.cells[0]))["column"]) for q in line]
-            most, count = Counter(columns).most_common(1)[0]
-            if count > 1:
-                line = [q for q, column in zip(line, columns, strict=True) if column == most]
-                want = _common(cells, line)
-        if len(query.years) == 1:
-            other = {"year": next(iter(query.years))} | other
-        other = {name: value for name, value in other.items() if name in ("column", *cells.tables[table].keys)}
-        yield table, [other | want], _scale(cells, line[0])
+def _common(cells: Cells, query: Query) -> Attributes:
+    """What all cells that a number may be share."""
+    first, *others = (cells.attributes(int(cell)) for cell in query.cells[:MANY])
+    return {name: value for name, value in first.items() if all(one.get(name) == value for one in others)}
 
 
 def _beside(cells: Cells, queries: Sequence[Query], k: int) -> Iterator[Want]:
@@ -300,14 +193,9 @@ def _beside(cells: Cells, queries: Sequence[Query], k: int) -> Iterator[Want]:
     query = queries[k]
     near = [j for j, q in enumerate(queries) if len(q.cells) and q.total > SURE and q.at[0] == query.at[0]]
     for j in sorted(near, key=lambda j: (abs(j - k), j))[:3]:
-        other, table, shared = queries[j], cells.table(queries[j]), _common(cells, [queries[j]])
-        if (
-            query.role
-            and j < k
-            and "column" in shared
-            and not other.role
-            and all(one.role for one in queries[j + 1 : k])
-        ):
+        other, table, shared = queries[j], cells.table(queries[j]), _common(cells, queries[j])
+        of_estimate = query.role and j < k and not other.role and all(one.role for one in queries[j + 1 : k])
+        if of_estimate and "column" in shared:
             value, stem = float(cells.value[other.cells[0]]), len(query.role)
             columns = [
                 column
@@ -336,5 +224,18 @@ def _columns_of(role: str, main: str, measures: Sequence[str]) -> list[str]:
 
 def _scale(cells: Cells, query: Query) -> float:
     """What a figure was multiplied by where it is printed."""
-    value, reach = float(cells.value[query.cells[0]]), 0.51 * 10.0**-query.number.decimals
-    return next((one for one in SCALES if abs(query.number.value - value * one) <= reach), 1.0)
+    return scale_of(query.number, float(cells.value[query.cells[0]])) or 1.0
+
+
+def _likely_scale(number: Number, figure: float) -> float:
+    """What a figure was multiplied by where the number stands for it."""
+    return min(SCALES, key=lambda one: abs(math.log(abs(number.value or 1) / (abs(figure * one) or 1))))
+
+
+def _printed(number: Number, value: float) -> str:
+    return f"{value:.{number.decimals}f}"
+
+
+def _is_said(queries: Sequence[Query], query: Query, printed: str) -> bool:
+    """Whether another number of the sentence is the figure that this one should be."""
+    return any(q.number.value == float(printed) for q in queries if q.at[0] == query.at[0])

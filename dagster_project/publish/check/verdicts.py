@@ -33,7 +33,7 @@ class Target:
     of the places; a "part" (or multiple) of them or of an earlier year; a "share" of one of the subjects `wholes`;
     "together"; "rank_within" a province, or of a variable. `is_about`: said to be about
     right; `direction`: 1 where it is said to rise, -1 to fall. `is_sure` False: a figure that differs may be something
-    else's; `is_other`: because something that is not published is named beside it.
+    else's; `is_other`: because something that is not published is named beside it; `is_assumed`: no subject is named.
     """
 
     subjects: Sequence[Subject]
@@ -47,6 +47,7 @@ class Target:
     is_about: bool = False
     is_sure: bool = True
     is_other: bool = False
+    is_assumed: bool = False
     is_annual: bool = False
     is_nominal: bool = False
     direction: int = 0

@@ -20,11 +20,8 @@ WIDE = 40  # from which on they reach no further than the number itself
 FEW = 10_000
 TELLING, MOST_OF_NAME, MOST_OF_ROW = 0.4, 3.0, 3.0  # what words of names of a column, and of keys of a row, count
 RARE = 0.2  # from which chance alone does not give a match
-HEADLINE, FOR_MAIN, MAIN = (
-    "is_headline",
-    0.8,
-    0.7,
-)  # how often a document quotes the headline result; log odds of a cell
+HEADLINE = "is_headline"
+FOR_MAIN, MAIN = 0.8, 0.7  # how often a document quotes the headline result; log odds of a cell
 KNOWN: dict[str, Any] = words()["rows"]
 OUTLINE = {name: KNOWN[name] for name in ("whole_keys", "no_keys", "no_figures", "left_out")}
 Ints = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ select
     e.p,
     e.standardised,
     f.n_used as n_city,
-    f.t_used as n_year,
+    f.t_used as n_years,
     f.first_year,
     f.last_year
 from {{ ref('mart_panel_effect') }} as e

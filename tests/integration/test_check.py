@@ -11,9 +11,10 @@ import xlsxwriter
 from documents import RIGHT, Figures, sentences, tables
 
 from dagster_project.paths import PROJECT
+from dagster_project.publish.check import check
 from dagster_project.publish.check.check import check_passages
 from dagster_project.publish.check.facts import Facts
-from dagster_project.publish.check.pages import figures_of
+from dagster_project.publish.check.pages import Pages, figures_of, masked, pages_of
 from dagster_project.publish.check.passages import Passage, read_passages, table_passages
 from dagster_project.published import open_read_only
 from dagster_project.run.failures import Refusal
@@ -461,3 +462,17 @@ def test_what_is_copied_from_the_report_is_held_against_it(facts, small_warehous
     (wrong,) = [one for one in findings(sentence, other) if one.differs]
     assert wrong.verdict == "not_ours"
     assert wrong.note.endswith(f"has {figure.replace(chr(0x2212), '-')}")
+
+
+def test_what_the_report_of_an_older_release_had_is_revised(facts, small_warehouse, monkeypatch):
+    sentence, _ = copied(small_warehouse.releases[-1] / "docs")
+    spread = figures_of(sentence)[0]
+    was = sentence.replace(spread, f"{float(spread) + 1:.1f}", 1)
+    old, older = Pages(), Facts(facts.con, "2025.1.0")
+    old.sentences[masked(was)[0]].append(figures_of(was))
+    pages = {older.release: [old], facts.release: pages_of(facts, (), "en")}
+    monkeypatch.setattr(check, "pages_of", lambda one, cities, language: pages[one.release])
+    (revised,) = [one for one in check_passages([Passage("", was)], facts, [older]) if one.differs]
+    assert (revised.verdict, revised.note) == (
+        "revised", f"right in 2025.1.0; the report of {facts.release} has {spread}",
+    )  # fmt: skip

@@ -217,7 +217,7 @@ class _Checker:
         for number in sentence.numbers[:1]:
             target = of_cell(self.facts, [sentence, *heads] if sentence.mentions else heads, number, context)
             if target is not None and "since" in target.ways:  # a sign that is printed
-                target.direction = {"+": 1, "-": -1}.get(text.strip()[0], 0)
+                target.direction = {"+": 1, "-": -1, "−": -1}.get(text.strip()[0], 0)
             if target is not None and not covered and (verdict := self.judge.judge(number, target)):
                 finding = self.finding(passage, where, 0, number, verdict)
                 if target.is_assumed:

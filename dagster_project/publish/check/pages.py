@@ -75,11 +75,13 @@ def pages_of(facts: Facts, cities: Iterable[str], language: str) -> list[Pages]:
         return []
     folder = folder if language == "en" else folder / language
     of_cities = (folder / "cities" / f"{city}.html" for city in [*cities][:MOST_CITIES])
-    return [_read(tuple(sorted(folder.glob("*.html")))), *(_read((file,)) for file in of_cities if file.is_file())]
+    files = [tuple(sorted(folder.glob("*.html"))), *((file,) for file in of_cities if file.is_file())]
+    return [_read(some, tuple(file.stat().st_mtime_ns for file in some)) for some in files]
 
 
 @lru_cache(maxsize=512)
-def _read(files: tuple[Path, ...]) -> Pages:
+def _read(files: tuple[Path, ...], _changed: tuple[int, ...]) -> Pages:
+    """Read once as long as no file is written again."""
     pages = Pages()
     for file in files:
         passages = read_passages(file)

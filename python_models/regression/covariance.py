@@ -302,11 +302,13 @@ def freed(columns: Sequence[FloatArray], e: FloatArray, rows: Rows) -> FloatArra
         block, residual = np.zeros((stop - start, longest, len(root))), np.zeros((stop - start, longest))
         block[here, year] = np.column_stack([column[mine] for column in columns])
         residual[here, year] = e[mine]
-        hat = block @ root @ block.transpose(0, 2, 1)
-        if np.trace(hat, axis1=1, axis2=2).max() <= MOST_LEVERAGE:  # so is every eigenvalue
-            f = np.linalg.solve(np.eye(longest) - hat, residual[..., None])[..., 0]
+        across = block.transpose(0, 2, 1)
+        pull = root @ (across @ block)  # the eigenvalues of H_i other than zero
+        if np.trace(pull, axis1=1, axis2=2).max() <= MOST_LEVERAGE:  # so is every eigenvalue
+            moments = root @ (across @ residual[..., None])
+            f = residual + (block @ np.linalg.solve(np.eye(len(root)) - pull, moments))[..., 0]  # Woodbury
         else:
-            values, vectors = np.linalg.eigh(hat)
+            values, vectors = np.linalg.eigh(block @ root @ across)
             inside = np.einsum("its,it->is", vectors, residual) / (1.0 - np.minimum(values, MOST_LEVERAGE))
             f = np.einsum("its,is->it", vectors, inside)
         out[mine] = f[here, year]

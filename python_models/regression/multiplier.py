@@ -70,6 +70,11 @@ class Multiplier:
             return first
         return sp.csr_matrix(first + self.r**2 * (square @ w))
 
+    @cached_property
+    def control_images(self) -> FloatArray:
+        """M v of the probes."""
+        return np.asarray(self.control @ self.probes)
+
     def apply(self, values: FloatArray) -> FloatArray:
         flat = np.ascontiguousarray(values.reshape(self.weights.n, -1))
         if self.outer is not None:
@@ -132,7 +137,8 @@ def multiplier(weights: SpatialWeights, logdet: LogDet, r: float) -> Multiplier:
         matrix = factor.solve(weights.matrix.toarray())  # S^-1 W = W S^-1
     else:
         count = int(np.clip(PROBE_CELLS // n, MIN_PROBES, MAX_PROBES)) // 2 * 2
-        probes = np.random.default_rng(SEED).choice(np.array([-1.0, 1.0]), size=(n, count))
+        # `choice` of the two signs draws the same and takes three times as long
+        probes = 2.0 * np.random.default_rng(SEED).integers(0, 2, size=(n, count)) - 1.0
         images = weights.lag(factor.solve(probes))
     return Multiplier(r, -float(f1), -float(f2), factor, weights, column_sums, row_sums, matrix, probes, images)
 
@@ -146,7 +152,7 @@ def cross_trace(a: Multiplier, b: Multiplier) -> tuple[float, float]:
     ma, mb = a.control, b.control
     squares = float(ma.data @ ma.data) if mb is ma else float(ma.multiply(mb).sum())
     base = squares - float(np.asarray(ma.sum(axis=0)).ravel() @ np.asarray(mb.sum(axis=0)).ravel()) / n
-    control = _centred_products(ma @ a.probes, mb @ b.probes)
+    control = _centred_products(a.control_images, b.control_images)
     per_probe = _centred_products(a.images, b.images) - control
     return base + constant + float(per_probe.mean()), float(per_probe.std(ddof=1) / np.sqrt(len(per_probe)))
 
@@ -178,10 +184,9 @@ def diagonals(m: Multiplier, *, is_centred: bool) -> tuple[FloatArray, FloatArra
     if m.matrix is not None:
         halves = [np.diagonal(m.matrix).copy()] * 2
     else:
-        control, probes, images = m.control, m.probes, m.images
-        rest = probes * (images - control @ probes)
-        cut = probes.shape[1] // 2
-        halves = [control.diagonal() + rest[:, part].mean(axis=1) for part in (slice(0, cut), slice(cut, None))]
+        rest = m.probes * (m.images - m.control_images)
+        cut = m.probes.shape[1] // 2
+        halves = [m.control.diagonal() + rest[:, part].mean(axis=1) for part in (slice(0, cut), slice(cut, None))]
     if is_centred:
         n = m.weights.n
         shift = (m.column_sums + m.row_sums) / n - m.column_sums.sum() / n**2

@@ -180,7 +180,7 @@ def _parse(blocks: Iterator[bytes], where: str, use: Callable[[bytes], None], na
         if "<" in text:
             refuse("tags inside a comment")
         if namespaces and parser.StartElementHandler is None:
-            refuse("a comment among its values")
+            refuse("a comment within its XML")
 
     def root(name: str, _: object) -> None:
         parser.StartElementHandler = None

@@ -297,7 +297,7 @@ def wrong_in_other_part(original, truth, rng):
 
 
 def harmless_in_sheet(original, truth, rng):
-    """Things that change no value."""
+    """Things that change no value; a comment is refused wherever it stands in a sheet."""
     kinds = ["hidden sheet", "absurd dimension", "formula with result", "empty rows", "empty cells", "comment"]
     kind = rng.choice(kinds)
     state = rng.choice([b"hidden", b"veryHidden"])
@@ -319,7 +319,7 @@ def harmless_in_sheet(original, truth, rng):
         old, new = b"<sheetData>", b"<!-- nothing --><sheetData>"
     part = BOOK if kind == "hidden sheet" else SHEET
     content = with_part(original, part, lambda data: data.replace(old, new))
-    return Mutant(kind, content, [truth], may_refuse=kind == "absurd dimension")
+    return Mutant(kind, content, [truth], may_refuse=kind in ("absurd dimension", "comment"))
 
 
 def lost_values(original, truth, rng, kind=""):

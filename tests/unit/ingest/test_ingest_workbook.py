@@ -228,10 +228,10 @@ def test_a_chart_sheet_is_left_out_also_where_it_comes_first(book, names):
 @pytest.mark.parametrize(
     ("part", "old", "new", "said"),
     [
-        ("sheet1", b"<v>12</v>", b"<v>1<!-- x -->2</v>", "a comment among its values"),
-        ("sheet1", b"<v>12</v>", b"<v>1<?x y?>2</v>", "a comment among its values"),
-        ("sheet1", b"<v>12</v>", b"<v><!-- x -->12</v>", "a comment among its values"),
-        ("shared", b"<t>north</t>", b"<t>no<!-- x -->rth</t>", "a comment among its values"),
+        ("sheet1", b"<v>12</v>", b"<v>1<!-- x -->2</v>", "a comment within its XML"),
+        ("sheet1", b"<v>12</v>", b"<v>1<?x y?>2</v>", "a comment within its XML"),
+        ("sheet1", b"<v>12</v>", b"<v><!-- x -->12</v>", "a comment within its XML"),
+        ("shared", b"<t>north</t>", b"<t>no<!-- x -->rth</t>", "a comment within its XML"),
         ("shared", b"<t>north</t>", b"<t>no<t>X</t>rth</t>", "A text of the workbook holds another tag"),
     ],
 )

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from checks import panel_refused
 from golden import cases
+from scipy.linalg import null_space
+from scipy.optimize import minimize_scalar
 from spec_worlds import draw_dynamic, inverse_distance, knn
 
 from python_models.regression import dynamic
@@ -77,6 +79,25 @@ def test_correction_moves_tau_up_and_variance_up(fitted):
     assert raw.tau < corrected.tau
     assert raw.sigma2 * 8 / 7 == pytest.approx(corrected.sigma2, rel=1e-12)
     assert abs(root.tau - corrected.tau) < 0.05
+
+
+def test_maximum_is_that_of_the_likelihood_of_n_less_one_rows_a_year(fitted):
+    w, y, x, fit = fitted
+    raw, links, basis = fit.estimates["none"], w.matrix.toarray(), null_space(np.ones((1, 60)))
+    rows, small = basis.T @ within(y[:, 1:], "entity"), basis.T @ links @ basis
+    before, now = y[:, :-1], x[:, 1:, 0]
+    terms = [within(a, "entity") for a in (before, links @ before, now, links @ now)]
+    z = np.stack([basis.T @ a for a in terms], axis=2).reshape(-1, 4)
+
+    def likelihood(rho):
+        left = (rows - rho * small @ rows).reshape(-1)
+        s2 = np.square(left - z @ np.linalg.lstsq(z, left)[0]).mean()
+        log_det = np.linalg.slogdet(np.eye(59) - rho * small)[1]
+        return -len(left) / 2 * (np.log(2 * np.pi * s2) + 1) + rows.shape[1] * log_det, s2
+
+    best = minimize_scalar(lambda rho: -likelihood(rho)[0], bounds=(-0.9, 0.9), options={"xatol": 1e-10}).x
+    assert raw.rho == pytest.approx(best, abs=1e-6)
+    assert (fit.loglik, raw.sigma2) == pytest.approx(likelihood(raw.rho), rel=1e-10)
 
 
 def test_headline_without_a_root_is_the_corrected_maximum(fitted, monkeypatch):

@@ -150,6 +150,20 @@ class Band:
         return len(above) if above.all() else int(np.argmin(above))
 
 
+def normal_draws(cov: ArrayLike, draws: int, rng: np.random.Generator) -> FloatArray:
+    """`draws` (B, m) from N(0, cov), cov (m, m) positive semidefinite.
+
+    z R^(1/2) diag(se), z (B, m) standard normal, R = the correlation, R^(1/2) its one symmetric root: so
+    the draws follow the units of the estimates and do not hang on the signs that a factorisation gives its vectors.
+    """
+    v = np.asarray(cov, dtype=np.float64)
+    se = np.sqrt(np.diagonal(v))
+    scale = np.where(se > 0.0, se, 1.0)
+    values, vectors = np.linalg.eigh(v / np.outer(scale, scale))
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return np.asarray(rng.standard_normal((draws, len(v))) @ root * scale)
+
+
 def sup_t_band(
     estimate: ArrayLike, cov: ArrayLike, *, level: float = LEVEL, draws: int = 20_000, rng: np.random.Generator
 ) -> Band:
@@ -159,8 +173,7 @@ def sup_t_band(
     """
     point, v = np.asarray(estimate, dtype=np.float64), np.asarray(cov, dtype=np.float64)
     se = np.sqrt(np.diagonal(v))
-    values, vectors = np.linalg.eigh(v / np.outer(se, se))
-    z = rng.standard_normal((draws, len(point))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    z = normal_draws(v, draws, rng) / se
     critical = max(float(np.quantile(np.abs(z).max(axis=1), level)), half_width(level))
     return Band(point - critical * se, point + critical * se, critical)
 
@@ -175,8 +188,7 @@ def rank_sets(
     quantiles of drawn ranks do not. Source: Mogstad, Romano, Shaikh and Wilhelm (2024, Rev. Economic Studies 91).
     """
     theta, v = np.asarray(estimate, dtype=np.float64), np.asarray(cov, dtype=np.float64)
-    values, vectors = np.linalg.eigh(v)
-    z = rng.standard_normal((draws, len(theta))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    z = normal_draws(v, draws, rng)
     sets = np.empty((len(theta), 2), dtype=np.int64)
     for j in range(len(theta)):
         gap = np.delete(np.eye(len(theta)), j, axis=0)

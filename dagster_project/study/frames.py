@@ -31,7 +31,12 @@ def rows_with(frame: pd.DataFrame, **filters: object) -> pd.DataFrame:
     places = np.arange(len(frame))
     for column, value in filters.items():
         if len(places):  # a frame without rows may have lost its columns
-            places = places[np.asarray(frame[column].array)[places] == value]
+            values: Any = frame[column].array
+            if isinstance(values, pd.Categorical):  # a code of -1 is missing, one of -2 is no category
+                codes, value = values.codes, next(iter(np.flatnonzero(values.categories == value)), -2)
+                places = places[codes[places] == value]
+            else:
+                places = places[np.asarray(values)[places] == value]
     return frame.iloc[places]
 
 
@@ -64,16 +69,23 @@ def stacked(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 class Rows:
-    """Tables that grow part by part."""
+    """Tables that grow part by part: by frames, or by single rows, which are put together at the end."""
 
     def __init__(self) -> None:
-        self._parts: defaultdict[str, list[pd.DataFrame]] = defaultdict(list)
+        self._parts: defaultdict[str, list[pd.DataFrame | list[dict[str, object]]]] = defaultdict(list)
 
     def add(self, tables: Mapping[str, pd.DataFrame], **columns: Any) -> None:
         """More rows of some tables, with the same value in each of the named columns."""
         for name, frame in tables.items():
             self._parts[name].append(frame.assign(**columns))
 
+    def add_row(self, name: str, row: Mapping[str, object], **columns: object) -> None:
+        """One more row of a table."""
+        parts = self._parts[name]
+        if not parts or isinstance(parts[-1], pd.DataFrame):
+            parts.append([])
+        parts[-1].append({**row, **columns})
+
     def tables(self, names: Iterable[str]) -> Tables:
         """Every named table; one without rows has no columns either."""
-        return {name: stacked(self._parts[name]) for name in names}
+        return {name: stacked(pd.DataFrame(part) for part in self._parts[name]) for name in names}

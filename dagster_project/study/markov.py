@@ -81,7 +81,7 @@ def _discretisation(
 
 def _chains(panel: CityPanel, classes: States, lag: int, trend: bool, seed: int, effort: Effort, rows: Rows) -> None:
     is_uncertain = panel.imputed > IMPUTED_SHARE
-    for scheme, group, mask in panel.masks():
+    for scheme, group, mask in panel.masks:
         states = classes.states[mask]
         moves = markov(states, N_STATES, lag, n_boot=effort.resamples, seed=seed)
         size = {"n_obs": moves.n_obs, "n_boot": effort.resamples, "seed": seed}
@@ -92,7 +92,7 @@ def _chains(panel: CityPanel, classes: States, lag: int, trend: bool, seed: int,
         draws = bootstrap_counts(states, N_STATES, lag, effort.resamples, seed)
         matrix = Matrix(f"{classes.kind}|{scheme}|{group}|lag{lag}", moves.counts, draws, lag, trend)
         rows.add({"markov_transition": numbered(moves.to_frame())}, n_imputed=n_imputed, **labels)
-        rows.add({"markov_summary": summary_row(matrix)}, **labels, w_code="none", lag_cuts="none", lag_state=0)
+        rows.add_row("markov_summary", summary_row(matrix), **labels, w_code="none", lag_cuts="none", lag_state=0)
 
 
 def _spatial(
@@ -115,7 +115,7 @@ def _spatial(
     size: dict[str, object] = {"n_obs": n_obs, "n_boot": effort.resamples}
     rows.add({"markov_spatial_transition": numbered(result.to_frame())}, **about, **size)
     test = _test_row("spatial_homog", "none", result, "trajectory_permutation", n_obs)
-    rows.add({"markov_test": test.assign(p_perm_province=result.p_perm_within)}, **about, n_no_lag=result.n_no_lag)
+    rows.add_row("markov_test", test, **about, p_perm_province=result.p_perm_within, n_no_lag=result.n_no_lag)
     draws = bootstrap_counts(states.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
     stem = f"{states.kind}|{labels['w_code']}|{labels['lag_cuts']}|lag{lag}"
     facts = {**about, "scheme": ALL, "group_code": ALL}
@@ -125,11 +125,11 @@ def _spatial(
         for code in range(N_STATES - 1)
         for end, name in (("", "upward_help"), ("_lo", "lo"), ("_hi", "hi"), ("_p", "p"))
     }
-    rows.add({"markov_summary": summary_row(pooled).assign(**help_row)}, **facts, **size, lag_state=0)
+    rows.add_row("markov_summary", summary_row(pooled) | help_row, **facts, **size, lag_state=0)
     for code in range(N_STATES):
         matrix = Matrix(f"{stem}|lag_state{code + 1}", result.counts[code], draws[:, code], lag, trend)
         part = {"n_obs": int(result.counts[code].sum()), "n_boot": effort.resamples}
-        rows.add({"markov_summary": summary_row(matrix)}, **facts, **part, lag_state=code + 1)
+        rows.add_row("markov_summary", summary_row(matrix), **facts, **part, lag_state=code + 1)
 
 
 def _tests(panel: CityPanel, states: States, lag: int, seed: int, effort: Effort, rows: Rows) -> None:
@@ -143,16 +143,21 @@ def _tests(panel: CityPanel, states: States, lag: int, seed: int, effort: Effort
         test = group_homogeneity(states.states, N_STATES, label, lag, permutations=draws, seed=seed)
         tests.append(_test_row("region_homog", scheme, test, "label_permutation", test.n_obs))
     keys = {"discretisation": states.kind, "lag": lag, "w_code": "none", "lag_cuts": "none"}
-    table = pd.concat(tests, ignore_index=True).assign(p_perm_province=np.nan)
-    rows.add({"markov_test": table}, **keys, n_no_lag=0, seed=seed)
+    for row in tests:
+        rows.add_row("markov_test", row, **keys, p_perm_province=np.nan, n_no_lag=0, seed=seed)
 
 
-def _test_row(code: str, scheme: str, result: Any, p_perm_kind: str, n_obs: int) -> pd.DataFrame:
+def _test_row(code: str, scheme: str, result: Any, p_perm_kind: str, n_obs: int) -> dict[str, object]:
     """One row of a test of homogeneity or order."""
-    row = {"scheme": scheme, "test_code": code, "statistic_q": result.q, "statistic_lr": result.lr, "df": result.dof}
+    row: dict[str, object] = {
+        "scheme": scheme,
+        "test_code": code,
+        "statistic_q": result.q,
+        "statistic_lr": result.lr,
+        "df": result.dof,
+    }
     row |= {"p_chi2": result.p_value, "p_chi2_lr": result.p_value_lr, "p_perm": result.p_perm}
-    row |= {"p_perm_kind": p_perm_kind, "n_perm": result.n_perm, "n_empty": result.n_empty, "n_obs": n_obs}
-    return pd.DataFrame([row])
+    return row | {"p_perm_kind": p_perm_kind, "n_perm": result.n_perm, "n_empty": result.n_empty, "n_obs": n_obs}
 
 
 def _city_states(states: States, near: States | None) -> pd.DataFrame:
@@ -191,7 +196,7 @@ class Matrix:
     has_common_trend: bool
 
 
-def summary_row(matrix: Matrix) -> pd.DataFrame:
+def summary_row(matrix: Matrix) -> dict[str, object]:
     """One row: mobility indices with intervals, ergodic shares, closed classes."""
     p = row_shares(matrix.counts)
     long_run = chain.ergodic(p)
@@ -199,14 +204,15 @@ def summary_row(matrix: Matrix) -> pd.DataFrame:
     indices = chain.mobility_stack(stack, chain.stationary_stack(stack))
     indices["half_life_years"] = indices.pop("half_life") * matrix.lag
     row: dict[str, object] = {"matrix_id": matrix.matrix_id, "has_common_trend": matrix.has_common_trend}
-    for name, values in indices.items():
-        finite = np.where(np.isfinite(values), values, np.nan)
-        lo, hi = interval(finite[1:, None], (1,))
-        row |= {name: finite[0], f"{name}_lo": lo[0], f"{name}_hi": hi[0]}
+    finite = np.stack(list(indices.values()), axis=1)  # (1 + B, indices)
+    finite[~np.isfinite(finite)] = np.nan
+    ends = interval(finite[1:], finite[0].shape)
+    for name, value, lo, hi in zip(indices, finite[0], *ends, strict=True):
+        row |= {name: value, f"{name}_lo": lo, f"{name}_hi": hi}
     k = len(p)
     ergodic_shares = long_run.by_class.sum(axis=0) if long_run.closed and not long_run.is_open else np.full(k, np.nan)
     row |= {f"ergodic_{state + 1}": share for state, share in enumerate(ergodic_shares)}
     classes = [np.flatnonzero(long_run.classes == code) + 1 for code in long_run.closed]
     row["n_closed_classes"] = long_run.n_closed_classes
     row["closed_classes"] = "|".join(",".join(str(state) for state in members) for members in classes)
-    return pd.DataFrame([row])
+    return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -107,11 +108,12 @@ class CityPanel:
     def points(self) -> pd.DataFrame:
         return self.city[PLACE]
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, pd.Series[str]]:
         """Group of each city in every split that parts this sample and leaves none out."""
         return self.groups.labels(self.cities)
 
+    @cached_property
     def masks(self) -> list[tuple[str, str, BoolArray]]:
         """(scheme, group, mask of its cities) of those splits, everybody first."""
         return self.groups.members(self.cities, tuple(self.labels))

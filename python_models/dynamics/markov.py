@@ -6,10 +6,12 @@ dependent transitions: `bootstrap_counts` draws whole cities.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from python_models._align import aligned
 from python_models._show import Shown
@@ -186,8 +188,15 @@ def bootstrap_counts(
         near = lag_states[:, : codes.shape[1]]
         codes = np.where((codes >= 0) & (near >= 0), near * size + codes, -1)
     by_city = tally_by(codes, np.arange(n)[:, None], n, size * n_lag_states)
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.float64)
-    return np.asarray(draws @ by_city, dtype=np.float64).reshape(n_boot, *shape)
+    return np.asarray(_resamples(n, n_boot, seed) @ by_city, dtype=np.float64).reshape(n_boot, *shape)
+
+
+@lru_cache(maxsize=32)  # all chains of one set of cities are drawn alike
+def _resamples(n: int, n_boot: int, seed: int) -> NDArray[np.uint16]:
+    """How often each of N cities is in each of B samples with replacement, (B, N)."""
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.uint16)
+    draws.flags.writeable = False
+    return draws
 
 
 def share_interval(counts: FloatArray, draws: FloatArray) -> tuple[FloatArray, FloatArray]:

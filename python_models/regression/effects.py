@@ -18,7 +18,7 @@ from numpy.polynomial import chebyshev
 
 from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.inference import normal, p_two_sided
+from python_models.inference import normal, normal_draws, p_two_sided
 from python_models.regression.core import CoreFit
 from python_models.regression.errors import PanelInputError, require_known
 from python_models.regression.logdet import Factor, log_determinant
@@ -222,7 +222,7 @@ class _Law:
         batches: list[FloatArray] = []
         missing, n_drawn = draws, 0
         for _ in range(MAX_ROUNDS):
-            batch = rng.multivariate_normal(self.mean, self.cov, size=missing, method="eigh")
+            batch = self.mean + normal_draws(self.cov, missing, rng)
             n_drawn += missing
             if self.fit.conv.has_rho:
                 inside = (batch[:, -1] > self.fit.optimum.low) & (batch[:, -1] < self.fit.optimum.high)

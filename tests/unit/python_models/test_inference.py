@@ -11,6 +11,7 @@ from python_models.inference import (
     half_width,
     holm,
     normal,
+    normal_draws,
     p_from_draws,
     p_two_sided,
     rank_sets,
@@ -91,6 +92,21 @@ def test_step_down_finds_the_one_that_is_there():
     p = romano_wolf(mean, psi, draws=499, rng=np.random.default_rng(2))
     assert p[0] == 1 / 500
     refused("influence must be", romano_wolf, mean, psi[:, :3], rng=np.random.default_rng(2))
+
+
+def test_draws_have_the_covariance_and_follow_units_but_not_the_last_digits():
+    a = np.random.default_rng(3).normal(size=(4, 4))
+    cov, unit = a @ a.T, np.array([1.0, 10.0, 1e-6, 1e6])
+    drawn = normal_draws(cov, 100_000, np.random.default_rng(4))
+    assert np.cov(drawn.T) == pytest.approx(cov, abs=0.02 * cov.max())
+    scaled = normal_draws(cov * np.outer(unit, unit), 100_000, np.random.default_rng(4))
+    np.testing.assert_allclose(scaled, drawn * unit, rtol=1e-9, atol=1e-9 * unit.min())
+    alike = np.full((4, 4), 0.2) + 0.8 * np.eye(4)  # three equal eigenvalues: their vectors are any basis
+    nudge = 1e-15 * np.random.default_rng(5).normal(size=(4, 4))
+    both = [normal_draws(v, 50, np.random.default_rng(6)) for v in (alike, alike + nudge + nudge.T)]
+    np.testing.assert_allclose(*both, atol=1e-12)
+    constant = normal_draws(np.diag([1.0, 0.0]), 50, np.random.default_rng(6))
+    assert (constant[:, 1] == 0).all()
 
 
 def test_band_holds_all_estimates_at_once_at_its_level():

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 
 from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
@@ -67,12 +69,16 @@ class Panel(Shown):
             odd = sorted(set(names) ^ set(keys["name"]))
             raise ValueError(f"`order` and the frame must name the same indicators; they differ in {odd}.")
         values = np.full((len(cities), len(years), len(names)), np.nan)
-        at = tuple(
-            pd.Index(axis).get_indexer(pd.Index(keys[key]))
-            for axis, key in ((cities, "city"), (years, "year"), (names, "name"))
-        )
-        values[at] = _clean_values(frame[value], keys)
+        values[_places((cities, years, names), keys)] = _clean_values(frame[value], keys)
         return cls(values, tuple(cities), tuple(int(y) for y in years), tuple(names))
+
+    def mask(self, frame: pd.DataFrame, flag: str) -> BoolArray:
+        """Cells (N, T, m) of which the column `flag` of a long frame with these cells is true; none without it."""
+        out = np.zeros(self.values.shape, dtype=np.bool_)
+        if flag in frame:
+            rows = frame[frame[flag].fillna(False).astype(bool)]
+            out[_places((self.cities, self.years, self.names), rows[["city_id", "year", "indicator_code"]])] = True
+        return out
 
     def to_long(self, *, value: str = "value") -> pd.DataFrame:
         """One row per cell (also the missing ones): city_id, year, indicator_code, value."""
@@ -102,6 +108,11 @@ def city_years(cities: Sequence[str], years: Sequence[int], depth: int = 1) -> d
     return {"city_id": pd.Series(city, dtype="str"), "year": year}
 
 
+def _places(axes: Sequence[Sequence[Any]], keys: pd.DataFrame) -> tuple[NDArray[np.intp], ...]:
+    """Places of the cells on each axis, from the columns of their labels in the same order."""
+    return tuple(pd.Index(axis).get_indexer(pd.Index(keys[key])) for axis, key in zip(axes, keys, strict=True))
+
+
 def _clean_keys(frame: pd.DataFrame, city: str, year: str, name: str) -> pd.DataFrame:
     """The three key columns as city, year, name: no null, whole years, no duplicate."""
     if frame.empty:
@@ -127,7 +138,9 @@ def _clean_keys(frame: pd.DataFrame, city: str, year: str, name: str) -> pd.Data
 
 def _clean_values(values: pd.Series, keys: pd.DataFrame) -> FloatArray:
     """The value column as floats; text raises, because a number stored as text hides errors."""
-    text = values.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
+    text = np.zeros(len(values), dtype=bool)
+    if not is_numeric_dtype(values):
+        text = values.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
     numbers = np.full(len(values), np.nan)
     if not text.any():
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -92,7 +92,7 @@ def composite(
     """
     facts = indicator.set_index("indicator_code").loc[spec["indicator_code"]]
     panel = Panel.from_long(cells)
-    imputed, provisional = (_mask(cells, flag) for flag in ("is_imputed", "is_provisional"))
+    imputed, provisional = (panel.mask(cells, flag) for flag in ("is_imputed", "is_provisional"))
     panel = replace(panel, values=imputed_as(panel.values, imputed, imputation))
     tiers = spec["tier"].str.lower()
     return CompositeIndex(
@@ -107,15 +107,9 @@ def composite(
     )
 
 
-def _mask(cells: pd.DataFrame, flag: str) -> np.ndarray:
-    """The cells (N, T, m) of which the column `flag` is true; none if there is no such column."""
-    flags = Panel.from_long(cells.assign(flag=cells.get(flag, False)).astype({"flag": float}), value="flag")
-    return np.nan_to_num(flags.values).astype(bool)
-
-
 def _schemes(index: CompositeIndex, weighting: pd.DataFrame, published: str, rows: Rows, *, is_variant: bool) -> None:
     """Rows of every weight scheme of the seed; only the index's own has bounds, values and contributions."""
-    dimensions = [f"_{name}" for name in dict.fromkeys(index.labels.dimensions)]
+    dimensions = set(index.labels.dimensions)
     for run in weighting.fillna({"delta": 0.0}).to_dict("records"):
         is_own = run["weight_scheme"] == published
         if is_variant and not (run["is_for_variants"] or is_own):
@@ -127,10 +121,10 @@ def _schemes(index: CompositeIndex, weighting: pd.DataFrame, published: str, row
             weights, scores = year_frames(index)
             tables = {"index_weight": weights, "index_score": scores}
         else:
-            weights_of_scheme, weights, scores = index.scores(method, delta=delta)
-            is_part = scores["index_suffix"].isin(["", *dimensions] if run["has_parts"] else [""])
+            groups = dimensions if run["has_parts"] else ()
+            weights_of_scheme, weights, scores = index.scores(method, delta=delta, groups=groups)
             checks = _weight_checks(weights_of_scheme.weights, method, weights_of_scheme.flags)
-            tables = {"index_weight": weights, "index_score": scores[is_part], "index_check": checks}
+            tables = {"index_weight": weights, "index_score": scores, "index_check": checks}
         rows.add(tables, weight_scheme=run["weight_scheme"])
 
 

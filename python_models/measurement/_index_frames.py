@@ -1,5 +1,6 @@
 """Turn the arrays of an index into labelled frames. No formula of the index lives here."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,14 +108,22 @@ def contributions_frame(labels: Labels, z: FloatArray, weights: FloatArray) -> p
 
 
 def scores_frame(
-    labels: Labels, z: FloatArray, scheme: SchemeWeights, marks: Marks, score: FloatArray, is_sum: bool
+    labels: Labels,
+    z: FloatArray,
+    scheme: SchemeWeights,
+    marks: Marks,
+    score: FloatArray,
+    is_sum: bool,
+    groups: Container[str] | None = None,
 ) -> pd.DataFrame:
-    """One row per city, year, index_suffix: the composite `score` (N, T), and for weighted sums each group."""
+    """One row per city, year, index_suffix: the composite `score` (N, T), and for weighted sums each of `groups`."""
     weights = scheme.weights
     blocks = [score_block(labels, COMPOSITE, score, np.abs(weights), marks)]
     for grouping in labels.groupings if is_sum else ():
         by_group = dimension_scores(z, weights, grouping)
         for name, scores in zip(by_group.names, np.moveaxis(by_group.scores, 2, 0), strict=True):
+            if groups is not None and name not in groups:
+                continue
             inside = np.where([group == name for group in grouping], weights, 0.0)
             blocks.append(score_block(labels, f"_{name}", scores, inside, marks))
     return pd.concat(blocks, ignore_index=True)

@@ -9,7 +9,7 @@ then scored with it. Weights always come from min-max z, whatever normalisation 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -159,15 +159,19 @@ class CompositeIndex(Shown):
         )
 
     def scores(
-        self, scheme: str | None = None, *, delta: float | None = None
+        self, scheme: str | None = None, *, delta: float | None = None, groups: Container[str] | None = None
     ) -> tuple[SchemeWeights, pd.DataFrame, pd.DataFrame]:
-        """Weights of one scheme, and the frames `weights` and `scores` of `fit` without the rest of it."""
+        """Weights of one scheme, and the frames `weights` and `scores` of `fit` without the rest of it.
+
+        groups : those with scores of their own beside the index, by default all.
+        """
         delta = self.delta if delta is None else delta
         weighting = self.weigh(scheme or self.scheme, delta)
         score, _ = self.score_of(weighting)
         weights = frames.weights_frame(self.labels, weighting, self.scaled.base_z, delta)
         is_sum = weighting.rule == SUM and self.is_sum
-        return weighting, weights, frames.scores_frame(self.labels, self.z, weighting, self.marks, score, is_sum)
+        scores = frames.scores_frame(self.labels, self.z, weighting, self.marks, score, is_sum, groups)
+        return weighting, weights, scores
 
     def groups(self) -> tuple[Level, ...]:
         """Scores of all levels of the own scheme, the lowest first; the last one is the index."""

@@ -303,10 +303,12 @@ def freed(columns: Sequence[FloatArray], e: FloatArray, rows: Rows) -> FloatArra
         block[here, year] = np.column_stack([column[mine] for column in columns])
         residual[here, year] = e[mine]
         across = block.transpose(0, 2, 1)
-        pull = root @ (across @ block)  # the eigenvalues of H_i other than zero
+        is_narrow = len(root) < longest
+        pull = root @ (across @ block) if is_narrow else block @ root @ across  # of equal eigenvalues, but for zeros
         if np.trace(pull, axis1=1, axis2=2).max() <= MOST_LEVERAGE:  # so is every eigenvalue
-            moments = root @ (across @ residual[..., None])
-            f = residual + (block @ np.linalg.solve(np.eye(len(root)) - pull, moments))[..., 0]  # Woodbury
+            right = root @ (across @ residual[..., None]) if is_narrow else residual[..., None]
+            solved = np.linalg.solve(np.eye(pull.shape[1]) - pull, right)
+            f = residual + (block @ solved)[..., 0] if is_narrow else solved[..., 0]  # narrow: Woodbury
         else:
             values, vectors = np.linalg.eigh(block @ root @ across)
             inside = np.einsum("its,it->is", vectors, residual) / (1.0 - np.minimum(values, MOST_LEVERAGE))

@@ -29,6 +29,14 @@ def test_from_long_puts_city_year_indicator_on_axes_0_1_2():
     refused(r"differ in .'w'", Panel.from_long, LONG, order=["y", "x", "w"])
 
 
+def test_a_mask_is_true_where_the_flag_of_a_row_is():
+    panel = Panel.from_long(LONG)
+    flagged = LONG.assign(is_odd=LONG["value"] % 2 == 1).drop(index=3).astype({"is_odd": "boolean"})
+    flagged.loc[1, "is_odd"] = pd.NA
+    np.testing.assert_array_equal(panel.mask(flagged, "is_odd"), np.isin(panel.values, [5, 7]))
+    assert not panel.mask(flagged, "is_even").any()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_from_long_any_row_order_gives_the_same_panel(seed, panel):
     shuffled = panel.to_long().sample(frac=1, random_state=seed)

@@ -11,7 +11,7 @@ from golden import cases
 from shared_files import oracle_files
 
 from python_models.regression import Cluster, Conley, DriscollKraay, SpatialPanel, average_effects, fit_panel
-from python_models.regression.covariance import Rows, city_influences, meat, score_rows
+from python_models.regression.covariance import Rows, city_influences, freed, meat, score_rows
 from python_models.regression.multiplier import MatrixMultiplier
 from python_models.regression.within import within
 from python_models.simulation import random_knn_weights
@@ -136,11 +136,25 @@ def slx_parts(x):
     return z, np.linalg.inv(np.einsum("itk,itl->kl", z, z))
 
 
+@pytest.mark.parametrize("k", [1, 5, 12], ids=["fewer columns than years", "as many", "more"])
+def test_residuals_free_of_the_city_are_those_of_its_own_years_solved(k):
+    rng = np.random.default_rng(k)
+    unit = np.repeat(np.arange(20), rng.permutation(np.arange(20) % 4 + 2))  # two to five years a city
+    z, e = rng.normal(size=(len(unit), k)), rng.normal(size=len(unit))
+    hat, expected = z @ np.linalg.solve(z.T @ z, z.T), np.empty_like(e)
+    for city in range(20):
+        at = unit == city
+        expected[at] = np.linalg.solve(np.eye(at.sum()) - hat[np.ix_(at, at)], e[at])
+    mixed = rng.permutation(len(unit))
+    rows = Rows(unit[mixed], np.arange(len(unit)), 20)
+    assert freed([z[mixed, :1], z[mixed, 1:]], e[mixed], rows) == pytest.approx(expected[mixed], rel=1e-9)
+
+
 def test_least_squares_give_the_jackknife_over_cities():
     y, x = panel(0)
     fit, (z, bread) = fitted(y, x, model="slx"), slx_parts(x)
-    freed = [np.linalg.solve(np.eye(T) - zi @ bread @ zi.T, e) for zi, e in zip(z, fit.residuals, strict=True)]
-    scores = np.einsum("itk,it->ik", z, np.array(freed))
+    alone = [np.linalg.solve(np.eye(T) - zi @ bread @ zi.T, e) for zi, e in zip(z, fit.residuals, strict=True)]
+    scores = np.einsum("itk,it->ik", z, np.array(alone))
     scores = scores - scores.mean(axis=0)
     assert fit.cov[:2, :2] == pytest.approx(bread @ scores.T @ scores @ bread, rel=1e-8)
 

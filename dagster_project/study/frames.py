@@ -82,9 +82,10 @@ class Rows:
     def add_row(self, name: str, row: Mapping[str, object], **columns: object) -> None:
         """One more row of a table."""
         parts = self._parts[name]
-        if not parts or isinstance(parts[-1], pd.DataFrame):
-            parts.append([])
-        parts[-1].append({**row, **columns})
+        last = parts[-1] if parts else None
+        if not isinstance(last, list):
+            parts.append(last := [])
+        last.append({**row, **columns})
 
     def tables(self, names: Iterable[str]) -> Tables:
         """Every named table; one without rows has no columns either."""

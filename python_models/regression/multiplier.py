@@ -138,7 +138,7 @@ def multiplier(weights: SpatialWeights, logdet: LogDet, r: float) -> Multiplier:
     else:
         count = int(np.clip(PROBE_CELLS // n, MIN_PROBES, MAX_PROBES)) // 2 * 2
         # `choice` of the two signs draws the same and takes three times as long
-        probes = 2.0 * np.random.default_rng(SEED).integers(0, 2, size=(n, count)) - 1.0
+        probes = np.where(np.random.default_rng(SEED).integers(0, 2, size=(n, count)), 1.0, -1.0)
         images = weights.lag(factor.solve(probes))
     return Multiplier(r, -float(f1), -float(f2), factor, weights, column_sums, row_sums, matrix, probes, images)
 

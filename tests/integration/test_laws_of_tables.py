@@ -13,6 +13,8 @@ ENDS = {"lo": "hi", "low": "high", "p05": "p95"}
 NO_INTERVAL = r"(mean|slope|band|rank|n)(_.*)?"  # of groups, of colours: low and high are two figures
 DIMENSIONS = {"city_id": "dim_city", "county_id": "dim_county", "indicator_code": "dim_indicator"}
 DIMENSIONS |= {"w_code": "dim_weight_matrix", "weight_scheme": "dim_weight_scheme"}
+CHOICES = {"index_code", "basis", "weight_scheme", "w_code", "discretisation", "lag", "lag_cuts", "form", "bw_rule"}
+CHOICES |= {"weighted"}
 SENTENCE = "note|message|evidence|why|.*_(reason|evidence)"
 NO_SENTENCE = r"\b(None|NaN|nan|<NA>)\b|  |, ,|^\s*[;,.]|\s$|= -?0\.0000\b|\d\.0*[1-9]\d{8}|\d[eE][+-]\d"
 TABLES = """
@@ -25,6 +27,9 @@ def laws_of(columns):
     """Law -> how many rows break it, in SQL, of the columns of a table: name -> type and comment."""
     mostly = {}
     laws = {f"{c} is a number": f"not isfinite({c})" for c, (kind, _) in columns.items() if kind == "DOUBLE"}
+    for c in CHOICES & set(columns) if "is_headline" in columns else ():
+        fixed = f"count(distinct {c}) filter (is_headline and {c}::varchar <> 'none') > 1"
+        mostly[f"{c} is one in rows of the headline"] = fixed
     is_printed = any("source_cell_id" in c for c in columns)  # a printed unit may have ended
     for c, (kind, words) in columns.items():
         if kind in ("DOUBLE", "INTEGER", "BIGINT"):
@@ -71,6 +76,7 @@ BREAKS = {  # statement -> the law that a copy of the file then breaks
     "mart_indicator_coverage set share_imputed = 80.3": "share_imputed is a share",
     "mart_moran_global set lo = 0.5, hi = 0.5": "lo to hi has a width",
     "mart_panel_test set note = '; in the longest segment'": "note is a sentence",
+    "dim_index set is_headline = true": "index_code is one in rows of the headline",
     "mart_index_weight set weight_p05 = 2, weight_p95 = 3": "weight is mostly inside weight_p05",
 }
 

@@ -47,7 +47,7 @@ type Column = tuple[str, str, bool, str | None]  # name, type, whether it may be
 HEADLINE_WORDS = (
     "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
     " model or of a chain, of its headline regression and its neighbours or of classes relative to the mean of the"
-    " year, after one year."
+    " year, after one year; of several forms, scales, bandwidths, cuts or weights of cities, of the one to report."
 )
 
 
@@ -171,8 +171,8 @@ def _tables_of(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
 
 def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Column -> what stands in it in rows of the headline."""
-    rows = con.execute(SQL["headline"]).fetchall()
-    names = ("index_code", "basis", "weight_scheme", "model_id", "w_code", "discretisation", "lag")
+    result = con.execute(SQL["headline"])
+    names, rows = [name for name, *_ in result.description or ()], result.fetchall()
     return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
 
 
@@ -183,8 +183,10 @@ def _headline_flag(table: str, columns: Sequence[Column], headline: Mapping[str,
     if not is_of_several or "is_headline" in names:
         return ""
     equal = {column: f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in names}
-    if "w_code" in equal:
-        equal["w_code"] = f"w_code in ('none', '{sql_text(headline['w_code'])}')"
+    for column in {"w_code", "lag_cuts"} & set(equal):  # some rows ask no neighbours
+        equal[column] = f"{column} in ('none', '{sql_text(headline[column])}')"
+    if "form" not in names:  # another scale: that of a regression
+        equal.pop("scale", None)
     if "is_reported" in names:  # of several estimators, none of which is that of the headline regression
         equal.pop("model_id", None)
     parts = [*equal.values(), *(name for name in names if name == "is_reported")]

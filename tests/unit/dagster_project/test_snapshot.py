@@ -77,6 +77,10 @@ create table mart.mart_lisa as select 'nqpf' as index_code, unnest(['queen_row',
 create table mart.mart_beta as
 select 'nqpf' as index_code, 'pooled_ols' as model_id, unnest(['frozen', 'restated', 'frozen']) as basis,
     unnest([true, true, false]) as is_reported;
+create table mart.mart_coupling as
+select 'nqpf' as index_code, form, scale
+from unnest(['corrected', 'classic']) as f (form) cross join unnest(['minmax01', 'raw']) as s (scale);
+create table mart.mart_run as select 'nqpf' as index_code, unnest(['points', 'y_log']) as scale;
 """
 
 
@@ -84,13 +88,16 @@ def test_rows_of_several_indices_say_which_are_the_headline_ones(build):
     with duckdb.connect(str(build)) as con:
         con.execute(SEVERAL)
         con.execute(CHAINS)
-        marts = [f"mart.mart_{name}" for name in ("gini", "coef", "chain", "lisa", "beta")]
+        marts = [f"mart.mart_{name}" for name in ("gini", "coef", "chain", "lisa", "beta", "coupling", "run")]
         describe(con, "mart.dim_index", "mart.dim_model_spec", *marts)
     assert published(build, "select discretisation from mart.mart_chain where is_headline") == [("relative",)]
     assert published(build, "select index_code, basis from mart.mart_gini where is_headline") == [("nqpf", "frozen")]
     assert published(build, "select count(*) from mart.mart_gini where not is_headline") == [(3,)]
     assert published(build, "select w_code from mart.mart_lisa where is_headline") == [("queen_row",)]
     assert published(build, "select basis from mart.mart_beta where is_headline") == [("frozen",)]
+    own = "select form, scale from mart.mart_coupling where is_headline"
+    assert published(build, own) == [("corrected", "minmax01")]
+    assert published(build, "select count(*) from mart.mart_run where is_headline") == [(2,)]
     assert published(build, "select model_id from mart.mart_coef where is_headline") == [("nqpf_sdm",)]
     assert published(build, "select index_code from mart.dim_index where is_headline") == [("nqpf",)]
     columns = published(build, "select column_name from duckdb_columns() where table_name = 'mart_mean'")

@@ -268,7 +268,7 @@ def _hansen(world: World, n: int, draws: int) -> Tables:
     row |= dict(zip(("crit_10", "crit_5", "crit_1"), last.critical, strict=True))
     for side, at in (("low", 0), ("high", n)):
         row |= {f"slope_{side}": steps.slopes[at], f"slope_se_{side}": steps.se_cluster[at]}
-        row[f"n_{side}"] = steps.n_regime[at]
+        row[f"n_{side}"] = steps.n_regime[at] // world.sample.y.shape[1] * len(world.sample.years)
     try:
         row["p_level_adjusted"] = _steps(world, n, draws, "hansen adjusted", is_level_adjusted=True).thresholds[-1].p
     except PanelInputError:  # the sample is too small for it
@@ -299,7 +299,7 @@ def _spatial(world: World, side: Side, sizes: Sizes) -> Tables:
             f"slope_{level}": theta.loc[f"lag:{level}", "theta"],
             f"slope_se_{level}": theta.loc[f"lag:{level}", "se"],
         }
-        row[f"n_{level}"] = int(n_city) * y.shape[1]
+        row[f"n_{level}"] = int(n_city) * len(world.sample.years)
     tables: Tables = {"threshold_grid": profile.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(profile)))}
     if side == "emitter":
         row["p_level_adjusted"], tables["level_adjusted_test"] = _threshold_row(world, draws=sizes.multipliers)

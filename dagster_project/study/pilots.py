@@ -12,6 +12,7 @@ from dagster_project.study.samples import MODEL_KEYS, Job, Skipped, World
 from dagster_project.study.settings import PilotSpec
 from python_models.inference import holm
 from python_models.influence import pilot_effects, placebo_dates, placebo_pilots
+from python_models.influence.pilots import LEAST_BEFORE
 from python_models.regression import PanelInputError
 
 INPUTS = {"pilot": "select policy_code, city_id, start_year from int.int_pilots_accepted order by all"}
@@ -63,12 +64,13 @@ def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
 def _earlier(
     y: pd.DataFrame, start: pd.Series, points: pd.DataFrame, spec: PilotSpec, clusters: ObjectArray
 ) -> pd.DataFrame:
-    """The imputed effects of earlier dates by term; no rows where there are too few years before."""
+    """The imputed effects of earlier dates by term; no rows where there are too few years or cities before."""
     try:
         years, edges = [int(year) for year in y.columns], spec.edges_km
         table = placebo_dates(y, start, points, years, edges, shift=spec.shift, clusters=clusters).table
     except PanelInputError:
         return pd.DataFrame(columns=["estimate", "se", "p"], dtype=float)
+    table = table[table["n_cities"] >= LEAST_BEFORE]
     return rows_with(table, estimator="imputation").set_index("term")[["estimate", "se", "p"]]
 
 

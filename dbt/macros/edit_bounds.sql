@@ -1,3 +1,13 @@
+{# Units of what is counted or measured: no figure in them is below zero. #}
+{% macro counted_units() -%}
+    (
+        select canonical from {{ ref('unit') }}
+        where dimension in (
+            'people', 'accounts', 'count', 'trips', 'mass', 'area', 'length', 'volume', 'energy', 'days'
+        )
+    )
+{%- endmacro %}
+
 {# Parameters of the rules, and E1 and E2: a second source, and bounds of a figure. See edit_rules.sql. #}
 {% macro edit_bounds(cells) %}
 edit_parameter as materialized (
@@ -79,8 +89,18 @@ edit_bound as (
         max(value) filter (parameter = 'middle_from') as middle_from,
         max(value) filter (parameter = 'middle_to') as middle_to,
         max(value) filter (parameter = 'middle_jump') as middle_jump
-    from {{ ref('edit_rule') }}
-    where rule = 'E2'
+    from (
+        select variable_code, against, parameter, value
+        from {{ ref('edit_rule') }}
+        where rule = 'E2'
+        union all
+        -- what is counted or measured is not below zero
+        select v.variable_code, null, 'low', 0
+        from {{ ref('variable') }} as v
+        where
+            v.unit in {{ counted_units() }}
+            and v.variable_code in (select variable_code from {{ cells }} where value < 0)
+    )
     group by all
 ),
 

@@ -18,6 +18,7 @@ from python_models.regression import PanelInputError, spatial_weights
 from python_models.regression.errors import estimable
 
 Method = Literal["ring", "outer", "cumulative"]
+LEAST_LEFT = 0.01  # of a fitted spillover from one band to the next
 MIN_SHARE_WITH_NEIGHBOUR = 0.8
 LEVEL = 0.05
 
@@ -198,7 +199,8 @@ def _influence(fit: SpilloverFit, name: str) -> FloatArray:
 
 
 def _decay(table: pd.DataFrame) -> tuple[float, float]:
-    """kappa of theta(d) = c exp(-kappa d), weighted by 1/se, over mid-distances; NaN with fewer than three bands."""
+    """kappa of theta(d) = c exp(-kappa d), weighted by 1/se, over mid-distances; NaN with fewer than three bands, and
+    where less than LEAST_LEFT of it is left in the second band: then the first alone has a say."""
     rows = table[table["theta"].notna() & (table["se"] > 0)]
     if len(rows) < 3:
         return float("nan"), float("nan")
@@ -212,6 +214,8 @@ def _decay(table: pd.DataFrame) -> tuple[float, float]:
     try:
         best, cov = optimize.curve_fit(curve, middle, value, start, error, absolute_sigma=True, maxfev=5000)
     except RuntimeError:
+        return float("nan"), float("nan")
+    if np.exp(-best[1] * (middle[1] - middle[0])) < LEAST_LEFT:
         return float("nan"), float("nan")
     return float(best[1]), float(np.sqrt(cov[1, 1]))
 

@@ -254,6 +254,14 @@ doubts as (
     union all
     select
         load_id,
+        'count_is_not_below_zero' as rule_id,
+        cell_key,
+        'what is counted is not below zero' as evidence
+    from {{ ref('edit_figure') }}
+    where is_impossible and not is_kept
+    union all
+    select
+        load_id,
         'figure_meets_identities' as rule_id,
         cell_key,
         'the one figure that breaks identity ' || min(identity_code) as evidence

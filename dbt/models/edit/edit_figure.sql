@@ -16,6 +16,7 @@ with figures as (
         v.value,
         coalesce(v.is_settled, false) as is_kept,
         not regexp_matches(v.text, '\.\d*[1-9]') as is_whole,
+        v.value < 0 and v.unit in {{ counted_units() }} as is_impossible,
         b.zero_rule,
         -- growth and indexes of several parts have no ranks that last
         not starts_with(v.unit, 'index') and coalesce(b.min_rho, 0) >= 0 as has_ranks,

@@ -75,6 +75,10 @@ def test_unlisted_cities_few_cities_and_no_policy_leave_nothing_to_compare():
     found = run(frames(dict.fromkeys(STARTS, 2013.0)))["pilot_effect"]
     assert found["estimate_earlier"].isna().all()
     assert found["estimate"].notna().any()
+    more = {**STARTS, "c11": 2016.0, "c23": 2016.0}
+    for starts, is_known in ((STARTS, False), (more, True)):  # three cities are too few for an error
+        own = run(frames(starts))["pilot_effect"].set_index(["estimator", "term"])
+        assert pd.notna(own.loc[("imputation", "direct"), "estimate_earlier"]) == is_known
     made = warehouse()
     assert pilots.jobs(world(made), SPEC, 19) == []
     assert pilots.with_holm(pd.DataFrame()).empty

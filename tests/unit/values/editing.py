@@ -12,7 +12,7 @@ MODELS = words("""
     reading/int_borders values/int_edit_cases values/int_series_breaks values/int_price_steps values/int_edits
     values/int_values_edited
 """)
-SEEDS = words("variable source city city_change county_change edit_rule precedence splice")
+SEEDS = words("variable unit source city city_change county_change edit_rule precedence splice")
 STABLE_CITIES = """
 select city_id, province_code from city where level = 'city' and valid_to is null
     and not exists (select 1 from city_change as h where city.city_id in (h.from_city_id, h.to_city_id))

@@ -131,6 +131,15 @@ def test_an_impossible_ratio_is_taken_out_and_a_level_of_the_citys_own_is_not(ed
     assert decided == {(cities[4], 2015): ("E2", "quarantine")}
 
 
+def test_what_is_counted_is_not_below_zero_and_a_loss_may_be(editing, cities):
+    both = [series(cities, code, level=50.0, years=[2022]) for code in ("eldercare_homes", "industrial_profit")]
+    for figures in both:
+        times(figures, cities[1], [2022], -1.0)
+    editing.run(pd.concat(both))
+    out = editing.con.execute("select variable_code, city_id, rule from int_edits where action = 'quarantine'").fetchall()
+    assert out == [("eldercare_homes", cities[1], "E2")]
+
+
 def test_a_share_over_a_hundred_and_a_fraction_for_per_cent_are_taken_out(editing, cities):
     shares = series(cities, "air_quality_share", level=80.0, noise=0.0, spread=0.03, years=[2022])
     times(shares, cities[1], [2022], 100.0)

@@ -10,7 +10,7 @@ from editing import STABLE_CITIES, put_frame, with_seeds
 from text_table import words
 
 SEEDS = words(
-    "city city_change county_change variable source identity edit_rule gate_rule gate_parameter "
+    "city city_change county_change variable unit source identity edit_rule gate_rule gate_parameter "
     "indicator indicator_part"
 )
 OTHERS = ("gate_header", "gate_row", "gate_value", "gate_printed_total")  # frames of a load as they are
@@ -63,9 +63,9 @@ class Gate:
 
     def build(self, figures: pd.DataFrame, last: str = MODELS[-1]) -> None:
         """The models up to that one, over an edition of 2019 that waits and older ones that are accepted."""
-        frame = figures.assign(year=figures["data_year"], file="f", sheet="S", unit="u")
+        frame = figures.assign(year=figures["data_year"], file="f", sheet="S")
         frame["level"] = np.where(frame["city_id"].str.endswith("0000"), "province", "city")
-        frame["text"] = frame.get("text", "t")
+        frame["text"], frame["unit"] = frame.get("text", "t"), frame.get("unit", "u")
         frame["cell"] = [f"{chr(64 + r.col_no)}{r.row_no}" for r in figures.itertuples()]
         frame["source_cell_id"] = frame["source"] + "@" + frame["vintage"] + ":f!S!" + frame["cell"]
         frame["is_settled"], frame["row_kind"] = False, "city"
@@ -500,6 +500,17 @@ def test_patents_do_not_fall_to_zero_from_an_ordinary_number(gate, figures):
     figures.loc[at(figures, "all_grants", year=2018), "value"] = 0  # a rare thing: its median is nothing
     figures.loc[at(figures, "all_grants", [small, large], 2018), "value"] = 3
     assert gate.edited(figures) == {}
+
+
+def test_a_count_below_zero_is_left_out_and_a_loss_is_not(gate, figures):
+    mobile = figures["variable_code"].isin(["mobile_subscribers", "fiscal_revenue"])
+    figures.loc[mobile, "scope"] = "district"  # of which E2 does not speak
+    figures["unit"] = figures["variable_code"].map({"mobile_subscribers": "accounts"}).fillna("yuan10k")
+    for variable in ("mobile_subscribers", "fiscal_revenue"):
+        figures.loc[at(figures, variable, [gate.cities[8][0]]), "value"] *= -1
+    gate.judge(figures)
+    assert gate.edited()[(gate.cities[8][0], "mobile_subscribers")] == "count_is_not_below_zero"
+    assert gate.edited().get((gate.cities[8][0], "fiscal_revenue")) != "count_is_not_below_zero"
 
 
 def test_a_decimal_point_among_whole_numbers_is_left_out(gate, figures):

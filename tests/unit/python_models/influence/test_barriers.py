@@ -50,6 +50,13 @@ def test_reach_is_the_unbroken_run_of_bands_and_planted_decay_is_found():
     assert (table["lower_all"] < table["lower"]).all()
 
 
+def test_a_spillover_of_the_first_band_alone_has_no_rate_of_decay():
+    """A curve that is over before the second band fits as well at any rate: its error was 13,467 at a rate of .2."""
+    found = decay(*ringed([-3.0, 0.5, 0.5, 0.5, 0.5], 5), EDGES)
+    assert found.to_frame()["theta"].notna().all()
+    assert np.isnan([found.kappa, found.kappa_se, found.half_distance_km]).all()
+
+
 def test_one_far_band_alone_and_no_spillover_establish_no_reach():
     """The old rule took the first significant band wherever it lay: here it said 400 to 500 km."""
     found = decay(*ringed([0, 0, 0, 0, 3.0], 5), EDGES)

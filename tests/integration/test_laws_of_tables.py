@@ -59,7 +59,7 @@ def laws_of(table, columns):
             if re.fullmatch("(.*_)?p", c) and re.search(IS_TEST, words) and {lo, hi} <= set(columns):
                 above, below = f"{c} > 0.06 and ({lo} > 0 or {hi} < 0)", f"{c} < 0.04 and {lo} <= 0 and {hi} >= 0"
                 laws[f"{c} and {lo} to {hi} say the same of zero"] = f"{above} or {below}"
-            if "unit" in columns and (c == "used_value" or c == "value" and "used_value" not in columns):
+            if "unit" in columns and (c == "used_value" or (c == "value" and "used_value" not in columns)):
                 laws[f"{c} of what is counted is not below 0"] = f"{c} < 0 and unit in {COUNTED}"
             if re.fullmatch(SHARE, c) and re.search(r"Unit: (percent|1|share)\.$|in percent", words):
                 laws[f"{c} is a share"] = f"{c} not between 0 and {100 if 'percent' in words else 1} + 1e-9"

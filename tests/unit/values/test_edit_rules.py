@@ -136,7 +136,8 @@ def test_what_is_counted_is_not_below_zero_and_a_loss_may_be(editing, cities):
     for figures in both:
         times(figures, cities[1], [2022], -1.0)
     editing.run(pd.concat(both))
-    out = editing.con.execute("select variable_code, city_id, rule from int_edits where action = 'quarantine'").fetchall()
+    sql = "select variable_code, city_id, rule from int_edits where action = 'quarantine'"
+    out = editing.con.execute(sql).fetchall()
     assert out == [("eldercare_homes", cities[1], "E2")]
 
 

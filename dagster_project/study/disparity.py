@@ -203,6 +203,8 @@ def _dagum(
     is_share = np.array([name.startswith("share") for name in COMPONENTS])
     limits = jackknifed(parts_of_year, len(panel.years), *clusters, is_share)
     limits = limits._replace(hi=np.where(is_share, limits.hi, np.minimum(limits.hi, 1.0)))  # no Gini index is above 1
+    if all(np.unique(clusters[0].codes[split.codes == j]).size < 2 for split in splits for j in range(split.size)):
+        limits.lo[:, 1:], limits.hi[:, 1:] = np.nan, np.nan  # a group that goes as a whole leaves other parts
     resamples = resampled(of_year, len(panel.years), as_groups(strata, n), **options)
     rows: dict[str, list[Row]] = {"dagum_within": [], "dagum_between": [], "dagum_component": []}
     for t, year in enumerate(panel.years):

@@ -92,6 +92,9 @@ def test_parts_sum_to_totals_and_the_one_between_groups_less_chance_is_below_the
     assert (t["between_region"] + t["between_province"] + t["within_province"] - t["total"]).abs().max() < 1e-10
     assert set(d["scheme"]) == {"four_region", "core", "east_vs_cw", "province"}
     assert d["g_total_lo"].le(d["g_total_hi"]).all()
+    limits = d.set_index("scheme")[["g_w_lo", "g_w_hi", "share_nb_lo", "share_t_hi"]].notna()
+    assert not limits.loc["province"].any(axis=None)  # leaving out a group changes how many share what is inside
+    assert limits.loc["core"].all(axis=None)
     parts = found["dagum_component"].query("scheme == 'core'")
     assert (parts["g_nb_corrected"] <= parts["g_nb"]).all()
     assert parts["p_equal_means"].between(0, 1).all()

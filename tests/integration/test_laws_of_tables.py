@@ -21,7 +21,7 @@ NO_SENTENCE = r"\b(None|NaN|nan|<NA>)\b|  |, ,|^\s*[;,.]|\s$|= -?0\.0000\b|\d\.0
 IS_TEST = r"\bp (of|after)\b|sided p\b|p-value"
 SUMS = {  # table -> what holds between the columns of every row
     "mart_coupling": "abs(d - sqrt(c * t_index)) < 1e-9",
-    "mart_county_inequality": "n_obs = n_unit and abs(between_region + between_province + within_province - total) < 1e-9",
+    "mart_county_inequality": "n_obs = n_unit",
     "mart_county_sum": "abs(ratio - of_counties / of_city) < 1e-9 * ratio",
     "mart_dagum_component": "abs(g_w + g_nb + g_t - g_total) + abs(share_w + share_nb + share_t - 100) < 1e-9",
     "mart_edit_summary": "n_selected <= n_edit and n_edit <= n_figure",

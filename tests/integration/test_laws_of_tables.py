@@ -73,9 +73,6 @@ def laws_of(table, columns):
                 if stem in columns:  # a figure may lie outside the percentiles of its draws, a tenth of all may not
                     outside = f"{stem} not between {c} - 1e-9 and {other} + 1e-9"
                     mostly[f"{stem} is mostly inside {c}"] = f"count(*) filter ({outside}) > count({c}) / 10"
-                    if "draws" not in words:
-                        at = f"least(abs({stem} - {c}), abs({stem} - {other})) < 1e-9 * abs({stem}) and {c} < {other}"
-                        mostly[f"{stem} is no end of {c}"] = f"count(*) filter ({at}) > count({c}) / 10"
         elif re.fullmatch(SENTENCE, c):
             printed = r"\(printed ''[^'']*''"  # stands as it is
             laws[f"{c} is a sentence"] = f"regexp_matches(regexp_replace({c}, '{printed}', '', 'g'), '{NO_SENTENCE}')"

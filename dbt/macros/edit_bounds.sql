@@ -1,10 +1,7 @@
 {# Units of what is counted or measured: no figure in them is below zero. #}
 {% macro counted_units() -%}
     (
-        select canonical from {{ ref('unit') }}
-        where dimension in (
-            'people', 'accounts', 'count', 'trips', 'mass', 'area', 'length', 'volume', 'energy', 'days'
-        )
+        select canonical from {{ ref('unit') }} where not regexp_matches(dimension, 'money|share|index|text|year')
     )
 {%- endmacro %}
 
@@ -95,11 +92,10 @@ edit_bound as (
         where rule = 'E2'
         union all
         -- what is counted or measured is not below zero
-        select v.variable_code, null, 'low', 0
-        from {{ ref('variable') }} as v
-        where
-            v.unit in {{ counted_units() }}
-            and v.variable_code in (select variable_code from {{ cells }} where value < 0)
+        select distinct v.variable_code, null, 'low', 0
+        from {{ cells }} as c
+        inner join {{ ref('variable') }} as v on c.variable_code = v.variable_code
+        where c.value < 0 and v.unit in {{ counted_units() }}
     )
     group by all
 ),

@@ -18,9 +18,9 @@ from dagster_project.publish.check.recognise import Number
 WINDOWS = (400, 100, 40, 20, 10, 5)  # last digits on each side in which chance is counted
 WIDE = 40  # from which on they reach no further than the number itself
 FEW = 10_000
-TELLING, MOST_OF_NAME, MOST_OF_ROW = 0.4, 3.0, 3.0  # what words of names of a column, and of keys of a row, count
+TELLING, MOST = 0.4, 3.0  # what words of names of a column, and of keys of a row, count
 RARE = 0.2  # from which chance alone does not give a match
-HEADLINE = "is_headline"
+HEADLINE, ROLES = "is_headline", ("se", "lo", "hi", "p")
 FOR_MAIN, MAIN = 0.8, 0.7  # how often a document quotes the headline result; log odds of a cell
 KNOWN: dict[str, Any] = words()["rows"]
 OUTLINE = {name: KNOWN[name] for name in ("whole_keys", "no_keys", "no_figures", "left_out")}
@@ -41,6 +41,7 @@ class Query:
     near: dict[str, float]
     heads: tuple[set[str], set[str]] = (set(), set())
     role: str = ""  # se, lo, hi or p of the estimate before
+    falls: bool = False  # the words before say that it is negative
     cells: Ints = field(default_factory=lambda: np.empty(0, np.int64))  # the best worded of `options`
     options: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     frame: int = -1
@@ -104,9 +105,14 @@ class Cells:
         odds = (n_main[one] / FOR_MAIN if k in main else counts[one] for k, one in enumerate(self.kinds))
         self.costs = [math.log(len(self.tables) * one) for one in odds]  # of how many frames one is chosen
         self.table_of, self.name_of = (np.array(one) for one in zip(*of, strict=True))
+        measures = [measure.split("_") for table in self.tables for measure in table.measures]
+        self.role_of = np.array([next((one for one in ROLES if one in parts), "") for parts in measures])
+        self.is_count = np.array([parts[0] == "n" for parts in measures])
+        self.samples = facts.samples
         all_parts = [np.concatenate(one, axis=-1) for one in zip(*parts, strict=True)]
         order = np.argsort(all_parts[0], kind="stable")
         self.value, self.year, self.column, self.line, self.row, self.frames = (one[..., order] for one in all_parts)
+        self.of_table = [np.flatnonzero(self.table_of[self.column] == k) for k in range(len(self.tables))]
         self.cell_table, self.slot = self.table_of[self.column], np.full(len(self.kinds), len(self.kinds))
 
     def _named(self, name: str, text: str) -> int:
@@ -179,8 +185,23 @@ class Cells:
             results[names] += TELLING * near[token] * math.log(self.n_names / len(names))
         return results
 
+    def worded(self, weight: Floats, cells: Ints, most: float, of_main: float) -> Floats:
+        """How well words fit the names of cells: of their column, and of the keys of their row."""
+        of_row = weight[self.row_names[self.row[cells]]].sum(axis=1)
+        of_column = weight[self.name_of[self.column[cells]]]
+        results: Floats = (
+            np.minimum(of_column, most) + np.minimum(of_row, most) + of_main * self.is_main[self.row[cells]]
+        )
+        return results
+
+    def like(self, number: Number) -> Ints:
+        """All cells that a number may be as it is printed."""
+        ends = [(value - step / 2, value + step / 2) for value, step in _published_as(number)]
+        return np.concatenate([np.arange(*np.searchsorted(self.value, one)) for one in ends])
+
     def matches(self, query: Query) -> Iterator[tuple[Ints, Floats, Match]]:
         """Frames, how much each says that a number stands in it, and its hits: of which frames, how well worded."""
+        weight = self.weights(query.near)
         for value, step in _published_as(query.number) if query.number.significant > 1 else ():
             for window in WINDOWS:
                 reach = (window + 0.5) * step
@@ -198,10 +219,7 @@ class Cells:
             has_hit[tables[is_hit]] = True
             keep = np.flatnonzero(has_hit[tables] & is_of_year)
             cells, is_hit = keep + first, is_hit[keep]
-            weight = self.weights(query.near)
-            worded = np.minimum(weight, MOST_OF_NAME)[self.name_of[self.column[cells]]]
-            worded += MAIN * self.is_main[self.row[cells]]
-            worded += np.minimum(weight[self.row_names[self.row[cells]]].sum(axis=1), MOST_OF_ROW)
+            worded = self.worded(weight, cells, MOST, MAIN)
             hits = cells[is_hit]
             mass, of_cells = np.exp(worded), self.frames[:, cells]
             frames, which = np.unique(of_cells[:, is_hit], return_inverse=True)
@@ -220,7 +238,7 @@ class Cells:
 def _published_as(number: Number) -> Iterable[tuple[float, float]]:
     """(value, last digit) under which a number may be published."""
     step, unit = 10.0**-number.decimals, number.unit or Unit("")
-    if unit.dimension in ("", "share", "difference", "times", "points", "count", "rank"):
+    if unit.dimension in ("", "share", "difference", "times", "points", "count", "rank", "length"):
         yield number.value * unit.factor, step * unit.factor
     if unit.dimension in ("", "share", "difference", "points"):
         yield number.value / 100, step / 100

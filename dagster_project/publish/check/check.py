@@ -16,15 +16,16 @@ from dagster_project.publish.check.pages import Pages, figures, figures_of, page
 from dagster_project.publish.check.pages import verdict as verdict_of
 from dagster_project.publish.check.passages import KEY, Passage
 from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers, sentences
-from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, statistic, targets
+from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, statistic, targets, widened
 from dagster_project.publish.check.rows import ROW
 from dagster_project.publish.check.rows import judge as judge_rows
-from dagster_project.publish.check.verdicts import DIFFERS, Judge, Target, Verdict
+from dagster_project.publish.check.verdicts import DIFFERS, RIGHT, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.locale import languages
 
 CLOSE = 12  # letters from a figure to its year
+KNOWN = 0.125  # of the figures of a document that is about the release
 
 
 @dataclass
@@ -59,16 +60,24 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
     for assumed in checker.assumed.values():
         if sum(not one.differs for one in assumed) >= max(2, len(assumed) / 3):
             findings |= {(id(one.passage), one.start): one for one in assumed}
+    findings |= {(id(one.passage), one.start): one for one in checker.of_lines([*findings.values()])}
+    misprints, n_numbers = list[tuple[int, int]](), len(findings)
     for group in filter(None, checker.groups):
         keys = [(id(passage), at + query.number.start) for passage, at, _, query in group]
+        n_numbers += len(set(keys) - findings.keys())
         if of_pages.keys() >= set(keys):
             continue
         queries = [query for *_, query in group]
         for k, verdict in judge_rows(kept(facts, Cells), queries, is_table=group[0][0].is_cell).items():
             passage, at, text, query = group[k]
             one = findings.get(keys[k])
+            if keys[k] in checker.passed:
+                continue
             if one is None or (one.verdict == "not_ours" and "swapped" not in one.note and verdict.note == ROW):
                 findings[keys[k]] = checker.finding(passage, text, at, query.number, verdict)
+                misprints += [keys[k]] if verdict.verdict == "not_ours" else []
+    if len(findings) < KNOWN * n_numbers:  # the document is about something else
+        findings = {key: one for key, one in findings.items() if key not in misprints}
     for key, one in of_pages.items():
         if key not in findings or findings[key].differs or one.differs:
             findings[key] = one
@@ -83,6 +92,8 @@ class _Checker:
         self.titles_text: list[str] = []
         self.dated = Counter[int]()  # years that the document names
         self.years = Counter[int]()
+        self.passed = set[tuple[int, int]]()  # numbers that may be a figure of other words
+        self.cells: list[tuple[Passage, str, Number, Target]] = []  # of tables, without a verdict
         self.heads: dict[str, Sentence] = {}
         self.cities = Counter[str]()
         self.grids: dict[tuple[str, str, str], Grid | None] = {}
@@ -118,7 +129,9 @@ class _Checker:
                 for number, target in targets(self.facts, sentence):
                     if at + number.start in covered or (verdict := self.judge.judge(number, target)) is None:
                         continue
-                    if verdict.verdict != "other_year" or self._is_dated(sentence, number, verdict):
+                    if self._is_misread(number, sentence, target, verdict):
+                        self.passed.add((id(passage), at + number.start))
+                    elif verdict.verdict != "other_year" or self._is_dated(sentence, number, verdict):
                         yield self.finding(passage, sentence_text, at, number, verdict)
                 context = carried(sentence)
                 self.years.update({m.value for m in sentence.of("year") if not sentence.is_base(m)})
@@ -136,6 +149,13 @@ class _Checker:
         is_item = passage.at >= was.at if passage.is_cell else RE["ITEM"].match(passage.text)
         if not self.groups or was.is_cell != passage.is_cell or not is_item:
             self.groups.append([])
+
+    def _is_misread(self, number: Number, sentence: Sentence, target: Target, verdict: Verdict) -> bool:
+        """Whether a number that is called wrong is a figure of other words of the text."""
+        if number.is_rank or not (verdict.verdict == "other_city" or verdict.note.startswith("the published")):
+            return False
+        other = self.judge.judge(number, widened(sentence, number, target))
+        return other is not None and other.verdict in RIGHT
 
     def _is_dated(self, s: Sentence, number: Number, verdict: Verdict) -> bool:
         """Whether the words before a number say its year, so that the figure of another is a slip."""
@@ -162,11 +182,15 @@ class _Checker:
             near = dict.fromkeys(far, 0.25) | dict.fromkeys(tokens(sentence.text), 0.5)
             near |= dict.fromkeys(tokens(sentence.text[start:end]), 1.0)
             role = statistic(whole, k) or ("p" if RE["OF_P"].search(sentence.text[: number.start]) else "")
+            role = role or (
+                "n" if RE["DRAWS"].search(sentence.text[max(0, number.start - 8) : number.end + 24]) else ""
+            )
+            falls = bool(RE["FALLS"].search(sentence.text[start : number.start]))
             in_view = sorted(whole.in_view(number, years), key=lambda m: abs(m.end - number.start))
             now = [m.value for m in in_view] or ([sentence.before.year] if sentence.before.year else [])
             now = [] if RE["FROM"].search(sentence.text[: number.start]) else now
             if at + number.start not in covered and not any(start <= m.start < end for m in sentence.of("city")):
-                group.append((passage, at, sentence.text, Query(number, (first, 0), now, near, role=role)))
+                group.append((passage, at, sentence.text, Query(number, (first, 0), now, near, role=role, falls=falls)))
 
     def _ask_cell(self, passage: Passage, where: str, cell: Sentence, heads: Sequence[Sentence]) -> None:
         near = dict.fromkeys(tokens(passage.heads[2]), 0.25) | dict.fromkeys(tokens(" ".join(passage.heads[:2])), 1.0)
@@ -218,12 +242,34 @@ class _Checker:
             target = of_cell(self.facts, [sentence, *heads] if sentence.mentions else heads, number, context)
             if target is not None and "since" in target.ways:  # a sign that is printed
                 target.direction = {"+": 1, "-": -1, "−": -1}.get(text.strip()[0], 0)
-            if target is not None and not covered and (verdict := self.judge.judge(number, target)):
+            if target is None or covered:
+                continue
+            if (verdict := self.judge.judge(number, target)) is None:
+                self.cells.append((passage, where, number, target))
+            else:
                 finding = self.finding(passage, where, 0, number, verdict)
                 if target.is_assumed:
                     self.assumed[len(self.groups)].append(finding)
                 else:
                     yield finding
+
+    def of_lines(self, findings: Sequence[Finding]) -> Iterator[Finding]:
+        """Cells that their heads leave open: of the measure and year of the right figures in their row or column."""
+        votes: dict[tuple[int, str], Counter[tuple[Subject, int]]] = defaultdict(Counter)
+        of_cells = [one for one in findings if one.passage and one.passage.is_cell and one.verdict in RIGHT]
+        for one, passage in ((one, one.passage) for one in of_cells if one.candidates and one.passage):
+            if key := self._key(one.candidates[0]["key"]):
+                for side in (0, 1):
+                    votes[side, passage.heads[side]][key[0], key[2]] += 1
+        for passage, where, number, target in self.cells:
+            for side in (0, 1):
+                best = votes[side, passage.heads[side]].most_common(2)
+                if best and best[0][1] > max(1, sum(n for _, n in best[1:])):
+                    (subject, year), _ = best[0]
+                    sure = Target([subject], target.places, [year], unit=target.unit)
+                    if verdict := self.judge.judge(number, sure):
+                        yield self.finding(passage, where, 0, number, verdict)
+                    break
 
     def _grid(self, facts: Facts, code: str, language: str) -> Grid | None:
         """The paper table as this file prints it; None where it does not."""
@@ -261,7 +307,7 @@ class _Checker:
             note = ""
             if now == "not_ours":
                 note = f"the report of {self.facts.release} has {there[0][1][k]}"
-                older = next((release for release, was in then.items() if was in ("equal", "rounded")), "")
+                older = next((release for release, was in then.items() if was in RIGHT), "")
                 now, note = ("revised", f"right in {older}; {note}") if older else (now, note)
             if now:
                 yield self.finding(passage, text, at, number, Verdict(now, note))

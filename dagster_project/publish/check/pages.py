@@ -13,12 +13,12 @@ from pathlib import Path
 from dagster_project.publish.check.facts import Facts
 from dagster_project.publish.check.passages import Passage, read_passages
 from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, sentences
+from dagster_project.publish.check.verdicts import RIGHT, rounds
 
 MOST_CITIES = 40  # whose pages are read for one document
 LEAST_LETTERS = 16  # of a sentence without its figures; a Chinese one counts twice
 LEAST_CELLS = 4  # of a table that must be as on the page
 SHARE = 0.6  # of the cells of a table under the same heads
-RIGHT = ("equal", "rounded")
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -136,7 +136,7 @@ def verdict(ours: str, theirs: str) -> str:
     except ValueError:
         return ""
     places, most = (len(text.rstrip("%").partition(".")[2]) for text in (theirs, ours))
-    if abs(value - other) <= 0.5 * 10.0**-places * (1 + 1e-9):
+    if rounds(other, value, places):
         return "rounded"
     return "not_ours" if places <= most else ""
 

@@ -259,6 +259,23 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     return target if target.ways else None
 
 
+def widened(s: Sentence, number: Number, target: Target) -> Target:
+    """What a number may be if its own words were misread: of any place, year and measure that the sentence names."""
+    was, places = (
+        s.before,
+        dict.fromkeys([*target.places, *target.others, *(tuple(m.value) for m in s.of("city", "place"))]),
+    )
+    years = {*target.years, *target.bases, *(m.value for m in s.of("year")), was.year, was.since, was.or_year} - {None}
+    years |= {year + then for m in RE["AGO"].finditer(s.text) for year in years if year and (then := _ago(m[0]))}
+    of = [*s.of("variable"), *([was.content] if was.content and was.content.kind == "variable" else [])]
+    subjects = dict.fromkeys([*target.subjects, *(("value", code) for m in of for code in m.value)])
+    every = [year for year in years if year]
+    is_said = any(one.text == number.text for one in s.numbers if one is not number)
+    ways = ("since", "apart", "part")[: 3 if number.significant >= LIKELY else 2]
+    ways = ways if is_said or number.significant < LIKELY else ("level", *ways)
+    return replace(target, subjects=[*subjects], places=[*places], others=(), years=every, bases=every, ways=ways)
+
+
 def statistic(s: Sentence, k: int) -> str:
     """Whether a number is the standard error, or an end of the interval, of the estimate before it."""
     left = s.text[: s.numbers[k].start]

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from dagster_project.publish.check.cells import KNOWN, Attributes, Cells, Match, Query
+from dagster_project.publish.check.cells import KNOWN, Attributes, Cells, Floats, Ints, Match, Query
 from dagster_project.publish.check.recognise import Number
-from dagster_project.publish.check.verdicts import Verdict, is_far
+from dagster_project.publish.check.verdicts import Verdict, likelihood, rounds
 
 ENOUGH, SURE, CERTAIN = 3.0, 8.0, 16.0  # log odds that a table is that of the figures; that it judges others; confirms
 OWN = 4.0  # of these what the figure adds, to be confirmed
@@ -26,8 +26,18 @@ PASSES = 3
 LEAST = 3  # figures that must agree
 TRUST, LINE, OTHER = 0.4, 0.2, 0.55  # shares that must agree: of all; of a line; where the number is another figure
 SCALES = (1.0, 100.0)
+DIMENSIONS = ("", "share", "difference", "points", "count", "length")
+OF_MAIN, MODEL, SETTINGS, ESTIMATE, ROLE, NO_ROLE = (
+    2.0,
+    1.0,
+    2.0,
+    2.0,
+    -2.0,
+    -3.0,
+)  # log odds that a cell is meant: what it shares
+SAID, ELSEWHERE, OUTSIDE = -2.0, -4.0, 2.0  # of one that another number is, of one of another table, of none
+FIRST, LIKELIER = 3, 2.0
 Votes = dict[int, dict[Any, float]]
-Want = tuple[int, list[Attributes], float]  # a table, attributes of the likeliest cells, how it is printed
 
 
 def assign(cells: Cells, queries: Sequence[Query]) -> None:
@@ -123,7 +133,7 @@ def alignment(cells: Cells, queries: Sequence[Query]) -> dict[int, tuple[int, At
 
 def scale_of(number: Number, figure: float) -> float:
     """What a figure was multiplied by where it is printed as this number; 0: it is not."""
-    return next((one for one in SCALES if float(f"{figure * one:.{number.decimals}f}") == number.value), 0.0)
+    return next((one for one in SCALES if rounds(number.value, figure * one, number.decimals)), 0.0)
 
 
 def _votes(queries: Sequence[Query], members: dict[int, list[Attributes]], key: str) -> list[Votes]:
@@ -147,11 +157,13 @@ def _chosen(votes: Votes) -> dict[int, Any]:
 
 
 def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int, Verdict]:
-    """Number of a text or table -> "rounded" where it stands with its neighbours, else the figure at its place."""
+    """Number of a text or table -> "rounded" where it stands with its neighbours, else the figure it should be."""
     if len(queries) > 1:
         assign(cells, queries)
     results: dict[int, Verdict] = {}
     aligned = alignment(cells, queries) if is_table else {}
+    estimate: Query | None = None  # the last number that is none of the error, interval or p value of another
+    sure = [q for q in queries if len(q.cells) and q.total > SURE]
     for k, query in enumerate(queries):
         if k in aligned:
             table, want, value = aligned[k]
@@ -160,71 +172,67 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
             here = cells.described(table, want, value)
             results[k] = Verdict("rounded" if is_right else "not_ours", note, [here])
             continue
-        if len(query.cells):
-            by_row = cells.kinds[query.frame][0] == 0 and query.total > SURE / 2
-            if by_row or (query.total > CERTAIN and query.evidence > OWN):
-                cell = int(query.cells[0])
-                here = cells.described(cells.table(query), cells.attributes(cell), float(cells.value[cell]))
-                results[k] = Verdict("rounded", ROW if by_row else "", [here])
-            if query.total > SURE:
-                continue
-        for table, wants, scale in () if is_table else _beside(cells, queries, k):
-            figures = [(value, want) for want in wants for value in cells.held(table, want)]
-            printed = [_printed(query.number, value * scale) for value, _ in figures]
-            if any(float(one) == query.number.value for one in printed):
-                break
-            if not printed or (len(wants) == 1 and len(set(printed)) > 1) or _is_said(queries, query, printed[0]):
-                continue
-            value, want = figures[0]
-            if not is_far(query.number, value * scale):
-                results[k] = Verdict("not_ours", f"published: {printed[0]}", [cells.described(table, want, value)])
-            break
+        estimate = query if not query.role else estimate
+        by_row = bool(len(query.cells)) and cells.kinds[query.frame][0] == 0 and query.total > SURE / 2
+        if by_row or (query.total > CERTAIN and query.evidence > OWN):
+            cell = int(query.cells[0])
+            results[k] = Verdict("rounded", ROW if by_row else "", [_described(cells, cell)])
+        elif sure and not is_table and (slip := misprint(cells, query, sure, estimate)):
+            cell, figure = slip
+            results[k] = Verdict("not_ours", f"published: {_printed(query.number, figure)}", [_described(cells, cell)])
     return results
 
 
-def _common(cells: Cells, query: Query) -> Attributes:
-    """What all cells that a number may be share."""
-    first, *others = (cells.attributes(int(cell)) for cell in query.cells[:MANY])
-    return {name: value for name, value in first.items() if all(one.get(name) == value for one in others)}
+def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query | None) -> tuple[int, float] | None:
+    """The cell of a table beside that a number should be, and how it is printed there, where a misprint is likelier
+    than a right figure of any table, or one of something else."""
+    number = query.number
+    dimension, size = number.unit.dimension if number.unit else "", abs(number.value) * 10.0**number.decimals
+    if query.role == "n" or dimension not in DIMENSIONS or (not number.decimals and number.value in cells.samples):
+        return None
+    weight = cells.weights(query.near)
+    before = estimate if query.role and estimate and len(estimate.cells) and estimate.total > SURE else None
+
+    def prior(at: Ints) -> Floats:
+        is_in = np.isin(cells.frames[1:3, at], [cells.frames[1:3, one.cells[0]] for one in sure])
+        of_estimate = np.isin(cells.row[at], cells.row[before.cells] if before else [])
+        roles = np.where(cells.role_of[cells.column[at]] == query.role, 0.0, NO_ROLE if query.role else ROLE)
+        results: Floats = MODEL * is_in[0] + SETTINGS * is_in[1] + ESTIMATE * of_estimate + roles
+        return results + cells.worded(weight, at, math.inf, OF_MAIN)
+
+    def of_year(at: Ints) -> Ints:
+        return at[np.isin(cells.year[at], [-1, *query.years])] if query.years else at
+
+    at = of_year(np.concatenate([cells.of_table[table] for table in {cells.table(one) for one in sure}]))
+    if number.decimals or dimension:
+        at = at[cells.is_count[cells.column[at]] == (dimension == "count" and not number.decimals)]
+    figures, likely = cells.value[at], prior(at)
+    if query.falls:  # the sign is in the words
+        figures = np.copysign(figures, number.value)
+    of_others = [one.cells[:FIRST] for one in sure if one is not query]
+    likely[np.isin(at, np.concatenate([np.empty(0, np.int64), *of_others]))] += SAID
+    scales = SCALES if dimension != "count" else SCALES[:1]
+    is_right = np.any([rounds(number.value, figures * one, number.decimals) for one in scales], axis=0)
+    anywhere = of_year(cells.like(number))
+    right = np.concatenate([likely[is_right], prior(anywhere) + ELSEWHERE, [OUTSIDE - math.log(max(size, 5.0))]])
+    slips: dict[str, list[tuple[float, int, float]]] = defaultdict(list)
+    for one in np.flatnonzero(~is_right)[np.argsort(-likely[~is_right])[:MANY]]:
+        is_count = cells.is_count[cells.column[at[one]]]
+        for scale in scales[:1] if is_count else scales[int(dimension == "share" and abs(figures[one]) < 1) :]:
+            figure = float(figures[one]) * scale
+            if chance := likelihood(number, figure):
+                slips[_printed(number, figure)].append((float(likely[one]) + math.log(chance), int(at[one]), figure))
+    if not slips:
+        return None
+    odds = {text: np.logaddexp.reduce([one for one, *_ in of]) for text, of in slips.items()}
+    if np.logaddexp.reduce([*odds.values()]) - np.logaddexp.reduce(right) < LIKELIER:
+        return None
+    _, cell, figure = max(slips[max(odds, key=lambda text: odds[text])])
+    return cell, figure
 
 
-def _beside(cells: Cells, queries: Sequence[Query], k: int) -> Iterator[Want]:
-    """What a number of a sentence should be, from the numbers beside it that are sure, the nearest first."""
-    query = queries[k]
-    near = [j for j, q in enumerate(queries) if len(q.cells) and q.total > SURE and q.at[0] == query.at[0]]
-    for j in sorted(near, key=lambda j: (abs(j - k), j))[:3]:
-        other, table, shared = queries[j], cells.table(queries[j]), _common(cells, queries[j])
-        of_estimate = query.role and j < k and not other.role and all(one.role for one in queries[j + 1 : k])
-        if of_estimate and "column" in shared:
-            value, stem = float(cells.value[other.cells[0]]), len(query.role)
-            columns = [
-                column
-                for column in _columns_of(query.role, str(shared["column"]), cells.tables[table].measures)
-                if query.role not in ("lo", "hi") or _holds(cells, table, shared, column[:-stem], value)
-            ]
-            yield table, [{**shared, "column": column} for column in columns], 1.0
-        elif not (query.role or other.role) and query.number.unit == other.number.unit and query.years:
-            plain = "year" in cells.tables[table].keys and query.years[0] != shared.get("year")
-            yield from [(table, [shared | {"year": query.years[0]}], _scale(cells, other))] if plain else ()
-
-
-def _holds(cells: Cells, table: int, shared: Attributes, stem: str, value: float) -> bool:
-    """Whether an interval is that of an estimate."""
-    low, high = (cells.held(table, {**shared, "column": stem + end}) for end in ("lo", "hi"))
-    return bool(low and high) and min(low) <= value <= max(high)
-
-
-def _columns_of(role: str, main: str, measures: Sequence[str]) -> list[str]:
-    """The columns that may have the standard error, interval or p value of an estimate, the likeliest first."""
-    rests = {m: set(m.split("_")) - {role} for m in measures if role in m.split("_")}
-    with_name = [m for m, rest in rests.items() if rest and rest - {"ci"} <= set(main.split("_"))]
-    plain = [m for m, rest in rests.items() if rest <= set(KNOWN["qualifiers"])]
-    return with_name or plain
-
-
-def _scale(cells: Cells, query: Query) -> float:
-    """What a figure was multiplied by where it is printed."""
-    return scale_of(query.number, float(cells.value[query.cells[0]])) or 1.0
+def _described(cells: Cells, cell: int) -> dict[str, Any]:
+    return cells.described(int(cells.cell_table[cell]), cells.attributes(cell), float(cells.value[cell]))
 
 
 def _likely_scale(number: Number, figure: float) -> float:
@@ -234,8 +242,3 @@ def _likely_scale(number: Number, figure: float) -> float:
 
 def _printed(number: Number, value: float) -> str:
     return f"{value:.{number.decimals}f}"
-
-
-def _is_said(queries: Sequence[Query], query: Query, printed: str) -> bool:
-    """Whether another number of the sentence is the figure that this one should be."""
-    return any(q.number.value == float(printed) for q in queries if q.at[0] == query.at[0])

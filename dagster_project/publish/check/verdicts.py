@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from dagster_project.publish.check.facts import SQL, Fact, Facts, Subject, Unit, words
 from dagster_project.publish.check.recognise import Number, Vocabulary
 
@@ -19,6 +22,8 @@ FACTORS: dict[str, list[float]] = words()["factors"]
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 LISTED = 3
 FAR = 10
+SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.04, 0.01, 0.05, 0.3  # of slips of the pen
+NEAR = (0.82, 1.2)  # an older figure, as a share of that of today
 WORDED = 0.1  # how far a third or 七成 may be from the figure, as a share of it
 Key = tuple[Subject, str, int]
 Derived = tuple[float, list[Key], bool]  # a value, the figures it comes from, whether it is but one reading of several
@@ -143,7 +148,7 @@ class Judge:
             return revised
         published = _printed(number, _in_unit(fact.value, fact_unit, unit))
         is_rank = fact_unit.dimension == "rank"
-        if _swapped(number, published):
+        if _swapped(number.text, published):
             return self._wrong("not_ours", f"two digits are swapped: {published}", [here])
         years = sorted((y for place, y in facts if place == city and y != year), key=lambda y: (abs(y - year), y))
         hits = [y for y in years if self._same(number, facts[city, y], fact_unit, unit)]
@@ -232,8 +237,8 @@ class Judge:
                         return [self._wrong("not_ours", "the other way", here)]
                 return [Verdict("rounded", "from published figures", self._listed(here))]
             printed = _printed(number, abs(value))
-            if wrong is None and (not doubt or _swapped(number, printed)):
-                swapped = "two digits are swapped: " if _swapped(number, printed) else ""
+            if wrong is None and (not doubt or _swapped(number.text, printed)):
+                swapped = "two digits are swapped: " if _swapped(number.text, printed) else ""
                 wrong = self._wrong("not_ours", f"{swapped}the published figures give {printed}", here)
         return [wrong] if wrong else []
 
@@ -444,28 +449,54 @@ def is_far(number: Number, published: float) -> bool:
     return sizes[1] > FAR * sizes[0] and digits[0] != digits[1]
 
 
+def likelihood(number: Number, figure: float) -> float:
+    """How often such a number is printed for this figure, of all numbers that are wrong (and some that are not)."""
+    printed, step = f"{abs(figure):.{number.decimals}f}", 10.0**-number.decimals
+    digits, right = (text.replace(",", "").replace(".", "").lstrip("-0") for text in (number.text, printed))
+    if len(right) < max(1, len(digits) - 1) or is_far(number, figure):
+        return 0.0
+    value = abs(number.value)
+    if value == float(printed):
+        return SIGN
+    power = round(math.log10(value / abs(figure))) if value * figure else 0
+    if abs(power) in (1, 2) and math.isclose(value, round(abs(figure) * 10.0**power, number.decimals), rel_tol=1e-9):
+        return POWER if len(digits.rstrip("0")) > 1 and abs(power) == 1 else POWER / 5
+    if _swapped(digits, right):
+        return SWAPPED / (len(digits) - 1)
+    size = max(value, abs(figure)) / step
+    chance = ANOTHER / size
+    if len(digits) == len(right) and sum(a != b for a, b in zip(digits, right, strict=True)) == 1:
+        chance += DIGIT / len(digits) + LAST * (abs(value - abs(figure)) < 1.6 * step)
+    is_near = figure and NEAR[0] < number.value / figure < NEAR[1] and (number.decimals or number.unit)
+    return chance + (STALE / max(abs(figure) / step, 3) if is_near else 0.0)
+
+
 def _rounds(number: Number, value: float, *, about: bool = False) -> bool:
     """Whether `value` rounds to the number: half a unit of its last digit, of its last digit but zeros where it is said
     to be about right, or where three digits stand before at least two zeros."""
     if number.is_part:
         return abs(number.value - value) <= WORDED * number.value
-    step = 10.0**-number.decimals
-    if not number.decimals:
+    decimals = number.decimals
+    if not decimals:
         bare = number.text.replace(",", "").rstrip("0")
         zeros = len(number.text.replace(",", "")) - len(bare)
         if about or (zeros >= 2 and len(bare) >= LIKELY):
-            step = 10.0**zeros
-    reach = (1.0 if about else 0.5) * step
-    return abs(number.value - value) <= reach * (1 + 1e-9) + 1e-12 * abs(value)
+            decimals = -zeros
+    return bool(rounds(number.value, value, decimals, reach=1.0 if about else 0.5))
+
+
+def rounds[T: (float, npt.NDArray[np.float64])](printed: float, value: T, decimals: int, *, reach: float = 0.5) -> Any:
+    """Whether a value is printed so with that many decimals."""
+    return abs(printed - value) <= reach * 10.0**-decimals * (1 + 1e-9) + 1e-12 * abs(value)
 
 
 def _printed(number: Number, value: float) -> str:
     return f"{value:.{number.decimals}f}"
 
 
-def _swapped(number: Number, published: str) -> bool:
+def _swapped(number: str, published: str) -> bool:
     """Whether two digits beside each other (or one point between them) changed places."""
-    digits, right = number.text.replace(",", "").replace(".", ""), published.replace(".", "").lstrip("-")
+    digits, right = (text.replace(",", "").replace(".", "").lstrip("-0") for text in (number, published))
     if len(digits) != len(right) or len(digits) < 2:
         return False
     apart = [k for k, (a, b) in enumerate(zip(digits, right, strict=True)) if a != b]

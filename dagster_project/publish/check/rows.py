@@ -27,14 +27,8 @@ LEAST = 3  # figures that must agree
 TRUST, LINE, OTHER = 0.4, 0.2, 0.55  # shares that must agree: of all; of a line; where the number is another figure
 SCALES = (1.0, 100.0)
 DIMENSIONS = ("", "share", "difference", "points", "count", "length")
-OF_MAIN, MODEL, SETTINGS, ESTIMATE, ROLE, NO_ROLE = (
-    2.0,
-    1.0,
-    2.0,
-    2.0,
-    -2.0,
-    -3.0,
-)  # log odds that a cell is meant: what it shares
+# log odds that a cell is meant: by what it shares with the cells beside it, and by its kind
+OF_MAIN, MODEL, SETTINGS, ESTIMATE, ROLE, NO_ROLE = 2.0, 1.0, 2.0, 2.0, -2.0, -3.0
 SAID, ELSEWHERE, OUTSIDE = -2.0, -4.0, 2.0  # of one that another number is, of one of another table, of none
 FIRST, LIKELIER = 3, 2.0
 Votes = dict[int, dict[Any, float]]

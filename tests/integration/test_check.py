@@ -177,6 +177,22 @@ def test_a_brief_is_right_in_every_figure_and_a_slip_in_it_is_found(
     assert [one.printed for one in check_passages(read_passages(file), facts) if one.differs] == [tagged.text]
 
 
+@pytest.mark.parametrize(("kind", "form"), [("points", ".1f"), ("place", ".0f"), ("moved", "+.1f")])
+def test_parts_of_the_score_in_a_brief_are_compared(small_warehouse, facts, figures, tmp_path, kind, form):
+    file = tmp_path / "brief.docx"
+    done = small_warehouse.run_reading("brief", figures.cities()[0][1], "--lang", "en", "--out", str(file))
+    assert done.exit_code == 0, done.text
+    document = docx.Document(str(file))
+    tagged = document.element.body.xpath(f".//w:sdt[contains(w:sdtPr/w:tag/@w:val, 'nqpf:{kind}.')]//w:t")
+    assert len(tagged) > (20 if kind == "moved" else 15)  # changes of tiers and of the score too
+    slips = [tagged[0], tagged[-1]]
+    for one in slips:
+        one.text = f"{float(one.text.replace('−', '-')) + 3:{form}}"
+    document.save(str(file))
+    wrong = [one.number for one in check_passages(read_passages(file), facts) if one.differs]
+    assert sorted(wrong) == sorted(float(one.text) for one in slips)
+
+
 def _province_of_two(facts):
     sql = """select any_value(c.province_name) from mart.dim_city as c join easy.ranking as r using (city_id)
     where r.year = 2016 group by c.province_name having count(*) > 1 order by 1"""

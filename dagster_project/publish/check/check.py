@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_project.publish.check.cells import Cells, Query, tokens
-from dagster_project.publish.check.facts import Facts, Subject, kept
+from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, Facts, Subject, kept
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
 from dagster_project.publish.check.pages import verdict as verdict_of
 from dagster_project.publish.check.passages import KEY, Passage
@@ -364,9 +364,9 @@ class _Checker:
         what, city, year, release = re.split(r"[/@]", key.removeprefix("nqpf:"), maxsplit=3)
         kind, _, name = what.partition(".")
         city = "" if city == "CN" else city
-        if kind in ("score", "rank", "low", "high"):
+        if kind in OF_SCORES:
             return (kind, name or self.facts.scope.index), city, int(year), release
-        if kind == "nation":
+        if kind == "nation" or kind in OF_PARTS:
             return (kind, name), city, int(year), release
         return (("value", what), city, int(year), release) if what in self.facts.units else None
 

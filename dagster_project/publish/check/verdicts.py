@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagster_project.publish.check.facts import SQL, Fact, Facts, Subject, Unit, words
+from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, SQL, Fact, Facts, Subject, Unit, words
 from dagster_project.publish.check.recognise import Number, Vocabulary
 
 ORDER = ("equal", "rounded", "other_unit", "revised", "other_year", "other_city", "not_ours", "unknown")
@@ -404,7 +404,7 @@ class Judge:
     def _unit(self, subject: Subject) -> str:
         if subject[0] == "value":
             return self.facts.units[subject[1]]
-        return "points" if subject[0] == "score" else "place" if subject[0] in ("rank", "low", "high") else ""
+        return (OF_SCORES | OF_PARTS).get(subject[0], "")
 
     def _name(self, subject: Subject, city: str) -> str:
         kind, name = subject
@@ -422,7 +422,7 @@ def key_of(subject: Subject, city: str, year: int, release: str) -> str:
 
 def _has(facts: Facts, subject: Subject) -> bool:
     kind, name = subject
-    return kind == "nation" or name in (facts.units if kind == "value" else facts.indexes)
+    return kind == "nation" or kind in OF_PARTS or name in (facts.units if kind == "value" else facts.indexes)
 
 
 def _fits(fact_unit: Unit, unit: Unit | None) -> bool:

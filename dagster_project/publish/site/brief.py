@@ -144,7 +144,7 @@ class Briefs:
             self._paragraph(doc, one.text, keys=keys)
         pictures = []
         if scores:
-            self._paragraph(doc, self._changes(city, scores))
+            self._changes(doc, city, scores)
             alt = "; ".join(
                 f"{city['name']} {row['year']}: {row['score']:.1f} {self._key('score', key, row['year'])}"
                 for row in scores
@@ -161,15 +161,19 @@ class Briefs:
         self._edits(doc, profile["edits"])
         return self._end(doc)
 
-    def _changes(self, city: Record, scores: list[Record]) -> str:
+    def _changes(self, doc: Any, city: Record, scores: list[Record]) -> None:
         """What moved the score since the first year, by tier, the largest first."""
         first, last = scores[0], scores[-1]
         changes = sorted(self.profiles.moved(city["city_id"]).items(), key=lambda item: -abs(item[1]))
+        moved = {self.scope.index: last["score"] - first["score"], **dict(changes)}
         parts = " · ".join(f"{self.reader.name('tier', tier)} {signed(change)}" for tier, change in changes)
-        return self.words.say(
+        text = self.words.say(
             "From {y0} to {y1} its score changed by {change} points: {parts}.",
-            y0=first["year"], y1=last["year"], change=signed(last["score"] - first["score"]), parts=parts,
+            y0=first["year"], y1=last["year"], change=signed(moved[self.scope.index]), parts=parts,
         )  # fmt: skip
+        of_city = city["city_id"], last["year"]
+        keys = [(signed(change), self._key(f"moved.{name}", *of_city)) for name, change in moved.items()]
+        self._paragraph(doc, text, keys=keys)
 
     def _indicators(self, city: Record, rows: list[Record]) -> tuple[Grid, dict[tuple[int, int], str]]:
         words, scope, reader = self.words, self.scope, self.reader
@@ -189,8 +193,9 @@ class Briefs:
         title = words.say("{city}: indicators, {year}", city=city["name"], year=scope.last_year)
         titles = tuple(words.say(head, year=scope.first_year) for head in heads)
         keys = {
-            (k, 2): f"nqpf:{row['code']}/{city['city_id']}/{scope.last_year}@{scope.release}"
+            (k, column): self._key(f"{kind}{row['code']}", city["city_id"], scope.last_year)
             for k, row in enumerate(rows)
+            for column, kind in ((2, ""), (3, "points."), (4, "moved."), (5, "place."))
         }
         is_text = (True, True, False, False, False, False)
         return Grid("", title, titles, is_text, tuple(body), tuple(notes), note_word=words.gettext(msg("Note."))), keys
@@ -241,8 +246,8 @@ class Briefs:
             change = row["score"] - row["scores"][0]
             ends_of = ["" if row[end] is None else f"{row[end]:.0f}" for end in ("lo", "hi")]
             body.append(Row("body", (row["name"], str(row["rank"]), *ends_of, number(row["score"], 1), signed(change))))
-            for column, kind in ((1, "rank"), (2, "low"), (3, "high"), (4, "score")):
-                keys_of[k, column] = self._key(kind, row["city_id"], year)
+            kinds = ("rank", "low", "high", "score", f"moved.{scope.index}")
+            keys_of |= {(k, column): self._key(kind, row["city_id"], year) for column, kind in enumerate(kinds, 1)}
         grid = Grid(
             "", words.say("{province}: ranks and scores of the cities, {year}", province=title, year=year),
             tuple(words.say(head, year=scope.first_year) for head in heads), (True, *(False,) * 5), tuple(body),

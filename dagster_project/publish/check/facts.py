@@ -1,8 +1,8 @@
 """What a published file says: figures by subject, city and year, with their unit and what a reader must know of them.
 
-A subject is ("score" | "rank" | "low" | "high", index), ("points" | "place" | "moved", indicator, tier or the headline
-index), ("value", variable or indicator) or ("nation", name). Places wider than a city (provinces by Chinese name,
-groups as east_of_four_region) have means of scores, and provinces sums.
+A subject is (one of OF_SCORES, index), (one of OF_PARTS, indicator, tier or the headline index), ("value", variable or
+indicator) or ("nation", name). Places wider than a city (provinces by Chinese name, groups as east_of_four_region) have
+means of scores, and provinces sums.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORDS = Path(__file__).with_name("words.yml")
 AS_PRINTED = ("observed", "structural_zero", "merged_boundary", "relinked")  # every other figure is filled in
 
 OF_SCORES = {"score": "points", "rank": "place", "low": "place", "high": "place"}  # unit of the kinds of a subject
-OF_PARTS = {"points": "points", "place": "place", "moved": "points"}
+OF_PARTS = {"points": "points", "moved": "points", "weight": "", "place": "place", "scaled": "points", "z": ""}
 
 Subject = tuple[str, str]
 
@@ -117,20 +117,16 @@ class Facts:
     def unit_of(self, subject: Subject) -> Unit:
         kind, name = subject
         if kind in OF_SCORES or kind in OF_PARTS:
-            return UNITS[(OF_SCORES | OF_PARTS)[kind]]
+            return UNITS.get((OF_SCORES | OF_PARTS)[kind], Unit(""))
         if kind == "nation":
             dimension = "count" if name == "n_city" else "share" if name.endswith("percent") else ""
             return UNITS["points"] if name.endswith("_100") else Unit(dimension)
         return UNITS.get(self.units[name], Unit("count" if "per" in self.units[name] else ""))
 
     @cached_property
-    def parts(self) -> dict[Subject, dict[tuple[str, int], Fact]]:
-        """The parts of the headline scores."""
-        held: dict[Subject, dict[tuple[str, int], Fact]] = {}
-        index = self.scope.index
-        for city, year, kind, name, value in self.con.execute(SQL["parts"], [index, *self.indexes[index]]).fetchall():
-            held.setdefault((kind, name), {})[city, year] = Fact(value)
-        return held
+    def own_indicators(self) -> set[str]:
+        """The indicators of the headline index."""
+        return {str(code) for (code,) in self.con.execute(SQL["own_indicators"], [self.scope.index]).fetchall()}
 
     def of(self, subject: Subject) -> dict[tuple[str, int], Fact]:
         """(city, year) -> figure; the city of a national one is ""."""
@@ -142,7 +138,10 @@ class Facts:
         if kind == "nation":
             return self._national(name)
         if kind in OF_PARTS:
-            return self.parts.get((kind, name), {})
+            index = self.scope.index
+            rows = self.con.execute(SQL["parts"], [index, *self.indexes[index], name]).fetchall()
+            parts = ((city, year, values[[*OF_PARTS].index(kind)]) for city, year, *values in rows)
+            return {(city, year): Fact(value) for city, year, value in parts if value is not None}
         if kind == "value":
             rows = self.con.execute(SQL["values"], [name]).fetchall()
             rows = rows or self.con.execute(SQL["raw"], [name, self.scope.index]).fetchall()

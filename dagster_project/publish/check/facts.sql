@@ -35,21 +35,21 @@ union all select 'county:' || county_id, year, 100 * score, rank_year, null, nul
 from mart.mart_county_index where $1 = $4 and score is not null
 
 -- name: parts
--- what an indicator gives to the score, its place among the cities, and how much more than in the first year; of tiers and
--- of the index too
+-- what an indicator, a tier or the headline index gives to its score, and what that is made of
 with own as (
-    select k.city_id, k.year, k.indicator_code, i.tier, 100 * k.contribution as points,
+    select k.city_id, k.year, k.indicator_code, i.tier, 100 * k.contribution as points, k.weight, k.z, 100 * k.z as scaled,
         points - first(points) over (partition by k.city_id, k.indicator_code order by k.year) as moved,
         count(*) over same - rank() over (same order by k.z) + 1 as place
     from mart.mart_index_contribution as k join mart.dim_indicator as i using (index_code, indicator_code)
     where k.index_code = $1 and k.basis = $2 and k.weight_scheme = $3 and k.contribution is not null
     window same as (partition by k.year, k.indicator_code)
 )
-select city_id, year, 'points', indicator_code, points from own
-union all select city_id, year, 'place', indicator_code, place from own
-union all select city_id, year, 'moved', indicator_code, moved from own
-union all select city_id, year, 'moved', tier, sum(moved) from own group by all
-union all select city_id, year, 'moved', $1, sum(moved) from own group by all
+select city_id, year, points, moved, weight, place, scaled, z from own where indicator_code = $4
+union all select city_id, year, sum(points), sum(moved), sum(weight), null, null, null from own
+where tier = $4 or $1 = $4 group by all
+
+-- name: own_indicators
+select indicator_code from mart.dim_indicator where index_code = $1
 
 -- name: tables
 select table_name from duckdb_tables() where schema_name = 'easy'

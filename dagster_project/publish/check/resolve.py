@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
-from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit
+from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, count_of, unit_in_head
 from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 
@@ -521,8 +521,8 @@ def _rest(s: Sentence, start: int, number: Number, kinds: tuple[str, ...] = ()) 
     named = s.of(*kinds) if kinds else s.mentions
     for begin, end in [*((m.start, m.end) for m in named), *((n.start, n.end) for n in s.numbers)]:
         text = text[:begin] + " " * (min(end, number.start) - begin) + text[end:]
-    for words in ("ANNUAL", "CHANGED", "PASSING"):
-        text = text[:start] + RE[words].sub(" ", text[start:])
+    for name in ("ANNUAL", "CHANGED", "PASSING"):
+        text = text[:start] + RE[name].sub(" ", text[start:])
     return text[start:]
 
 
@@ -697,6 +697,10 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     )
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
     index = next((str(m.value[0]) for head in heads for m in head.of("index")), carried_in.index or facts.scope.index)
+    parts = _parts(facts, heads) if place and not is_wide(place[0]) and index == facts.scope.index else []
+    if parts:
+        of_row = unit if parts[0][0] == "value" else number.unit  # the head of a row has the unit of the indicator
+        return Target(parts, [place], [year] if year else [], unit=of_row)
     level = next((k for k, head in enumerate(heads) if head.of(*CONTENT)), len(heads))
     named = heads[level].of(*CONTENT) if level < len(heads) else []
     order = ("rank", "score", "variable", "nation", "other", "index")[1 if number.decimals else 0 :]
@@ -741,6 +745,18 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
         target.ways = ["level", "share"]
         target.wholes = [("value", code) for m in named if m is not chosen and m.kind == "variable" for code in m.value]
     return target if target.places else None
+
+
+def _parts(facts: Facts, heads: Sequence[Sentence]) -> list[Subject]:
+    """What a cell is beside an indicator of the headline index, by the other of its two heads."""
+    for head, other in permutations(heads[:3], 2):
+        name = re.sub(r"[((（].*|[*_]", "", other.text).strip().lower()
+        kind = next((kind for kind, names in words()["part_heads"].items() if name in names), "")
+        codes = [code for m in head.of("variable") for code in m.value if code in facts.own_indicators]
+        if kind and codes:
+            kinds = ("scaled", "z") if kind == "scaled" else (kind,)
+            return [(one, code) for one in kinds for code in dict.fromkeys(codes)]
+    return []
 
 
 def _is_plain(head: Sentence) -> bool:

@@ -193,6 +193,26 @@ def test_parts_of_the_score_in_a_brief_are_compared(small_warehouse, facts, figu
     assert sorted(wrong) == sorted(float(one.text) for one in slips)
 
 
+def test_a_table_of_indicators_of_a_city_is_held_against_what_makes_up_its_score(facts, figures, tmp_path):
+    city, zh, _ = figures.cities()[0]
+    sql = """select i.name_zh, 100 * k.z, k.weight, 100 * k.contribution from mart.mart_index_contribution as k
+    join mart.dim_indicator as i using (index_code, indicator_code)
+    join mart.dim_index as x using (index_code, basis, weight_scheme)
+    where x.is_headline and k.city_id = ? and k.year = ? order by abs(k.z - .5) limit 6"""
+    rows = facts.con.execute(sql, [city, figures.last]).fetchall()
+    head = f"## {zh}，{figures.last}年\n\n| 指标 | 标准化（0–100） | 权重 | 贡献（分） |\n|---|---|---|---|\n"
+    lines = [f"| {name} | {scaled:.1f} | {weight:.3f} | {points:.2f} |\n" for name, scaled, weight, points in rows]
+    file, (_, scaled, *_) = tmp_path / "a.md", rows[0]
+    file.write_text(head + "".join(lines), encoding="utf-8")
+    right = check_passages(read_passages(file), facts)
+    assert [one.text for one in right if one.differs] == []
+    assert len(right) >= 12
+    slip = lines[0].replace(f"| {scaled:.1f} |", f"| {scaled + 7:.1f} |")
+    file.write_text(head + "".join([slip, *lines[1:]]), encoding="utf-8")
+    wrong = [one.printed for one in check_passages(read_passages(file), facts) if one.differs]
+    assert wrong == [f"{scaled + 7:.1f}"]
+
+
 def _province_of_two(facts):
     sql = """select any_value(c.province_name) from mart.dim_city as c join easy.ranking as r using (city_id)
     where r.year = 2016 group by c.province_name having count(*) > 1 order by 1"""

@@ -241,7 +241,7 @@ class Briefs:
             )  # fmt: skip
         self._pictures(doc, [self._map(name, "")])
         heads = (msg("City"), msg("Rank"), msg("Rank, 5 %"), msg("Rank, 95 %"), msg("Score"), msg("Since {year}"))
-        body, keys_of = [], {}
+        body, keys_of = list[Row](), dict[tuple[int, int], str]()
         for k, row in enumerate(members):
             change = row["score"] - row["scores"][0]
             ends_of = ["" if row[end] is None else f"{row[end]:.0f}" for end in ("lo", "hi")]

@@ -261,10 +261,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
 
 def widened(s: Sentence, number: Number, target: Target) -> Target:
     """What a number may be if its own words were misread: of any place, year and measure that the sentence names."""
-    was, places = (
-        s.before,
-        dict.fromkeys([*target.places, *target.others, *(tuple(m.value) for m in s.of("city", "place"))]),
-    )
+    was = s.before
+    places = dict.fromkeys([*target.places, *target.others, *(tuple(m.value) for m in s.of("city", "place"))])
     years = {*target.years, *target.bases, *(m.value for m in s.of("year")), was.year, was.since, was.or_year} - {None}
     years |= {year + then for m in RE["AGO"].finditer(s.text) for year in years if year and (then := _ago(m[0]))}
     of = [*s.of("variable"), *([was.content] if was.content and was.content.kind == "variable" else [])]

@@ -53,6 +53,13 @@ def test_frames_have_one_row_per_grain_and_their_columns(result, panel):
     pd.testing.assert_frame_equal(result.to_frame(), result.scores)
 
 
+def test_scores_alone_are_those_of_the_fit_with_the_groups_that_are_asked_for(result, panel, spec):
+    for groups, suffixes in ((None, {"", "_new", "_quality"}), ({"new"}, {"", "_new"}), ((), {""})):
+        *_, scores = CompositeIndex(panel, **spec).scores(groups=groups)
+        expected = result.scores[result.scores["index_suffix"].isin(suffixes)]
+        pd.testing.assert_frame_equal(scores, expected.reset_index(drop=True))
+
+
 def test_identities_of_weights_scores_and_parts(result):
     assert abs(result.weights["weight"].sum() - 1) < 1e-12
     parts = result.contributions.groupby(["city_id", "year"])

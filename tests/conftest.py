@@ -23,16 +23,22 @@ from changed import refuse, revise
 from house import CITIES, PLANTED, YEARS, House, made_once, paths_below
 from shared_files import real_files
 
-# The first file makes the small warehouse while another worker computes; then all is ready for what looks at one,
-# and the many quick files at the end even out the workers.
+# The first file makes the small warehouse, the second judges the whole demo, and who is free before the small warehouse
+# is ready has tests that need none; the many quick files at the end even out the workers.
 ORDER = (
     "integration/test_analyst_queries.py",
-    "unit/python_models",
-    "integration",
-    "reliability",
+    "integration/test_whole_demo.py",
     "unit/values",
     "unit/study",
+    "integration",
+    "reliability",
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: a quarter of their time tests wait, for files, browsers and programs they start."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items):

@@ -20,7 +20,7 @@ UNIT_SEED = pd.read_csv(DBT / "seeds" / "unit.csv").set_index("symbol")
 PRINTED = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=20, **PRINTED)
+@settings(max_examples=8, **PRINTED)
 @given(drawn=books())
 def test_a_printed_table_is_read_back_equal(reading, drawn):
     check(reading, *drawn)

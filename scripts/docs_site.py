@@ -56,7 +56,7 @@ pre { white-space: pre-wrap; } td strong { white-space: nowrap; } .words { font-
 """
 
 
-class Search(SearchEnglish):
+class Search(SearchEnglish):  # type: ignore[misc]  # of a package without types here
     """English, and Chinese character by character: no dictionary decides what a word is."""
 
     js_splitter_code = (

@@ -63,8 +63,8 @@ def results_of(outcome: dbtRunnerResult) -> dict[str, dict[str, Any]]:
 def close_the_build_file() -> None:
     """dbt-duckdb keeps it open from node to node, and forgets it at the end without closing it."""
     with suppress(Exception):  # of that kind where nothing was opened
-        DuckDBConnectionManager.env().close()  # type: ignore[no-untyped-call]
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        DuckDBConnectionManager.env().close()
+    DuckDBConnectionManager.close_all_connections()
 
 
 if __name__ == "__main__":

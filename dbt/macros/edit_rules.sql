@@ -143,7 +143,7 @@ edit_cases as materialized (
             then
                 'filled by the compiler: ' || case {{ t }}.about
                     when 'midpoint' then 'the middle of the years beside it, as in half of the cities'
-                    when 'repeat' then 'the figure of the year before, as in a fifth of the cities'
+                    when 'repeat' then 'the figure of the year before, as in many cities of this year'
                     when 'equal_steps' then 'in a run of equal steps'
                     else 'the yearbook of the year leaves it blank'
                 end

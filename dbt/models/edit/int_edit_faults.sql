@@ -15,7 +15,7 @@ with known as (
         ('E5', 'cities_mad', true), ('E5', 'cities_floor', true),
         ('E6', 'match', true), ('E6', 'share', true), ('E6', 'usual', true), ('E6', 'reach', true),
         ('E6', 'own', false), ('E6', 'other', false),
-        ('E7', 'midpoint_share', true), ('E7', 'repeat_share', true),
+        ('E7', 'midpoint_share', true), ('E7', 'repeat_share', true), ('E7', 'repeat_unusual', true),
         ('E8', 'mad', true), ('E8', 'level', true), ('E8', 'share', true), ('E8', 'usual', true), ('E8', 'reach', true),
         ('E8', 'over', false),
         ('E8', 'border', true), ('E8', 'border_reach', true), ('E8', 'counted', false),

@@ -108,9 +108,10 @@ shares as (
         variable_code,
         year,
         avg(is_midpoint::integer) filter (where is_wide) as share_midpoint,
-        avg(is_repeat::integer) as share_repeat
+        avg(is_repeat::integer) as share_repeat,
+        median(avg(is_repeat::integer)) over (partition by source, variable_code) as usual_repeat
     from marked
-    group by all
+    group by source, variable_code, year
 ),
 
 -- printed by the yearbook of that year with a row for the city and a column for the variable, but no number
@@ -211,7 +212,16 @@ select
     coalesce(
         case
             when m.is_midpoint and s.share_midpoint >= {{ edit_parameter('E7', 'midpoint_share') }} then 'midpoint'
-            when m.is_repeat and s.share_repeat >= {{ edit_parameter('E7', 'repeat_share') }} then 'repeat'
+            when
+                m.is_repeat
+                and (
+                    s.share_repeat >= {{ edit_parameter('E7', 'repeat_share') }}
+                    -- or fewer, in a series whose figures hardly ever repeat
+                    or a.variable_code not like 'population%'
+                    and s.share_repeat >= greatest({{ edit_parameter('E7', 'repeat_unusual') }}, 10 * s.usual_repeat)
+                    and book.city_id is null
+                )
+                then 'repeat'
             when b.city_id is not null and m.is_copy then 'blank_in_print'
             when e.city_id is not null then 'equal_steps'
         end, ''
@@ -221,3 +231,7 @@ left join marked as m using (source, city_id, variable_code, year)
 left join shares as s using (source, variable_code, year)
 left join blank_in_print as b using (city_id, variable_code, year)
 left join equal_steps as e using (source, city_id, variable_code, year)
+left join (
+    select distinct city_id, variable_code, year
+    from printed
+) as book using (city_id, variable_code, year)

@@ -1,4 +1,4 @@
-"""Fills that a compiler made without saying so: runs of equal steps."""
+"""Fills that a compiler made without saying so: runs of equal steps, repeats."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ create table int_headers_mapped as select 'book' as source, 2016 as data_year, '
 
 @pytest.fixture(scope="module")
 def fills():
-    """(city, variable) -> years that are marked as equal steps."""
+    """Rule -> (city, variable) -> years that are marked by it."""
     con = with_seeds("city", "edit_rule", "variable")
     con.execute(GIVEN)
     rng = np.random.default_rng(2)
@@ -37,6 +37,16 @@ def fills():
         for city, plane in planes.items()
         for year, value in zip(YEARS, plane, strict=True)
     ]
+    for variable, n_usual in (("gdp_nom", 0), ("fdi_usd", 1)):  # four cities repeat in 2018, and so many in other years
+        for k in range(30):
+            plane = rng.integers(100_000, 900_000, len(YEARS))
+            for at in range(1, len(YEARS)):
+                plane[at] = plane[at - 1] if k < (4 if at == 6 else n_usual) else plane[at]
+            rows += [
+                {"city_id": f"c{k}", "year": year, "variable_code": variable, "value": float(value)}
+                for year, value in zip(YEARS, plane, strict=True)
+            ]
+    rows += [{"city_id": "c3", "year": 2018, "variable_code": "gdp_nom", "value": 5.0, "source": "book"}]
     same, other = planes["blank"][6], planes["run"][3] + 1
     rows += [
         {"city_id": city, "year": year, "variable_code": "he_students", "value": float(value), "source": "book"}
@@ -61,12 +71,16 @@ def fills():
     put_frame(con, "int_values_corrected", frame)
     con.execute("create view int_values_left_out as from int_values_corrected where false")
     found = con.execute(rendered("values/int_values_accepted")).df()
-    marked = found[found["fill_rule"] == "equal_steps"]
-    return marked.groupby(["city_id", "variable_code"])["year"].agg(sorted).to_dict()
+    marked = {rule: rows.groupby(["city_id", "variable_code"])["year"] for rule, rows in found.groupby("fill_rule")}
+    return {rule: years.agg(sorted).to_dict() for rule, years in marked.items() if rule}
 
 
 def test_a_run_of_equal_steps_is_a_fill_inside_and_whole_where_the_yearbook_leaves_a_year_blank(fills):
-    assert fills == {
+    assert fills["equal_steps"] == {
         ("run", "he_students"): [2015, 2016, 2017],
         ("blank", "he_students"): [2014, 2015, 2017],  # 2016 itself is blank in print, which has 2018 too
     }
+
+
+def test_a_figure_of_the_year_before_is_a_fill_where_so_many_repeat_in_no_other_year_and_none_is_printed(fills):
+    assert fills["repeat"] == {(f"c{k}", "gdp_nom"): [2018] for k in range(3)}

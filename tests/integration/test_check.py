@@ -8,7 +8,7 @@ import docx
 import pypdf
 import pytest
 import xlsxwriter
-from documents import RIGHT, Figures, sentences, tables
+from documents import RIGHT, Figures, sentences, swapped, tables
 
 from dagster_project.paths import PROJECT
 from dagster_project.publish.check import check
@@ -394,6 +394,43 @@ def test_a_table_is_laid_beside_the_result_table_that_its_heads_name(facts):
         table = table_passages(rows, "", "Effects of the spatial Durbin model", lambda i, k: f"{i},{k}")
         differs = [one.place for one in check_passages(list(table), facts) if one.differs]
         assert differs == ["2,2"][:n]
+
+
+def test_a_figure_of_another_year_in_a_table_of_results_of_one_year_is_wrong(facts):
+    """Keys that are periods are years; rows of several schemes of groups stand in one table."""
+    sql = """select period, group_high, group_low, 100 * diff, 100 * lo, 100 * hi, ratio from mart.mart_group_gradient
+        where is_headline and measure = 'level' and scheme in ('core', 'cluster', 'four_region') order by all"""
+    found = facts.con.execute(sql).fetchall()
+    then, *_, year = dict.fromkeys(row[0] for row in found)
+    now, before = ([row[1:] for row in found if row[0] == one] for one in (year, then))
+    for off in (0, 1):
+        rows = [["", "difference", "lower end", "upper end", "ratio"]]
+        rows += [[f"{high} - {low}", *(f"{one:.2f}" for one in of)] for high, low, *of in now]
+        rows[2][1] = f"{(before if off else now)[1][2]:.2f}"
+        table = table_passages(rows, "", f"Gaps between groups in {year}", lambda i, k: f"{i},{k}")
+        assert [one.place for one in check_passages(list(table), facts) if one.differs] == ["2,1"][:off]
+
+
+def test_what_neither_words_nor_heads_say_is_judged_where_nothing_gives_the_figure(facts, figures):
+    """No year; no unit; a city and a measure of the clauses before; a change a year."""
+    (a, zh, en), (b, dzh, _), *_ = figures.cities()
+    y, score = figures.last, figures.score(a)
+    gdp, other = (f"{figures.value('gdp_nom', one) / 1e4:.1f}" for one in (a, b))
+    people, first = f"{figures.value('population_registered', a) / 1e4:.1f}", y - 2
+    a_year = abs(score - figures.score(a, first)) / 2
+    way = "提高" if score > figures.score(a, first) else "下降"
+
+    for text, right, wrong in (
+        (f"{en} has {{}} points.", f"{score:.2f}", f"{1.07 * score:.2f}"),
+        (f"{y}年{zh}地区生产总值{gdp}亿元，规模相近的{dzh}则是另一番光景：{{}}亿元。", other, swapped(other)),
+        (f"{first}年至{y}年{zh}得分年均{way}{{}}分。", f"{a_year:.2f}", f"{1.3 * a_year + 1:.2f}"),
+    ):
+        for figure, off in ((right, 0), (wrong, 1)):
+            findings = check_passages([Passage("", text.format(figure))], facts)
+            assert [one.printed for one in findings if one.differs] == [figure][:off], text.format(figure)
+    for figure, off in ((people, 0), (swapped(people), 1)):
+        table = table_passages([["城市", "户籍人口"], [zh, figure]], "", f"{y}年", lambda i, k: f"{i},{k}")
+        assert sum(one.differs for one in check_passages([Passage("", f"{y}年"), *table], facts)) == off
 
 
 def test_a_table_of_cities_that_names_no_measure_is_one_of_scores_where_they_agree(facts, figures):

@@ -19,6 +19,7 @@ WINDOWS = (400, 100, 40, 20, 10, 5)  # last digits on each side in which chance 
 WIDE = 40  # from which on they reach no further than the number itself
 FEW = 10_000
 TELLING, MOST = 0.4, 3.0  # what words of names of a column, and of keys of a row, count
+SURE = 8.0  # log odds that a table is that of the figures, to judge others
 RARE = 0.2  # from which chance alone does not give a match
 HEADLINE, ROLES = "is_headline", ("se", "lo", "hi", "p")
 FOR_MAIN, MAIN = 0.8, 0.7  # how often a document quotes the headline result; log odds of a cell
@@ -47,6 +48,11 @@ class Query:
     frame: int = -1
     evidence: float = 0.0
     total: float = 0.0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it stands with others in a frame of the result tables."""
+        return bool(len(self.cells)) and self.total > SURE
 
 
 class Table(NamedTuple):
@@ -81,6 +87,9 @@ class Cells:
             columns: dict[str, Any] = facts.con.execute(query).fetchnumpy()
             k, n = len(self.tables), len(columns[measures[0]])
             keys = [key for key in keys if key != HEADLINE]
+            if "period" in keys:  # a year, or years from to
+                columns["year"] = np.array([int(one) if one.isdigit() else -1 for one in columns["period"]])
+                keys = [*keys, "year"]
             of_study = columns.get(HEADLINE, np.zeros(n, bool))
             self.tables.append(Table(name, keys, measures, len(of), columns, {"column": {}}))
             settings = [c for c in keys if c in KNOWN["settings"]]

@@ -16,8 +16,16 @@ from dagster_project.publish.check.pages import Pages, figures, figures_of, page
 from dagster_project.publish.check.pages import verdict as verdict_of
 from dagster_project.publish.check.passages import KEY, Passage
 from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers, sentences
-from dagster_project.publish.check.resolve import Context, Sentence, carried, of_cell, statistic, targets, widened
-from dagster_project.publish.check.rows import ROW
+from dagster_project.publish.check.resolve import (
+    Context,
+    Sentence,
+    carried,
+    loosely,
+    of_cell,
+    statistic,
+    targets,
+    widened,
+)
 from dagster_project.publish.check.rows import judge as judge_rows
 from dagster_project.publish.check.verdicts import DIFFERS, RIGHT, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
@@ -46,6 +54,12 @@ class Finding:
     def differs(self) -> bool:
         return self.verdict in DIFFERS
 
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it is called wrong because of a figure of all cities or of a group, by no sure sign."""
+        is_wrong = self.verdict == "not_ours" and "swapped" not in self.note
+        return is_wrong and any(one["key"].startswith("nqpf:nation") for one in self.candidates[:1])
+
     def record(self) -> dict[str, Any]:
         """What --json prints."""
         return {name: getattr(self, name) for name in ("place", "text", "number", "verdict", "candidates", "note")}
@@ -68,12 +82,14 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
         if of_pages.keys() >= set(keys):
             continue
         queries = [query for *_, query in group]
-        for k, verdict in judge_rows(kept(facts, Cells), queries, is_table=group[0][0].is_cell).items():
-            passage, at, text, query = group[k]
-            one = findings.get(keys[k])
+        verdicts = judge_rows(kept(facts, Cells), queries, is_table=group[0][0].is_cell)
+        for k, (passage, at, text, query) in enumerate(group):
+            one, verdict = findings.get(keys[k]), verdicts.get(k)
             if keys[k] in checker.passed:
                 continue
-            if one is None or (one.verdict == "not_ours" and "swapped" not in one.note and verdict.note == ROW):
+            if one and one.is_of_all and query.is_held and query.number.decimals:
+                del findings[keys[k]]
+            if verdict and keys[k] not in findings:
                 findings[keys[k]] = checker.finding(passage, text, at, query.number, verdict)
                 misprints += [keys[k]] if verdict.verdict == "not_ours" else []
     if len(findings) < KNOWN * n_numbers:  # the document is about something else
@@ -126,9 +142,13 @@ class _Checker:
                 self.words.document_cities = self.words.document_cities or next(
                     (tuple(m.value) for m in sentence.of("city")), ()
                 )
-                for number, target in targets(self.facts, sentence):
-                    if at + number.start in covered or (verdict := self.judge.judge(number, target)) is None:
+                readings = dict(targets(self.facts, sentence))
+                for number in sentence.numbers:
+                    if at + number.start in covered or not (
+                        known := self._verdict(sentence, number, readings.get(number))
+                    ):
                         continue
+                    target, verdict = known
                     if self._is_misread(number, sentence, target, verdict):
                         self.passed.add((id(passage), at + number.start))
                     elif verdict.verdict != "other_year" or self._is_dated(sentence, number, verdict):
@@ -150,6 +170,14 @@ class _Checker:
         if not self.groups or was.is_cell != passage.is_cell or not is_item:
             self.groups.append([])
 
+    def _verdict(self, s: Sentence, number: Number, target: Target | None) -> tuple[Target, Verdict] | None:
+        """What a number is said to be, and whether it is; where its words leave that open only a sure misprint."""
+        if target and (verdict := self.judge.judge(number, target)):
+            return target, verdict
+        target = loosely(self.facts, s, number)
+        verdict = self.judge.judge(number, target) if target else None
+        return (target, verdict) if target and verdict and verdict.verdict in DIFFERS else None
+
     def _is_misread(self, number: Number, sentence: Sentence, target: Target, verdict: Verdict) -> bool:
         """Whether a number that is called wrong is a figure of other words of the text."""
         if number.is_rank or not (verdict.verdict == "other_city" or verdict.note.startswith("the published")):
@@ -159,8 +187,9 @@ class _Checker:
 
     def _is_dated(self, s: Sentence, number: Number, verdict: Verdict) -> bool:
         """Whether the words before a number say its year, so that the figure of another is a slip."""
-        left = s.text[: number.start]
-        if RE["FROM"].search(left) or RE["TO"].search(left):
+        left, (start, _) = s.text[: number.start], s.zones[s.numbers.index(number)]
+        in_zone = any(start <= m.start < number.start and not s.is_base(m) for m in s.of("year"))
+        if RE["FROM"].search(left) or (RE["TO"].search(left) and not in_zone):
             return any(number.end <= m.start < number.end + CLOSE for m in s.of("year"))
         for m in s.of("year"):
             gap = s.gap(m.end, number.start) if m.start < number.start else s.gap(number.end, m.start)

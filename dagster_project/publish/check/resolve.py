@@ -220,7 +220,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
         return None
     first = listed["first"].start if "first" in listed else s.zones[k][0]
-    annual = unit == UNITS["percent"] and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
+    of_change = dimension in ("share", "points", "difference")
+    annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
     change = is_signed or annual or _changes(s, k)
     places, others = _places(s, k, listed)
     years, bases, sure_year = _years(s, k, listed, change=change or dimension in ("times", "share"))
@@ -263,15 +264,29 @@ def widened(s: Sentence, number: Number, target: Target) -> Target:
     """What a number may be if its own words were misread: of any place, year and measure that the sentence names."""
     was = s.before
     places = dict.fromkeys([*target.places, *target.others, *(tuple(m.value) for m in s.of("city", "place"))])
-    years = {*target.years, *target.bases, *(m.value for m in s.of("year")), was.year, was.since, was.or_year} - {None}
-    years |= {year + then for m in RE["AGO"].finditer(s.text) for year in years if year and (then := _ago(m[0]))}
+    years = [*target.years, *target.bases, *(m.value for m in s.of("year")), was.year, was.since, was.or_year]
+    years += [year + then for m in RE["AGO"].finditer(s.text) for year in years if year and (then := _ago(m[0]))]
     of = [*s.of("variable"), *([was.content] if was.content and was.content.kind == "variable" else [])]
     subjects = dict.fromkeys([*target.subjects, *(("value", code) for m in of for code in m.value)])
-    every = [year for year in years if year]
+    every = [year for year in dict.fromkeys(years) if year]
     is_said = any(one.text == number.text for one in s.numbers if one is not number)
     ways = ("since", "apart", "part")[: 3 if number.significant >= LIKELY else 2]
     ways = ways if is_said or number.significant < LIKELY else ("level", *ways)
     return replace(target, subjects=[*subjects], places=[*places], others=(), years=every, bases=every, ways=ways)
+
+
+def loosely(facts: Facts, s: Sentence, number: Number) -> Target | None:
+    """What a number may be whose own words leave it open: of a city before it, and any measure of its unit."""
+    was, cities = s.before, [tuple(m.value) for m in reversed(s.of("city")) if m.end <= number.start]
+    places = cities or [one for one in (was.cities, was.document_cities) if one]
+    measures = [*s.of("variable", "score", "rank"), *([was.content] if was.content else [])]
+    subjects = [("value" if m.value else m.kind, code) for m in measures for code in m.value or [facts.scope.index]]
+    fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]
+    years = [m.value for m in s.of("year")] or ([was.year] if was.year else [])
+    if not places or not fits or not years or is_wide(places[0][0]):
+        return None
+    target = widened(s, number, Target(fits, places, years, unit=number.unit, is_sure=False))
+    return replace(target, ways=("level", "since", "apart", "part"))
 
 
 def statistic(s: Sentence, k: int) -> str:
@@ -428,9 +443,9 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     if both and len(group) > 1 and "place" not in listed and not any(m.start > both.start() for m in place_mentions):
         return list(group[: count_of(both["n"] or both["n_en"] or "2")]), [tuple(m.value) for m in others]
     places = list(dict.fromkeys(tuple(m.value) for m in reversed(place_mentions)))
-    if not places and s.before.cities:
-        document_city = [s.before.document_cities] if s.before.document_cities else []
-        places = list(dict.fromkeys([s.before.cities, *s.before.listed[:2], *document_city]))
+    if not places:
+        spoken_of = (s.before.cities, *s.before.listed[:2], s.before.document_cities)
+        places = list(dict.fromkeys(one for one in spoken_of if one))
     return places, [tuple(m.value) for m in others if tuple(m.value) not in places[:1]]
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from dagster_project.publish.check.cells import KNOWN, Attributes, Cells, Floats, Ints, Match, Query
+from dagster_project.publish.check.cells import KNOWN, SURE, Attributes, Cells, Floats, Ints, Match, Query
 from dagster_project.publish.check.recognise import Number
-from dagster_project.publish.check.verdicts import Verdict, likelihood, rounds
+from dagster_project.publish.check.verdicts import Verdict, is_like, likelihood, rounds
 
-ENOUGH, SURE, CERTAIN = 3.0, 8.0, 16.0  # log odds that a table is that of the figures; that it judges others; confirms
+ENOUGH, CERTAIN = 3.0, 16.0  # log odds that a table is that of the figures; that it confirms
 OWN = 4.0  # of these what the figure adds, to be confirmed
 MANY = 60  # cells of a number that are looked at
 ROW = "with the rest of its row"
@@ -26,11 +26,12 @@ PASSES = 3
 LEAST = 3  # figures that must agree
 TRUST, LINE, OTHER = 0.4, 0.2, 0.55  # shares that must agree: of all; of a line; where the number is another figure
 SCALES = (1.0, 100.0)
+GROUPING = "scheme"  # of the settings the one that may differ from row to row
 DIMENSIONS = ("", "share", "difference", "points", "count", "length")
 # log odds that a cell is meant: by what it shares with the cells beside it, and by its kind
 OF_MAIN, MODEL, SETTINGS, ESTIMATE, ROLE, NO_ROLE = 2.0, 1.0, 2.0, 2.0, -2.0, -3.0
 SAID, ELSEWHERE, OUTSIDE = -2.0, -4.0, 2.0  # of one that another number is, of one of another table, of none
-FIRST, LIKELIER = 3, 2.0
+FIRST, LIKELIER = 3, 1.8
 Votes = dict[int, dict[Any, float]]
 
 
@@ -97,7 +98,7 @@ def alignment(cells: Cells, queries: Sequence[Query]) -> dict[int, tuple[int, At
                         if weights[name]:
                             votes[side][line][value] += float(weights[name])
             gains = [sum(max(of.values()) - 1 for of in one.values() if of) for one in votes]
-            side = 2 if key in KNOWN["settings"] else max((2, 1, 0), key=lambda one: gains[one])
+            side = 2 if key in KNOWN["settings"] and key != GROUPING else max((2, 1, 0), key=lambda one: gains[one])
             if key == "column" and side < 2 and (total := sum(votes[2][0].values())):
                 for of in votes[side].values():  # what most figures are, a line without one may be
                     for value, one in votes[2][0].items():
@@ -157,7 +158,7 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
     results: dict[int, Verdict] = {}
     aligned = alignment(cells, queries) if is_table else {}
     estimate: Query | None = None  # the last number that is none of the error, interval or p value of another
-    sure = [q for q in queries if len(q.cells) and q.total > SURE]
+    sure = [q for q in queries if q.is_held] if aligned or not is_table else []
     for k, query in enumerate(queries):
         if k in aligned:
             table, want, value = aligned[k]
@@ -168,10 +169,11 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
             continue
         estimate = query if not query.role else estimate
         by_row = bool(len(query.cells)) and cells.kinds[query.frame][0] == 0 and query.total > SURE / 2
-        if by_row or (query.total > CERTAIN and query.evidence > OWN):
+        slip = misprint(cells, query, sure, estimate) if sure and not by_row else None
+        if not slip and (by_row or (query.total > CERTAIN and query.evidence > OWN)):
             cell = int(query.cells[0])
             results[k] = Verdict("rounded", ROW if by_row else "", [_described(cells, cell)])
-        elif sure and not is_table and (slip := misprint(cells, query, sure, estimate)):
+        elif slip:
             cell, figure = slip
             results[k] = Verdict("not_ours", f"published: {_printed(query.number, figure)}", [_described(cells, cell)])
     return results
@@ -185,7 +187,7 @@ def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query 
     if query.role == "n" or dimension not in DIMENSIONS or (not number.decimals and number.value in cells.samples):
         return None
     weight = cells.weights(query.near)
-    before = estimate if query.role and estimate and len(estimate.cells) and estimate.total > SURE else None
+    before = estimate if query.role and estimate and estimate.is_held else None
 
     def prior(at: Ints) -> Floats:
         is_in = np.isin(cells.frames[1:3, at], [cells.frames[1:3, one.cells[0]] for one in sure])
@@ -214,7 +216,7 @@ def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query 
         is_count = cells.is_count[cells.column[at[one]]]
         for scale in scales[:1] if is_count else scales[int(dimension == "share" and abs(figures[one]) < 1) :]:
             figure = float(figures[one]) * scale
-            if chance := likelihood(number, figure):
+            if (chance := likelihood(number, figure)) and (not any(query.heads) or is_like(number, figure)):
                 slips[_printed(number, figure)].append((float(likely[one]) + math.log(chance), int(at[one]), figure))
     if not slips:
         return None

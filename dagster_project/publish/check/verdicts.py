@@ -20,9 +20,10 @@ DIFFERS = ("other_unit", "other_city", "other_year", "revised", "not_ours")
 CLEAR = ("other_unit", "other_year", "revised")  # with three digits no accident, of whatever the figure is
 FACTORS: dict[str, list[float]] = words()["factors"]
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
+UNDATED = ("points", "money", "count")  # of which a figure of no year is wrong
 LISTED = 3
 FAR = 10
-SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.04, 0.01, 0.05, 0.3  # of slips of the pen
+SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.03, 0.01, 0.05, 0.3  # of slips of the pen
 NEAR = (0.82, 1.2)  # an older figure, as a share of that of today
 WORDED = 0.1  # how far a third or 七成 may be from the figure, as a share of it
 Key = tuple[Subject, str, int]
@@ -112,20 +113,20 @@ class Judge:
                     if fact and how:
                         results.append(self._right(how, number, subject, city, year, fact, unit))
                         break
-        if not results and target.years and target.places:
+        if not results and target.places and (target.years or number.significant >= LIKELY):
             differences = [
                 self._differs(number, target, one, city) for one in target.subjects for city in target.places[0]
             ]
-            results = [verdict for verdict in differences if verdict]
+            results = [one for one in differences if one and (target.years or one.verdict != "other_unit")]
         return results
 
     def _differs(self, number: Number, target: Target, subject: Subject, city: str) -> Verdict | None:
         """What is wrong with a number that is none of the figures it may be."""
         facts, fact_unit, unit = self.facts.of(subject), self.facts.unit_of(subject), number.unit or target.unit
-        mine = [year for place, year in facts if place == city]
-        year = next((one for one in target.years if one in mine), target.years[0])
-        if not mine:
+        mine = sorted(year for place, year in facts if place == city)
+        if not mine or not (target.years or (city and fact_unit.dimension in UNDATED)):
             return None
+        year = next((one for one in target.years or mine[-1:] if one in mine), None) or target.years[0]
         fact = facts.get((city, year))
         if fact is None:
             years = f"{min(mine)} to {max(mine)}"
@@ -146,7 +147,11 @@ class Judge:
                     return self._wrong("other_unit", "the digits are right in another unit", [here])
         if revised := self._revised(number, subject, city, year, fact_unit, unit):
             return revised
-        published = _printed(number, _in_unit(fact.value, fact_unit, unit))
+        figure = _in_unit(fact.value, fact_unit, unit)
+        if unit is None and number.significant > 1 and fact_unit.dimension != "points":
+            sizes = (fact.value * fact_unit.factor / one for one in FACTORS.get(fact_unit.dimension, ()))
+            figure = next((one for one in sizes if is_like(number, one)), figure)
+        published = _printed(number, figure)
         is_rank = fact_unit.dimension == "rank"
         if _swapped(number.text, published):
             return self._wrong("not_ours", f"two digits are swapped: {published}", [here])
@@ -163,7 +168,7 @@ class Judge:
             note = f"the figure is that of {self.words.names.get(other, other)}"
             more = [(subject, one, year) for one in (akin or cities)[:LISTED]]
             return self._wrong("other_city", note, [here, *more])
-        far = not is_rank and is_far(number, float(published))
+        far = not is_rank and is_far(number, figure) and is_far(number, float(published))
         return None if far else self._wrong("not_ours", f"published: {published}", [here])
 
     def _cities_like(
@@ -262,8 +267,9 @@ class Judge:
                 n = here[0][2] - here[1][2]
                 # growth on the year before is often on a comparable basis
                 is_real = n == 1 and not target.is_nominal and fact_unit.dimension == "money"
-                if target.is_annual:
-                    yield (100 * ((a / b) ** (1 / n) - 1) if a * b > 0 and n > 0 else math.nan), here, n < 2
+                if target.is_annual and n > 0:
+                    rate = 100 * ((a / b) ** (1 / n) - 1) if a * b > 0 else math.nan
+                    yield (rate if dimension == "share" else _in_unit(a - b, fact_unit, unit) / n), here, n < 2
                 elif dimension in ("share", "times"):
                     scale = 100 if dimension == "share" else 1
                     yield (scale * (a / b - 1) if b else math.nan), here, is_real
@@ -447,6 +453,11 @@ def is_far(number: Number, published: float) -> bool:
     digits = [f"{abs(value):.{number.significant - 1}e}".partition("e")[0] for value in (number.value, published)]
     sizes = sorted((abs(number.value), abs(published)))
     return sizes[1] > FAR * sizes[0] and digits[0] != digits[1]
+
+
+def is_like(number: Number, figure: float) -> bool:
+    """Whether a number may be a misprint of a figure, by more than chance."""
+    return likelihood(number, figure) * max(abs(number.value), abs(figure)) * 10.0**number.decimals > 2 * ANOTHER
 
 
 def likelihood(number: Number, figure: float) -> float:

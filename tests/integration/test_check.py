@@ -412,17 +412,22 @@ def test_a_figure_of_another_year_in_a_table_of_results_of_one_year_is_wrong(fac
 
 
 def test_what_neither_words_nor_heads_say_is_judged_where_nothing_gives_the_figure(facts, figures):
-    """No year; no unit; a city and a measure of the clauses before; a change a year."""
+    """No year; no unit; a city and a measure of the clauses before; a change a year; 退了三位."""
     (a, zh, en), (b, dzh, _), *_ = figures.cities()
     y, score = figures.last, figures.score(a)
     gdp, other = (f"{figures.value('gdp_nom', one) / 1e4:.1f}" for one in (a, b))
     people, first = f"{figures.value('population_registered', a) / 1e4:.1f}", y - 2
     a_year = abs(score - figures.score(a, first)) / 2
     way = "提高" if score > figures.score(a, first) else "下降"
+    rank = facts.of(("rank", facts.scope.index))
+    moves = ((name, int(rank[c, y].value - rank[c, y - 1].value)) for c, name, _ in figures.cities())
+    mover, places = next((name, n) for name, n in moves if n)
+    moved = "退" if places > 0 else "进"
 
     for text, right, wrong in (
         (f"{en} has {{}} points.", f"{score:.2f}", f"{1.07 * score:.2f}"),
         (f"{y}年{zh}地区生产总值{gdp}亿元，规模相近的{dzh}则是另一番光景：{{}}亿元。", other, swapped(other)),
+        (f"{y}年，{mover}排名{moved}了{{}}位。", f"{abs(places)}", f"{abs(places) + 4}"),
         (f"{first}年至{y}年{zh}得分年均{way}{{}}分。", f"{a_year:.2f}", f"{1.3 * a_year + 1:.2f}"),
     ):
         for figure, off in ((right, 0), (wrong, 1)):

@@ -210,7 +210,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return None
     if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
         year, n = facts.scope.last_year, number.value
-        is_sample = n > 99 and 0.75 < n / facts.n_cities[year] < 1.25 and RE["SAMPLE"].search(text)
+        counts = sum(bool(RE["OF_CITIES"].match(text[one.end :])) for one in s.numbers)
+        is_sample = n > 99 and counts < COVERED and 0.75 < n / facts.n_cities[year] < 1.25 and RE["SAMPLE"].search(text)
         return Target([("nation", "n_city")], [("",)], [] if n in facts.samples else [year]) if is_sample else None
     content, is_sure = _content(facts, s, k, listed)
     if statistic(s, k):  # of the estimate before: its row judges it
@@ -316,7 +317,7 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
     subject = target.subjects[0]
     published_dimension = facts.unit_of(subject).dimension
     is_level = RE["LEVEL_ZH"].search(left) or left.endswith("第") or RE["TO"].search(left)
-    if len(target.places) > 1 and RE["TOGETHER"].search(text[: end + 4]):
+    if len(target.places) > 1 and dimension != "times" and RE["TOGETHER"].search(text[: end + 4]):
         return ["together"]
     if dimension == "rank" or subject[0] == "rank":
         if change and not is_level:

@@ -37,7 +37,7 @@ ORDER = (
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """One more than there are cores: a quarter of their time tests wait, for files, browsers and programs they start."""
+    """One more than there are cores: tests wait a quarter of their time, for files, browsers and other programs."""
     return (os.cpu_count() or 1) + 1
 
 

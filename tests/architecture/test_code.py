@@ -20,8 +20,8 @@ def repeated(tree):
     """Lines of statements that equal the statement before them."""
     blocks = [value for node in ast.walk(tree) for _, value in ast.iter_fields(node) if isinstance(value, list)]
     pairs = [(a, b) for block in blocks for a, b in itertools.pairwise(block) if isinstance(b, ast.stmt)]
-    alike = ((a, b) for a, b in pairs if type(a) is type(b) is not ast.AugAssign and a.end_col_offset == b.end_col_offset)
-    return [b.lineno for a, b in alike if ast.dump(a) == ast.dump(b)]
+    alike = [(a, b) for a, b in pairs if type(a) is type(b) and a.end_col_offset == b.end_col_offset]
+    return [b.lineno for a, b in alike if ast.dump(a) == ast.dump(b) and not isinstance(b, ast.AugAssign)]
 
 
 def test_no_statement_stands_twice_in_a_row():

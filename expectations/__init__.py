@@ -1,7 +1,6 @@
 """The gate: decides whether one load (one source, one data year, one vintage) may become current.
 
-Suites are code: `build_suite(baseline)` in `expectations.suites.*`. Frames come in as pandas, plain result
-rows go out; no Great Expectations object leaves this package.
+Frames come in as pandas, plain result rows go out; no Great Expectations object leaves this package.
 Does not belong here: DuckDB, Dagster, landing files, the meaning of headers and units (that is SQL).
 """
 

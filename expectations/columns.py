@@ -45,7 +45,7 @@ def joined(*columns: pd.Series) -> pd.Series:
 
 def of_figures(frame: pd.DataFrame, what: Callable[[Any, Any], Any]) -> list[Any]:
     """What a function says of variable and scope of each row; it is asked once for each pair. No column: None."""
-    scopes = frame["scope"] if "scope" in frame else [None] * len(frame)
-    pairs = list(zip(frame["variable_code"], scopes, strict=True))
+    columns = [frame[name].to_numpy(dtype=object) for name in ("variable_code", "scope") if name in frame]
+    pairs = list(zip(*columns, *[[None] * len(frame)] * (2 - len(columns)), strict=True))
     answers = {pair: what(*pair) for pair in dict.fromkeys(pairs)}
     return [answers[pair] for pair in pairs]

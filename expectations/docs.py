@@ -1,24 +1,19 @@
 """Data Docs: a page for each load and an index of all, static and without network, rules in both languages.
 
-Great Expectations renders its record of a suite; its own page frame loads styles and scripts from seven hosts.
+Not by Great Expectations: its pages load styles and scripts from seven hosts.
 """
 
-import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
-from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
-from great_expectations.render.renderer import ValidationResultsPageRenderer
-from great_expectations.render.view import DefaultJinjaSectionView
 from markupsafe import Markup
 
 from expectations.contract import ResultRow
-from expectations.judge import JudgedSuite
 from expectations.rules import Rule
 
 MAX_LISTED = 20
@@ -49,13 +44,13 @@ def _page() -> jinja2.Template:
 def write_load(
     folder: Path,
     name: str,
-    suites: Sequence[JudgedSuite],
     rows: Sequence[ResultRow],
+    by_rank: Sequence[ResultRow],
     rules: Mapping[str, Rule],
     *,
     accepted: bool,
 ) -> Path:
-    """The page of one load: what failed, with verdict, cells and ready-made rows, then the record of each suite."""
+    """The page of one load: what failed, with verdict, cells and ready-made rows, then what each rule observed."""
     findings = [
         {
             "row": row,
@@ -64,10 +59,19 @@ def write_load(
             "places": places_of(row.details, rules[row.rule_id]),
             "ready_rows": _ready_rows(row.details),
         }
-        for row in rows
+        for row in by_rank
         if not row.passed
     ]
-    record = [part for suite in suites if suite.result is not None for part in _gx_sections(suite.result)]
+    record = [
+        {
+            "rule 规则": row.rule_id,
+            "what must hold 要求": rules[row.rule_id].sentence,
+            "要求": rules[row.rule_id].sentence_zh,
+            "observed 观测": row.observed,
+            "verdict 结论": "" if row.passed else VERDICTS[row.severity],
+        }
+        for row in rows
+    ]
     verdict = VERDICTS[accepted]
     return _write(folder, name, verdict=verdict, n_rules=len(rows), findings=findings, record=record)
 
@@ -149,35 +153,3 @@ def _ready_rows(details: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Non
             lines = str(detail["paste_rows"]).splitlines()
             files.setdefault(str(detail["paste_into"]), {}).update(dict.fromkeys(lines))
     return files
-
-
-def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterator[str]:
-    """The sections that Great Expectations renders for a validation result."""
-    for outcome in result.results:
-        _shorten(outcome.result)
-    sections = ValidationResultsPageRenderer().render(result).to_json_dict()["sections"]
-    for number, section in enumerate(sections, start=1):
-        html = _view().render({"section": section, "section_loop": {"index": number}})
-        plain = re.sub(r'<a href="[^"]*expectations/[^"]*"\s*>(.*?)</a>', r"\1", html, flags=re.DOTALL)
-        yield re.sub(r"\n\s*\n+", "\n", plain.replace('table-responsive"', 'table-responsive" tabindex="0"'))
-
-
-@cache
-def _view() -> Any:
-    """One view for all pages: it compiles its templates once, which is most of the time of a page."""
-    return DefaultJinjaSectionView()
-
-
-def _shorten(outcome: dict[str, Any]) -> None:
-    """Drop the long lists (the table of places has the offenders) and escape texts: GX prints them raw."""
-    for key in ("unexpected_index_list", "unexpected_index_query", "unexpected_list", "partial_unexpected_index_list"):
-        outcome.pop(key, None)
-    for count in outcome.get("partial_unexpected_counts") or []:
-        count["value"] = _escaped(count["value"])
-    for key in ("partial_unexpected_list", "observed_value"):
-        if isinstance(outcome.get(key), list):
-            outcome[key] = [_escaped(value) for value in outcome[key]]
-
-
-def _escaped(value: Any) -> Any:
-    return html.escape(value) if isinstance(value, str) else value

@@ -1,95 +1,110 @@
-"""Hold one prepared frame against the rules of its rows in gate_rule.csv, and make sure that every rule has an answer.
+"""Hold the prepared frames of a load against the rows of gate_rule.csv, and make sure that every rule has an answer.
 
 A frame has one column a rule, named by its `rule_id`, with what is observed; it is null where the rule does not apply.
-Great Expectations skips nulls. A limit that depends on the row stands in the column `<rule_id>_limit`.
+A limit that depends on the row stands in the column `<rule_id>_limit`. Great Expectations judges tables for all
+rules of a kind, with a row for each thing that a rule looks at: an expectation costs it more than ten thousand rows.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.core import ExpectationSuite
-from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
-from great_expectations.data_context import EphemeralDataContext
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.columns import of_figures
 from expectations.context import run_suite
 from expectations.contract import Baseline, Frames, ResultRow
 from expectations.rules import Rule
-from expectations.sentences import broken_row, result_row, row_of_nothing
+from expectations.sentences import broken_row, exception_of, result_row
 from expectations.suites import PREPARE
 
 logger = logging.getLogger(__name__)
 
+# conditions of rules -> what is expected of the columns of the table that hold what is observed
+EXPECTATIONS: dict[tuple[str, ...], Callable[[], Expectation]] = {
+    ("has rows", "is true"): partial(gxe.ExpectColumnValuesToBeInSet, column="is_true", value_set=[True]),
+    ("is unique",): partial(gxe.ExpectColumnValuesToBeUnique, column="key"),
+    ("at most", "at least"): partial(
+        gxe.ExpectColumnPairValuesAToBeGreaterThanB, column_A="larger", column_B="smaller", or_equal=True
+    ),
+}
 
-@dataclass(frozen=True)
-class JudgedSuite:
-    """The outcome of one suite; `result` is None when it could not run, or no rule of it applies."""
 
-    name: str
-    rows: list[ResultRow]
-    result: ExpectationSuiteValidationResult | None
-
-
-def judge_suite(context: EphemeralDataContext, name: str, frames: Frames, baseline: Baseline) -> JudgedSuite:
-    """One row per rule of the frame, in the order of the seed, also when the preparation or the engine breaks."""
-    rules = {rule.rule_id: rule for rule in frames.rules if rule.frame == name}
-    try:
-        frame = PREPARE[name](frames, baseline)
-        if "weighs" not in frame and "variable_code" in frame:
-            frame["weighs"] = of_figures(frame, baseline.weighs)
-        answers = {rule.rule_id: row_of_nothing(rule) for rule in rules.values() if not _applies(rule, frame)}
-        applicable = [rule for rule in rules.values() if rule.rule_id not in answers]
-        result = run_suite(context, build_suite(name, applicable, frame), frame) if applicable else None
-        result_rows = [result_row(one, frame, rules) for one in result.results] if result else []
-        answers |= {row.rule_id: row for row in result_rows}
-    except Exception as error:  # the gate must refuse, whatever went wrong inside it
-        logger.exception("Suite '%s' could not be run.", name)
-        problem = f"{type(error).__name__}: {error}"
-        return JudgedSuite(name, [broken_row(rule, problem) for rule in rules.values()], None)
-    rows = [
-        answers.get(rule_id) or broken_row(rule, "the engine returned no result for this rule")
-        for rule_id, rule in rules.items()
+def judge_load(name: str, frames: Frames, baseline: Baseline) -> list[ResultRow]:
+    """One row per rule, in the order of the seed, also when the preparation or the engine breaks."""
+    prepared: dict[str, pd.DataFrame] = {}
+    observed: dict[str, pd.DataFrame] = {}
+    problems: dict[str, str] = {}  # of a frame or of a rule
+    for rule in frames.rules:
+        try:
+            if rule.frame not in prepared and rule.frame not in problems:
+                prepared[rule.frame] = _prepared(rule.frame, frames, baseline)
+            if rule.frame in prepared:
+                observed[rule.rule_id] = _observed(rule, prepared[rule.frame])
+        except Exception as error:  # the gate must refuse, whatever went wrong inside it
+            logger.exception("Rule '%s' could not be prepared.", rule.rule_id)
+            problems[rule.rule_id if rule.frame in prepared else rule.frame] = f"{type(error).__name__}: {error}"
+    offenders: dict[str, list[Any]] = {}
+    for conditions, expectation in EXPECTATIONS.items():
+        ids = [
+            rule.rule_id
+            for rule in frames.rules
+            if rule.condition in conditions and len(observed.get(rule.rule_id, ()))
+        ]
+        try:
+            if ids:
+                table = pd.concat([observed[one] for one in ids], ignore_index=True)
+                offenders |= _judged(name, expectation(), table)
+        except Exception as error:
+            logger.exception("Load '%s' could not be judged.", name)
+            problems |= dict.fromkeys(ids, f"{type(error).__name__}: {error}")
+    return [
+        broken_row(rule, problem)
+        if (problem := problems.get(rule.frame) or problems.get(rule.rule_id))
+        else result_row(rule, prepared[rule.frame], len(observed[rule.rule_id]), offenders.get(rule.rule_id, []))
+        for rule in frames.rules
     ]
-    return JudgedSuite(name, rows, result)
 
 
-def _applies(rule: Rule, frame: pd.DataFrame) -> bool:
-    """Whether there is anything to hold against the rule: of nulls alone Great Expectations says that they passed."""
-    return rule.condition == "has rows" or rule.rule_id not in frame or bool(frame[rule.rule_id].notna().any())
+def _prepared(name: str, frames: Frames, baseline: Baseline) -> pd.DataFrame:
+    frame = PREPARE[name](frames, baseline)
+    if "weighs" not in frame and "variable_code" in frame:
+        frame["weighs"] = of_figures(frame, baseline.weighs)
+    return frame
 
 
-def build_suite(name: str, rules: Sequence[Rule], frame: pd.DataFrame) -> ExpectationSuite:
-    """One expectation a rule."""
-    expectations = [_expectation(rule, has_limit=rule.limit_column in frame) for rule in rules]
-    return ExpectationSuite(name=name, expectations=expectations, meta={"suite": name})
-
-
-def _expectation(rule: Rule, *, has_limit: bool) -> Expectation:
-    """has_limit: the frame has the limit, row by row."""
-    column = rule.rule_id
-    common: dict[str, Any] = {
-        "meta": {"rule_id": rule.rule_id},
-        "description": f"{rule.sentence} ({rule.severity}, rule {rule.rule_id})",
-        "severity": {"error": "critical", "warn": "warning"}[rule.severity],
-    }
-    if rule.condition == "has rows":  # on an empty frame every other expectation would pass
-        return gxe.ExpectTableRowCountToBeBetween(min_value=1, **common)
+def _observed(rule: Rule, frame: pd.DataFrame) -> pd.DataFrame:
+    """What the rule looks at, row by row; at: the row of the frame."""
+    if rule.condition == "has rows":  # on an empty frame every other rule is met
+        return pd.DataFrame({"rule_id": [rule.rule_id], "at": [-1], "is_true": [len(frame) > 0]})
+    if rule.rule_id not in frame:
+        raise ValueError(f'the frame has no column "{rule.rule_id}".')
+    column = frame[rule.rule_id].dropna()
+    table = pd.DataFrame({"rule_id": rule.rule_id, "at": column.index})
     if rule.condition == "is true":
-        return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=[True], **common)
+        return table.assign(is_true=column.to_numpy(dtype=object))
     if rule.condition == "is unique":
-        return gxe.ExpectColumnValuesToBeUnique(column=column, **common)
-    if rule.condition in ("at most", "at least") and has_limit:
-        smaller, larger = (column, rule.limit_column)[:: 1 if rule.condition == "at most" else -1]
-        return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
-            column_A=larger, column_B=smaller, or_equal=True, ignore_row_if="either_value_is_missing", **common
-        )
-    if rule.condition == "at most" and rule.limit_at is not None:
-        return gxe.ExpectColumnValuesToBeBetween(column=column, max_value=rule.limit_at, **common)
-    if rule.condition == "at least" and rule.limit_at is not None:
-        return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=rule.limit_at, **common)
-    raise ValueError(f"gate_rule.csv: {rule.rule_id} must have a known condition and a limit, not '{rule.condition}'.")
+        return table.assign(key=rule.rule_id + " " + column.astype(str).to_numpy(dtype=object))
+    has_limit = rule.limit_column in frame
+    if rule.condition not in ("at most", "at least") or (rule.limit_at is None and not has_limit):
+        raise ValueError(f"gate_rule.csv: it must have a known condition and a limit, not '{rule.condition}'.")
+    limit = frame.loc[column.index, rule.limit_column].to_numpy(dtype="float64") if has_limit else rule.limit_at
+    sides = ("smaller", "larger")[:: 1 if rule.condition == "at most" else -1]
+    table = table.assign(**{sides[0]: column.to_numpy(dtype="float64"), sides[1]: limit})
+    return table.dropna(subset=["smaller", "larger"])
+
+
+def _judged(name: str, expectation: Expectation, table: pd.DataFrame) -> dict[str, list[Any]]:
+    """Rule -> rows of its frame that break it. ValueError where the engine did not look at all rows."""
+    columns = table.drop(columns=["rule_id", "at"])  # the engine hashes all that it is given, twice
+    (result,) = run_suite(ExpectationSuite(name=name, expectations=[expectation]), columns).results
+    outcome = result.result or {}
+    n_seen = outcome.get("element_count")
+    if problem := exception_of(result) or ("" if n_seen == len(table) else f"it saw {n_seen} of {len(table)} rows."):
+        raise ValueError(problem)
+    broken = table.loc[outcome["unexpected_index_list"]]
+    return {str(one): rows["at"].tolist() for one, rows in broken.groupby("rule_id", sort=False)}

@@ -1,4 +1,4 @@
-"""Run all suites on one load: frames in, plain result rows and a folder of Data Docs out."""
+"""Judge one load by all rules: frames in, plain result rows and a folder of Data Docs out."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,21 +28,17 @@ def validate(
     check_frames(frames)
     # Great Expectations takes seconds to import: only those who run the gate pay for it.
     from expectations import docs
-    from expectations.context import new_context
-    from expectations.judge import judge_suite
+    from expectations.judge import judge_load
 
-    context, frames = new_context(), Frames(frames)
-    suites = [
-        judge_suite(context, name, frames, baseline) for name in dict.fromkeys(rule.frame for rule in frames.rules)
-    ]
-    rows = [_beside_usual(row, baseline) for row in second_look([row for one in suites for row in one.rows])]
+    frames = Frames(frames)
+    rows = [_beside_usual(row, baseline) for row in second_look(judge_load(name, frames, baseline))]
     by_rank = by_influence(rows, baseline)
     for row in by_rank:
         if not row.passed:
             logger.log(logging.ERROR if row.severity == "error" else logging.WARNING, "%s: %s", name, row.sentence)
     if docs_dir is not None:
         rules = {rule.rule_id: rule for rule in frames.rules}
-        docs.write_load(docs_dir, name, suites, by_rank, rules, accepted=is_accepted(rows))
+        docs.write_load(docs_dir, name, rows, by_rank, rules, accepted=is_accepted(rows))
     return rows
 
 

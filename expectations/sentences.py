@@ -1,4 +1,4 @@
-"""One Great Expectations result -> one plain `ResultRow`: what, where (up to five examples), what to do."""
+"""What was judged of a rule -> one plain `ResultRow`: what, where (up to five examples), what to do."""
 
 import math
 from collections.abc import Mapping
@@ -21,25 +21,15 @@ WHOLE = ("why", "places", "figures", "words")
 ELSEWHERE = {"leave out": "Nothing: no index uses them, and they are left out.", "tell": "Nothing: no index uses them."}
 
 
-def result_row(result: ExpectationValidationResult, frame: pd.DataFrame, rules: Mapping[str, Rule]) -> ResultRow:
-    """The plain row of one result; a result that carries an exception has failed, whatever else it says."""
-    config = result.expectation_config
-    if config is None:
-        raise ValueError("Great Expectations returned a result without its expectation.")
-    rule = rules[(config.meta or {})["rule_id"]]
-    outcome = result.result or {}
-    problem = exception_of(result) or _gap(outcome, len(frame))
-    if problem:
-        return broken_row(rule, problem)
-    if "element_count" in outcome:
-        return _element_row(rule, bool(result.success), outcome, frame)
-    return _table_row(rule, bool(result.success), outcome)
-
-
-def _gap(outcome: Mapping[str, Any], n_rows: int) -> str:
-    """What an outcome has left out, '' if nothing: a bare 'passed' proves nothing."""
-    observed = outcome.get("element_count", outcome.get("observed_value"))
-    return "" if observed == n_rows else f"the engine looked at {observed} of {n_rows} rows."
+def result_row(rule: Rule, frame: pd.DataFrame, n_checked: int, offenders: list[Any]) -> ResultRow:
+    """The plain row of a rule that looked at `n_checked` things; offenders: rows of the frame that break it."""
+    if rule.condition == "has rows":
+        return _table_row(rule, len(frame), is_passed=not offenders)
+    if not offenders:
+        observed = f"0 of {n_checked:,} {rule.things}"
+        sentence = f"{rule.sentence} Checked {rule.things}: {n_checked:,}."
+        return ResultRow(rule.rule_id, rule.frame, rule.severity, True, n_checked, 0, observed, sentence)
+    return _element_row(rule, n_checked, frame.loc[offenders])
 
 
 def exception_of(result: ExpectationValidationResult) -> str:
@@ -63,21 +53,7 @@ def broken_row(rule: Rule, problem: str) -> ResultRow:
     return ResultRow(rule.rule_id, rule.frame, "error", False, 0, 0, f"not checked: {problem.strip()}", sentence)
 
 
-def row_of_nothing(rule: Rule) -> ResultRow:
-    """A rule that applies to nothing in the load."""
-    return _passed_row(rule, 0)
-
-
-def _passed_row(rule: Rule, n_checked: int) -> ResultRow:
-    observed, sentence = f"0 of {n_checked:,} {rule.things}", f"{rule.sentence} Checked {rule.things}: {n_checked:,}."
-    return ResultRow(rule.rule_id, rule.frame, rule.severity, True, n_checked, 0, observed, sentence)
-
-
-def _element_row(rule: Rule, is_passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame) -> ResultRow:
-    n_checked = int(outcome["element_count"]) - int(outcome.get("missing_count") or 0)
-    if is_passed:
-        return _passed_row(rule, n_checked)
-    bad = frame.loc[outcome["unexpected_index_list"]]
+def _element_row(rule: Rule, n_checked: int, bad: pd.DataFrame) -> ResultRow:
     severity, advice = rule.severity, rule.advice
     left_out: list[dict[str, object]] = []
     if rule.elsewhere and not as_flag(bad["weighs"], when_null=True).any():
@@ -91,14 +67,15 @@ def _element_row(rule: Rule, is_passed: bool, outcome: Mapping[str, Any], frame:
     examples = "; ".join(_example(row, rule) for row in bad.head(MAX_EXAMPLES).to_dict("records"))
     more = f" and {len(bad) - MAX_EXAMPLES:,} more" if len(bad) > MAX_EXAMPLES else ""
     sentence = f"{observed} {rule.fault}: {examples}{more}. What to do: {advice}"
-    details = [{key: _plain(value) for key, value in row.items()} for row in bad.head(MAX_DETAILS).to_dict("records")]
+    details = [
+        {str(key): _plain(value) for key, value in row.items()} for row in bad.head(MAX_DETAILS).to_dict("records")
+    ]
     return ResultRow(
         rule.rule_id, rule.frame, severity, False, n_checked, len(bad), observed, sentence, details, left_out
     )
 
 
-def _table_row(rule: Rule, is_passed: bool, outcome: Mapping[str, Any]) -> ResultRow:
-    n_seen = int(outcome["observed_value"])
+def _table_row(rule: Rule, n_seen: int, *, is_passed: bool) -> ResultRow:
     observed = f"{n_seen:,} {rule.things}"
     if is_passed:
         return ResultRow(rule.rule_id, rule.frame, rule.severity, True, n_seen, 0, observed, rule.sentence)

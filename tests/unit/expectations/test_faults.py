@@ -341,6 +341,5 @@ def test_the_data_docs_show_what_was_observed_and_the_limit(frames, judge, tmp_p
     judge(with_rows(frames, "across", observation("block_is_of_its_year", 0.9876, 0.9, **FLOW)), tmp_path)
     page = (tmp_path / "small_load.html").read_text(encoding="utf-8")
     assert "<td>0.9876</td>\n      <td>0.9</td>" in page
-    assert "0.9876" in page.partition("Record of Great Expectations")[2]
     judge(with_rows(frames, "edits", EDIT), tmp_path)
     assert "3000000" in (tmp_path / "small_load.html").read_text(encoding="utf-8")

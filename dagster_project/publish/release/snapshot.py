@@ -56,7 +56,7 @@ class PublishError(Exception):
 
 
 def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, int]:
-    """Copy SCHEMAS into a new file beside `target`, table by table; returns rows per table.
+    """Copy SCHEMAS into a new file beside `target`, table by table; returns rows per table that is copied.
 
     A view of the build that reads nothing but tables of easy and mart stays a view; others become tables.
     The caller swaps the file in with `swap_in` after its checks.
@@ -108,7 +108,7 @@ def forbid_writing(file: Path) -> None:
 
 
 def _copy_all(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Copy every table and view of SCHEMAS with its comments; returns rows by name."""
+    """Copy every table and view of SCHEMAS with its comments; returns rows by table."""
     names = (
         f"select schema_name || '.' || table_name, coalesce(comment, '') from {TABLES} where database_name = 'build'"
     )
@@ -116,14 +116,12 @@ def _copy_all(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     headline = _headline(con) if {"mart.dim_index", "mart.dim_model_spec"} <= set(comments) else {}
     views = _views(con)
     flags = {name: _headline_flag(name, columns[name], headline) for name in comments}
-    for name in sorted(set(comments) - set(views)):
-        _copy_table(con, name, columns[name], flags[name])
+    counts = {name: _copy_table(con, name, columns[name], flags[name]) for name in sorted(set(comments) - set(views))}
     con.execute("use snapshot")  # a view names its tables without the file, which has another name for each reader
     for name, query in views.items():
         flag = f", {flags[name]} as is_headline" if flags[name] else ""
         con.execute(f"create view {name} as select *{flag} from ({query})")
     con.execute("use memory")
-    counts = {}
     for name, comment in comments.items():
         if comment:
             con.execute(f"comment on {'view' if name in views else 'table'} snapshot.{name} is '{sql_text(comment)}'")
@@ -132,9 +130,6 @@ def _copy_all(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
             words["is_headline"] = HEADLINE_WORDS
         for column, text in words.items():
             con.execute(f"comment on column snapshot.{name}.{column} is '{sql_text(text)}'")
-        counts[name] = _count(con, f"snapshot.{name}")
-        if name not in views and counts[name] != _count(con, f"build.{name}"):
-            raise PublishError(f"{name}: the copy has another number of rows than the build.")
     return counts
 
 
@@ -193,8 +188,8 @@ def _headline_flag(table: str, columns: Sequence[Column], headline: Mapping[str,
     return f"coalesce({' and '.join(parts)}, false)"
 
 
-def _copy_table(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column], flag: str) -> None:
-    """Columns, types and what may not be null as in the build; the rows of marts are sorted."""
+def _copy_table(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column], flag: str) -> int:
+    """Columns, types and what may not be null as in the build; the rows of marts are sorted. Returns their number."""
     formulas = _formulas_that_hold(con, table)
     parts, names = [], []
     for column, kind, is_nullable, _ in columns:
@@ -208,7 +203,11 @@ def _copy_table(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Co
         parts.append(f"is_headline boolean generated always as ({flag}) virtual")
     con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
     order = "" if table.startswith("easy.") else f" order by {SORTED_BY.get(table, 'all')}"
-    con.execute(f"insert into snapshot.{table} select {', '.join(names)} from build.{table}{order}")
+    copied = con.execute(f"insert into snapshot.{table} select {', '.join(names)} from build.{table}{order}").fetchall()
+    n_rows = int(copied[0][0])
+    if n_rows != con.execute(f"select count(*) from build.{table}").fetchall()[0][0]:
+        raise PublishError(f"{table}: the copy has another number of rows than the build.")
+    return n_rows
 
 
 def _formulas_that_hold(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
@@ -238,7 +237,3 @@ def _require_descriptions(con: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if missing:
         raise PublishError(f"Columns without a description: {', '.join(row[0] for row in missing[:10])}.")
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])

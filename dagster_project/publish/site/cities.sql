@@ -98,11 +98,12 @@ with wealth as (
 ), peer as (
     select a.city_id, b.city_id as other from scored as a join scored as b on a.city_id <> b.city_id
     qualify row_number() over (partition by a.city_id order by abs(a.log_gdp - b.log_gdp), b.city_id) <= 20
+), of_peers as (
+    select peer.city_id, own.indicator_code, avg(own.points) as points
+    from peer join own on peer.other = own.city_id group by all
 ), against as (
-    select o.city_id, o.indicator_code, o.points - avg(p.points) as points
-    from own as o join peer using (city_id)
-    join own as p on peer.other = p.city_id and o.indicator_code = p.indicator_code
-    group by o.city_id, o.indicator_code, o.points
+    select city_id, indicator_code, own.points - of_peers.points as points
+    from own join of_peers using (city_id, indicator_code)
 )
 select a.city_id, a.indicator_code, a.points, e.rank_year as equal_rank,
     row_number() over (partition by a.city_id order by a.points desc, a.indicator_code) as from_top,

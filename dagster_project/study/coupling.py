@@ -59,18 +59,29 @@ def _summary(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     first = classes.bfill(axis=1).iloc[:, 0]
     switches = (classes.ne(first, axis=0) & classes.notna()).any(axis=1).rename("is_changed").reset_index()
     rows_at_scale = table[table["scale"] == SUMMARY_SCALE].merge(switches, on=keys)
-    cities = sorted(table["city_id"].unique())
-    rows = []
-    for scheme, group, mask in groups.members(cities, groups.splits(whole=True)):
-        group_rows = rows_at_scale[rows_at_scale["city_id"].isin(np.array(cities)[mask])]
-        for values, part in group_rows.groupby([*PAIR_KEYS, "year", "form"], sort=True):
-            d = part["d"].to_numpy()
-            half = half_width() * d.std(ddof=1) / np.sqrt(len(d)) if len(d) > 1 else np.nan
-            share = part["class_10"].value_counts(normalize=True)
-            row = dict(zip([*PAIR_KEYS, "year", "form"], values, strict=True))
-            row |= {"scheme": scheme, "group_code": group, "n": len(d), "median_d": float(np.median(d))}
-            row |= {"mean_d": d.mean(), "mean_d_lo": d.mean() - half, "mean_d_hi": d.mean() + half}
-            row["share_class"] = json.dumps({n: round(float(share[n]), 6) for n in CLASSES if n in share})
-            row |= {f"share_{s}": float((part["lead_lag"] == s).mean()) for s in ("pr_lagging", "nqpf_lagging")}
-            rows.append({**row, "n_class_changed_by_scale": int(part["is_changed"].sum())})
-    return pd.DataFrame(rows)
+    cities = np.array(sorted(table["city_id"].unique()))
+    members = groups.members(list(cities), groups.splits(whole=True))
+    parts = [
+        rows_at_scale[rows_at_scale["city_id"].isin(cities[mask])].assign(scheme=scheme, group_code=group, at=at)
+        for at, (scheme, group, mask) in enumerate(members)
+    ]
+    by = ["at", *PAIR_KEYS, "year", "form", "scheme", "group_code"]
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows.assign(**{f"share_{lead}": rows["lead_lag"] == lead for lead in ("pr_lagging", "nqpf_lagging")})
+    grouped = rows.groupby(by, sort=True)
+    summary = grouped.agg(
+        n=("d", "size"),
+        median_d=("d", "median"),
+        mean_d=("d", "mean"),
+        share_pr_lagging=("share_pr_lagging", "mean"),
+        share_nqpf_lagging=("share_nqpf_lagging", "mean"),
+        n_class_changed_by_scale=("is_changed", "sum"),
+    )
+    half = half_width() * grouped["d"].std() / np.sqrt(summary["n"])
+    shares = rows.groupby([*by, "class_10"]).size().unstack().reindex(columns=list(CLASSES)).div(summary["n"], axis=0)
+    summary["share_class"] = [
+        json.dumps({name: round(share, 6) for name, share in zip(CLASSES, row, strict=True) if share > 0})
+        for row in shares.to_numpy().tolist()
+    ]
+    summary = summary.assign(mean_d_lo=summary["mean_d"] - half, mean_d_hi=summary["mean_d"] + half)
+    return summary.reset_index().drop(columns="at")

@@ -28,9 +28,12 @@
             else 'Group of the city in the scheme ' || substr(c.column_name, 7) || ', see mart.dim_group_membership.'
         end as words
     from duckdb_columns() as c
-    left join {{ ref('panel_long') }} as p
-        on c.column_name in ('raw_' || p.indicator_code, 'z_' || p.indicator_code)
-    left join {{ ref('city_variable') }} as v on c.column_name = 'control_' || v.variable_code
+    left join (
+        select distinct indicator_code, indicator_zh, indicator_en, unit from {{ ref('panel_long') }}
+    ) as p on c.column_name in ('raw_' || p.indicator_code, 'z_' || p.indicator_code)
+    left join (
+        select distinct variable_code, variable_zh, variable_en, unit from {{ ref('city_variable') }}
+    ) as v on c.column_name = 'control_' || v.variable_code
     where
         c.database_name = current_database() and c.schema_name = '{{ this.schema }}' and c.table_name = '{{ this.name }}'
         and c.column_name <> 'score_100'

@@ -161,6 +161,8 @@ class Judge:
         near_year = next((y for y in hits if sure or abs(y - year) == 1), None)
         cities = self._cities_like(number, subject, city, year, fact_unit, unit)
         akin = [other for other in cities if self._akin(city, other)]
+        if near_year is not None and near_year == max(years) > year:  # most likely the year that the text is about
+            return None
         if near_year is not None and (abs(near_year - year) == 1 or not akin):
             return self._wrong("other_year", f"the figure is that of {near_year}", [here, (subject, city, near_year)])
         if akin or (cities and (sure or is_rank)):

@@ -364,6 +364,8 @@ def _of_all(
     number, text, unit = s.numbers[k], s.text, s.numbers[k].unit
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
+    if RE["OWN_PROVINCE"].search(text[: number.start]):
+        return None
     spread, ratio = RE["SPREAD"].search(text[: number.start]), _dimension(unit) in ("times", "share")
     if len(wide := [place for place in target.places if is_wide(place[0])]) > 1 or target.others:
         wide_others = [*target.others, *wide[1:]]

@@ -258,7 +258,11 @@ def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, f
         (f"{y}年{high}与{low}的平均得分差距为{high_mean - low_mean + 1:.2f}分。", [False]),
         (f"{y}年{province}各市平均得分{mean:.2f}分。", [True]),
         (f"{y}年{province}各市平均得分{mean + 2:.2f}分。", [False]),
+        (f"{y}年全省各市平均得分{mean + 2:.2f}分。", []),  # of a province that is not named
     ]
+    then = dict(facts.con.execute(sql, [y - 1]).fetchall())
+    grown = high_mean - low_mean - then[high] + then[low]
+    told.append((f"{y}年{high}与{low}的平均得分差距比{y - 1}年变化{abs(grown):.2f}分。", [True]))
     for (place, year), fact in facts.of(("value", "gdp_nom")).items():
         if place == province and year == y:
             said, gdp = f"{y}年{province}地区生产总值合计", fact.value / 1e4
@@ -462,6 +466,19 @@ def _zip(path, **parts):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
+
+
+def test_cells_without_a_year_are_of_the_newest_and_lines_without_words_are_no_sentences(facts, figures):
+    last, ranks = figures.last, facts.of(("rank", facts.scope.index))
+    code, zh, _ = next(city for city in figures.cities() if ranks[city[0], last].value > 9)
+    rank, gdp = f"{ranks[code, last].value:.0f}", f"{figures.value('gdp_nom', code) / 1e4:.1f}"
+    above = Passage("", f"{zh}市的变化自{last - 1}年起。")
+    table = [["城市", "地区生产总值（亿元）", f"{last}年位次"], [zh, gdp, rank]]
+    cells = table_passages(table, "", "", lambda i, k: f"{i},{k}")
+    line = Passage(
+        "", f"得分　位次　地区生产总值　发明专利授权数\n{zh}　{figures.score(code):.2f}　{rank}　{gdp}　99999"
+    )
+    assert [one.number for one in check_passages([above, *cells, line], facts) if one.differs] == []
 
 
 def test_bad_documents_are_refused_in_a_sentence(folder, tmp_path):

@@ -145,6 +145,7 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     if RE["MARGINAL"].search(sentence.text) or (RE["COUNTIES"].search(sentence.text) and not has_county):
         return []
     lists = _side_by_side(sentence)
+    is_line = len(sentence.numbers) > 2 and not sentence.of(*CONTENT) and _is_plain(sentence)  # of a table
     results = list[tuple[Number, Target]]()
     for k, number in enumerate(sentence.numbers):
         last = results[-1][1] if k and results and results[-1][0] is sentence.numbers[k - 1] else None
@@ -152,7 +153,8 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
         if target is not None:
             left, right = sentence.text[: number.start], sentence.text[number.end :]
             about = number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right)
-            results.append((number, replace(target, is_about=bool(about))))
+            is_sure, is_other = target.is_sure and not is_line, target.is_other or is_line
+            results.append((number, replace(target, is_about=bool(about), is_sure=is_sure, is_other=is_other)))
     return results
 
 
@@ -225,13 +227,13 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
     change = is_signed or annual or _changes(s, k)
     places, others = _places(s, k, listed)
-    years, bases, sure_year = _years(s, k, listed, change=change or dimension in ("times", "share"))
-    target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual)
+    years, bases, is_dated = _years(s, k, listed, change=change or dimension in ("times", "share"))
+    target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual, is_dated=is_dated)
     is_left_out = not any(m.end <= number.start for m in s.of("city", "place"))
     if is_left_out and RE["STRANGER"].search(_rest(s, s.zones[k][0], number)):
         is_sure = False  # London has 8.9 million
     target.is_other, target.is_nominal = not is_sure, bool(RE["NOMINAL"].search(text))
-    target.is_sure = is_sure and sure_year and len(places) <= COVERED
+    target.is_sure = is_sure and len(places) <= COVERED
     target.direction = _direction(s, k) if change else 0
     if subjects[0][0] == "nation":
         return _of_all(facts, s, k, target, content, change=change)
@@ -286,7 +288,8 @@ def loosely(facts: Facts, s: Sentence, number: Number) -> Target | None:
     years = [m.value for m in s.of("year")] or ([was.year] if was.year else [])
     if not places or not fits or not years or is_wide(places[0][0]):
         return None
-    target = widened(s, number, Target(fits, places, years, unit=number.unit, is_sure=False))
+    loose = Target(fits, places, years, unit=number.unit, is_sure=False, is_dated=bool(s.of("year")))
+    target = widened(s, number, loose)
     return replace(target, ways=("level", "since", "apart", "part"))
 
 
@@ -372,6 +375,8 @@ def _of_all(
         if wide and mean and (spread or ratio):
             ways = ["part"] if ratio else ["apart", "since", "level"]
             return replace(target, places=wide[:1], others=wide_others, ways=ways)
+    if name.endswith("percent") and RE["OTHER_GROUPS"].search(text):  # than those of the headline
+        return None
     if name.endswith("percent") and _dimension(unit) == "share":
         dated = bool(s.of("year") or s.before.year)
         return replace(target, places=[("",)], others=[], ways=["level"], is_sure=dated and not target.is_other)
@@ -453,7 +458,7 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
 
 
 def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> tuple[list[int], list[int], bool]:
-    """Of which year a number may be, the years that a change may be counted from, and whether the words are plain."""
+    """Of which year a number may be, the years that a change may be counted from, and whether its sentence says so."""
     if "year" in listed:
         return [listed["year"].value], [], True
     number, text, years = s.numbers[k], s.text, s.of("year")
@@ -491,7 +496,7 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
         if RE["TO"].search(left) and away:
             late = [y - then for m in RE["AGO"].finditer(left) for y in now if (then := _ago(m[0]))]
             now = [*([s.before.year] if s.before.year else []), *now, *late]
-    return list(dict.fromkeys(now)), list(dict.fromkeys(since)), True
+    return list(dict.fromkeys(now)), list(dict.fromkeys(since)), any(start <= m.start < end for m in year_mentions)
 
 
 def _ago(text: str) -> int | None:
@@ -760,6 +765,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     elif _dimension(unit) == "share" and RE["SHARE"].search(words):
         target.ways = ["level", "share"]
         target.wholes = [("value", code) for m in named if m is not chosen and m.kind == "variable" for code in m.value]
+    target.is_dated = any(plain[:2])
     return target if target.places else None
 
 

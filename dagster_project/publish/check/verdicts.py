@@ -39,7 +39,8 @@ class Target:
     of the places; a "part" (or multiple) of them or of an earlier year; a "share" of one of the subjects `wholes`;
     "together"; "rank_within" a province, or of a variable. `is_about`: said to be about
     right; `direction`: 1 where it is said to rise, -1 to fall. `is_sure` False: a figure that differs may be something
-    else's; `is_other`: because something that is not published is named beside it; `is_assumed`: no subject is named.
+    else's; `is_other`: because something that is not published is named beside it; `is_assumed`: no subject is named;
+    `is_dated`: its sentence or heads name the year.
     """
 
     subjects: Sequence[Subject]
@@ -55,6 +56,7 @@ class Target:
     is_other: bool = False
     is_assumed: bool = False
     is_annual: bool = False
+    is_dated: bool = True
     is_nominal: bool = False
     direction: int = 0
 
@@ -132,10 +134,12 @@ class Judge:
             years = f"{min(mine)} to {max(mine)}"
             return Verdict("unknown", f"the release has no {self._name(subject, city)} of {year}, only of {years}")
         if not _fits(fact_unit, unit):
-            if number.significant >= 2 and _rounds(number, fact.value, about=False):
+            if fact_unit.dimension != "rank" and number.significant >= 2 and _rounds(number, fact.value, about=False):
                 return self._wrong("other_unit", f"the unit is {self._unit(subject)}", [(subject, city, year)])
             return None
-        return self._explain(number, year, subject, city, fact, fact_unit, unit)
+        verdict = self._explain(number, year, subject, city, fact, fact_unit, unit)
+        is_newest = verdict and verdict.verdict == "other_year" and verdict.candidates[1]["year"] == mine[-1] > year
+        return None if is_newest and not target.is_dated else verdict  # most likely the year that the text is about
 
     def _explain(
         self, number: Number, year: int, subject: Subject, city: str, fact: Fact, fact_unit: Unit, unit: Unit | None
@@ -161,8 +165,6 @@ class Judge:
         near_year = next((y for y in hits if sure or abs(y - year) == 1), None)
         cities = self._cities_like(number, subject, city, year, fact_unit, unit)
         akin = [other for other in cities if self._akin(city, other)]
-        if near_year is not None and near_year == max(years) > year:  # most likely the year that the text is about
-            return None
         if near_year is not None and (abs(near_year - year) == 1 or not akin):
             return self._wrong("other_year", f"the figure is that of {near_year}", [here, (subject, city, near_year)])
         if akin or (cities and (sure or is_rank)):

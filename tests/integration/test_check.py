@@ -260,6 +260,8 @@ def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, f
         (f"{y}年{province}各市平均得分{mean + 2:.2f}分。", [False]),
         (f"{y}年全省各市平均得分{mean + 2:.2f}分。", []),  # of a province that is not named
     ]
+    part = facts.of(("nation", "within_percent"))["", y].value
+    told += [(f"{y}年按{k}大区域分解，组内差异贡献{part + 7:.1f}%。", of) for k, of in (("四", [False]), ("三", []))]
     then = dict(facts.con.execute(sql, [y - 1]).fetchall())
     grown = high_mean - low_mean - then[high] + then[low]
     told.append((f"{y}年{high}与{low}的平均得分差距比{y - 1}年变化{abs(grown):.2f}分。", [True]))

@@ -288,14 +288,14 @@ class Judge:
             fact_unit = self.facts.unit_of(subject)
             gaps: dict[tuple[str, str], tuple[float, list[Key]]] = {}
             for a, b, here in self._pairs(subject, self._two_places(target)):
-                gaps[here[0][1], here[1][1]] = a - b, here
                 if dimension in ("share", "times") and fact_unit.dimension != "share":
                     yield ((100 if dimension == "share" else 1) * (a / b - 1) if b else math.nan), here, False
-                if dimension not in ("share", "times") or fact_unit.dimension == "share":
+                else:
+                    gaps.setdefault((here[0][1], here[1][1]), (a - b, here))
                     yield _in_unit(a - b, fact_unit, unit), here, False
             for a, b, then in self._pairs(subject, self._two_places(replace(target, years=target.bases))):
-                gap, here = gaps.get((then[0][1], then[1][1]), (math.nan, []))
-                yield _in_unit(gap - a + b, fact_unit, unit), [*here, *then], True  # what became of the gap
+                if held := gaps.get((then[0][1], then[1][1])):
+                    yield _in_unit(held[0] - a + b, fact_unit, unit), [*held[1], *then], True  # what became of the gap
 
     def _over_years(self, target: Target) -> list[tuple[str, int, str, int]]:
         return [(c, y, c, base) for ids in target.places for c in ids for y in target.years for base in target.bases]

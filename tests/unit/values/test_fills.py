@@ -37,7 +37,11 @@ def fills():
         for city, plane in planes.items()
         for year, value in zip(YEARS, plane, strict=True)
     ]
-    for variable, n_usual in (("gdp_nom", 0), ("fdi_usd", 1)):  # four cities repeat in 2018, and so many in other years
+    for variable, n_usual in (
+        ("gdp_nom", 0),
+        ("population", 0),
+        ("fdi_usd", 1),
+    ):  # four cities repeat in 2018, so many in others
         for k in range(30):
             plane = rng.integers(100_000, 900_000, len(YEARS))
             for at in range(1, len(YEARS)):

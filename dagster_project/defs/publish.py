@@ -64,13 +64,13 @@ def build_publish_asset(
         " published by hand, a candidate for it.",
     )
     def city(landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
-        is_small = current_settings(paths).depth.is_headline_only
+        is_small = current_settings(paths).depth.is_headline_only  # then the published file and pages alone
         publication = publish(
             paths,
             warehouse,
             landed.sidecars,
             has_tables_page=not is_small,
-            only_easy=is_small,
+            has_exports=not is_small,
             as_candidate=as_candidate,
         )
         release = folder_of(paths, str(publication["release"])) or paths.releases
@@ -110,13 +110,13 @@ def publish(
     sidecars: Sequence[Sidecar],
     *,
     has_tables_page: bool = False,
-    only_easy: bool = False,
+    has_exports: bool = True,
     as_candidate: bool = False,
 ) -> dict[str, Any]:
     """Write the next release, or a candidate for it, unless nothing changed; returns what a person wants to know.
 
     has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
-    only_easy: exports of schema easy alone.
+    has_exports: with the tables as CSV and Parquet.
     """
     as_candidate = as_candidate or read_publishing(paths).by_hand
     state = warehouse.read_frame("from ops.run_context").iloc[0]
@@ -148,7 +148,7 @@ def publish(
     is_page_same = has_same_tables and before["hashes"].get("dbt") == hashes["dbt"] and old_page.is_file()
     docs = DbtDocs(paths) if has_tables_page and not is_page_same else None
     try:
-        exports, changes = _write_release(paths, fresh, folder, release, current, only_easy=only_easy)
+        exports, changes = _write_release(paths, fresh, folder, release, current, has_exports=has_exports)
         if docs:
             (folder / TABLES_PAGE).write_text(docs.page(), encoding="utf-8")
         elif has_tables_page:
@@ -226,18 +226,18 @@ def accepted_loads(warehouse: Warehouse, sidecars: Sequence[Sidecar]) -> list[Si
 
 
 def _write_release(
-    paths: Paths, fresh: Path, folder: Path, release: str, current: str | None, *, only_easy: bool
+    paths: Paths, fresh: Path, folder: Path, release: str, current: str | None, *, has_exports: bool
 ) -> tuple[dict[str, dict[str, object]], Frames | None]:
     """Exports, descriptions for catalogues, report, comparison and the file itself; what was exported, and changed."""
     old = paths.releases / current / "city.duckdb" if current else None
     changes = diff_frames(old, fresh) if old and old.exists() else None
     write_ink(fresh, paths.landing, folder)
     report = partial(write_report, fresh, folder / "docs", release=release, previous=current, changed=changes)
-    # the pages are a half of the work, and one core's: with two workers they are written while the database writes. For
-    # the exports of schema easy alone a second process takes longer to start than it saves
-    pages = start_tasks([report], workers=1 if only_easy else current_resources().workers)
-    exports = export_tables(fresh, folder, only_easy=only_easy)
-    write_exchange(fresh, folder, exports)
+    # the pages are a half of the work, and one core's: with two workers they are written while the database writes
+    pages = start_tasks([report], workers=current_resources().workers if has_exports else 1)
+    exports = export_tables(fresh, folder, has_files=has_exports)
+    if has_exports:
+        write_exchange(fresh, folder, exports)
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
     (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
     shutil.copyfile(fresh, folder / "city.duckdb")

@@ -134,7 +134,7 @@ def key_of_analysis(
     contents = {} if contents is None else contents
     module = entry.build.__module__
     code = hash_of_files(import_closure(paths.code, module), paths)
-    queries = dict(sorted(entry.queries().items()))
+    queries = {} if entry.is_left_out(settings) else dict(sorted(entry.queries().items()))
     contents.update({query: content_of(con, query) for query in queries.values() if query not in contents})
     read = {label: contents[query] for label, query in queries.items()}
     return digest(code, repr(settings), package_json(), read, before)

@@ -88,7 +88,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
         key = (case.index_code, case.window, case.panel.cities)
         if key not in cache:
             cache[key] = _tables_of_window(case, settings, frames["outside"])
-        tables = cache[key] if settings.depth.is_headline_only else {**cache[key], **_tables_of_basis(frames, case)}
+        tables = {**cache[key], **_tables_of_basis(frames, case)}
         headline = rows_with(frames["weight"], index_code=case.index_code, basis=case.basis, is_headline=True)
         scheme = headline["weight_scheme"].iloc[0]
         rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=scheme)
@@ -160,15 +160,13 @@ def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> 
     model, seed, sizes = case.model(), settings.seed, settings.sizes("measurement")
     how: dict[str, Any] = {"seed": seed, "draws": sizes["draws"], "n_jobs": WORKERS}
     draws = uncertainty(model, cities=case.panel.cities, years=case.years, **how)
-    ranges = {"index_uncertainty": draws.to_frame(), "index_uncertainty_factor": draws.factor_frame()}
-    if settings.depth.is_headline_only:
-        return ranges
     others = _planes(outside, case.panel.cities, case.panel.years, case.panel.names)
     result = audit(case.composite(), drawn=draws, seed=seed, outside=others)
     scheme: dict[str, Any] = {"scheme": case.method, "dimensions": model.dimensions}
     weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"], **scheme)
     return {
-        **ranges,
+        "index_uncertainty": draws.to_frame(),
+        "index_uncertainty_factor": draws.factor_frame(),
         "index_audit": result.table.rename(columns=AUDITED).assign(seed=seed),
         "index_drop_one": drop_one(model, case),
         "index_weight_bootstrap": weights.to_frame(),

@@ -169,10 +169,11 @@ class _Family:
                 self._parts[key] = influence[effect]
 
     def adjusted(self, effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-        """The effects with p_family: of all regressions of a headline together, by effect (Romano and Wolf)."""
-        if effects.empty:
-            return effects
+        """The effects with p_family: of all regressions of a headline together, by effect (Romano and Wolf). None where
+        the depth leaves most of them out."""
         p = np.full(len(effects), np.nan)
+        if effects.empty or settings.depth.is_headline_only:
+            return effects.assign(p_family=p)
         first = {spec.model_id: spec.x[0].name for spec in settings.regressions}
         is_own = (effects["horizon"] == "static") & (effects["variable"] == effects["model_id"].map(first))
         keys = zip(effects["model_id"], effects["effect"], is_own, strict=True)

@@ -47,7 +47,7 @@ class Analysis:
     writes: tuple[str, ...]
     before: Mapping[str, str] = field(default_factory=dict)
     in_parts: bool = False
-    of_headline: bool = True
+    of_headline: bool = False
 
     def is_left_out(self, settings: Settings) -> bool:
         """The depth makes its tables without rows."""
@@ -71,22 +71,27 @@ class Analysis:
 
 
 REGISTRY = [
-    Analysis("production", "engines", production.INPUTS, production.build, production.TABLES),
-    Analysis("index", "index", index.INPUTS, index.build, index.TABLES, in_parts=True),
+    Analysis("production", "engines", production.INPUTS, production.build, production.TABLES, of_headline=True),
+    Analysis("index", "index", index.INPUTS, index.build, index.TABLES, in_parts=True, of_headline=True),
     Analysis(
         "measurement", "index", measurement.INPUTS, measurement.build, measurement.TABLES, before=measurement.PREVIOUS
     ),
     Analysis("coupling", "production", coupling.INPUTS, coupling.build, coupling.TABLES),
     Analysis("disparity", "disparity", disparity.INPUTS, disparity.build, disparity.TABLES),
-    Analysis("convergence", "dynamics", convergence.INPUTS, convergence.build, convergence.TABLES, of_headline=False),
-    Analysis("markov", "dynamics", markov.INPUTS, markov.build, markov.TABLES, of_headline=False),
+    Analysis("convergence", "dynamics", convergence.INPUTS, convergence.build, convergence.TABLES),
+    Analysis("markov", "dynamics", markov.INPUTS, markov.build, markov.TABLES),
     Analysis("space", "space", space.INPUTS, space.build, space.TABLES),
-    Analysis("panel", "regressions", panel.INPUTS, panel.build, panel.TABLES),
-    Analysis("influence", "influence", influence.INPUTS, influence.build, influence.TABLES),
-    Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES, of_headline=False),
-    Analysis("propagation", "robustness", propagation.INPUTS, propagation.build, propagation.TABLES, of_headline=False),
-    Analysis("county", "counties", county.INPUTS, county.build, county.TABLES, of_headline=False),
-    Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES, of_headline=False),
-    Analysis("truth", "operations", truth.INPUTS, truth.build, truth.TABLES, of_headline=False),
+    Analysis("panel", "regressions", panel.INPUTS, panel.build, panel.TABLES, of_headline=True),
+    Analysis("influence", "influence", influence.INPUTS, influence.build, influence.TABLES, of_headline=True),
+    Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES),
+    Analysis("propagation", "robustness", propagation.INPUTS, propagation.build, propagation.TABLES),
+    Analysis("county", "counties", county.INPUTS, county.build, county.TABLES),
+    Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES),
+    Analysis("truth", "operations", truth.INPUTS, truth.build, truth.TABLES),
 ]
 BY_NAME = {entry.name: entry for entry in REGISTRY}
+
+
+def results_left_out(settings: Settings) -> set[str]:
+    """Tables that the depth makes without rows."""
+    return {table for entry in REGISTRY if entry.is_left_out(settings) for table in entry.writes}

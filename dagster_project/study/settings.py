@@ -569,7 +569,7 @@ class Depth:
 
     @property
     def is_headline_only(self) -> bool:
-        """No variants and further indexes, no second geography, dynamics, groups, policies, robustness and audit."""
+        """No variants and further indexes, and no analyses but those `of_headline`."""
         return self.name == DepthName.quick
 
     def to_json(self) -> str:

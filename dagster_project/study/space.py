@@ -43,8 +43,7 @@ def build(frames: Frames, settings: Settings, codes: Collection[str] = tuple(CAT
         seed, sizes = settings.seed, settings.sizes("space")
         graphs = _weights(panel, codes, rows)
         _moran(panel, graphs, seed, sizes, rows)
-        mapped = {spec.w_code for spec in settings.regressions} if settings.depth.is_headline_only else set(LISA_CODES)
-        _maps(panel, {code: graphs[code] for code in LISA_CODES if code in mapped & set(graphs)}, seed, sizes, rows)
+        _maps(panel, {code: graphs[code] for code in LISA_CODES if code in graphs}, seed, sizes, rows)
         _ellipses(panel, seed, sizes, rows)
         _networks(panel, seed, sizes, rows)
     keys = panel.keys if panel is not None else {}

@@ -135,13 +135,12 @@ def file_before(paths: Paths, data_vintage: str) -> Path | None:
 
 
 def export_tables(
-    snapshot: Path, folder: Path, chosen: Collection[str] | None = None, *, only_easy: bool = False
+    snapshot: Path, folder: Path, chosen: Collection[str] | None = None, *, has_files: bool = True
 ) -> dict[str, dict[str, object]]:
     """Parquet of the tables of schemas mart and easy, CSV of those that are not long: `_kinds`.
 
-    chosen: only these, each as CSV and Parquet. only_easy: files of schema easy and of what is refitted. Returns rows
-    and sha256 by table and kind. A table of easy is called easy.<name>. Rows come in the order of the file, those of a
-    view sorted.
+    chosen: only these, each as CSV and Parquet. has_files: else rows are counted alone. Returns rows and sha256 by
+    table and kind. A table of easy is called easy.<name>. Rows come in the order of the file, those of a view sorted.
     """
     (folder / "parquet").mkdir(parents=True)
     (folder / "csv").mkdir()
@@ -154,8 +153,7 @@ def export_tables(
             rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
             exports[name] = {"rows": rows}
             rows_sql = f"from {table}{' order by all' if is_view or chosen else ''}"
-            is_written = not only_easy or name.startswith("easy.") or name in ALWAYS_CSV
-            for kind in _kinds(name, rows) * is_written if chosen is None else ("csv", "parquet"):
+            for kind in _kinds(name, rows) * has_files if chosen is None else ("csv", "parquet"):
                 file = file_of(folder, name, kind)
                 if kind == "parquet":
                     form = "format parquet, compression zstd, compression_level 9"

@@ -56,7 +56,7 @@ class CityFacts:
         """City -> (year, variable, text, printed unit, value, unit, rule, action, used, origin, source, file, sheet,
         cell, its address)."""
         rows_of: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        if self.reader.has("mart_indicator_source"):
+        if self.reader.has("mart_indicator_source") and not self.reader.scope.is_quick:
             there = {row["column_name"] for row in self.reader.rows(SQL["columns"])}
             columns = {"printed": "unit_printed", "rule": "edit_rule", "action": "edit_action", "used": "used_value"}
             text, values = self.reader.ready(

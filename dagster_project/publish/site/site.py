@@ -120,9 +120,8 @@ class Site:
             )
             self._write_maps(reader, assets / "figures")
             home = self.folder if language == "en" else self.folder / language
-            for name in ("cities", "indicators"):
-                (home / name).mkdir(parents=True, exist_ok=True)
             for path, html in self.pages(reader):
+                (home / path).parent.mkdir(parents=True, exist_ok=True)
                 (home / path).write_text(html, encoding="utf-8")
             if language == "en":
                 shared.write_downloads(reader, self.folder / "data", self.kept)
@@ -207,6 +206,8 @@ class Site:
         for one in map(profiles.profile, profiles.rows):
             more = {"one": one, "section": "indicators"}
             yield f"indicators/{one['code']}.html", "indicator.html.j2", one["name"], more
+        if scope.is_quick:  # a city is shown beside others
+            return
         for city in map(cities.Profiles(reader, self.facts, city_rows).profile, city_rows):
             more = {"city": city, "section": "cities", "counties": self.facts.counties.get(city["city_id"], [])}
             yield f"cities/{city['city_id']}.html", "city.html.j2", city["full_name"], more
@@ -316,6 +317,7 @@ class Site:
                 "number": exhibit.number,
                 "plain": exhibit.plain,
                 "scope": self.scope,
+                "city_page": ("compare.html#c={}" if self.scope.is_quick else "cities/{}.html").format,
                 "synthetic": self.scope.is_synthetic,
                 "language": words.language,
                 "tag": words.tag,
@@ -334,16 +336,21 @@ class Site:
             "indicators": msg("Indicators"),
             "weights": msg("Weights"),
         }
-        middle = {
-            slug: page["title"]
+        middle = {slug: page["title"] for slug, page in findings.pages().items()}
+        last = {"yearbook": msg("Yearbook")} if yearbook.is_landed(reader) else {}
+        entries = {**first, **middle, **last}
+        silent = {
+            slug
             for slug, page in findings.pages().items()
-            if any(
+            if not any(
                 findings.sentences_of(reader, claim) for question in page["questions"] for claim in question["claims"]
             )
         }
-        last = {"yearbook": msg("Yearbook")} if yearbook.is_landed(reader) else {}
-        entries = {**first, **middle, **last}
-        return [{"slug": slug, "title": reader.words.gettext(title)} for slug, title in entries.items()]
+        return [
+            {"slug": slug, "title": reader.words.gettext(title), "is_left_out": slug in silent}
+            for slug, title in entries.items()
+            if slug not in silent or self.scope.is_quick
+        ]
 
     def _changes(self, reader: Reader, top: str) -> str:
         """One line on what changed since the release before."""

@@ -31,7 +31,8 @@
   const short = (city) => city[isChinese ? 8 : 7];
   const at = new Map(DATA.cities.map((city, k) => [city[0], k]));
   const isSingle = page.dataset.single === "yes";
-  const link = (id) => (isSingle ? "#c=" + id : root + "cities/" + id + ".html");
+  const ends = "quick" in page.dataset ? ["compare.html#c=", ""] : ["cities/", ".html"]; // of a city
+  const link = (id) => (isSingle ? "#c=" + id : root + ends.join(id));
   const last = DATA.years.length - 1;
 
   // ---- state in the address

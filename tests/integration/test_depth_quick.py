@@ -78,3 +78,5 @@ def test_a_cell_is_explained_and_the_ranking_said(quick):
     answer = quick.run_reading("explain", city, year)
     assert answer.exit_code == 0, answer.text
     assert f"{score:.1f}" in answer.text
+    assert "not at depth quick" in answer.text
+    assert "not at depth quick" in quick.run_reading("ask", "rank", "--city", city).text

@@ -161,7 +161,7 @@ def _caveats(say: Say, x: Explanation, before: pd.Series | None) -> list[str]:
 
 def _interval(say: Say, x: Explanation, before: pd.Series | None) -> str:
     if x.interval is None:
-        return say("no interval of the rank: the choices are drawn for the years of the base window only")
+        return say("no interval of the rank: choices are drawn for years of the base window, not at depth quick")
     now, old = x.interval, x.interval_before
     text = say(
         "rank {lo} to {hi} in 90 % of {n} draws of all choices",

@@ -245,6 +245,8 @@ def _flags(row: Row, question: Question) -> list[str]:
         "is_corrected": "the printed figure was corrected",
     }
     flags = [words for name, words in marks.items() if row.get(name)]
+    if row.get("rank_p05", 0) is None:
+        flags.append("no interval of the rank: choices are drawn for years of the base window, not at depth quick")
     if row.get("imputed_weight_percent"):
         flags.append(f"{row['imputed_weight_percent']:.1f} % of the weight is imputed")
     if row.get("pending_weight_percent"):

@@ -229,7 +229,7 @@ def test_everything_by_hand(paths):
         assert words in text
 
 
-NO_INTERVAL = "no interval of the rank: the choices are drawn for the years of the base window only"
+NO_INTERVAL = "no interval of the rank: choices are drawn for years of the base window, not at depth quick"
 
 
 @pytest.mark.parametrize(

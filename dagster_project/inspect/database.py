@@ -1,4 +1,4 @@
-"""The throw-away database of one call: raw rows of the file in, and those of a warehouse's last accepted years."""
+"""The throw-away database of one call: raw rows of the file in, and those of the editions of a warehouse."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
     """(source, share of the headers that rows of people map), best first: the headers are read as each source's."""
     table = f"raw.{prefix_of(draft)}header"
     with warehouse.connect() as con:
-        names = [row[0] for row in con.execute(SQL["sources"], [draft.sidecar.layout]).fetchall()]
+        names = [row[0] for row in con.execute(SQL["sources"], {"layout": draft.sidecar.layout}).fetchall()]
         for name in names:
             _insert(con, table, draft.header.assign(source=name, vintage=TRIAL))
         _settle(con, "reading", up_to=HEADERS)
@@ -59,7 +59,7 @@ def likely_source(shares: Sequence[tuple[str, float]], kind: str) -> str | None:
 
 
 def copy_past(warehouse: Warehouse, draft: Draft, paths: Paths) -> int | None:
-    """Copy the last accepted years of the same source from a warehouse opened read-only; the newest, None if none.
+    """Copy the accepted editions of a warehouse opened read-only; the newest earlier one of the source, None if none.
 
     WarehouseBusy: a refresh runs, or another process writes. IngestError: there is no such warehouse.
     """

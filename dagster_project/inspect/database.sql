@@ -1,7 +1,8 @@
 -- name: sources
+-- small tables of cities have one source, the usual one of their layout: their few heads are those of every yearbook
     select distinct m.source from seed.header_map as m
     left join seed.source as s on m.source = s.source
-    where ? = 'long' or (s.kind = 'printed' and s.is_yearly)
+    where $layout = 'long' or (s.kind = 'printed' and s.is_yearly and ($layout <> 'tables' or s.unit_level <> 'city'))
     order by 1
 
 -- name: known
@@ -20,27 +21,16 @@ select source, data_year, vintage, load_no, is_accepted from past.raw.load
 where source = ? and data_year < ? and is_accepted
 
 -- name: past
--- the years that the gate looks back to; where there are none, the editions nearest to it, whose figures confirm its heads
+-- every edition of the warehouse: what a head means and in which unit is told by the figures of all of them
 create temporary table again as
-    with back as (
-        select source, data_year, vintage, true as is_earlier from raw.load
-        where data_year >= $data_year - (select value from seed.gate_parameter where parameter = 'years_back')
-    ),
-
-    beside as (
-        select l.source, l.data_year, l.vintage, false as is_earlier
-        from past.raw.load as l
-        inner join seed.source as s on l.source = s.source and s.has_dictionary
-        inner join seed.source as o on o.source = $source and o.has_dictionary and s.unit_level = o.unit_level
-        where l.is_accepted and not (l.source = $source and l.data_year = $data_year)
-        order by l.source <> $source, abs(l.data_year - $data_year), s.source desc, l.load_no desc limit 2
-    )
-
-    from back
-    union all
-    from beside
-    where not exists (from back)
-    order by data_year
+    select l.source, l.data_year, l.vintage, l.source = $source and l.data_year < $data_year as is_earlier
+    from past.raw.load as l
+    inner join seed.source as s on l.source = s.source
+    inner join seed.source as o on o.source = $source
+    where
+        l.is_accepted and not (l.source = $source and l.data_year = $data_year)
+        and (l.source = $source or (s.has_dictionary and o.has_dictionary and s.unit_level = o.unit_level))
+    qualify row_number() over (partition by l.source, l.data_year order by l.load_no desc) = 1
 
 -- name: others
 -- what the rules across sources hold a load against: the current figures of all other loads of the warehouse

@@ -280,7 +280,7 @@ def wide(real_data, year):
 @pytest.mark.slow
 @pytest.mark.parametrize("year", EDITIONS)
 def test_real_edition_is_read_like_a_refresh_reads_it(real_data, real_warehouse, year):
-    report = look(wide(real_data, year))
+    report = look(wide(real_data, year), warehouse=real_warehouse.paths.warehouse)
     assert (report.load["source"], report.load["layout"], report.load["year"]) == ("yearbook_wide", "wide", year)
     assert report.is_clean, (report.refused_blocks, report.load_problems)
     same_as_read(report, real_warehouse, wide(real_data, year))

@@ -26,6 +26,7 @@ AS_PRINTED = ("observed", "structural_zero", "merged_boundary", "relinked")  # e
 OF_SCORES = {"score": "points", "rank": "place", "low": "place", "high": "place"}  # unit of the kinds of a subject
 OF_PARTS = {"points": "points", "moved": "points", "weight": "", "place": "place", "scaled": "points", "z": ""}
 
+OF_PLACES = ("n_city", "mean_d", "pr_lagging_percent", "nqpf_lagging_percent")  # of all cities too
 Subject = tuple[str, str]
 
 
@@ -104,10 +105,7 @@ class Facts:
     @cached_property
     def n_cities(self) -> dict[int, int]:
         """Cities with a headline score, by year."""
-        years: dict[int, int] = {}
-        for city, year in self.of(("score", self.scope.index)):
-            years[year] = years.get(year, 0) + city.startswith("CN")
-        return years
+        return {year: int(fact.value) for (place, year), fact in self.of(("nation", "n_city")).items() if not place}
 
     @cached_property
     def samples(self) -> set[int]:
@@ -119,7 +117,8 @@ class Facts:
         if kind in OF_SCORES or kind in OF_PARTS:
             return UNITS.get((OF_SCORES | OF_PARTS)[kind], Unit(""))
         if kind == "nation":
-            dimension = "count" if name == "n_city" else "share" if name.endswith("percent") else ""
+            what = name.partition(" ")[0]
+            dimension = "count" if what in ("n_city", "above", "below") else "share" if what.endswith("percent") else ""
             return UNITS["points"] if name.endswith("_100") else Unit(dimension)
         return UNITS.get(self.units[name], Unit("count" if "per" in self.units[name] else ""))
 
@@ -182,8 +181,16 @@ class Facts:
             if name in of_places
             else {}
         )
-        if name == "n_city":
-            return held | {("", year): Fact(n) for year, n in self.n_cities.items()}
-        table, query = ("moran", SQL["moran"]) if name == "moran_i" else ("inequality", SQL["inequality"])
-        rows = self.con.execute(query.format(name=name)).fetchall() if table in tables else []
+        if name in OF_PLACES:
+            return held
+        what, _, of = name.partition(" ")  # of a scheme, a number of points, an indicator
+        if sign := {"above": ">", "below": "<"}.get(what.partition("_")[0]):
+            query = SQL["counts"].format(sign=sign, points=float(of), is_share=what.endswith("percent"))
+            rows = self.con.execute(query).fetchall()
+        elif what == "weight_percent":
+            index = self.scope.index
+            rows = self.con.execute(SQL["weight"], [index, *self.indexes[index], of]).fetchall()
+        else:
+            table = "moran" if name == "moran_i" else "inequality"
+            rows = self.con.execute(SQL[table].format(name=what, scheme=of)).fetchall() if table in tables else []
         return held | {("", int(year)): Fact(value) for year, value in rows if value is not None}

@@ -4,6 +4,7 @@ union select distinct variable_code, unit from easy.county_variable
 
 -- name: indicators
 select indicator_code, any_value(unit) from mart.mart_indicator_value group by indicator_code
+union all select 'coupling', 'index' from mart.mart_coupling having count(*) > 0
 
 -- name: indexes
 select s.index_code, max(s.basis), any_value(s.weight_scheme) from mart.mart_index_score as s
@@ -20,6 +21,8 @@ select city_id, year, value, value_as_printed, value_origin from easy.city_varia
 where variable_code = $1 and value is not null
 union all select 'county:' || county_id, year, value, null, 'observed' from easy.county_variable
 where variable_code = $1 and value is not null
+union all select city_id, year, d, null, 'observed' from mart.mart_coupling
+where $1 = 'coupling' and is_headline and form = 'corrected' and scale = 'minmax01' and d is not null
 
 -- name: raw
 select city_id, year, any_value(value_raw order by index_code <> $2, basis not like 'frozen%', index_code),
@@ -56,7 +59,17 @@ select table_name from duckdb_tables() where schema_name = 'easy'
 
 -- name: inequality
 select year, {name} from easy.inequality
-where scheme = (select coalesce(max(scheme) filter (where scheme = 'four_region'), min(scheme)) from easy.inequality)
+where scheme = coalesce(nullif('{scheme}', ''),
+    (select coalesce(max(scheme) filter (where scheme = 'four_region'), min(scheme)) from easy.inequality))
+
+-- name: counts
+-- cities whose headline score is above or below so many points, and their share
+select year, count(*) filter (where score_100 {sign} {points}) * if({is_share}, 100.0 / count(*), 1) from easy.ranking
+group by year
+
+-- name: weight
+select distinct year, 100 * weight from mart.mart_index_contribution
+where index_code = ? and basis = ? and weight_scheme = ? and indicator_code = ?
 
 -- name: moran
 select year, moran_i from easy.moran
@@ -74,12 +87,17 @@ having count(*) > 1 and count(*) = (select count(distinct c.city_id) from mart.d
 with place as (
     select distinct city_id, province_name as place from mart.dim_city
     union all select city_id, group_code || '_of_' || scheme from mart.dim_group_membership where valid_to is null
+    union all select distinct city_id, '' from mart.dim_city
 )
 select p.place, r.year, count(*) as n_city, avg(r.score_100) as mean_100, median(r.score_100) as median_100,
-    any_value(g.g_jj) as gini
+    any_value(g.g_jj) as gini, any_value(c.mean_d) as mean_d, 100 * any_value(c.share_pr_lagging) as pr_lagging_percent,
+    100 * any_value(c.share_nqpf_lagging) as nqpf_lagging_percent
 from easy.ranking as r join place as p using (city_id)
 left join mart.mart_dagum_within as g
     on g.is_headline and g.year = r.year and g.group_code || '_of_' || g.scheme = p.place
+left join mart.mart_coupling_summary as c
+    on c.is_headline and c.form = 'corrected' and c.year = r.year
+    and if(c.scheme = 'all', '', c.group_code || '_of_' || c.scheme) = p.place
 group by p.place, r.year having count(*) > 1
 
 -- name: roster
@@ -90,6 +108,7 @@ where boundary_vintage = (select max(boundary_vintage) from mart.dim_city) order
 select variable_code, name_zh, name_en from mart.dim_variable
 union all select indicator_code, any_value(name_zh), any_value(name_en) from mart.dim_indicator group by 1
 union all select code, name_zh, name_en from mart.dim_label where kind in ('variable', 'indicator')
+union all select 'coupling', '耦合协调度', 'coupling coordination degree'
 
 -- name: groups
 select distinct group_code || '_of_' || scheme, group_code, group_name_zh, group_name_en from mart.dim_group_membership

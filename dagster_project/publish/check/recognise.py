@@ -94,7 +94,7 @@ class Vocabulary:
         self._values: dict[tuple[str, str], list[Any]] = {}
         self.document_cities: tuple[str, ...] = ()  # the city that the document is about, the one last spoken of
         self.last: tuple[str, ...] = ()
-        self.groups: dict[str, list[str]] = {}  # English names that mean a group only alone in a cell: East
+        self.alone: dict[str, tuple[str, list[str]]] = {}  # English names that mean it only alone in a cell: East, Labour
         self._cities(facts)
         self._variables(facts)
         self._indexes(facts)
@@ -104,8 +104,8 @@ class Vocabulary:
     def mentions(self, text: str) -> list[Mention]:
         """In order, without overlaps; years included."""
         low = text.lower()
-        if places := self.groups.get(low.strip()):
-            return [Mention("place", 0, len(text), tuple(places))]
+        if named := self.alone.get(low.strip()):
+            return [Mention(named[0], 0, len(text), tuple(named[1]))]
         results, at = list[Mention](), 0
         while at < len(text):
             match = self._at(text, low, at)
@@ -198,7 +198,7 @@ class Vocabulary:
                     self._add(name, "place", province)
         for place, code, zh, en in facts.con.execute(SQL["groups"]).fetchall():
             self.names[place] = f"{zh} {en}"
-            self.groups.setdefault(en.lower(), []).append(place)
+            self.alone.setdefault(en.lower(), ("place", []))[1].append(place)
             for name in (zh, f"{zh}地区", *words()["places"].get(code, ())):
                 self._add(name, "place", place)
         for name in words()["places"]["other"]:
@@ -236,7 +236,10 @@ class Vocabulary:
         for part, names in known["parts"].items():
             if f"{headline}_{part}" in facts.indexes:
                 for name in names:
-                    self._add(name, "index", f"{headline}_{part}")
+                    if name[0].isupper():
+                        self.alone[name.lower()] = "index", [f"{headline}_{part}"]
+                    else:
+                        self._add(name, "index", f"{headline}_{part}")
         relations = facts.con.execute(
             "select relations_code from mart.dim_index where index_code = ?", [headline]
         ).fetchall()

@@ -210,6 +210,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     is_part = is_signed and unit is None and not RE["YEARLY"].match(right) and not is_estimate  # of a change
     if RE["OTHER_WEIGHTS"].search(text) or is_part:
         return None
+    if (count := _count_of_cities(facts, s, k, listed)) or (count := _weight(facts, s, k)):
+        return count
     if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
         year, n = facts.scope.last_year, number.value
         counts = sum(bool(RE["OF_CITIES"].match(text[one.end :])) for one in s.numbers)
@@ -222,6 +224,11 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     subjects = _subjects(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
         return None
+    is_of_all = RE["ALL_CITIES"].search(left) and not any(m.end <= number.start for m in s.of("city", "place"))
+    if is_of_all and subjects[0][0] != "nation":
+        if subjects != [("value", "coupling")]:
+            return None
+        subjects = [("nation", "mean_d")]
     first = listed["first"].start if "first" in listed else s.zones[k][0]
     of_change = dimension in ("share", "points", "difference")
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
@@ -239,6 +246,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return _of_all(facts, s, k, target, content, change=change)
     if not places:
         return None
+    if subjects == [("value", "coupling")] and is_wide(places[0][0]):
+        return _of_all(facts, s, k, replace(target, subjects=[("nation", "mean_d")]), content, change=change)
     if ends:
         return replace(target, subjects=[(ends, subjects[0][1])])
     if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
@@ -263,6 +272,34 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     return target if target.ways else None
 
 
+def _count_of_cities(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> Target | None:
+    """How many cities, or which share of all, have a headline score above or below so many points."""
+    number, cut = s.numbers[k], RE["CUT"].search(s.text)
+    is_of_headline = all(m.value[0] == facts.scope.index for m in s.of("index")) and not s.of("place", "variable")
+    is_share, is_count = _dimension(number.unit) == "share", not number.decimals and not number.is_rank
+    if not cut or not is_of_headline or not (is_share or (is_count and _dimension(number.unit) in ("", "count"))):
+        return None
+    years, _, _ = _years(s, k, listed, change=False)
+    is_whole = any(number.value == facts.n_cities.get(year) for year in years)
+    if cut.start() <= number.start < cut.end() or is_whole or not RE["OF_MANY"].search(s.text):
+        return None
+    side = "above" if cut["above"] or cut["above_zh"] else "below"
+    name = f"{side}{'_percent' * is_share} {float(cut['points'] or cut['points_zh']):g}"
+    return Target([("nation", name)], [("",)], years[:2], unit=number.unit, is_sure=bool(s.of("year")))
+
+
+def _weight(facts: Facts, s: Sentence, k: int) -> Target | None:
+    """What an indicator weighs in the headline index."""
+    number, (start, _) = s.numbers[k], s.zones[k]
+    of = [m for m in s.of("variable") if start <= m.start < number.start]
+    codes = [code for m in of for code in m.value if code in facts.own_indicators]
+    is_weight = _dimension(number.unit) == "share" and RE["WEIGHT"].search(s.text[: number.start])
+    if not is_weight or len(of) > 1 or not codes or s.of("city", "place"):
+        return None
+    years = [facts.scope.last_year]
+    return Target([("nation", f"weight_percent {code}") for code in codes], [("",)], years, unit=number.unit)
+
+
 def widened(s: Sentence, number: Number, target: Target) -> Target:
     """What a number may be if its own words were misread: of any place, year and measure that the sentence names."""
     was = s.before
@@ -275,6 +312,7 @@ def widened(s: Sentence, number: Number, target: Target) -> Target:
     is_said = any(one.text == number.text for one in s.numbers if one is not number)
     ways = ("since", "apart", "part")[: 3 if number.significant >= LIKELY else 2]
     ways = ways if is_said or number.significant < LIKELY else ("level", *ways)
+    ways = ("part",) if _dimension(number.unit) == "times" else ways
     return replace(target, subjects=[*subjects], places=[*places], others=(), years=every, bases=every, ways=ways)
 
 
@@ -319,7 +357,8 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
     left, dimension = text[: number.start], _dimension(number.unit)
     subject = target.subjects[0]
     published_dimension = facts.unit_of(subject).dimension
-    is_level = RE["LEVEL_ZH"].search(left) or left.endswith("第") or RE["TO"].search(left)
+    is_ordinal = left.endswith("第") or (number.is_rank and RE["ORDINAL"].search(text[: number.end]))
+    is_level = RE["LEVEL_ZH"].search(left) or is_ordinal or RE["TO"].search(left)
     if len(target.places) > 1 and dimension != "times" and RE["TOGETHER"].search(text[: end + 4]):
         return ["together"]
     if dimension == "rank" or subject[0] == "rank":
@@ -328,6 +367,8 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
         if subject[0] == "value":
             return ["rank_within", "level"]
         return ["rank_within"] if RE["IN_PROVINCE"].search(left[start:]) else ["level"]
+    if RE["SPREAD"].search(left) and RE["EXTREME"].search(left) and subject[0] == "score":
+        return []  # from the first or the last of all
     if RE["SPREAD"].search(left) and (target.others or len(target.places) > 1) and dimension != "share":
         return ["apart", "since", "level"]
     parts = ["part"] if target.others or target.bases or len(target.places) > 1 else []
@@ -356,7 +397,8 @@ def _wholes(facts: Facts, s: Sentence, k: int, content: Mention | None) -> tuple
     wholes = [("value", code) for m in reversed(others) for code in m.value]
     if s.before.content is not None and not zone_variables:
         wholes += [("value", code) for code in s.before.content.value or () if s.before.content.kind == "variable"]
-    return wholes, bool(zone_variables) or (bool(wholes) and bool(RE["THEREOF"].search(s.text)))
+    is_said = RE["THEREOF"].search(s.text) or RE["OF_SAME"].search(s.text[start:end])
+    return wholes, bool(zone_variables) or (bool(wholes) and bool(is_said))
 
 
 def _of_all(
@@ -375,11 +417,16 @@ def _of_all(
         if wide and mean and (spread or ratio):
             ways = ["part"] if ratio else ["apart", "since", "level"]
             return replace(target, places=wide[:1], others=wide_others, ways=ways)
-    if name.endswith("percent") and RE["OTHER_GROUPS"].search(text):  # than those of the headline
-        return None
+    of_type = name.endswith("lagging_percent")
+    schemes = [] if of_type else [one for one, pattern in words()["schemes"].items() if re.search(pattern, text)]
+    if name.endswith("percent") and not of_type and RE["OTHER_GROUPS"].search(text):  # than those of the headline
+        if len(schemes) != 1:
+            return None
+        target = replace(target, subjects=[("nation", f"{name} {schemes[0]}")])
     if name.endswith("percent") and _dimension(unit) == "share":
         dated = bool(s.of("year") or s.before.year)
-        return replace(target, places=[("",)], others=[], ways=["level"], is_sure=dated and not target.is_other)
+        of = wide[:1] if of_type and wide and s.of("place") else [("",)]
+        return replace(target, places=of, others=[], ways=["level"], is_sure=dated and not target.is_other)
     points = _dimension(unit) == "points" or (unit is None and bool(number.decimals) and change)
     if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
         return None
@@ -496,7 +543,13 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
         if RE["TO"].search(left) and away:
             late = [y - then for m in RE["AGO"].finditer(left) for y in now if (then := _ago(m[0]))]
             now = [*([s.before.year] if s.before.year else []), *now, *late]
-    return list(dict.fromkeys(now)), list(dict.fromkeys(since)), any(start <= m.start < end for m in year_mentions)
+    is_dated = any(start <= m.start < end for m in year_mentions) or _is_year_of_all(s, years)
+    return list(dict.fromkeys(now)), list(dict.fromkeys(since)), is_dated
+
+
+def _is_year_of_all(s: Sentence, years: Sequence[Mention]) -> bool:
+    """Whether the one year of a sentence stands before all its numbers."""
+    return len({m.value for m in years}) == 1 and years[0].start < s.numbers[0].start and not s.is_base(years[0])
 
 
 def _ago(text: str) -> int | None:
@@ -684,6 +737,7 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     """The index whose score or rank is meant: named before, else after, else the headline or what is carried."""
     indexes = s.of("index")
     before = [mention for mention in indexes if mention.end <= number.start]
+    before = [b for a, b in pairwise([None, *before]) if not (a and RE["PART_OF"].fullmatch(s.gap(a.end, b.start)))]
     chosen = before[-1] if before else indexes[0] if indexes else None
     if chosen is not None:
         return [str(chosen.value[0])]

@@ -138,7 +138,8 @@ class Judge:
                 return self._wrong("other_unit", f"the unit is {self._unit(subject)}", [(subject, city, year)])
             return None
         verdict = self._explain(number, year, subject, city, fact, fact_unit, unit)
-        is_newest = verdict and verdict.verdict == "other_year" and verdict.candidates[1]["year"] == mine[-1] > year
+        newest = mine[-1] > year and self._same(number, facts[city, mine[-1]], fact_unit, unit)
+        is_newest = newest and verdict and verdict.verdict == "other_year"
         return None if is_newest and not target.is_dated else verdict  # most likely the year that the text is about
 
     def _explain(

@@ -155,6 +155,12 @@ class Cells:
         keys = {name: table.columns[name].item(int(self.line[cell])) for name in table.keys}
         return {"column": table.measures[column - table.first]} | {k: v for k, v in keys.items() if v not in ("", -1)}
 
+    def may_be(self, query: Query, statistic: str) -> bool:
+        """Whether a number may be the statistic of another group: a mean, or a cell whose column bears its name."""
+        stem = re.split("[_ ]", statistic)[0]
+        columns = {self.attributes(cell)["column"] for cell in query.cells.tolist()}
+        return stem in ("mean", "median") and not statistic.startswith("mean_d") or any(stem in one for one in columns)
+
     def unique_keys(self, k: int) -> list[str]:
         """The keys of a table without those that follow from the others."""
         table, results = self.tables[k], list(self.tables[k].keys)

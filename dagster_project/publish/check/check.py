@@ -55,10 +55,11 @@ class Finding:
         return self.verdict in DIFFERS
 
     @property
-    def is_of_all(self) -> bool:
-        """Whether it is called wrong because of a figure of all cities or of a group, by no sure sign."""
-        is_wrong = self.verdict == "not_ours" and "swapped" not in self.note
-        return is_wrong and any(one["key"].startswith("nqpf:nation") for one in self.candidates[:1])
+    def of_all(self) -> str:
+        """The figure of all cities or of a group because of which it is called wrong, by no sure sign; else nothing."""
+        key = self.candidates[0]["key"] if self.candidates else ""
+        is_wrong = self.verdict == "not_ours" and "swapped" not in self.note and key.startswith("nqpf:nation.")
+        return key.removeprefix("nqpf:nation.").partition("/")[0] if is_wrong else ""
 
     def record(self) -> dict[str, Any]:
         """What --json prints."""
@@ -87,8 +88,9 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
             one, verdict = findings.get(keys[k]), verdicts.get(k)
             if keys[k] in checker.passed:
                 continue
-            if one and one.is_of_all and query.is_held and query.number.decimals:
-                del findings[keys[k]]
+            if one and one.of_all and query.is_held and query.number.decimals:
+                if kept(facts, Cells).may_be(query, one.of_all):
+                    del findings[keys[k]]
             if verdict and keys[k] not in findings:
                 findings[keys[k]] = checker.finding(passage, text, at, query.number, verdict)
                 misprints += [keys[k]] if verdict.verdict == "not_ours" else []
@@ -187,6 +189,8 @@ class _Checker:
 
     def _is_dated(self, s: Sentence, number: Number, verdict: Verdict) -> bool:
         """Whether the words before a number say its year, so that the figure of another is a slip."""
+        if RE["SAME_TIME"].search(s.text):
+            return True
         left, (start, _) = s.text[: number.start], s.zones[s.numbers.index(number)]
         in_zone = any(start <= m.start < number.start and not s.is_base(m) for m in s.of("year"))
         if RE["FROM"].search(left) or (RE["TO"].search(left) and not in_zone):

@@ -19,6 +19,7 @@ from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
 NOUNS = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{4,}")
+CLOSE = 12  # letters from a word to what it measures
 COVERED = 4  # of how many places a figure may be, and still be wrong if it is of none
 NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
 
@@ -225,10 +226,13 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
         return None
     is_of_all = RE["ALL_CITIES"].search(left) and not any(m.end <= number.start for m in s.of("city", "place"))
-    if is_of_all and subjects[0][0] != "nation":
-        if subjects != [("value", "coupling")]:
-            return None
+    is_mean = bool(RE["MEAN"].search(left[max(0, content.start - CLOSE) :] if content else left))
+    if subjects == [("value", "coupling")] and (is_of_all or is_mean):
         subjects = [("nation", "mean_d")]
+    elif is_of_all and is_mean and subjects == [("score", facts.scope.index)]:
+        subjects = [("nation", "mean_100")]
+    elif is_of_all and subjects[0][0] != "nation":
+        return None
     first = listed["first"].start if "first" in listed else s.zones[k][0]
     of_change = dimension in ("share", "points", "difference")
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
@@ -263,9 +267,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         target.ways = ["rank_within"]
         return target if target.places else None
     if is_wide(places[0][0]):
-        is_mean = subjects[0] == ("score", facts.scope.index)
-        target.subjects = [("nation", "mean_100")] if is_mean else subjects
-        target.is_sure = target.is_sure and is_mean and "_of_" in places[0][0]
+        is_of_index = subjects[0] == ("score", facts.scope.index)
+        target.subjects = [("nation", "mean_100")] if is_of_index else subjects
+        target.is_sure = target.is_sure and is_of_index and ("_of_" in places[0][0] or is_mean)
     if "share" in target.ways:
         target.wholes, is_named = _wholes(facts, s, k, content)
         target.is_sure = target.is_sure and is_named
@@ -280,6 +284,7 @@ def _count_of_cities(facts: Facts, s: Sentence, k: int, listed: dict[str, Mentio
     if not cut or not is_of_headline or not (is_share or (is_count and _dimension(number.unit) in ("", "count"))):
         return None
     years, _, _ = _years(s, k, listed, change=False)
+    years = [m.value for m in s.of("year")] if len(s.of("year")) == 1 else years
     is_whole = any(number.value == facts.n_cities.get(year) for year in years)
     if cut.start() <= number.start < cut.end() or is_whole or not RE["OF_MANY"].search(s.text):
         return None
@@ -427,6 +432,8 @@ def _of_all(
         dated = bool(s.of("year") or s.before.year)
         of = wide[:1] if of_type and wide and s.of("place") else [("",)]
         return replace(target, places=of, others=[], ways=["level"], is_sure=dated and not target.is_other)
+    if name == "mean_100" and change and _dimension(unit) == "share":
+        return replace(target, places=[("",)], others=[], ways=["since"]) if not wide else None
     points = _dimension(unit) == "points" or (unit is None and bool(number.decimals) and change)
     if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
         return None
@@ -436,7 +443,8 @@ def _of_all(
         return replace(target, subjects=[("score", facts.scope.index)], places=here[:1], others=others, ways=["apart"])
     is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year))
     is_sure = is_sure and not (s.of("city") or RE["ADJUSTED"].search(text) or target.is_other)
-    places = wide if wide and s.of("place") else [("",)]
+    named = [m for m in s.of("place") if m.start < number.start or RE["NEXT_TO"].fullmatch(s.gap(number.end, m.start))]
+    places = wide if wide and named else [("",)]
     over = [*target.others, *wide[1:], ("",)] if wide else []
     ways = ["since", "apart"] if change else ["level"]
     return replace(target, places=places[:1], others=over, ways=ways, is_sure=is_sure)
@@ -638,7 +646,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
     for mention in s.of(*CONTENT):
         left = s.text[: mention.start]
         of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", left)
-        if mention.kind == "score" and (
+        if mention.kind in ("score", "index") and (
             of_all or any(m.end <= mention.start and not s.gap(m.end, mention.start).strip() for m in s.of("nation"))
         ):
             continue  # the Gini coefficient of the scores

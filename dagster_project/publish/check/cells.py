@@ -156,10 +156,10 @@ class Cells:
         return {"column": table.measures[column - table.first]} | {k: v for k, v in keys.items() if v not in ("", -1)}
 
     def may_be(self, query: Query, statistic: str) -> bool:
-        """Whether a number may be the statistic of another group: a mean, or a cell whose column bears its name."""
-        stem = re.split("[_ ]", statistic)[0]
+        """Whether a number may be the statistic of another group: a cell whose column bears its name; or the mean of
+        one that is not named."""
         columns = {self.attributes(cell)["column"] for cell in query.cells.tolist()}
-        return stem in ("mean", "median") and not statistic.startswith("mean_d") or any(stem in one for one in columns)
+        return statistic in ("mean_100", "median_100") or any(re.split("[_ ]", statistic)[0] in one for one in columns)
 
     def unique_keys(self, k: int) -> list[str]:
         """The keys of a table without those that follow from the others."""

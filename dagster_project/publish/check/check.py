@@ -57,9 +57,10 @@ class Finding:
     @property
     def of_all(self) -> str:
         """The figure of all cities or of a group because of which it is called wrong, by no sure sign; else nothing."""
-        key = self.candidates[0]["key"] if self.candidates else ""
-        is_wrong = self.verdict == "not_ours" and "swapped" not in self.note and key.startswith("nqpf:nation.")
-        return key.removeprefix("nqpf:nation.").partition("/")[0] if is_wrong else ""
+        keys = [one["key"] for one in self.candidates] or [""]
+        is_wrong = self.verdict == "not_ours" and "swapped" not in self.note and keys[0].startswith("nqpf:nation.")
+        is_of_named = self.note.startswith("the published") and not any("/CN/" in key for key in keys)
+        return keys[0].removeprefix("nqpf:nation.").partition("/")[0] if is_wrong and not is_of_named else ""
 
     def record(self) -> dict[str, Any]:
         """What --json prints."""
@@ -299,7 +300,7 @@ class _Checker:
                 best = votes[side, passage.heads[side]].most_common(2)
                 if best and best[0][1] > max(1, sum(n for _, n in best[1:])):
                     (subject, year), _ = best[0]
-                    sure = Target([subject], target.places, [year], unit=target.unit)
+                    sure = Target([subject], target.places, [year], unit=target.unit, is_certain=True)
                     if verdict := self.judge.judge(number, sure):
                         yield self.finding(passage, where, 0, number, verdict)
                     break

@@ -229,8 +229,28 @@ def _text(file: Path) -> str:
 
 
 def _plain(file: Path) -> Iterator[Passage]:
-    for k, line in enumerate(_text(file).splitlines(), start=1):
-        if line.strip():
+    """Lines; those that tabs or several blanks cut into as many parts are the rows of a table."""
+    above, rows = "", list[tuple[int, list[str]]]()
+    for k, line in enumerate([*_text(file).splitlines(), ""], start=1):
+        parts = re.split(r"\t+|\u3000+|\s{2,}", line.strip())
+        if rows and len(parts) != len(rows[0][1]) and not re.fullmatch(r"[-=\s]+", line):
+            is_table = len(rows) > 2 and sum(_is_figure(text) for _, row in rows[1:] for text in row) >= 2 * len(rows) - 2
+            name = [n for n, _ in rows]
+            yield from (
+                table_passages(
+                    [row for _, row in rows],
+                    "",
+                    above,
+                    lambda i, j, name=name: f"line {name[i]}, column {j + 1}",  # type: ignore[misc]
+                )
+                if is_table
+                else (Passage(f"line {n}", "  ".join(row)) for n, row in rows)
+            )
+            above, rows = "" if is_table else "  ".join(rows[-1][1]), []
+        if len(parts) > 2:
+            rows.append((k, parts))
+        elif line.strip() and not rows:
+            above = line
             yield Passage(f"line {k}", line)
 
 

@@ -162,7 +162,8 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
 def _is_elliptic(s: Sentence, k: int) -> bool:
     """Whether the words before a number leave out what the number before it says: A has 5 %, B 3 %."""
     start, _ = s.zones[k]
-    named = any(start <= m.start < s.numbers[k].start for m in s.of(*CONTENT))
+    here = s.text[start : s.numbers[k].start]
+    named = RE["RURAL"].search(here) or any(start <= m.start < s.numbers[k].start for m in s.of(*CONTENT))
     return not named and not re.search("占|share|比重", s.text[start : s.numbers[k].start])
 
 
@@ -227,6 +228,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return None
     is_of_all = RE["ALL_CITIES"].search(left) and not any(m.end <= number.start for m in s.of("city", "place"))
     is_mean = bool(RE["MEAN"].search(left[max(0, content.start - CLOSE) :] if content else left))
+    if subjects == [("value", "coupling")] and RE["THRESHOLD"].search(text):
+        return None
     if subjects == [("value", "coupling")] and (is_of_all or is_mean):
         subjects = [("nation", "mean_d")]
     elif is_of_all and is_mean and subjects == [("score", facts.scope.index)]:
@@ -238,7 +241,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
     change = is_signed or annual or _changes(s, k)
     places, others = _places(s, k, listed)
-    years, bases, is_dated = _years(s, k, listed, change=change or dimension in ("times", "share"))
+    is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
+    years, bases, is_dated = _years(s, k, listed, change=change or is_ratio)
     target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual, is_dated=is_dated)
     is_left_out = not any(m.end <= number.start for m in s.of("city", "place"))
     if is_left_out and RE["STRANGER"].search(_rest(s, s.zones[k][0], number)):
@@ -269,7 +273,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if is_wide(places[0][0]):
         is_of_index = subjects[0] == ("score", facts.scope.index)
         target.subjects = [("nation", "mean_100")] if is_of_index else subjects
-        target.is_sure = target.is_sure and is_of_index and ("_of_" in places[0][0] or is_mean)
+        target.is_sure = target.is_sure and is_of_index and ("_of_" in places[0][0] or bool(RE["MEAN"].search(text)))
     if "share" in target.ways:
         target.wholes, is_named = _wholes(facts, s, k, content)
         target.is_sure = target.is_sure and is_named
@@ -414,7 +418,10 @@ def _of_all(
     number, text, unit = s.numbers[k], s.text, s.numbers[k].unit
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
-    if RE["OWN_PROVINCE"].search(text[: number.start]):
+    here = text[s.zones[k][0] : number.start]
+    if RE["OWN_PROVINCE"].search(text[: number.start]) or (not mean and RE["NO_LEVEL_OF_ALL"].search(here)):
+        return None
+    if name == "gini" and len(s.of("place")) > 1 and RE["BETWEEN_TWO"].search(text[: number.start]):
         return None
     spread, ratio = RE["SPREAD"].search(text[: number.start]), _dimension(unit) in ("times", "share")
     if len(wide := [place for place in target.places if is_wide(place[0])]) > 1 or target.others:
@@ -459,7 +466,8 @@ def _content(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> t
     if content is None:
         is_carried = not s.of(*CONTENT) and _leans(facts, s, k)
         return (s.before.content if is_carried else None), True
-    return content, content.kind != "variable" or content.end > number.start or not _other_noun(s, content, number)
+    is_rural = RE["RURAL"].search(s.text[s.zones[k][0] : number.start])
+    return content, content.kind != "variable" or bool(is_rural) or content.end > number.start or not _other_noun(s, content, number)
 
 
 def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
@@ -644,7 +652,8 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
     """The word that says what is measured."""
     best, cost = None, 1e9
     for mention in s.of(*CONTENT):
-        left = s.text[: mention.start]
+        joined = (m.start for m in s.of("index") if m.end <= mention.start and not s.gap(m.end, mention.start).strip())
+        left = s.text[: next(joined, mention.start)]
         of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", left)
         if mention.kind in ("score", "index") and (
             of_all or any(m.end <= mention.start and not s.gap(m.end, mention.start).strip() for m in s.of("nation"))
@@ -664,9 +673,10 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             distance = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[:：]", gap))
         if unit is not None and not _unit_fits(mention, unit):
             distance += 200
-        elif mention.kind == "variable" and re.search("[,，]", gap):  # of a clause before, in a unit that it has not
+        elif mention.kind == "variable":  # in a unit that it has not, and that of a clause before
             has = [facts.unit_of(("value", code)) for code in mention.value]
-            distance += 0 if any(_dimension_fits(one, unit) for one in has) else 100
+            is_before = re.search("[,，]", gap)
+            distance += 0 if any(_dimension_fits(one, unit) for one in has) else 100 if is_before else 40
         if mention.kind == "variable" and mention.end <= number.start and _other_noun(s, mention, number):
             distance += 100
         if distance < cost:
@@ -716,7 +726,10 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
             return [*(("value", code) for code in measured[-1].value), *ranks]
         return [] if content.kind in ("variable", "nation") else ranks
     if content.kind == "variable":
-        subjects: list[Subject] = [("value", code) for code in content.value]
+        codes = [code for code in content.value]
+        if RE["RURAL"].search(_clause(s, number)[content.end - number.start :]):  # urban income 3, rural 2
+            codes = [code for one in codes if (code := one.replace("_urban", "_rural")) in facts.units]
+        subjects: list[Subject] = [("value", code) for code in codes]
         if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(_clause(s, number)):
             subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
         fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]

@@ -168,6 +168,10 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
             results[k] = Verdict("rounded" if is_right else "not_ours", note, [here])
             continue
         estimate = query if not query.role else estimate
+        if other := _of_estimate(cells, query, estimate, queries[k - 1], queries[min(k + 1, len(queries) - 1)]):
+            cell, figure = other
+            results[k] = Verdict("not_ours", f"published: {_printed(query.number, figure)}", [_described(cells, cell)])
+            continue
         by_row = bool(len(query.cells)) and cells.kinds[query.frame][0] == 0 and query.total > SURE / 2
         slip = misprint(cells, query, sure, estimate) if sure and not by_row else None
         if not slip and (by_row or (query.total > CERTAIN and query.evidence > OWN)):
@@ -225,6 +229,23 @@ def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query 
         return None
     _, cell, figure = max(slips[max(odds, key=lambda text: odds[text])])
     return cell, figure
+
+
+def _of_estimate(cells: Cells, query: Query, estimate: Query | None, *beside: Query) -> tuple[int, float] | None:
+    """The error, p value or end of the interval of an estimate that the number should be, and is not: of the rows
+    that have both the estimate and what stands beside the number."""
+    if query.role in ("", "n") or query.is_held or estimate is None or not len(estimate.cells):
+        return None
+    rows = cells.row[estimate.cells]
+    for other in (one for one in beside if one.role not in ("", "n", query.role)):
+        at = cells.of_table[cells.table(estimate)]
+        at = at[np.isin(cells.row[at], rows)]
+        of_role = cells.role_of[cells.column[at]]
+        known = [one for one in at[of_role == other.role] if scale_of(other.number, float(cells.value[one]))]
+        at = at[(of_role == query.role) & np.isin(cells.row[at], cells.row[known])]
+        if len(at) and not any(scale_of(query.number, float(cells.value[one])) for one in at):
+            return int(at[0]), float(cells.value[at[0]])
+    return None
 
 
 def _described(cells: Cells, cell: int) -> dict[str, Any]:

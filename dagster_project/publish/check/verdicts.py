@@ -40,7 +40,7 @@ class Target:
     "together"; "rank_within" a province, or of a variable. `is_about`: said to be about
     right; `direction`: 1 where it is said to rise, -1 to fall. `is_sure` False: a figure that differs may be something
     else's; `is_other`: because something that is not published is named beside it; `is_assumed`: no subject is named;
-    `is_dated`: its sentence or heads name the year.
+    `is_dated`: its sentence or heads name the year; `is_certain`: other cells of its row or column say what it is.
     """
 
     subjects: Sequence[Subject]
@@ -58,6 +58,7 @@ class Target:
     is_annual: bool = False
     is_dated: bool = True
     is_nominal: bool = False
+    is_certain: bool = False
     direction: int = 0
 
 
@@ -137,13 +138,14 @@ class Judge:
             if fact_unit.dimension != "rank" and number.significant >= 2 and _rounds(number, fact.value, about=False):
                 return self._wrong("other_unit", f"the unit is {self._unit(subject)}", [(subject, city, year)])
             return None
-        verdict = self._explain(number, year, subject, city, fact, fact_unit, unit)
+        verdict = self._explain(number, year, subject, city, fact, fact_unit, unit, is_certain=target.is_certain)
         newest = mine[-1] > year and self._same(number, facts[city, mine[-1]], fact_unit, unit)
         is_newest = newest and verdict and verdict.verdict == "other_year"
         return None if is_newest and not target.is_dated else verdict  # most likely the year that the text is about
 
     def _explain(
-        self, number: Number, year: int, subject: Subject, city: str, fact: Fact, fact_unit: Unit, unit: Unit | None
+        self, number: Number, year: int, subject: Subject, city: str, fact: Fact, fact_unit: Unit, unit: Unit | None,
+        *, is_certain: bool,
     ) -> Verdict | None:
         facts, here = self.facts.of(subject), (subject, city, year)
         if unit is not None and number.significant >= 2:
@@ -173,7 +175,7 @@ class Judge:
             note = f"the figure is that of {self.words.names.get(other, other)}"
             more = [(subject, one, year) for one in (akin or cities)[:LISTED]]
             return self._wrong("other_city", note, [here, *more])
-        far = not is_rank and is_far(number, figure) and is_far(number, float(published))
+        far = not is_rank and not is_certain and is_far(number, figure) and is_far(number, float(published))
         return None if far else self._wrong("not_ours", f"published: {published}", [here])
 
     def _cities_like(

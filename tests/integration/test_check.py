@@ -243,6 +243,41 @@ def test_rounding_is_to_the_nearest(facts, figures):
     assert [finding.differs for finding in check_passages([Passage("", moved)], facts)] == [True]
 
 
+def test_figures_of_all_cities_of_tiers_and_of_coupling_are_judged(facts, figures, tmp_path):
+    y, (code, zh, en) = figures.last, figures.cities()[0]
+    d, mean_d = facts.of(("value", "coupling"))[code, y].value, facts.of(("nation", "mean_d"))["", y].value
+    tier, n = facts.of(("score", "nqpf_q1"))[code, y].value, facts.of(("nation", "above 30"))["", y].value
+    lag, weight = (
+        facts.of(("nation", name))["", y].value for name in ("nqpf_lagging_percent", "weight_percent q3_pm25")
+    )
+    assert 0 < n < facts.n_cities[y]
+    for text, is_right in (
+        *((f"{y}年{zh}的耦合协调度为{d + x:.3f}。", [x == 0]) for x in (0, 0.02)),
+        *(
+            (f"The mean coupling coordination degree of all cities was {mean_d + x:.3f} in {y}.", [x == 0])
+            for x in (0, 0.02)
+        ),
+        *((f"{zh}{y}年新质生产力的创新质量分项得分为{tier + x:.1f}分。", [x == 0]) for x in (0, 3)),
+        *((f"On the innovation tier of NQPF {en} scored {tier + x:.1f} points in {y}.", [x == 0]) for x in (0, 3)),
+        *((f"新质生产力得分在30分以上的城市，{y}年有{n + x:.0f}个。", [x == 0]) for x in (0, 1)),
+        *((f"{y}年新质生产力滞后型城市占{lag + x:.1f}%。", [x == 0]) for x in (0, 7)),
+        *((f"In the index the annual mean PM2.5 has a weight of {weight + x:.2f} per cent.", [x == 0]) for x in (0, 1)),
+        (f"门槛变量为协调度，门槛值{mean_d + 0.02:.3f}。", []),
+        (f"{y}年全国城市得分的变异系数为{facts.of(('nation', 'cv'))['', y].value + 0.05:.3f}。", [False]),
+    ):
+        assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+    lines = [
+        "City      Score  Rank",
+        "----",
+        *(f"{en}   {figures.score(one):.1f}   {x}" for x, (one, _, en) in enumerate(figures.cities()[:3])),
+    ]
+    (tmp_path / "a.txt").write_text(f"Scores of {y}\n\n" + "\n".join(lines), encoding="utf-8")
+    passages = read_passages(tmp_path / "a.txt")
+    assert [one.heads[:2] for one in passages if one.is_cell][8] == ("Rank", figures.cities()[1][2])
+    found = {one.place: one.verdict in RIGHT for one in check_passages(passages, facts)}
+    assert all(found[f"line {k}, column 2"] for k in (5, 6, 7))
+
+
 def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, figures):
     y = figures.last
     sql = """select m.group_name_zh, avg(r.score_100)
@@ -260,8 +295,10 @@ def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, f
         (f"{y}年{province}各市平均得分{mean + 2:.2f}分。", [False]),
         (f"{y}年全省各市平均得分{mean + 2:.2f}分。", []),  # of a province that is not named
     ]
-    part = facts.of(("nation", "within_percent"))["", y].value
-    told += [(f"{y}年按{k}大区域分解，组内差异贡献{part + 7:.1f}%。", of) for k, of in (("四", [False]), ("三", []))]
+    for scheme, name in (("四", "within_percent"), ("三", "within_percent three_region")):
+        part = facts.of(("nation", name))["", y].value
+        told += [(f"{y}年按{scheme}大区域分解，组内差异贡献{part + x:.1f}%。", [x == 0]) for x in (0, 7)]
+    told += [(f"{y}年按五类城市群分解，核心城市的组内差异贡献{part + 7:.1f}%。", [])]  # of two schemes
     then = dict(facts.con.execute(sql, [y - 1]).fetchall())
     grown = high_mean - low_mean - then[high] + then[low]
     told.append((f"{y}年{high}与{low}的平均得分差距比{y - 1}年变化{abs(grown):.2f}分。", [True]))

@@ -234,7 +234,9 @@ def _plain(file: Path) -> Iterator[Passage]:
     for k, line in enumerate([*_text(file).splitlines(), ""], start=1):
         parts = re.split(r"\t+|\u3000+|\s{2,}", line.strip())
         if rows and len(parts) != len(rows[0][1]) and not re.fullmatch(r"[-=\s]+", line):
-            is_table = len(rows) > 2 and sum(_is_figure(text) for _, row in rows[1:] for text in row) >= 2 * len(rows) - 2
+            is_table = (
+                len(rows) > 2 and sum(_is_figure(text) for _, row in rows[1:] for text in row) >= 2 * len(rows) - 2
+            )
             name = [n for n, _ in rows]
             yield from (
                 table_passages(

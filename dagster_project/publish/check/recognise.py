@@ -94,7 +94,9 @@ class Vocabulary:
         self._values: dict[tuple[str, str], list[Any]] = {}
         self.document_cities: tuple[str, ...] = ()  # the city that the document is about, the one last spoken of
         self.last: tuple[str, ...] = ()
-        self.alone: dict[str, tuple[str, list[str]]] = {}  # English names that mean it only alone in a cell: East, Labour
+        self.alone: dict[
+            str, tuple[str, list[str]]
+        ] = {}  # English names that mean it only alone in a cell: East, Labour
         self._cities(facts)
         self._variables(facts)
         self._indexes(facts)

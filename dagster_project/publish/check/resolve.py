@@ -467,7 +467,9 @@ def _content(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> t
         is_carried = not s.of(*CONTENT) and _leans(facts, s, k)
         return (s.before.content if is_carried else None), True
     is_rural = RE["RURAL"].search(s.text[s.zones[k][0] : number.start])
-    return content, content.kind != "variable" or bool(is_rural) or content.end > number.start or not _other_noun(s, content, number)
+    return content, content.kind != "variable" or bool(is_rural) or content.end > number.start or not _other_noun(
+        s, content, number
+    )
 
 
 def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

@@ -144,8 +144,16 @@ class Judge:
         return None if is_newest and not target.is_dated else verdict  # most likely the year that the text is about
 
     def _explain(
-        self, number: Number, year: int, subject: Subject, city: str, fact: Fact, fact_unit: Unit, unit: Unit | None,
-        *, is_certain: bool,
+        self,
+        number: Number,
+        year: int,
+        subject: Subject,
+        city: str,
+        fact: Fact,
+        fact_unit: Unit,
+        unit: Unit | None,
+        *,
+        is_certain: bool,
     ) -> Verdict | None:
         facts, here = self.facts.of(subject), (subject, city, year)
         if unit is not None and number.significant >= 2:

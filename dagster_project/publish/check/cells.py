@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from dagster_project.publish.check.facts import SQL, Facts, Unit, words
 from dagster_project.publish.check.recognise import Number
+from dagster_project.publish.check.verdicts import NEAR
 
 WINDOWS = (400, 100, 40, 20, 10, 5)  # last digits on each side in which chance is counted
 WIDE = 40  # from which on they reach no further than the number itself
@@ -155,11 +156,14 @@ class Cells:
         keys = {name: table.columns[name].item(int(self.line[cell])) for name in table.keys}
         return {"column": table.measures[column - table.first]} | {k: v for k, v in keys.items() if v not in ("", -1)}
 
-    def may_be(self, query: Query, statistic: str) -> bool:
+    def may_be(self, query: Query, statistic: str, candidate: dict[str, Any]) -> bool:
         """Whether a number may be the statistic of another group: a cell whose column bears its name; or the mean of
         one that is not named."""
         columns = {self.attributes(cell)["column"] for cell in query.cells.tolist()}
-        return statistic in ("mean_100", "median_100") or any(re.split("[_ ]", statistic)[0] in one for one in columns)
+        is_near = candidate["city"] and NEAR[0] < query.number.value / (candidate["value"] or math.nan) < NEAR[1]
+        if statistic in ("mean_100", "median_100"):
+            return not is_near
+        return any(re.split("[_ ]", statistic)[0] in one for one in columns)
 
     def unique_keys(self, k: int) -> list[str]:
         """The keys of a table without those that follow from the others."""

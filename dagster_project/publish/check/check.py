@@ -90,7 +90,7 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
             if keys[k] in checker.passed:
                 continue
             if one and one.of_all and query.is_held and query.number.decimals:
-                if kept(facts, Cells).may_be(query, one.of_all):
+                if kept(facts, Cells).may_be(query, one.of_all, one.candidates[0]):
                     del findings[keys[k]]
             if verdict and keys[k] not in findings:
                 findings[keys[k]] = checker.finding(passage, text, at, query.number, verdict)
@@ -194,7 +194,9 @@ class _Checker:
             return True
         left, (start, _) = s.text[: number.start], s.zones[s.numbers.index(number)]
         in_zone = any(start <= m.start < number.start and not s.is_base(m) for m in s.of("year"))
-        if RE["FROM"].search(left) or (RE["TO"].search(left) and not in_zone):
+        if (base := RE["FROM"].search(left)) and base["year"]:
+            return True
+        if base or (RE["TO"].search(left) and not in_zone):
             return any(number.end <= m.start < number.end + CLOSE for m in s.of("year"))
         for m in s.of("year"):
             gap = s.gap(m.end, number.start) if m.start < number.start else s.gap(number.end, m.start)

@@ -195,7 +195,8 @@ class Vocabulary:
                 continue
             self.names[province] = f"{province} {province_en}"
             short = re.sub("(省|(壮族|回族|维吾尔)?自治区)$", "", province)
-            for name in (province, f"{province_en} province", province_en, short):
+            more = f"{province_en}'s cities", f"cities of {province_en}", f"cities in {province_en}"  # Jilin is a city too
+            for name in (province, f"{province_en} province", province_en, short, *more):
                 if (name.lower(), "city") not in self._values:
                     self._add(name, "place", province)
         for place, code, zh, en in facts.con.execute(SQL["groups"]).fetchall():

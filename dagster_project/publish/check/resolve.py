@@ -212,8 +212,16 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     is_part = is_signed and unit is None and not RE["YEARLY"].match(right) and not is_estimate  # of a change
     if RE["OTHER_WEIGHTS"].search(text) or is_part:
         return None
+    cut = RE["CUT"].search(text)
+    if cut and cut.start() <= number.start < cut.end() and not s.of("city") and RE["OF_MANY"].search(text):
+        return None  # how many cities have more than 60 points
     if (count := _count_of_cities(facts, s, k, listed)) or (count := _weight(facts, s, k)):
         return count
+    if (place := next((tuple(m.value) for m in s.of("place") if m.start < number.start), ())) and (
+        number.unit is None and not number.decimals and RE["RANKED"].match(right)
+    ):
+        years, _, is_dated = _years(s, k, listed, change=False)
+        return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated)
     if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
         year, n = facts.scope.last_year, number.value
         counts = sum(bool(RE["OF_CITIES"].match(text[one.end :])) for one in s.numbers)
@@ -285,12 +293,12 @@ def _count_of_cities(facts: Facts, s: Sentence, k: int, listed: dict[str, Mentio
     number, cut = s.numbers[k], RE["CUT"].search(s.text)
     is_of_headline = all(m.value[0] == facts.scope.index for m in s.of("index")) and not s.of("place", "variable")
     is_share, is_count = _dimension(number.unit) == "share", not number.decimals and not number.is_rank
-    if not cut or not is_of_headline or not (is_share or (is_count and _dimension(number.unit) in ("", "count"))):
+    if not cut or not is_of_headline or s.of("city") or not RE["OF_MANY"].search(s.text) or not (is_share or (is_count and _dimension(number.unit) in ("", "count"))):
         return None
     years, _, _ = _years(s, k, listed, change=False)
     years = [m.value for m in s.of("year")] if len(s.of("year")) == 1 else years
     is_whole = any(number.value == facts.n_cities.get(year) for year in years)
-    if cut.start() <= number.start < cut.end() or is_whole or not RE["OF_MANY"].search(s.text):
+    if cut.start() <= number.start < cut.end() or is_whole:
         return None
     side = "above" if cut["above"] or cut["above_zh"] else "below"
     name = f"{side}{'_percent' * is_share} {float(cut['points'] or cut['points_zh']):g}"
@@ -761,7 +769,8 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     indexes = s.of("index")
     before = [mention for mention in indexes if mention.end <= number.start]
     before = [b for a, b in pairwise([None, *before]) if not (a and RE["PART_OF"].fullmatch(s.gap(a.end, b.start)))]
-    chosen = before[-1] if before else indexes[0] if indexes else None
+    beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, m.start))), None)
+    chosen = beside or before[-1] if beside or before else indexes[0] if indexes else None
     if chosen is not None:
         return [str(chosen.value[0])]
     return list(dict.fromkeys([facts.scope.index, s.before.index or facts.scope.index]))
@@ -816,7 +825,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     if chosen.kind == "variable":
         target.subjects = [("value", code) for code in chosen.value]
     elif chosen.kind == "nation":
-        if not number.decimals:  # a count
+        if not number.decimals and not (chosen.value[0] == "n_city" and near and wide):  # a count
             return None
         if not (near and wide):
             dated = any(head.of("year") for head in heads[:2])

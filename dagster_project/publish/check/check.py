@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, Facts, Subj
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
 from dagster_project.publish.check.pages import verdict as verdict_of
 from dagster_project.publish.check.passages import KEY, Passage
-from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Number, Vocabulary, numbers, sentences
+from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Mention, Number, Vocabulary, numbers, sentences
 from dagster_project.publish.check.resolve import (
     Context,
     Sentence,
@@ -77,6 +77,8 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
         if sum(not one.differs for one in assumed) >= max(2, len(assumed) / 3):
             findings |= {(id(one.passage), one.start): one for one in assumed}
     findings |= {(id(one.passage), one.start): one for one in checker.of_lines([*findings.values()])}
+    for change in checker.of_changes(passages, findings):
+        findings.setdefault((id(change.passage), change.start), change)
     misprints, n_numbers = list[tuple[int, int]](), len(findings)
     for group in filter(None, checker.groups):
         keys = [(id(passage), at + query.number.start) for passage, at, _, query in group]
@@ -89,9 +91,14 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
             one, verdict = findings.get(keys[k]), verdicts.get(k)
             if keys[k] in checker.passed:
                 continue
-            if one and one.of_all and query.is_held and query.number.decimals:
-                if kept(facts, Cells).may_be(query, one.of_all, one.candidates[0]):
-                    del findings[keys[k]]
+            if (
+                one
+                and one.of_all
+                and query.is_held
+                and query.number.decimals
+                and kept(facts, Cells).may_be(query, one.of_all, one.candidates[0])
+            ):
+                del findings[keys[k]]
             if verdict and keys[k] not in findings:
                 findings[keys[k]] = checker.finding(passage, text, at, query.number, verdict)
                 misprints += [keys[k]] if verdict.verdict == "not_ours" else []
@@ -221,6 +228,8 @@ class _Checker:
             role = role or (
                 "n" if RE["DRAWS"].search(sentence.text[max(0, number.start - 8) : number.end + 24]) else ""
             )
+            is_subset = RE["OF_CITIES"].match(sentence.text[number.end :]) and RE["OF_SUBSET"].search(sentence.text)
+            role = role or ("n" if is_subset else "")
             falls = bool(RE["FALLS"].search(sentence.text[start : number.start]))
             in_view = sorted(whole.in_view(number, years), key=lambda m: abs(m.end - number.start))
             now = [m.value for m in in_view] or ([sentence.before.year] if sentence.before.year else [])
@@ -264,6 +273,9 @@ class _Checker:
 
     def _cell(self, passage: Passage, text: str, last: Context, covered: list[int]) -> Iterator[Finding]:
         heads = [self._head(head) for head in passage.heads]
+        province = self.words.namesakes.get(passage.heads[1].strip().lower(), "") if passage.heads[1:] else ""
+        if province and any(RE["PROVINCES"].search(head) for head in passage.heads):
+            heads[1] = Sentence(heads[1].text, [Mention("place", 0, len(heads[1].text), (province,))], [])
         sentence = self._sentence(text, Context())
         where = " | ".join(part for part in (*reversed(passage.heads[:2]), text) if part)
         if passage.heads[2:] == ("head",):
@@ -306,6 +318,34 @@ class _Checker:
                     if verdict := self.judge.judge(number, sure):
                         yield self.finding(passage, where, 0, number, verdict)
                     break
+
+    def of_changes(self, passages: Sequence[Passage], findings: Mapping[tuple[int, int], Finding]) -> Iterator[Finding]:
+        """Figures of a column of changes, beside two columns whose heads differ by their year alone."""
+        for cells in tables(passages):
+            heads = {cell.at[1]: cell.heads[0] for cell in cells}
+            years = {k: [int(year) for year in RE["YEAR"].findall(head)] for k, head in heads.items()}
+            changes = [k for k, head in heads.items() if RE["CHANGE_HEAD"].search(head) and not years[k]]
+            bare = {k: RE["YEAR"].sub("", heads[k]) for k in heads if len(years[k]) == 1}
+            pairs = [(a, b) for a in bare for b in bare if bare[a] == bare[b] and years[a] < years[b]]
+            at = {cell.at: cell for cell in cells}
+            for (row, k), cell in at.items() if len(pairs) == len(changes) == 1 else ():
+                sides = [findings.get((id(at.get((row, side))), 0)) for side in pairs[0]]
+                of = numbers(cell.text.translate(WIDE_SIGNS), ())
+                if (
+                    k != changes[0]
+                    or len(of) != 1
+                    or not of[0].decimals
+                    or not all(one and one.candidates for one in sides)
+                ):
+                    continue
+                first, second = (one.candidates[0] for one in sides if one and one.candidates)
+                if all(one["key"].startswith(("nqpf:nation", "nqpf:score")) for one in (first, second)):
+                    gap, places = second["value"] - first["value"], of[0].decimals
+                    is_right = abs(gap - of[0].value) <= 1.5 * 10.0**-places  # of rounded figures
+                    note = "from published figures" if is_right else f"the published figures give {gap:.{places}f}"
+                    where = " | ".join(part for part in (*reversed(cell.heads[:2]), cell.text) if part)
+                    verdict = Verdict("rounded" if is_right else "not_ours", note, [second, first])
+                    yield self.finding(cell, where, 0, of[0], verdict)
 
     def _grid(self, facts: Facts, code: str, language: str) -> Grid | None:
         """The paper table as this file prints it; None where it does not."""

@@ -97,6 +97,7 @@ class Vocabulary:
         self.alone: dict[
             str, tuple[str, list[str]]
         ] = {}  # English names that mean it only alone in a cell: East, Labour
+        self.namesakes: dict[str, str] = {}  # English names of cities that are those of provinces too: Jilin
         self._cities(facts)
         self._variables(facts)
         self._indexes(facts)
@@ -195,10 +196,16 @@ class Vocabulary:
                 continue
             self.names[province] = f"{province} {province_en}"
             short = re.sub("(省|(壮族|回族|维吾尔)?自治区)$", "", province)
-            more = f"{province_en}'s cities", f"cities of {province_en}", f"cities in {province_en}"  # Jilin is a city too
+            more = (
+                f"{province_en}'s cities",
+                f"cities of {province_en}",
+                f"cities in {province_en}",
+            )  # Jilin is a city too
             for name in (province, f"{province_en} province", province_en, short, *more):
                 if (name.lower(), "city") not in self._values:
                     self._add(name, "place", province)
+                elif name == province_en:
+                    self.namesakes[name.lower()] = province
         for place, code, zh, en in facts.con.execute(SQL["groups"]).fetchall():
             self.names[place] = f"{zh} {en}"
             self.alone.setdefault(en.lower(), ("place", []))[1].append(place)

@@ -247,7 +247,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     first = listed["first"].start if "first" in listed else s.zones[k][0]
     of_change = dimension in ("share", "points", "difference")
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
-    change = is_signed or annual or _changes(s, k)
+    change = is_signed or annual or (not _is_ordinal(s, number) and _changes(s, k))
     places, others = _places(s, k, listed)
     is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
     years, bases, is_dated = _years(s, k, listed, change=change or is_ratio)
@@ -293,7 +293,13 @@ def _count_of_cities(facts: Facts, s: Sentence, k: int, listed: dict[str, Mentio
     number, cut = s.numbers[k], RE["CUT"].search(s.text)
     is_of_headline = all(m.value[0] == facts.scope.index for m in s.of("index")) and not s.of("place", "variable")
     is_share, is_count = _dimension(number.unit) == "share", not number.decimals and not number.is_rank
-    if not cut or not is_of_headline or s.of("city") or not RE["OF_MANY"].search(s.text) or not (is_share or (is_count and _dimension(number.unit) in ("", "count"))):
+    if (
+        not cut
+        or not is_of_headline
+        or s.of("city")
+        or not RE["OF_MANY"].search(s.text)
+        or not (is_share or (is_count and _dimension(number.unit) in ("", "count")))
+    ):
         return None
     years, _, _ = _years(s, k, listed, change=False)
     years = [m.value for m in s.of("year")] if len(s.of("year")) == 1 else years
@@ -341,7 +347,8 @@ def loosely(facts: Facts, s: Sentence, number: Number) -> Target | None:
     subjects = [("value" if m.value else m.kind, code) for m in measures for code in m.value or [facts.scope.index]]
     fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]
     years = [m.value for m in s.of("year")] or ([was.year] if was.year else [])
-    if not places or not fits or not years or is_wide(places[0][0]):
+    is_of_range = RE["SPREAD"].search(s.text) and RE["EXTREME"].search(s.text)
+    if not places or not fits or not years or is_wide(places[0][0]) or is_of_range:
         return None
     loose = Target(fits, places, years, unit=number.unit, is_sure=False, is_dated=bool(s.of("year")))
     target = widened(s, number, loose)
@@ -367,6 +374,12 @@ def _dimension(unit: Unit | None) -> str:
     return unit.dimension if unit is not None else ""
 
 
+def _is_ordinal(s: Sentence, number: Number) -> bool:
+    """Whether a number is a place, and not how many places: 第5位, 5th, place 5."""
+    left = s.text[: number.start]
+    return number.is_rank and bool(RE["RANK_BEFORE"].search(left) or RE["ORDINAL"].search(s.text[: number.end]))
+
+
 def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) -> list[str]:
     """How the number may come from published figures, the likeliest way first."""
     number, text = s.numbers[k], s.text
@@ -374,8 +387,7 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
     left, dimension = text[: number.start], _dimension(number.unit)
     subject = target.subjects[0]
     published_dimension = facts.unit_of(subject).dimension
-    is_ordinal = left.endswith("第") or (number.is_rank and RE["ORDINAL"].search(text[: number.end]))
-    is_level = RE["LEVEL_ZH"].search(left) or is_ordinal or RE["TO"].search(left)
+    is_level = RE["LEVEL_ZH"].search(left) or _is_ordinal(s, number) or RE["TO"].search(left)
     if len(target.places) > 1 and dimension != "times" and RE["TOGETHER"].search(text[: end + 4]):
         return ["together"]
     if dimension == "rank" or subject[0] == "rank":
@@ -426,8 +438,10 @@ def _of_all(
     number, text, unit = s.numbers[k], s.text, s.numbers[k].unit
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
-    here = text[s.zones[k][0] : number.start]
-    if RE["OWN_PROVINCE"].search(text[: number.start]) or (not mean and RE["NO_LEVEL_OF_ALL"].search(here)):
+    zone = text[s.zones[k][0] : number.start]
+    if RE["OWN_PROVINCE"].search(text[: number.start]) or (not mean and RE["NO_LEVEL_OF_ALL"].search(zone)):
+        return None
+    if name == "median_100" and change and RE["MEAN"].search(zone):  # less than the mean
         return None
     if name == "gini" and len(s.of("place")) > 1 and RE["BETWEEN_TWO"].search(text[: number.start]):
         return None
@@ -736,7 +750,7 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
             return [*(("value", code) for code in measured[-1].value), *ranks]
         return [] if content.kind in ("variable", "nation") else ranks
     if content.kind == "variable":
-        codes = [code for code in content.value]
+        codes = list(content.value)
         if RE["RURAL"].search(_clause(s, number)[content.end - number.start :]):  # urban income 3, rural 2
             codes = [code for one in codes if (code := one.replace("_urban", "_rural")) in facts.units]
         subjects: list[Subject] = [("value", code) for code in codes]
@@ -768,7 +782,8 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     """The index whose score or rank is meant: named before, else after, else the headline or what is carried."""
     indexes = s.of("index")
     before = [mention for mention in indexes if mention.end <= number.start]
-    before = [b for a, b in pairwise([None, *before]) if not (a and RE["PART_OF"].fullmatch(s.gap(a.end, b.start)))]
+    wholes = [b for a, b in pairwise(before) if RE["PART_OF"].fullmatch(s.gap(a.end, b.start))]
+    before = [mention for mention in before if mention not in wholes]
     beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, m.start))), None)
     chosen = beside or before[-1] if beside or before else indexes[0] if indexes else None
     if chosen is not None:

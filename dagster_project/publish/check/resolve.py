@@ -235,6 +235,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
         return None
     is_of_all = RE["ALL_CITIES"].search(left) and not any(m.end <= number.start for m in s.of("city", "place"))
+    if subjects == [("nation", "mean_100")] and "coupling" in [code for m in s.of("variable") for code in m.value]:
+        subjects = [("nation", "mean_d")]
     is_mean = bool(RE["MEAN"].search(left[max(0, content.start - CLOSE) :] if content else left))
     if subjects == [("value", "coupling")] and RE["THRESHOLD"].search(text):
         return None

@@ -46,7 +46,8 @@ def test_an_error_does_not_steer_the_screen():
 QUERY_TEXT: dict[str, set[str]] = {
     "defs/gate.py": {"table", "_table(sidecar)", "_rows_of(table)", "order"},
     "defs/raw.py": {"prefix", "table", "condition"},
-    "defs/dbt_project.py": {"table"},
+    # tables, columns and descriptions of contracts
+    "defs/dbt_project.py": {"table", "node['schema']", "', '.join(parts)", "what", "sql_text(of['description'])"},
     "defs/state.py": {"CONTENT.format(query=query)"},  # queries and tables of the study and of dbt
     # names and types of columns: those of contracts
     "store.py": {"table", "condition", "query", "', '.join((f'\"{n}\" {t}' for n, t in types.items()))"},

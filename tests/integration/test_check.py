@@ -266,6 +266,12 @@ def test_figures_of_all_cities_of_tiers_and_of_coupling_are_judged(facts, figure
         (f"{y}年全国城市得分的变异系数为{facts.of(('nation', 'cv'))['', y].value + 0.05:.3f}。", [False]),
     ):
         assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+    y1, (other, other_zh, _) = y - 1, figures.cities()[1]
+    pairs = [(name, figures.score(one, y1), figures.score(one)) for name, one in ((zh, code), (other_zh, other))]
+    rows = [[name, f"{a:.2f}", f"{b:.2f}", f"{b - a + x:.2f}"] for x, (name, a, b) in enumerate(pairs)]
+    table = table_passages([["城市", f"{y1}年得分", f"{y}年得分", "变化"], *rows], "", "", lambda i, k: f"{i},{k}")
+    judged = {one.place: one.verdict in RIGHT for one in check_passages([*table], facts)}
+    assert (judged["1,3"], judged["2,3"]) == (True, False)
     lines = [
         "City      Score  Rank",
         "----",

@@ -159,10 +159,9 @@ class Cells:
     def may_be(self, query: Query, statistic: str, candidate: dict[str, Any]) -> bool:
         """Whether a number may be the statistic of another group: a cell whose column bears its name; or the mean of
         one that is not named."""
-        columns = {self.attributes(cell)["column"] for cell in query.cells.tolist()}
-        is_near = candidate["city"] and NEAR[0] < query.number.value / (candidate["value"] or math.nan) < NEAR[1]
         if statistic in ("mean_100", "median_100"):
-            return not is_near
+            return not (candidate["city"] and NEAR[0] < query.number.value / (candidate["value"] or math.nan) < NEAR[1])
+        columns = {self.attributes(cell)["column"] for cell in query.cells.tolist()}
         return any(re.split("[_ ]", statistic)[0] in one for one in columns)
 
     def unique_keys(self, k: int) -> list[str]:

@@ -21,6 +21,7 @@ select city_id, year, value, value_as_printed, value_origin from easy.city_varia
 where variable_code = $1 and value is not null
 union all select 'county:' || county_id, year, value, null, 'observed' from easy.county_variable
 where variable_code = $1 and value is not null
+-- form and scale of the headline: older releases mark others too
 union all select city_id, year, d, null, 'observed' from mart.mart_coupling
 where $1 = 'coupling' and is_headline and form = 'corrected' and scale = 'minmax01' and d is not null
 

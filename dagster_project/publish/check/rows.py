@@ -168,7 +168,7 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
             results[k] = Verdict("rounded" if is_right else "not_ours", note, [here])
             continue
         estimate = query if not query.role else estimate
-        if other := _of_estimate(cells, query, estimate, queries[k - 1], queries[min(k + 1, len(queries) - 1)]):
+        if other := _of_estimate(cells, query, estimate, queries[max(k - 1, 0) : k + 2]):
             cell, figure = other
             results[k] = Verdict("not_ours", f"published: {_printed(query.number, figure)}", [_described(cells, cell)])
             continue
@@ -231,7 +231,9 @@ def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query 
     return cell, figure
 
 
-def _of_estimate(cells: Cells, query: Query, estimate: Query | None, *beside: Query) -> tuple[int, float] | None:
+def _of_estimate(
+    cells: Cells, query: Query, estimate: Query | None, beside: Sequence[Query]
+) -> tuple[int, float] | None:
     """The error, p value or end of the interval of an estimate that the number should be, and is not: of the rows
     that have both the estimate and what stands beside the number."""
     if query.role in ("", "n") or query.is_held or estimate is None or not len(estimate.cells):

@@ -1,6 +1,7 @@
-"""The block rules on the real yearbooks: of what an index uses nothing is refused as printed, and a spoilt column is, alone.
+"""The block rules on real yearbooks: nothing an index uses is refused as printed; a spoilt column is, alone.
 
-The other columns of a yearbook may be refused: they are left out then, and the edition is read. Measured on all real files (yearbooks of 2018-2020 and 2023, compilations of 2010-2023). Smallest rank correlation of a
+The other columns of a yearbook may be refused: they are left out then, and the edition is read. Measured on all real
+files (yearbooks of 2018-2020 and 2023, compilations of 2010-2023). Smallest rank correlation of a
 column with the year before: 0.87 for stocks and flows (sulphur dioxide; 0.91 without it), 0.81 for rates; two years
 back 0.81 and 0.75, three years back 0.79 and 0.65. Foreign investment of 2022 has 0.74, employment of households'
 services and of water management 0.80, of farming 0.65: they have limits of their own in variable.csv. No column

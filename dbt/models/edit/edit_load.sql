@@ -1,12 +1,12 @@
 -- One row per described load: what of it counts, whether it is judged here, and whether others are held against it.
--- Judged are yearly loads that wait for a verdict, the newest edition of each source, of which no later year speaks
--- yet, and all loads of counties: no rule of editing does it in the place of the gate.
+-- Judged are the yearly loads that wait for a verdict and those that are current: a figure that is in doubt stays so.
 with landed as (
     select
         l.*,
         coalesce(b.level, s.unit_level, 'city') as level,
         row_number() over (partition by l.source, l.data_year order by l.load_order desc) = 1 as is_reference,
-        max(l.data_year) over (partition by l.source) as newest_year
+        row_number() over (partition by l.source, l.data_year, l.is_accepted order by l.load_order desc) = 1
+        and l.is_accepted as is_current
     from {{ source('raw', 'landed') }} as l
     left join (
         -- the label rows that a source is about (counties for the county source) count as its cities
@@ -24,6 +24,5 @@ select
     level,
     is_waiting,
     is_reference,
-    is_reference and data_year > 0 and data_year = newest_year as is_newest,
-    data_year > 0 and (is_waiting or is_newest or level = 'county') as is_judged
+    data_year > 0 and (is_waiting or is_current) as is_judged
 from landed

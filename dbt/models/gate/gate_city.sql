@@ -25,7 +25,7 @@ with moves as (
         select load_id, cell_key from {{ ref('edit_comparison') }}
         where is_comparable and not is_apart
     ) using (load_id, cell_key)
-    where move is not null and has_ranks
+    where is_waiting and move is not null and has_ranks
     window block as (partition by load_id, variable_code, scope, year)
 ),
 
@@ -112,8 +112,8 @@ equal as (
         a.year,
         b.city_id as other_city_id,
         count(*) as n_equal
-    from {{ ref('edit_figure') }} as a
-    inner join {{ ref('edit_figure') }} as b
+    from {{ ref('gate_figure') }} as a
+    inner join {{ ref('gate_figure') }} as b
         on
             a.load_id = b.load_id
             and a.year = b.year
@@ -132,7 +132,7 @@ sizes as (
         city_id,
         year,
         count(value) as n_columns
-    from {{ ref('edit_figure') }}
+    from {{ ref('gate_figure') }}
     where print_no = 1 and value <> 0
     group by all
 ),
@@ -200,7 +200,7 @@ select
     f.city_id as other_city_id,
     null as other_distance,
     true as is_copy
-from {{ ref('edit_figure') }} as f
+from {{ ref('gate_figure') }} as f
 where f.print_no = 1 and f.value <> 0 and f.value_last is not null
 group by f.load_id, f.city_id, f.year
 having

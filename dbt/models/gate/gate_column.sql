@@ -1,11 +1,11 @@
--- One row per column of a load that is judged (variable, scope, year) and rule across rows, years and sources that
+-- One row per column of a load that waits (variable, scope, year) and rule across rows, years and sources that
 -- applies to it: what is observed. `is_fault`: beyond its limit; one fault, one message: of a column at fault what
 -- follows in the order of the rules is left out.
 with figures as materialized (
     select
         *,
         case when value > 0 and value_last > 0 then ln(value / value_last) end as move
-    from {{ ref('edit_figure') }}
+    from {{ ref('gate_figure') }}
     where print_no = 1
 ),
 
@@ -33,7 +33,7 @@ prints as (
         scope,
         year,
         max(print_no) - 1 as n_reprints
-    from {{ ref('edit_figure') }}
+    from {{ ref('gate_figure') }}
     group by all
 ),
 

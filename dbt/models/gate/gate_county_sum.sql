@@ -1,9 +1,9 @@
--- One row per load of counties that is judged, city, year and variable that adds up: what its counties print together
+-- One row per load of counties that waits, city, year and variable that adds up: what its counties print together
 -- over what the first source of the same concept prints for the city. Landed figures of cities may be wrong too: one
 -- sum says little, many say that a column of the counties is in another unit or of another thing.
 with counties as (
     select f.load_id, f.city_id, f.year, f.variable_code, f.value
-    from {{ ref('edit_figure') }} as f
+    from {{ ref('gate_figure') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source and s.unit_level = 'county'
     where f.scope = 'city' and f.print_no = 1 and f.value is not null
 ),

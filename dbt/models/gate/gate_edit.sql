@@ -1,4 +1,4 @@
--- One row per figure of a load that is judged which cannot be right, and what is done with it: what the rules of
+-- One row per figure of a load that waits which cannot be right, and what is done with it: what the rules of
 -- editing propose (E1 to E5, city figures), then what is in doubt besides, which is left out. A column that is refused
 -- as a whole is not told again cell by cell. A row in correction.csv decides otherwise: `keep` for a figure that is
 -- right, `replace` with what the page should print.
@@ -17,17 +17,22 @@ with edits as (
         p.source_cell_id
     from {{ ref('int_edits_proposed') }} as p
     inner join {{ ref('edit_load') }} as l using (source, data_year, vintage)
-    where l.is_judged and p.action in ('quarantine', 'replace')
+    where l.is_waiting and l.data_year > 0 and p.action in ('quarantine', 'replace')
     union all by name
     select
         d.*,
         null as used_value,
         'quarantine' as action
     from {{ ref('edit_doubt') }} as d
+    semi join (
+        from {{ ref('edit_load') }}
+        where is_waiting
+    ) as l on d.load_id = l.load_id
     anti join (
         from {{ ref('gate_column') }}
         where is_fault
-    ) as c using (load_id, variable_code, scope, year)
+    ) as c
+        on d.load_id = c.load_id and d.variable_code = c.variable_code and d.scope = c.scope and d.year = c.year
 )
 
 select

@@ -1,7 +1,7 @@
 -- One row per province of a load that waits of which whole columns are empty that held figures in the last accepted
 -- year, or that nearly all other cities of an edition have (`is_certain`: printed editions leave no such hole).
 with figures as (
-    select * from {{ ref('edit_figure') }}
+    select * from {{ ref('gate_figure') }}
     where print_no = 1
 ),
 

@@ -174,7 +174,7 @@ figures as (
         f.load_id,
         count(f.value) as n_figures,
         count(distinct f.city_id) as n_cities
-    from {{ ref('edit_figure') }} as f
+    from {{ ref('gate_figure') }} as f
     inner join weights using (load_id, variable_code)
     where f.scope <> 'district'
     group by f.load_id

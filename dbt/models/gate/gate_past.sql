@@ -1,4 +1,4 @@
--- One row per load that is judged, column and city: the last figure before its year, whether the load has the column or
+-- One row per yearly load that waits for a verdict, column and city: the last figure before its year, whether the load has the column or
 -- not, at most three years back.
 with years as (
     select
@@ -14,7 +14,7 @@ with years as (
         where data_year > 0
     ) as r
         on l.source = r.source and r.year between l.data_year - {{ gate_parameter('years_back') }} and l.data_year - 1
-    where l.is_judged
+    where l.is_waiting and l.data_year > 0
     group by all
 )
 

@@ -23,7 +23,7 @@ with cities as (
                 when value > 0 and value_last > 0 then value_last
                 when value > 0 and value_next > 0 and year_last is null then value_next
             end as value_held
-        from {{ ref('edit_figure') }}
+        from {{ ref('gate_figure') }}
         where print_no = 1
     ) as f
     full join {{ ref('gate_past') }} as p
@@ -112,7 +112,7 @@ usual as (
             f.scope,
             f.year,
             coalesce(max(f.year - f.year_last), max(f.year_next - f.year)) as gap
-        from {{ ref('edit_figure') }} as f
+        from {{ ref('gate_figure') }} as f
         group by all
     ) as b
     left join {{ ref('source') }} as g on b.source = g.source

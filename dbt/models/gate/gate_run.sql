@@ -1,4 +1,4 @@
--- One row per column of a load that is judged: the strongest evidence that figures of rows one after the other belong
+-- One row per column of a load that waits: the strongest evidence that figures of rows one after the other belong
 -- to the row above or below (cells that slipped, from whatever row to whatever row). A figure adds by how much better
 -- it fits the past of the row beside it than its own, at most some, since one slip makes no run; evidence is the
 -- largest sum over a run (CUSUM). by_move counts in usual moves, by_scope in log-likelihoods (Student's t of two
@@ -28,8 +28,8 @@ with pairs as (
             when k.value > 0 and k.value_last > 0 then ln(k.value / k.value_last)
             when k.value > 0 and k.value_next > 0 and k.year_last is null then ln(k.value / k.value_next)
         end as other_move
-    from {{ ref('edit_figure') }} as f
-    left join {{ ref('edit_figure') }} as k
+    from {{ ref('gate_figure') }} as f
+    left join {{ ref('gate_figure') }} as k
         on
             f.load_id = k.load_id
             and f.variable_code = k.variable_code

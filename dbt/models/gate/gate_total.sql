@@ -1,4 +1,4 @@
--- One row per total of a province that a load prints: the sum of its cities over it. Where nearly all totals of a
+-- One row per total of a province that a waiting load prints: the sum of its cities over it. Where nearly all totals of a
 -- column are the sums of their cities, one that is not speaks of a wrong figure; a sum above the total always does.
 with printed as (
     select
@@ -20,7 +20,7 @@ with printed as (
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
     inner join {{ ref('variable') }} as b on v.variable_code = b.variable_code
     where
-        l.is_judged and v.level = 'province' and v.value > 0 and b.kind in ('stock', 'flow')
+        l.is_waiting and v.level = 'province' and v.value > 0 and b.kind in ('stock', 'flow')
 ),
 
 sums as (
@@ -32,7 +32,7 @@ sums as (
         scope,
         sum(value) as of_cities,
         count(value) as n_cities
-    from {{ ref('edit_figure') }}
+    from {{ ref('gate_figure') }}
     where print_no = 1 and value is not null
     group by all
 ),
@@ -43,7 +43,7 @@ cities as (
         province_id,
         year,
         count(distinct city_id) as n_cities_all
-    from {{ ref('edit_figure') }}
+    from {{ ref('gate_figure') }}
     where value is not null
     group by all
 )

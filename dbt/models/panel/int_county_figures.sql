@@ -1,5 +1,5 @@
 -- The second geography: accepted figures of county-level units, as printed and corrected, on the boundaries of their
--- year. A figure in doubt is left out, as in the newest edition of cities.
+-- year. A figure in doubt is left out: no rule of editing speaks of counties.
 select v.*
 from {{ ref('int_values_corrected') }} as v
 inner join {{ ref('stg_landing__loads') }} as l

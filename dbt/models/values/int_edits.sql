@@ -282,7 +282,13 @@ relinked as (
     where p.growth_used is not null and (p.growth is null or p.is_growth_off)
 ),
 
--- the newest edition has no later year that speaks of it: what only the gate sees there is left out
+-- the newest accepted edition has no later year that speaks of it: what only the gate sees there is left out
+newest as (
+    select source, max(data_year) as data_year from {{ ref('stg_landing__loads') }}
+    where data_year > 0
+    group by source
+),
+
 of_gate as (
     select
         f.source,
@@ -299,8 +305,9 @@ of_gate as (
         g.rule || ': ' || g.evidence as about
     from {{ ref('edit_doubt') }} as g
     inner join {{ ref('edit_load') }} as l using (load_id)
+    inner join newest as n on l.source = n.source and l.data_year = n.data_year
     inner join figures as f using (source_cell_id)
-    where l.is_newest and not f.is_settled
+    where not f.is_settled
 ),
 
 together as (

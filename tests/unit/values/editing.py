@@ -45,7 +45,8 @@ COLUMNS |= {"correction_action": None, "is_settled": False, "is_corrected": Fals
 NO_GATE = """
 create or replace table edit_doubt as
 select '' as load_id, '' as source_cell_id, '' as rule, '' as evidence where false;
-create or replace table edit_load as select '' as load_id, false as is_newest where false;
+create or replace table edit_load as select '' as load_id, '' as source, 0 as data_year where false;
+create or replace table stg_landing__loads as select '' as source, 0 as data_year, true as is_current where false;
 """
 
 

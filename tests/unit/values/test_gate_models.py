@@ -291,13 +291,18 @@ def test_a_column_whose_counties_sum_to_more_than_many_cities_print_is_seen(gate
     assert why == "in 4 of 20 cities the counties sum to what the city cannot have, in the median to 1.5 of it"
 
 
-def test_counties_are_judged_in_every_year_and_cities_in_the_newest(gate, figures):
-    gate.build(figures, "edit_load")
-    judged = "select data_year from edit_load where is_judged order by 1"
-    assert gate.con.execute(judged).fetchall() == [(YEARS[-1],)]
-    gate.con.execute("update row_count set level = 'county'")
-    gate.con.execute(f"create or replace table edit_load as {gate.sql('edit_load')}")
-    assert gate.con.execute(judged).fetchall() == [(year,) for year in YEARS]
+def test_what_is_current_stays_in_doubt_and_only_what_waits_is_before_the_gate(gate, figures):
+    for number, year in ((3, 2018), (5, 2019)):
+        slip = at(figures, "wage_bill_urban_units", [of_province(gate, number)[5]], year)
+        figures.loc[slip, "value"] *= 10
+    older = figures[figures["data_year"] == 2018]
+    gate.build(pd.concat([figures, older.assign(vintage="a", load_order=-1)], ignore_index=True))
+    judged = "select data_year, vintage from edit_load where is_judged order by all"
+    assert gate.con.execute(judged).fetchall() == [(year, f"v{year}") for year in YEARS]
+    years = "select distinct data_year from edit_load where load_id in (select load_id from {}) order by 1"
+    assert gate.con.execute(years.format("edit_doubt")).fetchall() == [(2018,), (2019,)]
+    assert gate.con.execute(years.format("gate_figure")).fetchall() == [(2019,)]
+    assert gate.con.execute("select distinct data_year from gate_edit").fetchall() == [(2019,)]
 
 
 def test_the_limit_of_a_run_grows_with_the_rows(gate, figures):

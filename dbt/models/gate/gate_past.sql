@@ -1,5 +1,5 @@
--- One row per yearly load that waits for a verdict, column and city: the last figure before its year, whether the load has the column or
--- not, at most three years back.
+-- One row per yearly load that waits for a verdict, column and city: the last figure before its year, whether the load
+-- has the column or not, at most three years back.
 with years as (
     select
         l.load_id,

@@ -1,5 +1,5 @@
--- One row per total of a province that a waiting load prints: the sum of its cities over it. Where nearly all totals of a
--- column are the sums of their cities, one that is not speaks of a wrong figure; a sum above the total always does.
+-- One row per total of a province that a waiting load prints: the sum of its cities over it. Where nearly all totals of
+-- a column are the sums of their cities, one that is not speaks of a wrong figure; a sum above the total always does.
 with printed as (
     select
         l.load_id,

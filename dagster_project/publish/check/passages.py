@@ -229,11 +229,11 @@ def _text(file: Path) -> str:
 
 
 def _plain(file: Path) -> Iterator[Passage]:
-    """Lines; those that tabs or several blanks cut into as many parts are the rows of a table."""
+    """Lines; those that tabs, bars or several blanks cut into as many parts are the rows of a table."""
     above, rows = "", list[tuple[int, list[str]]]()
     for k, line in enumerate([*_text(file).splitlines(), ""], start=1):
-        parts = re.split(r"\t+|\u3000+|\s{2,}", line.strip())
-        if rows and len(parts) != len(rows[0][1]) and not re.fullmatch(r"[-=\s]+", line):
+        parts = re.split(r"\s*[|│]\s*|\t+|\u3000+|\s{2,}", line.strip("|│ \t\u3000"))
+        if rows and len(parts) != len(rows[0][1]) and not re.fullmatch(r"[-=+\s]+", line):
             is_table = (
                 len(rows) > 2 and sum(_is_figure(text) for _, row in rows[1:] for text in row) >= 2 * len(rows) - 2
             )

@@ -20,6 +20,7 @@ from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
 NOUNS = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{4,}")
 CLOSE = 12  # letters from a word to what it measures
+MOST_POINTS = 100  # of a score
 COVERED = 4  # of how many places a figure may be, and still be wrong if it is of none
 NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
 
@@ -162,6 +163,8 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
 def _is_elliptic(s: Sentence, k: int) -> bool:
     """Whether the words before a number leave out what the number before it says: A has 5 %, B 3 %."""
     start, _ = s.zones[k]
+    if _is_before_name(s, s.numbers[k]):
+        return False
     here = s.text[start : s.numbers[k].start]
     named = RE["RURAL"].search(here) or any(start <= m.start < s.numbers[k].start for m in s.of(*CONTENT))
     return not named and not re.search("占|share|比重", s.text[start : s.numbers[k].start])
@@ -271,11 +274,14 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
         target.others = [one for one in s.before.listed if one not in places]
     target.ways = _ways(facts, s, k, target, change=change)
-    is_alike = unit is not None and unit == s.numbers[k - 1].unit and not number.is_rank and "content" not in listed
+    alike = unit == s.numbers[k - 1].unit if unit is not None else RE["ONLY"].search(left)
+    is_alike = alike and not number.is_rank and "content" not in listed
     if last is not None and is_alike and _is_elliptic(s, k):
         ways = dict.fromkeys([*last.ways, *target.ways, *(["level"] if "since" in last.ways else [])])
         annual = target.is_annual or last.is_annual
-        return replace(target, subjects=last.subjects, ways=list(ways), wholes=last.wholes, is_annual=annual)
+        return replace(
+            target, subjects=last.subjects, ways=list(ways), wholes=last.wholes, is_annual=annual, unit=unit or last.unit
+        )
     if number.is_rank and is_wide(places[0][0]) and "_of_" not in places[0][0]:  # first in Sichuan
         target.places = [one for one in (*places[1:], s.before.cities) if one and not is_wide(one[0])]
         target.ways = ["rank_within"]
@@ -403,12 +409,16 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
     if RE["SPREAD"].search(left) and (target.others or len(target.places) > 1) and dimension != "share":
         return ["apart", "since", "level"]
     parts = ["part"] if target.others or target.bases or len(target.places) > 1 else []
+    if _multiplied(s, number):
+        return ["share"]
     if dimension == "times":
         return [
             *parts,
             *(["since", "apart"] if change else []),
             *(["level"] if published_dimension in ("", "share") else []),
         ]
+    if subject[0] == "points":
+        return ["level", "since", "apart"]
     if change and not is_level:
         apart = RE["APART"].search(left[start:]) or RE["APART_AFTER"].match(text, number.end)
         return ["apart", "since"] if apart and (target.others or len(target.places) > 1) else ["since", "apart"]
@@ -422,6 +432,8 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
 def _wholes(facts: Facts, s: Sentence, k: int, content: Mention | None) -> tuple[list[Subject], bool]:
     """What a share may be a share of, and whether the words beside it say so."""
     start, end = s.zones[k]
+    if whole := _multiplied(s, s.numbers[k]):
+        return [("value", code) for code in whole.value], True
     named = [m for m in s.of("variable") if m is not content]
     zone_variables = [m for m in named if start <= m.start < end]
     others = zone_variables or [m for m in named if m.start < start]
@@ -454,6 +466,8 @@ def _of_all(
             ways = ["part"] if ratio else ["apart", "since", "level"]
             return replace(target, places=wide[:1], others=wide_others, ways=ways)
     of_type = name.endswith("lagging_percent")
+    if name.endswith("percent") and not of_type and RE["OF_THEIL"].search(text):  # not of the Gini coefficient
+        return None
     schemes = [] if of_type else [one for one, pattern in words()["schemes"].items() if re.search(pattern, text)]
     if name.endswith("percent") and not of_type and RE["OTHER_GROUPS"].search(text):  # than those of the headline
         if len(schemes) != 1:
@@ -510,7 +524,8 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     objects = [m for m in named if s.is_object(m) and not is_owner(m)]
     subjects = [m for m in named if m not in objects]
     others = [m for m in objects if start <= m.start < end]
-    if not others and (RE["SPREAD"].search(text[: number.start]) or RE["RATIO_OF"].search(text[: number.start])):
+    left = text[: number.start]
+    if not others and (RE["SPREAD"].search(left) or RE["RATIO_OF"].search(left) or RE["APART"].search(left, start)):
         others = [m for m in objects if m.end <= number.start]
     if "place" in listed:
         place_mentions = [listed["place"]]
@@ -677,7 +692,12 @@ def _changes(s: Sentence, k: int) -> bool:
 def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
     """The word that says what is measured."""
     best, cost = None, 1e9
+    start, _ = s.zones[s.numbers.index(number)]
+    is_behind = _is_before_name(s, number)
+    is_of_two = any("coupling" in m.value for m in s.of("variable"))  # the degree between the forces and relations
     for mention in s.of(*CONTENT):
+        if (is_behind and mention.kind == "nation" and mention.start < start) or (is_of_two and mention.kind == "index"):
+            continue
         joined = (m.start for m in s.of("index") if m.end <= mention.start and not s.gap(m.end, mention.start).strip())
         left = s.text[: next(joined, mention.start)]
         of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", left)
@@ -687,6 +707,8 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             continue  # the Gini coefficient of the scores
         if len(s.of(*CONTENT)) > 1 and RE["DENOMINATOR"].search(left):
             continue  # 30 % of GDP
+        if mention is _multiplied(s, number):
+            continue  # 1.2 times its GDP
         if mention.end <= number.start:
             gap = s.gap(mention.end, number.start)
             signs = len(re.findall(r"[,，;；。:：]", gap))
@@ -708,6 +730,25 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
         if distance < cost:
             best, cost = mention, distance
     return best
+
+
+def _is_before_name(s: Sentence, number: Number) -> bool:
+    """Whether the measure of all cities that it is follows: 23 % to gaps within them."""
+    behind = (s.gap(number.end, m.start) for m in s.of("nation") if m.start >= number.end)
+    return any(not RE["PARTED"].search(gap) for gap in behind)
+
+
+def _multiplied(s: Sentence, number: Number) -> Mention | None:
+    """The other measure that something is a multiple of: 1.2 times its GDP, 是地区生产总值的1.2倍."""
+    if _dimension(number.unit) != "times":
+        return None
+    of = s.of("variable")
+    for k, m in enumerate(of):
+        is_behind = m.start >= number.end and RE["MULTIPLIED_EN"].fullmatch(s.gap(number.end, m.start))
+        is_before = m.end <= number.start and RE["MULTIPLIED_ZH"].fullmatch(s.gap(m.end, number.start))
+        if (is_behind or is_before) and any(one.value != m.value for one in of[:k]):
+            return m
+    return None
 
 
 def _other_noun(s: Sentence, mention: Mention, number: Number) -> bool:
@@ -759,6 +800,8 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(_clause(s, number)):
             subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
         fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]
+        if dimension == "points" and not fits and s.of("city") and (own := facts.own_indicators & set(codes)):
+            return [("points", code) for code in own]
         return fits or subjects
     if content.kind == "nation":
         return [("nation", content.value[0])]
@@ -768,7 +811,8 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         if dimension == "places":
             return ranks
         return ranks if dimension == "" and _is_next(s, content, number) else []
-    return scores if dimension in ("points", "", "share", "difference", "times") else []
+    is_size = dimension == "points" or (not dimension and (number.decimals or number.value <= MOST_POINTS))
+    return scores if is_size or dimension in ("share", "difference", "times") else []
 
 
 def _clause(s: Sentence, number: Number) -> str:

@@ -211,16 +211,17 @@ def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query 
         figures = np.copysign(figures, number.value)
     of_others = [one.cells[:FIRST] for one in sure if one is not query]
     likely[np.isin(at, np.concatenate([np.empty(0, np.int64), *of_others]))] += SAID
-    scales = SCALES if dimension != "count" else SCALES[:1]
+    scales = SCALES if number.decimals or dimension not in ("", "count") else SCALES[:1]
     is_right = np.any([rounds(number.value, figures * one, number.decimals) for one in scales], axis=0)
     anywhere = of_year(cells.like(number))
     right = np.concatenate([likely[is_right], prior(anywhere) + ELSEWHERE, [OUTSIDE - math.log(max(size, 5.0))]])
+    is_by_chance = not any(query.heads) and bool(number.decimals or dimension)  # else it must look like a slip
     slips: dict[str, list[tuple[float, int, float]]] = defaultdict(list)
     for one in np.flatnonzero(~is_right)[np.argsort(-likely[~is_right])[:MANY]]:
         is_count = cells.is_count[cells.column[at[one]]]
         for scale in scales[:1] if is_count else scales[int(dimension == "share" and abs(figures[one]) < 1) :]:
             figure = float(figures[one]) * scale
-            if (chance := likelihood(number, figure)) and (not any(query.heads) or is_like(number, figure)):
+            if (chance := likelihood(number, figure)) and (is_by_chance or is_like(number, figure)):
                 slips[_printed(number, figure)].append((float(likely[one]) + math.log(chance), int(at[one]), figure))
     if not slips:
         return None

@@ -22,7 +22,7 @@ FACTORS: dict[str, list[float]] = words()["factors"]
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 UNDATED = ("points", "money", "count")  # of which a figure of no year is wrong
 LISTED = 3
-FAR = 10
+FAR = 11
 SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.03, 0.01, 0.05, 0.3  # of slips of the pen
 NEAR = (0.82, 1.2)  # an older figure, as a share of that of today
 WORDED = 0.1  # how far a third or 七成 may be from the figure, as a share of it
@@ -335,7 +335,8 @@ class Judge:
                         total = self.facts.of(whole).get((city, year))
                         alike = self.facts.unit_of(whole).dimension == self.facts.unit_of(subject).dimension
                         if total and total.value and alike:
-                            yield 100 * mine / total.value, [here, (whole, city, year)], False
+                            scale = 1 if unit is not None and unit.dimension == "times" else 100
+                            yield scale * mine / total.value, [here, (whole, city, year)], False
 
     def _together(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
         """Sums and means of places, and their change."""

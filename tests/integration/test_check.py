@@ -284,6 +284,48 @@ def test_figures_of_all_cities_of_tiers_and_of_coupling_are_judged(facts, figure
     assert all(found[f"line {k}, column 2"] for k in (5, 6, 7))
 
 
+def test_multiples_of_another_measure_contributions_and_results_by_name_are_judged(facts, figures, tmp_path):
+    y, (code, zh, en) = figures.last, figures.cities()[0]
+    loans, gdp = (figures.value(name, code) for name in ("loans_balance_nom", "gdp_nom"))
+    points = facts.of(("points", "q1_greenpat"))[code, y].value
+    within, between, moran = (
+        facts.of(("nation", name))["", y].value for name in ("within_percent", "between_percent", "moran_i")
+    )
+    sql = """select beta, half_life_years from mart.mart_beta_convergence
+        where is_headline and is_reported and group_code = 'all' and model_id like 'absolute%'"""
+    ((beta, half_life),) = facts.con.execute(sql).fetchall()
+    up, down = (
+        facts.con.execute(
+            "select percent from easy.markov where neighbours = 'all' and state_from = 3 and state_to = ?", [to]
+        ).fetchall()[0][0]
+        for to in (4, 2)
+    )
+    told = []
+    for x in (0, 1):
+        times, is_right = f"{loans / gdp + x:.2f}", x == 0
+        told += [
+            (f"{y}年{zh}贷款余额{loans / 1e4:.1f}亿元，是当年地区生产总值的{times}倍。", [True, is_right]),
+            (f"In {y} loans in {en} were {loans / 1e5:.2f} billion yuan, {times} times its GDP.", [True, is_right]),
+            (f"Green invention patents added {points + x:.2f} points to the score of {en} in {y}.", [is_right]),
+            (f"Of the Gini of {y} {between:.1f} % goes to gaps between regions and {within + 7 * x:.1f} % to gaps"
+             " within them.", [True, is_right]),
+            (f"Moran's I of the {y} scores, with queen contiguity weights, was {moran + x / 100:.3f}.", [is_right]),
+            (f"Absolute convergence of all cities has a slope of {beta * (1 - 2 * x):.3f} and a half-life of"
+             f" {half_life:.1f} years.", [is_right, True]),
+            (f"马尔可夫转移矩阵显示，第三类城市升入第四类的概率为{up:.1f}%，退回第二类的概率为{down + x / 10:.1f}%。",
+             [True, is_right]),
+        ]  # fmt: skip
+    told += [
+        (f"Among eastern cities absolute convergence has a slope of {-beta:.3f}.", [])
+    ]  # no result of the headline
+    for text, is_right in told:
+        assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+    rows = ["City | Score", "--- | ---", *(f"{name} | {figures.score(one):.1f}" for one, _, name in figures.cities())]
+    (tmp_path / "a.txt").write_text(f"Scores of {y}\n\n" + "\n".join(rows), encoding="utf-8")
+    found = check_passages(read_passages(tmp_path / "a.txt"), facts)
+    assert [one.verdict in RIGHT for one in found] == [True] * len(figures.cities())
+
+
 def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, figures):
     y = figures.last
     sql = """select m.group_name_zh, avg(r.score_100)

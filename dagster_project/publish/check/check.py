@@ -26,6 +26,7 @@ from dagster_project.publish.check.resolve import (
     targets,
     widened,
 )
+from dagster_project.publish.check.results import Results
 from dagster_project.publish.check.rows import judge as judge_rows
 from dagster_project.publish.check.verdicts import DIFFERS, RIGHT, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
@@ -154,9 +155,12 @@ class _Checker:
                 )
                 readings = dict(targets(self.facts, sentence))
                 for number in sentence.numbers:
-                    if at + number.start in covered or not (
-                        known := self._verdict(sentence, number, readings.get(number))
-                    ):
+                    if at + number.start in covered:
+                        continue
+                    known = self._verdict(sentence, number, readings.get(number))
+                    if not known:
+                        if verdict := kept(self.facts, Results).verdict(sentence, number):
+                            yield self.finding(passage, sentence_text, at, number, verdict)
                         continue
                     target, verdict = known
                     if self._is_misread(number, sentence, target, verdict):
@@ -228,8 +232,7 @@ class _Checker:
             role = role or (
                 "n" if RE["DRAWS"].search(sentence.text[max(0, number.start - 8) : number.end + 24]) else ""
             )
-            is_subset = RE["OF_CITIES"].match(sentence.text[number.end :]) and RE["OF_SUBSET"].search(sentence.text)
-            role = role or ("n" if is_subset else "")
+            role = role or ("n" if RE["OF_CITIES"].match(sentence.text[number.end :]) else "")
             falls = bool(RE["FALLS"].search(sentence.text[start : number.start]))
             in_view = sorted(whole.in_view(number, years), key=lambda m: abs(m.end - number.start))
             now = [m.value for m in in_view] or ([sentence.before.year] if sentence.before.year else [])
@@ -277,6 +280,8 @@ class _Checker:
         if province and any(RE["PROVINCES"].search(head) for head in passage.heads):
             heads[1] = Sentence(heads[1].text, [Mention("place", 0, len(heads[1].text), (province,))], [])
         sentence = self._sentence(text, Context())
+        if RE["YEAR"].fullmatch(text) and any(m.kind == "variable" for m in heads[0].mentions):  # 2004 patents
+            sentence = Sentence(text, [], [Number(0, len(text), text, float(text), 0)])
         where = " | ".join(part for part in (*reversed(passage.heads[:2]), text) if part)
         if passage.heads[2:] == ("head",):
             return

@@ -72,6 +72,22 @@ group by year
 select distinct year, 100 * weight from mart.mart_index_contribution
 where index_code = ? and basis = ? and weight_scheme = ? and indicator_code = ?
 
+-- name: results
+-- kind, subject, which of its results, names of the subject, figures by column
+select 'effect', e.variable, e.effect,
+    (select list(distinct name) from (select unnest([name_en, name_zh]) as name from mart.dim_label
+        where code = e.variable and kind in ('term', 'index'))),
+    map(['value', 'se', 'p', 'standardised'], [e.points_per_unit, e.se, e.p, e.standardised])
+from easy.effects as e
+union all
+select 'convergence', group_code, split_part(model_id, '_', 1), ['convergence', 'converge', 'converges', '收敛'],
+    map(['value', 'se', 'p', 'speed', 'half_life'], [beta, se, p, speed, half_life_years])
+from mart.mart_beta_convergence where is_headline and is_reported and group_code = 'all'
+
+-- name: transitions
+-- of the headline, whatever the neighbours
+select state_from, state_to, percent from easy.markov where neighbours = 'all'
+
 -- name: moran
 select year, moran_i from easy.moran
 

@@ -49,10 +49,10 @@ def _unit_pattern() -> str:
 
 UNIT = re.compile(r"[\s\-]?\s*" + _unit_pattern(), re.IGNORECASE)
 IN_HEAD = re.compile(
-    r"[((\[/,,:：]\s*(?:单位[:：]\s*|unit:?\s*|in\s+)?(?:RMB\s*)?" + _unit_pattern() + r"\s*(?:[))\],，]|$)",
+    r"[((\[/,,:：]\s*(?:单位[:：]\s*|unit:?\s*|in\s+)?(?:(?:RMB|CNY)\s*)?" + _unit_pattern() + r"\s*(?:[))\],，]|$)",
     re.IGNORECASE,
 )
-UNIT_ALONE = re.compile(r"\((?:in\s+|单位[:：]\s*)?(?:RMB\s*)?" + _unit_pattern() + r"\)", re.IGNORECASE)
+UNIT_ALONE = re.compile(r"\((?:in\s+|单位[:：]\s*)?(?:(?:RMB|CNY)\s*)?" + _unit_pattern() + r"\)", re.IGNORECASE)
 LIKELY_DIGITS = 3  # of a figure whose unit stands elsewhere in the sentence
 UNIT_STATED = re.compile(r"(?:单位|units?)\s*[:：]\s*" + _unit_pattern(), re.IGNORECASE)
 

@@ -15,11 +15,12 @@ from itertools import pairwise, permutations
 
 from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, count_of, unit_in_head
-from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide
+from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide, rounds
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
 NOUNS = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{4,}")
 CLOSE = 12  # letters from a word to what it measures
+AMOUNTS = ("money", "count", "dollars", "area", "mass", "volume", "energy", "length")
 MOST_POINTS = 100  # of a score
 COVERED = 4  # of how many places a figure may be, and still be wrong if it is of none
 NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
@@ -213,7 +214,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     is_signed = number.value < 0 or left.endswith("+")
     is_estimate = any(m.end <= number.start for m in s.of("nation")) and not s.of("score")
     is_part = is_signed and unit is None and not RE["YEARLY"].match(right) and not is_estimate  # of a change
-    if RE["OTHER_WEIGHTS"].search(text) or is_part:
+    if RE["OTHER_WEIGHTS"].search(text) or is_part or RE["PER_AFTER"].match(right):
+        return None
+    if dimension == "times" and _is_ratio_of_neighbours(s, k):
         return None
     cut = RE["CUT"].search(text)
     if cut and cut.start() <= number.start < cut.end() and not s.of("city") and RE["OF_MANY"].search(text):
@@ -231,6 +234,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         is_sample = n > 99 and counts < COVERED and 0.75 < n / facts.n_cities[year] < 1.25 and RE["SAMPLE"].search(text)
         return Target([("nation", "n_city")], [("",)], [] if n in facts.samples else [year]) if is_sample else None
     content, is_sure = _content(facts, s, k, listed)
+    is_sure = is_sure and not _is_of_other_unit(facts, s, number, content)
     if statistic(s, k):  # of the estimate before: its row judges it
         return None
     ends = _rank_range(s, k) if content is not None and content.kind == "rank" else None
@@ -279,9 +283,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if last is not None and is_alike and _is_elliptic(s, k):
         ways = dict.fromkeys([*last.ways, *target.ways, *(["level"] if "since" in last.ways else [])])
         annual = target.is_annual or last.is_annual
-        return replace(
-            target, subjects=last.subjects, ways=list(ways), wholes=last.wholes, is_annual=annual, unit=unit or last.unit
-        )
+        target = replace(target, subjects=last.subjects, ways=list(ways), wholes=last.wholes, is_annual=annual)
+        return replace(target, unit=unit or last.unit)
     if number.is_rank and is_wide(places[0][0]) and "_of_" not in places[0][0]:  # first in Sichuan
         target.places = [one for one in (*places[1:], s.before.cities) if one and not is_wide(one[0])]
         target.ways = ["rank_within"]
@@ -457,7 +460,8 @@ def _of_all(
         return None
     if name == "median_100" and change and RE["MEAN"].search(zone):  # less than the mean
         return None
-    if name == "gini" and len(s.of("place")) > 1 and RE["BETWEEN_TWO"].search(text[: number.start]):
+    of_part = name == "theil" or (name == "gini" and len(s.of("place")) > 1)
+    if of_part and RE["BETWEEN_TWO"].search(zone if name == "theil" else text[: number.start]):
         return None
     spread, ratio = RE["SPREAD"].search(text[: number.start]), _dimension(unit) in ("times", "share")
     if len(wide := [place for place in target.places if is_wide(place[0])]) > 1 or target.others:
@@ -692,15 +696,18 @@ def _changes(s: Sentence, k: int) -> bool:
 def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
     """The word that says what is measured."""
     best, cost = None, 1e9
-    start, _ = s.zones[s.numbers.index(number)]
+    k = s.numbers.index(number)
     is_behind = _is_before_name(s, number)
+    of_others = s.zones[k][0] if not k or not _is_before_name(s, s.numbers[k - 1]) else number.start
     is_of_two = any("coupling" in m.value for m in s.of("variable"))  # the degree between the forces and relations
     for mention in s.of(*CONTENT):
-        if (is_behind and mention.kind == "nation" and mention.start < start) or (is_of_two and mention.kind == "index"):
+        if is_of_two and mention.kind == "index":
+            continue
+        if is_behind and mention.kind == "nation" and (mention.start < of_others or mention.value == ("gini",)):
             continue
         joined = (m.start for m in s.of("index") if m.end <= mention.start and not s.gap(m.end, mention.start).strip())
         left = s.text[: next(joined, mention.start)]
-        of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?$", left)
+        of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?(?:\d{4}\s+)?$", left)
         if mention.kind in ("score", "index") and (
             of_all or any(m.end <= mention.start and not s.gap(m.end, mention.start).strip() for m in s.of("nation"))
         ):
@@ -709,17 +716,22 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             continue  # 30 % of GDP
         if mention is _multiplied(s, number):
             continue  # 1.2 times its GDP
+        if mention.kind == "other" and RE["WEIGHTS_OF_SPACE"].search(left):
+            continue
+        if mention.kind in ("score", "index") and RE["LOG_OF"].search(left):
+            continue  # the standard deviation of the log score
         if mention.end <= number.start:
             gap = s.gap(mention.end, number.start)
             signs = len(re.findall(r"[,，;；。:：]", gap))
             distance = len(gap) + 25 * signs + 40 * s.between(mention.end, number.start)
         else:
-            gap = s.gap(number.end, mention.start)
-            if s.between(number.end, mention.start) or re.search(r"[,，;；。]", gap):
+            gap = RE["ASIDE"].sub("", s.gap(number.end, mention.start))
+            if (RE["NUMBER"].search(gap) and s.between(number.end, mention.start)) or re.search(r"[,，;；。]", gap):
                 continue
-            direct = re.fullmatch(r"\s*(?:的|个|件|家|项|of|in)?\s*(?:its\s+)?", gap)
+            direct = re.fullmatch(r"\s*(?:的|个|件|家|项|of|in|were|was)?\s*(?:its\s+)?", gap)
             distance = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[:：]", gap))
-        if unit is not None and not _unit_fits(mention, unit):
+        is_part = _dimension(unit) == "points" and facts.own_indicators & set(mention.value or ())
+        if unit is not None and not is_part and not _unit_fits(mention, unit):
             distance += 200
         elif mention.kind == "variable":  # in a unit that it has not, and that of a clause before
             has = [facts.unit_of(("value", code)) for code in mention.value]
@@ -736,6 +748,24 @@ def _is_before_name(s: Sentence, number: Number) -> bool:
     """Whether the measure of all cities that it is follows: 23 % to gaps within them."""
     behind = (s.gap(number.end, m.start) for m in s.of("nation") if m.start >= number.end)
     return any(not RE["PARTED"].search(gap) for gap in behind)
+
+
+def _is_of_other_unit(facts: Facts, s: Sentence, number: Number, content: Mention | None) -> bool:
+    """Whether the amount before a growth rate is not in the unit of its measure: employed persons earned 100 yuan."""
+    if content is None or content.kind != "variable" or _dimension(number.unit) != "share":
+        return False
+    amounts = [n.unit for n in s.numbers if content.end <= n.start < number.start and _dimension(n.unit) in AMOUNTS]
+    units = [facts.unit_of(("value", code)) for code in content.value]
+    return bool(amounts) and not any(_dimension_fits(unit, amounts[-1]) for unit in units)
+
+
+def _is_ratio_of_neighbours(s: Sentence, k: int) -> bool:
+    """Whether a multiple is that of the figures beside it: 49,318 yuan, 2.05 times the 24,067 of rural residents."""
+    before, number, after = ([None, *s.numbers, None])[k : k + 3]
+    if number is None or before is None or after is None or not after.value:
+        return False
+    is_next = RE["TIMES_NEXT"].fullmatch(s.gap(number.end, after.start))
+    return bool(is_next) and rounds(number.value, before.value / after.value, number.decimals)
 
 
 def _multiplied(s: Sentence, number: Number) -> Mention | None:
@@ -800,7 +830,10 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(_clause(s, number)):
             subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
         fits = [one for one in subjects if _dimension_fits(facts.unit_of(one), number.unit)]
-        if dimension == "points" and not fits and s.of("city") and (own := facts.own_indicators & set(codes)):
+        is_points = dimension == "points" or (
+            not dimension and number.decimals and RE["CONTRIBUTES"].search(_clause(s, number))
+        )
+        if is_points and s.of("city") and (own := facts.own_indicators & set(codes)):
             return [("points", code) for code in own]
         return fits or subjects
     if content.kind == "nation":

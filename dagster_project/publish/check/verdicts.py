@@ -254,7 +254,8 @@ class Judge:
                 if way == "since" and target.direction and value:
                     rises = math.copysign(1, -value if here[0][0][0] == "rank" else value)
                     if rises == -target.direction:
-                        return [self._wrong("not_ours", "the other way", here)]
+                        wrong = wrong or self._wrong("not_ours", "the other way", here)
+                        continue
                 return [Verdict("rounded", "from published figures", self._listed(here))]
             printed = _printed(number, abs(value))
             if wrong is None and (not doubt or _swapped(number.text, printed)):
@@ -491,6 +492,8 @@ def likelihood(number: Number, figure: float) -> float:
     if value == float(printed):
         return SIGN
     power = round(math.log10(value / abs(figure))) if value * figure else 0
+    if number.value * figure < 0:
+        return 0.0
     if abs(power) in (1, 2) and math.isclose(value, round(abs(figure) * 10.0**power, number.decimals), rel_tol=1e-9):
         return POWER if len(digits.rstrip("0")) > 1 and abs(power) == 1 else POWER / 5
     if _swapped(digits, right):

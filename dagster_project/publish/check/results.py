@@ -1,0 +1,92 @@
+"""Results of the headline that a sentence names in full: the effect of a regressor, the slope of convergence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dagster_project.publish.check.facts import SQL, Facts, words
+from dagster_project.publish.check.recognise import RE, Number
+from dagster_project.publish.check.resolve import Sentence
+from dagster_project.publish.check.verdicts import Verdict, is_like, rounds
+
+Key = tuple[str, str, str]  # of a result: kind, subject (a regressor, or "all" cities), which (direct, absolute)
+Patterns = Mapping[str, re.Pattern[str]]
+KNOWN: dict[str, Patterns] = {
+    kind: {name: re.compile(text) for name, text in of.items()} for kind, of in words()["results"].items()
+}
+CLASSES: Patterns = {str(name): re.compile(text) for name, text in words()["classes"].items()}
+LEAST = 2  # significant digits of a figure that is looked up
+
+
+class Results:
+    def __init__(self, facts: Facts) -> None:
+        self.release = facts.release
+        rows = facts.con.execute(SQL["results"]).fetchall()
+        self.of: dict[Key, dict[str, float]] = {(kind, subject, which): of for kind, subject, which, _, of in rows}
+        self.subjects: dict[str, Patterns] = {kind: {} for kind in KNOWN}
+        for kind, subject, _, names, _ in rows:
+            any_of = "|".join(re.escape(name) for name in (subject, *names) if name)
+            pattern = rf"(?i)(?<![A-Za-z_])(?:{any_of})(?![A-Za-z_])"
+            self.subjects[kind] = {**self.subjects[kind], subject: re.compile(pattern)}
+
+        moves = facts.con.execute(SQL["transitions"]).fetchall()
+        self.moves = {(str(a), str(b)): percent for a, b, percent in moves}
+
+    def verdict(self, s: Sentence, number: Number) -> Verdict | None:
+        """None where the sentence does not say which result it is, or the number is no likely misprint of it."""
+        if number.significant < LEAST or s.of("city", "place") or RE["OTHER_RESULT"].search(s.text):
+            return None
+        k = s.numbers.index(number)
+        for key, column, figure in [*self._figures(s, k), *self._transition(s, k)]:
+            is_right = rounds(number.value, figure, number.decimals)
+            if is_right or is_like(number, figure):
+                candidate: dict[str, Any] = {"key": key[0], "subject": " ".join((*key, column)), "city": ""}
+                candidate |= {"year": "", "value": figure, "unit": "", "release": self.release}
+                note = "" if is_right else f"published: {figure:.{number.decimals}f}"
+                return Verdict("rounded" if is_right else "not_ours", note, [candidate])
+        return None
+
+    def _figures(self, s: Sentence, k: int) -> Iterator[tuple[Key, str, float]]:
+        """What the number may be: its own words, or those before its list, name the column or the result."""
+        first = k
+        while first and RE["LISTED"].match(s.gap(s.numbers[first - 1].end, s.numbers[first].start)):
+            first -= 1
+        left = s.text[: s.numbers[first].start]
+        here = left[s.numbers[first - 1].end if first else 0 :]
+        for kind, subjects in self.subjects.items():
+            which, subject = _names(KNOWN[kind], left), _names(subjects, left)
+            column = _names(KNOWN["column"], here)[-1:] or (["value"] if _names(KNOWN[kind], here) else [])
+            if not (which and subject and column):
+                continue
+            at = k - first if RE["SIDE_BY_SIDE"].search(here) and first < k + 1 else -1
+            key = kind, subject[-1], which[at] if at < len(which) else which[-1]
+            if (figure := self.of.get(key, {}).get(column[0])) is not None:
+                unit = s.numbers[k].unit
+                yield key, column[0], figure * (100 if unit and unit.dimension == "share" else 1)
+
+    def _transition(self, s: Sentence, k: int) -> Iterator[tuple[Key, str, float]]:
+        """From the class that stands first in the sentence to the one in the words of the number."""
+        number = s.numbers[k]
+        is_share = number.unit is not None and number.unit.dimension == "share"
+        if (
+            not RE["OF_CHAIN"].search(s.text)
+            or RE["OF_NEIGHBOURS"].search(s.text)
+            or not (is_share or number.value < 1)
+        ):
+            return
+        start, end = ([0, *(n.end for n in s.numbers)][k], [*(n.start for n in s.numbers), len(s.text)][k + 1])
+        lead = s.text[: next(n.start for n in s.numbers if n.unit == number.unit)]
+        at, first = min((m.start(), name) for name, of in CLASSES.items() for m in of.finditer(f"{s.text} lowest"))
+        is_ahead = bool(_names(CLASSES, lead[at + 4 :]) or RE["STAYS"].search(lead))
+        here = s.text[max(start, at + 4) : number.start] if is_ahead else s.text[number.end : end]
+        to = [first] if RE["STAYS"].search(here) else _names(CLASSES, here)[-1:]
+        if to and (first, to[0]) in self.moves:
+            yield ("transition", first, to[0]), "percent", self.moves[first, to[0]] / (1 if is_share else 100)
+
+
+def _names(patterns: Patterns, text: str) -> list[str]:
+    """The names whose words stand in a text, in the order of where each stands last."""
+    ends = {name: [match.end() for match in pattern.finditer(text)] for name, pattern in patterns.items()}
+    return sorted((name for name, found in ends.items() if found), key=lambda name: ends[name][-1])

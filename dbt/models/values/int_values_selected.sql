@@ -1,4 +1,5 @@
--- One value per city, variable and year. Precedence picks a whole series (first print, then compilations of it); a gap
+-- One value per city, variable and year. Precedence picks a whole series (first print, then compilations of it) that
+-- observes enough of the years of the base window that have landed: one edition alone displaces no series. A gap
 -- of it takes a second series only where concept and unit agree and the years that both have differ by at most 1 %;
 -- a census counts, so it needs no such years.
 with series as (
@@ -134,15 +135,21 @@ candidates as (
     ) = 1
 ),
 
+landed as (
+    select count(distinct year) as n_year from candidates
+    where year between {{ base_year() }} and {{ base_window_end() }}
+),
+
 chosen as (
     select edit_policy, city_id, variable_code, series, any_value(concept) as concept
     from candidates
+    cross join landed
     group by edit_policy, city_id, variable_code, series
     qualify row_number() over (
         partition by edit_policy, city_id, variable_code
         order by
             count(*) filter (where year between {{ base_year() }} and {{ base_window_end() }})
-            < {{ var('min_observed_share') }} * ({{ base_window_end() }} - {{ base_year() }} + 1),
+            < {{ var('min_observed_share') }} * any_value(landed.n_year),
             min(rank), count(*) desc, series
     ) = 1
 ),

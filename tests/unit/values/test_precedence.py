@@ -20,12 +20,13 @@ PRINTS = {
 }
 
 
-def test_print_comes_before_compilations_year_by_year_and_series_of_another_concept_stay_apart():
+def used_source(prints):
+    """variable and year -> source of the figure that is used, of one city."""
     con = with_seeds("city", "edit_rule", "source", "precedence", "splice")
     con.execute("create table index_spec as select 2012 as window_start, 2021 as window_end")
     rows = [
         {"source": source, "variable_code": variable, "year": year, "value": value, "source_cell_id": f"{source}{year}"}
-        for (source, variable), series in PRINTS.items()
+        for (source, variable), series in prints.items()
         for year, value in series.items()
     ]
     same = {"edit_policy": "edited", "city_id": "CN130100", "unit": "", "vintage": "v", "edited_origin": None}
@@ -33,7 +34,11 @@ def test_print_comes_before_compilations_year_by_year_and_series_of_another_conc
     frame["value_as_printed"], frame["source_cell_ids"] = frame["value"], frame["source_cell_id"].map(lambda c: [c])
     put_frame(con, "int_values_harmonised_to_base_boundary", frame)
     chosen = con.execute(rendered("values/int_values_selected")).df()
-    used = chosen.set_index(["variable_code", "year"])["source"].unstack(0)
+    return chosen.set_index(["variable_code", "year"])["source"].unstack(0)
+
+
+def test_print_comes_before_compilations_year_by_year_and_series_of_another_concept_stay_apart():
+    used = used_source(PRINTS)
     students = dict.fromkeys(YEARS, "panel_policies")
     students |= dict.fromkeys((2012, 2014, 2015), "yearbook_tables") | dict.fromkeys(
         (2017, 2018, 2019), "yearbook_wide"
@@ -43,3 +48,15 @@ def test_print_comes_before_compilations_year_by_year_and_series_of_another_conc
     assert used["gdp_nom"].isna().sum() == 1
     assert used["population_resident"].to_dict() == {y: "census" if y == 2020 else "population" for y in used.index}
     assert used["fdi_usd"].to_dict() == {y: "fdi" if y < 2020 else "panel_policies" for y in YEARS}
+
+
+def test_one_edition_displaces_no_series_where_few_years_have_landed():
+    """Share of the years at hand, not of the window: else no series would be long enough, and the first be used."""
+    prints = {
+        ("yearbook", "disposable_income"): {2017: 40.0},
+        ("society", "disposable_income"): dict.fromkeys(range(2012, 2018), 50.0),
+        ("yearbook", "he_students"): {y: 100.0 + y for y in range(2012, 2018)},
+    }
+    assert set(used_source(prints)["disposable_income"]) == {"society"}
+    register = {("patent", "all_grants"): {2016: 9.0, 2017: 10.0}, ("yearbook", "all_grants"): {2016: 8.0, 2017: 10.0}}
+    assert set(used_source(register)["all_grants"]) == {"patent"}  # beside the inventions of the same register

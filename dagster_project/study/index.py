@@ -41,8 +41,12 @@ def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
     index_codes = frames["judged"].loc[frames["judged"]["is_computed"], "index_code"]
     headlines = frames["spec"].loc[frames["spec"]["headline_rank"].notna(), "index_code"]
     if not index_codes.isin(headlines).any():
-        reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
-        needs = "An index needs its indicators in every year of its base window: land the files that are missing"
+        judged = frames["judged"][frames["judged"]["index_code"].isin(headlines)]
+        reasons = [f"{row.index_code}: {row.skip_reason}" for row in judged.itertuples()]
+        needs = (
+            "An index needs its indicators in every year of its base window that has landed: land the files that are"
+            " missing, or give columns that are left out their variable in header_map.csv"
+        )
         raise NoIndexError(f"no headline index can be computed. {'; '.join(reasons) or 'no value at all'}. {needs}")
     is_small = settings.depth.is_headline_only
     return (part for index_code in sorted(index_codes) for part in _parts(frames, index_code, is_small=is_small))

@@ -13,6 +13,27 @@ sample as (
     group by all
 ),
 
+-- what keeps cities out of the sample, the indicators that most cities lack first
+faults as (
+    select
+        index_code,
+        string_agg(indicator_code || ' (' || n_city::varchar || ' cities)', ', ' order by n_city desc, indicator_code)
+        filter (where place <= 3) as faults
+    from (
+        select
+            index_code,
+            indicator_code,
+            count(*) as n_city,
+            row_number() over (partition by index_code order by count(*) desc, indicator_code) as place
+        from (
+            select index_code, unnest(string_split(faulty_indicators, ' ')) as indicator_code
+            from {{ ref('int_sample_cities_judged') }}
+        ) as c
+        group by index_code, indicator_code
+    ) as f
+    group by index_code
+),
+
 coverage as (
     select
         s.index_code,
@@ -50,10 +71,11 @@ judged as (
             when coalesce(s.n_city, 0) < l.min_cities
                 then
                     'only ' || coalesce(s.n_city, 0)::varchar || ' cities are complete, '
-                    || l.min_cities::varchar || ' are needed'
+                    || l.min_cities::varchar || ' are needed' || coalesce('; years are missing of ' || f.faults, '')
         end as skip_reason
     from lacking as l
     left join sample as s on l.index_code = s.index_code
+    left join faults as f on l.index_code = f.index_code
 )
 
 -- the headline is decided here and nowhere else: the first computed one among the candidates of the specs

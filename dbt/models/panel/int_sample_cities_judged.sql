@@ -96,6 +96,8 @@ by_city as (
             indicator_code || ': ' || fault || coalesce(' (first missing ' || first_missing::varchar || ')', ''),
             '; ' order by n_value - n_year, indicator_code
         ) filter (where fault is not null and (not is_minor or n_filled < n_year)) as all_faults,
+        string_agg(indicator_code, ' ' order by indicator_code)
+        filter (where fault is not null and (not is_minor or n_filled < n_year)) as faulty_indicators,
         string_agg(indicator_code || ' ' || n_imputed::varchar, ', ' order by n_imputed desc, indicator_code)
         filter (where not is_minor and n_imputed > 0) as imputed_years,
         string_agg(indicator_code, ' ' order by indicator_code)
@@ -110,6 +112,7 @@ select
     share_imputed_cells,
     n_carried,
     carried_indicators,
+    faulty_indicators,
     n_faults = 0 and share_imputed_major <= {{ var('max_imputed_share') }} as in_sample,
     nullif(concat_ws(
         '; ',

@@ -222,5 +222,7 @@ def test_entropy_weights_computed_in_sql_agree(built):
 def test_build_without_a_computable_index_says_which_and_why(frames_until):
     frames = frames_until(2021)
     judged = frames["judged"].assign(is_computed=False, skip_reason="only 3 cities are complete, 200 are needed")
+    variant = judged.assign(index_code="nqpf_variant", skip_reason=None)
+    both = frames | {"judged": pd.concat([variant, judged], ignore_index=True)}
     with pytest.raises(ValueError, match=r"no headline index can be computed\. nqpf: only 3 cities are complete"):
-        index.build(frames | {"judged": judged}, settings())
+        index.build(both, settings())

@@ -60,10 +60,19 @@ class HeaderMap:
     def table_row(self, source: str, header_key: str) -> str:
         """One row for the whole table of a header, where all columns of it that are known are left out; else ''."""
         table, slash, _ = header_key.partition("/")
-        table_rows = [row for row in self.rows if row["source"] == source and row["header_key"].startswith(f"{table}/")]
+        table_rows = self._of_table(source, table)
         if not slash or not table_rows or any(row["variable_code"] != "ignore" for row in table_rows):
             return ""
         return csv_line([source, "", "", f"{table}/*", "ignore", "city", "", table_rows[0]["reason"]])
+
+    def variables_of_table(self, source: str, header_key: str) -> list[str]:
+        """What the known headers of its table mean, the ignored ones apart."""
+        table = header_key.partition("/")[0]
+        codes = (row["variable_code"] for row in self._of_table(source, table))
+        return [code for code in dict.fromkeys(codes) if code != "ignore"]
+
+    def _of_table(self, source: str, table: str) -> list[Mapping[str, str]]:
+        return [row for row in self.rows if row["source"] == source and row["header_key"].startswith(f"{table}/")]
 
     def hint(self, source: str, header_key: str, header_unit: object) -> HeaderHint:
         """The nearest known header of the same concept; the row takes scope and unit from the new header where it says
@@ -147,6 +156,10 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
     comments: dict[str, str] = {}
     for row in unknown[is_open(unknown)].to_dict("records"):
         ready, comment = open_row(row)
+        table = header_map.variables_of_table(str(row["source"]), str(row["header_key"]))
+        missing = [code for code in table if code not in set(headers["variable_code"])]
+        if missing and row["verdict"] == "new":
+            comment += f"; no column means {', '.join(missing)}, which this table has had"
         comments[ready] = comment
     unknown = unknown[~is_open(unknown)]
     for source, key, unit in zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True):

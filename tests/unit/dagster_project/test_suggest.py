@@ -120,7 +120,7 @@ def test_a_header_of_a_dictionary_is_offered_as_what_its_figures_fit_and_never_a
     headers = headers.assign(
         source="book", data_year=2013, header_unit="万元", verdict=["asked", "asked", "new"],
         words_code=["fiscal_education", "fiscal_science", None], words_scope=["district", "city", None],
-        rival_code=["fiscal_science", None, None], rival_scope=["district", None, None],
+        rival_code=["fiscal_science", None, None], rival_scope=["district", None, None], variable_code=None,
     )  # fmt: skip
     rival, unsure, new = ([*fields(row), said] for _, row, said in header_rows(headers, seeds))
     assert rival[3:7] == ["财政/教育支出/市辖区", "fiscal_science", "district", "万元"]
@@ -128,3 +128,7 @@ def test_a_header_of_a_dictionary_is_offered_as_what_its_figures_fit_and_never_a
     assert new[4] == "ignore"
     assert "fiscal_education" in rival[-1]
     assert "concept_word.csv" in new[-1]
+    assert new[-1].endswith("; no column means fiscal_education, which this table has had")
+    known = headers.assign(header_key=headers["header_key"].replace("财政/教育支出/市辖区", "财政/教育支出/全市"))
+    known.loc[0, ["is_known", "variable_code"]] = [True, "fiscal_education"]
+    assert "no column means" not in header_rows(known, seeds)[-1][-1]

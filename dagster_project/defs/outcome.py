@@ -86,4 +86,13 @@ def _message(text: str) -> str:
 
 
 def _dbt_lines(message: str) -> list[str]:
-    return [line.strip() for line in message.splitlines() if re.search(r"(Failure|Error) in ", line)][:20]
+    """Which nodes failed and why: the reason stands below the node, indented and without a time."""
+    kept: list[str] = []
+    is_told = False
+    for line in message.splitlines():
+        words = line.strip()
+        is_reason = is_told and line.startswith("  ") and words != "" and not words.startswith(">")
+        is_told = is_reason or re.search(r"(Failure|Error) in ", line) is not None
+        if is_told:
+            kept.append(re.sub(r"^\d\d:\d\d:\d\d\s+", "", words))
+    return kept[:20]

@@ -12,6 +12,7 @@ from dagster_project.defs.gate import _judge_all
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.scheduler import FrameCache
 from dagster_project.paths import Paths
+from dagster_project.run.dbt import DbtError
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED
 from dagster_project.store import Warehouse
 from dagster_project.study.index import NoIndexError
@@ -45,6 +46,44 @@ def test_a_failure_is_the_users_to_mend_a_fault_or_an_interruption(error, exit_c
     assert failure.exit_code == exit_code
     assert re.search(says, failure.sentences[0])
     assert (failure.status == "interrupted") == ("Interrupted" in says)
+
+
+BY_DBT = """\
+19:36:01  Completed with 2 errors, 0 partial successes, and 0 warnings:
+19:36:01
+19:36:01  Failure in seed names (seeds/names.csv)
+19:36:01    Compilation Error in seed names (seeds/names.csv)
+  Row 0 has 3 values, but Table only has 2 columns.
+
+  > in macro materialization_seed_default (macros/materializations/seeds/seed.sql)
+19:36:01
+19:36:01  Failure in model twice (models/twice.sql)
+19:36:01    Runtime Error in model twice (models/twice.sql)
+  Invalid Input Error: "twice" has more than one row for each of 1 keys (n), as for {'n': 2}
+19:36:01
+19:36:01    compiled code at target/compiled/small/models/twice.sql
+19:36:01  Done. PASS=0 WARN=0 ERROR=2 SKIP=0 NO-OP=0 TOTAL=2
+"""
+
+
+def test_what_dbt_says_of_a_seed_or_a_model_that_fails_comes_with_its_reason():
+    @dg.op
+    def step() -> None:
+        raise DbtError(BY_DBT, {})
+
+    @dg.job
+    def ingest() -> None:
+        step()
+
+    assert read_failure(ingest.execute_in_process(raise_on_error=False)).sentences == [
+        "dbt stopped in step step.",
+        "Failure in seed names (seeds/names.csv)",
+        "Compilation Error in seed names (seeds/names.csv)",
+        "Row 0 has 3 values, but Table only has 2 columns.",
+        "Failure in model twice (models/twice.sql)",
+        "Runtime Error in model twice (models/twice.sql)",
+        "Invalid Input Error: \"twice\" has more than one row for each of 1 keys (n), as for {'n': 2}",
+    ]
 
 
 FAULT = "correction.csv: two decisions (drop, keep) for one cell."

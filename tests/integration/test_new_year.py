@@ -1,7 +1,8 @@
 """What a person changes, in a copy of the project: rows for a new year or a refused column, the window, a scheme.
 
-The edition of 2017 is changed as editions change: two headers are worded anew, one city is renamed, one table is
-printed in millions. The first run refuses it and prints rows; the person pastes them; the second run goes through.
+The edition of 2017 is changed as editions change: two headers are worded as the dictionary does not know them, one as
+it does, one city is renamed, one table is printed in millions. The first run refuses it and prints rows; the person
+pastes them; the second run goes through.
 """
 
 import csv
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.slow
 NEW_YEAR = YEARS[-1] + 1
 OLD_NAME, NEW_NAME = "沧州市", "沧海市"
 # table number -> header before and after
-REWORDED = {"2-16": ("专利授权数", "专利授权总件数"), "2-22": ("普通本专科", "普通本专科院校")}
+UNKNOWN = {"2-6": ("一般工业固体废物产生量", "一般工业固废生成量"), "2-22": ("普通本专科", "普通本科和专科")}
+REWORDED = {"2-16": ("专利授权数", "专利授权总件数"), **UNKNOWN}
 MILLIONS = "2-10"
 
 
@@ -39,9 +41,9 @@ def with_own_project(small_warehouse, tmp_path_factory):
 
 
 def paste(text, house):
-    """Append every row that was printed to the seed that it names, each once."""
-    found = re.findall(r"row for (\w+\.csv)[^:]*: (.*?)(?: \(nearest.*)?$", text, flags=re.MULTILINE)
-    rows = list(dict.fromkeys((seed, row.strip()) for seed, row in found))
+    """Append every row that was printed to the seed that it names, each once; a new head means what its table lacks."""
+    found = re.findall(r"row for (\w+\.csv)[^:]*: (.*?)(?: \(([^()]*)\))?$", text, flags=re.MULTILINE)
+    rows = list(dict.fromkeys((seed, completed(row.strip(), comment)) for seed, row, comment in found))
     assert rows
     for seed, row in rows:
         with (house.paths.seeds / seed).open("r+", encoding="utf-8", newline="") as stream:
@@ -53,11 +55,17 @@ def paste(text, house):
     return rows
 
 
+def completed(row, comment):
+    if lacks := re.search(r"no column means (\w+), which this table has had", comment):
+        return row.replace(",ignore,city,,a new concept", f",{lacks[1]},city,,")
+    return row
+
+
 # ---- a new edition --------------------------------------------------------------------------------------
 
 
 class NewYear(NamedTuple):
-    """Both runs of the new edition, what the person pasted, and which files that touched."""
+    """Both runs of the new edition, what the person wrote, and which files that touched."""
 
     house: House
     refused: str
@@ -117,11 +125,25 @@ def change_edition(page, number):
 
 
 def test_first_run_names_both_headers_and_prints_all_that_a_person_adds(new_year):
-    for _, wording in REWORDED.values():
+    for _, wording in UNKNOWN.values():
         assert wording in new_year.refused
+    assert REWORDED["2-16"][1] not in new_year.refused  # read by its words
     assert NEW_NAME not in new_year.refused  # read by its place among the others
     assert [seed for seed, _ in new_year.pasted] == ["header_map.csv", "header_map.csv"]
+    assert {row.split(",")[4] for _, row in new_year.pasted} == {"he_students", "solid_waste_generated"}
     assert new_year.touched == ["dbt/seeds/header_map.csv"]
+
+
+def test_a_column_that_is_read_by_its_words_displaces_no_longer_series(new_year):
+    """The edition alone prints all patents granted: those of the register are used, of the new year too."""
+    patents = new_year.house.published(
+        "select source, year, is_selected from mart.mart_source_value where variable_code = 'all_grants'"
+    )
+    assert set(patents.loc[patents["source"] == "yearbook", "year"]) == {NEW_YEAR}
+    used = patents[patents["is_selected"]]
+    assert set(used["source"]) == {"patent"}
+    assert set(used["year"]) == {*YEARS, NEW_YEAR}
+    assert new_year.house.value("select max(year) from mart.mart_index_score where index_code = 'nqpf'") == NEW_YEAR
 
 
 def test_another_unit_needs_nobody(new_year):
@@ -137,6 +159,23 @@ def test_another_unit_needs_nobody(new_year):
 def test_new_year_is_read_for_every_city_under_its_old_identity(new_year):
     sql = "select count(distinct city_id) from mart.mart_source_value where source = 'yearbook' and year = ?"
     assert new_year.house.value(sql, [NEW_YEAR]) >= CITIES
+
+
+# ---- a column of the last year that an index needs is left out ---------------------------------------------
+
+
+def test_without_a_column_of_the_last_year_the_release_stays_and_what_lacks_is_named(with_own_project):
+    house = with_own_project("without_column")
+    before = house.published_sha256
+    with (house.paths.seeds / "header_map.csv").open("a", encoding="utf-8") as stream:
+        stream.write(f"yearbook,{YEARS[-1]},{YEARS[-1]},在校学生数(一)/普通本专科/全市,ignore,city,,not printed\n")
+    outcome = house.refresh()
+    assert outcome.exit_code == 2
+    assert house.published_sha256 == before
+    (why,) = [line for line in outcome.lines if line.startswith("no headline index can be computed.")]
+    assert f"nqpf: only 0 cities are complete, 9 are needed; years are missing of n1_hestud ({CITIES} cities)" in why
+    assert "header_map.csv" in why
+    assert "nan" not in why
 
 
 # ---- a column is refused, the printed row is pasted, and the rest of the file is taken ---------------------
@@ -172,6 +211,14 @@ def test_rows_of_the_message_let_the_rest_of_the_file_pass(with_own_project):
 # ---- the base window is typed once, a group scheme is rows of two seeds: everything follows ------------------
 
 
+# variants that name the start or the end of their window themselves
+OWN_WINDOWS = {
+    "nqpf_yearbook_patents": "frozen_2017_2021",
+    "nqpf_yearbook_techemp": "frozen_2013_2019",
+    "pr_yearbook_ownership": "frozen_2013_2019",
+}
+
+
 @pytest.fixture(scope="module")
 def moved(with_own_project):
     """Built on with a later window, and with coasts: two rows a city and one scheme."""
@@ -185,7 +232,7 @@ def moved(with_own_project):
         cities = [row["city_id"] for row in csv.DictReader(stream) if row["level"] == "city"]
     provinces = sorted({city[:4] for city in cities})
     with (seeds / "group_scheme.csv").open("a", encoding="utf-8") as stream:
-        stream.write("coast,90,region,false,true,false,,\n")
+        stream.write("coast,90,region,false,true,,\n")
     with (seeds / "city_group.csv").open("a", encoding="utf-8") as stream:
         for city in cities:  # a region is made of whole provinces
             stream.write(f"coast,{city},{'ab'[provinces.index(city[:4]) % 2]},海岸,Coast,,,made up\n")
@@ -194,7 +241,8 @@ def moved(with_own_project):
 
 
 def test_tables_prices_and_years_follow_the_window_and_are_not_empty(moved):
-    assert moved.build("select distinct basis from mart.dim_index").squeeze() == "frozen_2013_2021"
+    bases = moved.build("select index_code, basis from mart.dim_index").set_index("index_code")["basis"]
+    assert bases.to_dict() == dict.fromkeys(bases.index, "frozen_2013_2021") | OWN_WINDOWS
     for table in ("city_ranking", "why_this_number"):
         found = moved.build(f"select basis, min(year) as first from mart.{table} group by all")
         assert found.to_numpy().tolist() == [["frozen_2013_2021", 2013]], table

@@ -79,4 +79,6 @@ def test_a_cell_is_explained_and_the_ranking_said(quick):
     assert answer.exit_code == 0, answer.text
     assert f"{score:.1f}" in answer.text
     assert "not at depth quick" in answer.text
-    assert "not at depth quick" in quick.run_reading("ask", "rank", "--city", city).text
+    said = quick.run_reading("ask", "rank", "--city", city).text
+    assert "not at depth quick" in said
+    assert f"in {year}." in said  # without a range that is not there

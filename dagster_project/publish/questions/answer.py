@@ -85,6 +85,10 @@ class _Words(string.Formatter):
 
 
 def _says(text: str, words: Mapping[str, Any]) -> str:
+    """What stands in [[ ]] is left out where a value of it is missing."""
+    for whole, clause in re.findall(r"(\[\[(.*?)\]\])", text):
+        is_known = all(words.get(name) is not None for name in re.findall(r"\{(\w+)", clause))
+        text = text.replace(whole, clause if is_known else "")
     return _Words().vformat(text, (), words)
 
 

@@ -209,7 +209,9 @@ class Vocabulary:
         for place, code, zh, en in facts.con.execute(SQL["groups"]).fetchall():
             self.names[place] = f"{zh} {en}"
             self.alone.setdefault(en.lower(), ("place", []))[1].append(place)
-            for name in (zh, f"{zh}地区", *words()["places"].get(code, ())):
+            short = zh.removesuffix("城市群")
+            self.alone.setdefault(short, ("place", []))[1].append(place)
+            for name in (zh, f"{zh}地区", *([short] if len(short) > 2 else []), *words()["places"].get(code, ())):
                 self._add(name, "place", place)
         for name in words()["places"]["other"]:
             self._add(name, "place", name)
@@ -280,7 +282,7 @@ def _years(text: str, results: list[Mention]) -> Iterator[Mention]:
     spans = [(mention.start, mention.end) for mention in results]
     spans += [match.span() for match in NO_LEVEL.finditer(text)]
     for match in RE["CITED"].finditer(text):
-        if not any(mention.kind == "city" and match.start() <= mention.start < match.end() for mention in results):
+        if not any(match.start() <= mention.start < match.end() for mention in results):  # Rank (2021) is none
             spans.append(match.span())
     for match in RE["YEAR"].finditer(text):
         inside = any(start <= match.start() < end for start, end in spans)

@@ -167,7 +167,9 @@ def _is_elliptic(s: Sentence, k: int) -> bool:
     if _is_before_name(s, s.numbers[k]):
         return False
     here = s.text[start : s.numbers[k].start]
-    named = RE["RURAL"].search(here) or any(start <= m.start < s.numbers[k].start for m in s.of(*CONTENT))
+    named = RE["RURAL"].search(here + _behind(s, s.numbers[k])) or any(
+        start <= m.start < s.numbers[k].start for m in s.of(*CONTENT)
+    )
     return not named and not re.search("占|share|比重", s.text[start : s.numbers[k].start])
 
 
@@ -627,6 +629,8 @@ def _direction(s: Sentence, k: int) -> int:
     number = s.numbers[k]
     left = s.text[: number.start].rstrip()
     sign = -1 if number.value < 0 else 1
+    if (number.value < 0 or left.endswith("+")) and not RE["FALLING"].search(left) and not number.is_rank:
+        return sign
     return sign * (bool(RE["RISING"].search(left)) - bool(RE["FALLING"].search(left)))
 
 
@@ -824,8 +828,12 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         return [] if content.kind in ("variable", "nation") else ranks
     if content.kind == "variable":
         codes = list(content.value)
-        if RE["RURAL"].search(_clause(s, number)[content.end - number.start :]):  # urban income 3, rural 2
+        if RE["RURAL"].search(
+            _clause(s, number)[content.end - number.start :] + _behind(s, number)
+        ):  # urban 3, rural 2
             codes = [code for one in codes if (code := one.replace("_urban", "_rural")) in facts.units]
+        if dimension == "times" and "income_urban" in content.value and RE["RURAL"].search(_behind(s, number)):
+            return []  # urban income is 2.4 times the rural one
         subjects: list[Subject] = [("value", code) for code in codes]
         if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(_clause(s, number)):
             subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
@@ -846,6 +854,11 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         return ranks if dimension == "" and _is_next(s, content, number) else []
     is_size = dimension == "points" or (not dimension and (number.decimals or number.value <= MOST_POINTS))
     return scores if is_size or dimension in ("share", "difference", "times") else []
+
+
+def _behind(s: Sentence, number: Number) -> str:
+    """What follows a number up to the next sign."""
+    return re.split("[,，;；。、]", s.text[number.end : s.zones[s.numbers.index(number)][1]])[0]
 
 
 def _clause(s: Sentence, number: Number) -> str:

@@ -1,10 +1,10 @@
 {#
   Full-width signs to ASCII, other brackets to round ones, every kind of blank to a plain one and of minus to a hyphen;
-  signs without width (the last two) go. None of them is ASCII: a text whose bytes are as many as its signs, as nearly
-  all are, stays as it is and costs nothing.
+  signs without width (the last two) go. None of them is plain ASCII or Chinese: a text of these alone, as nearly all
+  are, stays as it is. Each `translate` makes its table anew, which costs more than all the rest.
 #}
 {% macro to_half_width(text) -%}
-    case when strlen({{ text }}) = length({{ text }}) then {{ text }} else translate({{ text }},
+    case when not regexp_matches({{ text }}, '[^ -~一-鿿]') then {{ text }} else translate({{ text }},
         '！＂＃＄％＆（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ＼＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｜～［］〔〕【】−　' || chr(160) || chr(8201) || chr(8239) || chr(8203) || chr(65279),
         '!"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\^_`abcdefghijklmnopqrstuvwxyz|~()()()-    ') end
 {%- endmacro %}

@@ -19,7 +19,7 @@ from dagster_project.publish.release.folder import latest_release, withdrawn_rel
 from dagster_project.publish.release.record import waiting
 from dagster_project.published import PublishedFileError, open_read_only, statements
 from dagster_project.run.cluster import ClusterError, check_cluster
-from dagster_project.run.dbt import parsing
+from dagster_project.run.dbt import DbtCommand, parsing
 from dagster_project.run.failures import (
     EXIT_BAD_INPUT,
     EXIT_BUSY,
@@ -283,11 +283,11 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
         shutil.rmtree(paths.landing.rename(old))
     paths.landing.mkdir(parents=True, exist_ok=True)
     marker.write_text("unfinished\n", encoding="utf-8")
-    with parsing(paths) as wait:  # beside the generator
-        from dagster_project.demo.generate import generate_demo
+    DbtCommand.load()  # beside the generator
 
-        generate_demo(paths.landing)
-        wait()
+    from dagster_project.demo.generate import generate_demo
+
+    generate_demo(paths.landing)
     marker.write_text(key + "\n", encoding="utf-8")
     seconds = time.monotonic() - start
     people.print(f"  [green]done[/]  {'write SYNTHETIC landing files':<28}{seconds:6.1f} s", highlight=False)

@@ -93,6 +93,11 @@ class DbtCommand:
         return "".join(self.lines())
 
     @classmethod
+    def load(cls) -> None:
+        """Start a process for a command to come: it takes seconds until it has dbt loaded."""
+        cls._idle.append(_loaded_dbt())
+
+    @classmethod
     def end_idle(cls) -> None:
         """End the processes that wait."""
         while cls._idle:

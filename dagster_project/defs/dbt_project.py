@@ -103,9 +103,11 @@ def make_empty(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
         )
         for column in columns
     )
-    con.execute(f"create schema if not exists {node['schema']}; create or replace table {table} ({', '.join(parts)})")
+    con.execute(f"begin; create schema if not exists {node['schema']}")
+    con.execute(f"create or replace table {table} ({', '.join(parts)})")
     for what, of in ((f"table {table}", node), *((f"column {table}.{column['name']}", column) for column in columns)):
         con.execute(f"comment on {what} is '{sql_text(of['description'])}'")
+    con.execute("commit")
 
 
 def check_result(key: dg.AssetCheckKey, result: Mapping[str, Any]) -> dg.AssetCheckResult:

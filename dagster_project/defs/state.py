@@ -108,9 +108,10 @@ def record_of(warehouse: Warehouse, step: str) -> Record:
 
 
 def write_records(con: duckdb.DuckDBPyConnection, records: Mapping[str, Record]) -> None:
-    for name, record in records.items():
-        con.execute("delete from raw.state where name = ?", [name])
-        con.execute("insert into raw.state values (?, ?, ?, now()::timestamp)", [name, record.key, record.content])
+    forget(con, records)
+    rows = [[name, record.key, record.content] for name, record in records.items()]
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+    con.execute("insert into raw.state select unnest(?), unnest(?), unnest(?), now()::timestamp", columns)
 
 
 def forget(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:

@@ -3,11 +3,13 @@
 import datetime as dt
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_docs import DbtDocs
@@ -122,8 +124,8 @@ def publish(
     state = warehouse.read_frame("from ops.run_context").iloc[0]
     fresh, current, release = paths.fresh_file, latest_release(paths.releases), str(state["release"])
     counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]))
-    with open_read_only(fresh) as con:
-        contents = table_contents(con)
+    # one core's work: the pages, and what else does not ask for it, are made beside it
+    contents = ThreadPoolExecutor(1).submit(_contents, open_read_only(fresh))
     summary = {"tables": len(counts), "rows": sum(counts.values())}
     hashes = {
         "seeds": seeds_hash(paths),
@@ -133,12 +135,12 @@ def publish(
         "dbt": dbt_hash(paths),
     }
     before = _intact_manifest(paths, current) if current else {}
-    has_same_tables = bool(before) and contents_of(paths.releases / str(current), before) == contents
+    has_same_tables = bool(before) and contents_of(paths.releases / str(current), before) == contents.result()
     has_same_pages = has_same_tables and before["hashes"].get("presentation") == hashes["presentation"]
-    if current and (has_same_pages or _was_withdrawn(paths, contents)):
+    if current and (has_same_pages or _was_withdrawn(paths, contents.result())):
         _complete(paths, current, fresh)
         return {"release": current, "is_new": False, **summary}
-    if as_candidate and (same := _same_candidate(paths, current, contents, hashes)):
+    if as_candidate and (same := _same_candidate(paths, current, contents.result(), hashes)):
         fresh.unlink()
         return {"release": same, "is_new": False, **summary}
     room = paths.candidates if as_candidate else paths.releases
@@ -157,7 +159,7 @@ def publish(
         if docs:
             docs.stop()
     inputs = _inputs(accepted_loads(warehouse, sidecars))
-    manifest = manifest_content(fresh, release, exports, inputs, hashes, current, contents)
+    manifest = manifest_content(fresh, release, exports, inputs, hashes, current, contents.result())
     manifest = with_entry(manifest, "candidate" if as_candidate else "published")
     if as_candidate:
         _write_review(paths, folder, release, current, changes)
@@ -171,6 +173,11 @@ def publish(
     else:
         swap_in(fresh, paths.published_file)
     return {"release": release, "is_new": True, "is_candidate": as_candidate, **summary}
+
+
+def _contents(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    with con:
+        return table_contents(con)
 
 
 def _write_review(paths: Paths, folder: Path, release: str, current: str | None, changes: Frames | None) -> None:

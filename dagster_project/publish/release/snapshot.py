@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,10 @@ def _copy_all(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     headline = _headline(con) if {"mart.dim_index", "mart.dim_model_spec"} <= set(comments) else {}
     views = _views(con)
     flags = {name: _headline_flag(name, columns[name], headline) for name in comments}
-    counts = {name: _copy_table(con, name, columns[name], flags[name]) for name in sorted(set(comments) - set(views))}
+    tables = sorted(set(comments) - set(views))
+    with ThreadPoolExecutor(2) as pool:  # a table is one core's work
+        rows = pool.map(lambda name: _copy_table(con.cursor(), name, columns[name], flags[name]), tables)
+        counts = dict(zip(tables, rows, strict=True))
     con.execute("use snapshot")  # a view names its tables without the file, which has another name for each reader
     for name, query in views.items():
         flag = f", {flags[name]} as is_headline" if flags[name] else ""

@@ -45,12 +45,13 @@ class Warehouse:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Everything inside goes through one connection: opening the file costs more than a query."""
+        before = self._held
         with self.connect() as con:
             self._held = con
             try:
                 yield
             finally:
-                self._held = None
+                self._held = before
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -5,6 +5,7 @@ Does not belong here: what an analysis computes (study).
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
@@ -133,24 +134,24 @@ def _build(
                 is_kept = not is_forced(context) and is_unchanged(read_records(con), f"py_{step.name}", key, tables)
                 return None if is_kept else key
 
-        key = key_if_due(entry)
+        previews: dict[str, str] = {}
+        # opening the file costs as much as a headline alone; what takes longer leaves it to others meanwhile
+        with warehouse.held() if settings.depth.is_headline_only else nullcontext():
+            key = key_if_due(entry)
+            if key is not None:
+                tables = None if entry.in_parts else scheduler.result(entry, settings, key_if_due)
+                with warehouse.held(), warehouse.connect() as con, threadpool_limits(limits=1):
+                    forget(con, [f"py_{entry.name}", *columns])
+                    # in parts: too large for one frame, so built and written chunk by chunk
+                    result = entry.result(frames_of(entry, paths, warehouse), settings) if tables is None else tables
+                    parts = result if isinstance(result, Iterator) else iter([result])
+                    rows = warehouse.replace_in_parts((_by_name(part, entry, previews) for part in parts), columns)
+                    records = {table: Record(key, content_of_table(con, table)) for table in columns}
+                    write_records(con, {**records, f"py_{entry.name}": Record(key, "")})
+        scheduler.written(entry.name)
         if key is None:
-            scheduler.written(entry.name)
             yield from (unchanged(["py", table]) for table in entry.writes)
             return
-        previews: dict[str, str] = {}
-        tables = None if entry.in_parts else scheduler.result(entry, settings, key_if_due)
-        with warehouse.held(), threadpool_limits(limits=1):
-            with warehouse.connect() as con:
-                forget(con, [f"py_{entry.name}", *columns])
-            # in parts: too large for one frame, so built and written chunk by chunk
-            result = entry.result(frames_of(entry, paths, warehouse), settings) if tables is None else tables
-            parts = result if isinstance(result, Iterator) else iter([result])
-            rows = warehouse.replace_in_parts((_by_name(part, entry, previews) for part in parts), columns)
-            with warehouse.connect() as con:
-                records = {table: Record(key, content_of_table(con, table)) for table in columns}
-                write_records(con, {**records, f"py_{entry.name}": Record(key, "")})
-        scheduler.written(entry.name)
         seconds = round(time.monotonic() - start, 2)
         for table in entry.writes:
             yield dg.MaterializeResult(

@@ -196,6 +196,7 @@ def _git(paths: Paths, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+@cache
 def package_json() -> str:
     return json.dumps({name: importlib.metadata.version(name) for name in PACKAGES})
 

@@ -1,7 +1,10 @@
 {{ config(materialized='view') }}
--- One row per figure of a load, with the names and bands of its unit and variable.
+-- One row per figure of a load, with the names and bands of its unit and variable; without columns that no rule asks.
 select
-    v.*,
+    v.* exclude (
+        family, level, source_cell_id, printed_unit, factor, shift, value_printed, is_settled, correction_action,
+        correction_reason
+    ),
     c.name_zh as city_name,
     c.province_code as province_id,
     b.kind,

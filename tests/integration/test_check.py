@@ -318,8 +318,22 @@ def test_multiples_of_another_measure_contributions_and_results_by_name_are_judg
     told += [
         (f"Among eastern cities absolute convergence has a slope of {-beta:.3f}.", [])
     ]  # no result of the headline
+    then = facts.of(("value", "gdp_nom"))[code, y - 1].value
+    told += [
+        (
+            f"In {y} GDP of {en} was {gdp / 1e5:.2f} billion yuan after {x * then / 1e5:.2f} billion the year before.",
+            right,
+        )
+        for x, right in ((1, [True, True]), (1.1, [True, False]))
+    ]
     for text, is_right in told:
         assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+    heads = ["City", f"Score (points, {y - 1})", f"Rank ({y})"]  # no citations
+    ranks = [str(int(facts.of(("rank", "nqpf"))[one, y].value)) for one, *_ in figures.cities()]
+    cities = zip(figures.cities(), ranks, strict=True)
+    cells = [[name, f"{figures.score(one, y - 1):.1f}", rank] for (one, _, name), rank in cities]
+    table = table_passages([heads, *cells], "", "", lambda i, k: f"{i},{k}")
+    assert [one.verdict in RIGHT for one in check_passages([*table], facts)] == [True] * 2 * len(cells)
     rows = ["City | Score", "--- | ---", *(f"{name} | {figures.score(one):.1f}" for one, _, name in figures.cities())]
     (tmp_path / "a.txt").write_text(f"Scores of {y}\n\n" + "\n".join(rows), encoding="utf-8")
     found = check_passages(read_passages(tmp_path / "a.txt"), facts)

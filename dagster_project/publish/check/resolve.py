@@ -841,8 +841,8 @@ def _subjects(facts: Facts, s: Sentence, number: Number, content: Mention | None
         is_points = dimension == "points" or (
             not dimension and number.decimals and RE["CONTRIBUTES"].search(_clause(s, number))
         )
-        if is_points and s.of("city") and (own := facts.own_indicators & set(codes)):
-            return [("points", code) for code in own]
+        if is_points and s.of("city") and (indicators := facts.own_indicators & set(codes)):
+            return [("points", code) for code in indicators]
         return fits or subjects
     if content.kind == "nation":
         return [("nation", content.value[0])]

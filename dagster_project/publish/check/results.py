@@ -89,4 +89,4 @@ class Results:
 def _names(patterns: Patterns, text: str) -> list[str]:
     """The names whose words stand in a text, in the order of where each stands last."""
     ends = {name: [match.end() for match in pattern.finditer(text)] for name, pattern in patterns.items()}
-    return sorted((name for name, found in ends.items() if found), key=lambda name: ends[name][-1])
+    return sorted((name for name, places in ends.items() if places), key=lambda name: ends[name][-1])

@@ -19,7 +19,7 @@ from dagster_project.study.registry import REGISTRY
 
 SHUFFLED_SCHEMAS = ("seed", "reading", "edit", "int", "py", "ops")
 # Where a figure was printed, and which file: these follow the rows and the content of a file, so they must change.
-ADDRESS = {"vintage", "source_cell_id", "source_cell_ids", "source_cell_id_a", "source_cell_id_b", "cell"}
+ADDRESS = {"vintage", "cell_no", "source_cell_id", "source_cell_ids", "source_cell_id_a", "source_cell_id_b", "cell"}
 ADDRESS_IN = {
     "mart_check_result": {"check_id", "message", "run_id"},
     "mart_revision_log": {"vintage_old", "vintage_new"},

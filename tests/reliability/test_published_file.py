@@ -251,7 +251,7 @@ import os, signal, sys, duckdb
 con = duckdb.connect(sys.argv[1])
 con.execute("set checkpoint_threshold = '1TB'")
 con.execute("create table mart.my_notes as select 'mine' as text")
-con.execute(f"insert into mart.{sys.argv[2]} from mart.{sys.argv[2]}")
+con.execute(f"delete from mart.{sys.argv[2]}")  # an insert may not name computed columns
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

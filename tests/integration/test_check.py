@@ -326,6 +326,7 @@ def test_multiples_of_another_measure_contributions_and_results_by_name_are_judg
         )
         for x, right in ((1, [True, True]), (1.1, [True, False]))
     ]
+    told += [(f"若邻居属于第四类，{y}年新质生产力指数升级的概率降为{up / 3:.2f}%。", [])]  # no change of the index
     for text, is_right in told:
         assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
     heads = ["City", f"Score (points, {y - 1})", f"Rank ({y})"]  # no citations

@@ -188,7 +188,13 @@ def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query 
     than a right figure of any table, or one of something else."""
     number = query.number
     dimension, size = number.unit.dimension if number.unit else "", abs(number.value) * 10.0**number.decimals
-    if query.role == "n" or dimension not in DIMENSIONS or (not number.decimals and number.value in cells.samples):
+    is_amount = number.unit is not None and number.unit.factor > 1  # 6.06 billion
+    if (
+        query.role == "n"
+        or is_amount
+        or dimension not in DIMENSIONS
+        or (not number.decimals and number.value in cells.samples)
+    ):
         return None
     weight = cells.weights(query.near)
     before = estimate if query.role and estimate and estimate.is_held else None

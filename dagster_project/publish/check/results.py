@@ -60,7 +60,7 @@ class Results:
             column = _names(KNOWN["column"], here)[-1:] or (["value"] if _names(KNOWN[kind], here) else [])
             if not (which and subject and column):
                 continue
-            at = k - first if RE["SIDE_BY_SIDE"].search(here) and first < k + 1 else -1
+            at = k - first if RE["SIDE_BY_SIDE"].search(here) else -1
             key = kind, subject[-1], which[at] if at < len(which) else which[-1]
             if (figure := self.of.get(key, {}).get(column[0])) is not None:
                 unit = s.numbers[k].unit
@@ -78,9 +78,10 @@ class Results:
             return
         start, end = ([0, *(n.end for n in s.numbers)][k], [*(n.start for n in s.numbers), len(s.text)][k + 1])
         lead = s.text[: next(n.start for n in s.numbers if n.unit == number.unit)]
-        at, first = min((m.start(), name) for name, of in CLASSES.items() for m in of.finditer(f"{s.text} lowest"))
-        is_ahead = bool(_names(CLASSES, lead[at + 4 :]) or RE["STAYS"].search(lead))
-        here = s.text[max(start, at + 4) : number.start] if is_ahead else s.text[number.end : end]
+        mentions = ((m.start(), m.end(), name) for name, of in CLASSES.items() for m in of.finditer(f"{s.text} lowest"))
+        _, at, first = min(mentions)
+        is_ahead = bool(_names(CLASSES, lead[at:]) or RE["STAYS"].search(lead))
+        here = s.text[max(start, at) : number.start] if is_ahead else s.text[number.end : end]
         to = [first] if RE["STAYS"].search(here) else _names(CLASSES, here)[-1:]
         if to and (first, to[0]) in self.moves:
             yield ("transition", first, to[0]), "percent", self.moves[first, to[0]] / (1 if is_share else 100)

@@ -491,9 +491,9 @@ def likelihood(number: Number, figure: float) -> float:
     value = abs(number.value)
     if value == float(printed):
         return SIGN
-    power = round(math.log10(value / abs(figure))) if value * figure else 0
-    if number.value * figure < 0:
+    if number.value * figure < 0:  # one slip at a time
         return 0.0
+    power = round(math.log10(value / abs(figure))) if value * figure else 0
     if abs(power) in (1, 2) and math.isclose(value, round(abs(figure) * 10.0**power, number.decimals), rel_tol=1e-9):
         return POWER if len(digits.rstrip("0")) > 1 and abs(power) == 1 else POWER / 5
     if _swapped(digits, right):

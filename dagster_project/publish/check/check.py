@@ -12,22 +12,15 @@ from typing import Any
 
 from dagster_project.publish.check.cells import Cells, Query, tokens
 from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, Facts, Subject, kept
+from dagster_project.publish.check.heads import of_cell
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
 from dagster_project.publish.check.pages import verdict as verdict_of
 from dagster_project.publish.check.passages import KEY, Passage
 from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Mention, Number, Vocabulary, numbers, sentences
-from dagster_project.publish.check.resolve import (
-    Context,
-    Sentence,
-    carried,
-    loosely,
-    of_cell,
-    statistic,
-    targets,
-    widened,
-)
+from dagster_project.publish.check.resolve import loosely, targets, widened
 from dagster_project.publish.check.results import Results
 from dagster_project.publish.check.rows import judge as judge_rows
+from dagster_project.publish.check.sentence import Context, Sentence, carried, statistic
 from dagster_project.publish.check.verdicts import DIFFERS, RIGHT, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader

@@ -8,7 +8,7 @@ from typing import Any
 
 from dagster_project.publish.check.facts import SQL, Facts, words
 from dagster_project.publish.check.recognise import RE, Number
-from dagster_project.publish.check.resolve import Sentence
+from dagster_project.publish.check.sentence import Sentence
 from dagster_project.publish.check.verdicts import Verdict, is_like, rounds
 
 Key = tuple[str, str, str]  # of a result: kind, subject (a regressor, or "all" cities), which (direct, absolute)

@@ -1,0 +1,216 @@
+"""What a number measures: the word of its sentence that says so, and what of the file that may be."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit
+from dagster_project.publish.check.recognise import RE, Mention, Number
+from dagster_project.publish.check.sentence import (
+    CONTENT,
+    NOUN,
+    Sentence,
+    clause_before,
+    dimension_of,
+    is_before_name,
+    names_nothing,
+    rest_before,
+    words_behind,
+)
+from dagster_project.publish.check.verdicts import LIKELY
+
+CLOSE = 12  # letters from a word to what it measures
+AMOUNTS = ("money", "count", "dollars", "area", "mass", "volume", "energy", "length")
+MOST_POINTS = 100  # of a score
+
+
+def content_of(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[Mention | None, bool]:
+    """The word that says what is measured, and whether nothing else is named between it and the number."""
+    if "content" in listed:
+        return listed["content"], True
+    number = s.numbers[k]
+    content = _nearest(facts, s, number, number.unit)
+    if content is None:
+        is_carried = not s.of(*CONTENT) and _leans(facts, s, k)
+        return (s.before.content if is_carried else None), True
+    is_rural = RE["RURAL"].search(s.text[s.zones[k][0] : number.start])
+    return content, content.kind != "variable" or bool(is_rural) or content.end > number.start or not _other_noun(
+        s, content, number
+    )
+
+
+def _leans(facts: Facts, s: Sentence, k: int) -> bool:
+    """Whether what is measured may be that of the sentence before: in Jiaxing it was 5.06 billion yuan."""
+    number, content = s.numbers[k], s.before.content
+    if content is None or not names_nothing(s, number):
+        return False
+    dimension = dimension_of(number.unit)
+    if dimension == "times" and len(s.of("city")) == 2:
+        return True
+    if content.kind == "variable" and number.unit is not None:
+        return facts.unit_of(("value", content.value[0])).dimension == dimension or not dimension
+    if content.kind == "variable" and number.unit is None and number.significant >= LIKELY:
+        return facts.unit_of(("value", content.value[0])).dimension == "count"
+    return content.kind == "score" or bool(RE["IN_BRACKETS"].search(s.text[: number.start]))
+
+
+def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Mention | None:
+    """The word that says what is measured."""
+    best, cost = None, 1e9
+    k = s.numbers.index(number)
+    is_behind = is_before_name(s, number)
+    of_others = s.zones[k][0] if not k or not is_before_name(s, s.numbers[k - 1]) else number.start
+    is_of_two = any("coupling" in m.value for m in s.of("variable"))  # the degree between the forces and relations
+    for mention in s.of(*CONTENT):
+        if is_of_two and mention.kind == "index":
+            continue
+        if is_behind and mention.kind == "nation" and (mention.start < of_others or mention.value == ("gini",)):
+            continue
+        joined = (m.start for m in s.of("index") if m.end <= mention.start and not s.gap(m.end, mention.start).strip())
+        left = s.text[: next(joined, mention.start)]
+        of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?(?:\d{4}\s+)?$", left)
+        if mention.kind in ("score", "index") and (
+            of_all or any(m.end <= mention.start and not s.gap(m.end, mention.start).strip() for m in s.of("nation"))
+        ):
+            continue  # the Gini coefficient of the scores
+        if len(s.of(*CONTENT)) > 1 and RE["DENOMINATOR"].search(left):
+            continue  # 30 % of GDP
+        if mention is multiplied_by(s, number):
+            continue  # 1.2 times its GDP
+        if mention.kind == "other" and RE["WEIGHTS_OF_SPACE"].search(left):
+            continue
+        if mention.kind in ("score", "index") and RE["LOG_OF"].search(left):
+            continue  # the standard deviation of the log score
+        if mention.end <= number.start:
+            gap = s.gap(mention.end, number.start)
+            signs = len(re.findall(r"[,，;；。:：]", gap))
+            distance = len(gap) + 25 * signs + 40 * s.between(mention.end, number.start)
+        else:
+            gap = RE["ASIDE"].sub("", s.gap(number.end, mention.start))
+            if (RE["NUMBER"].search(gap) and s.between(number.end, mention.start)) or re.search(r"[,，;；。]", gap):
+                continue
+            direct = re.fullmatch(r"\s*(?:的|个|件|家|项|of|in|were|was)?\s*(?:its\s+)?", gap)
+            distance = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[:：]", gap))
+        is_part = dimension_of(unit) == "points" and facts.own_indicators & set(mention.value or ())
+        if unit is not None and not is_part and not _unit_fits(mention, unit):
+            distance += 200
+        elif mention.kind == "variable":  # in a unit that it has not, and that of a clause before
+            has = [facts.unit_of(("value", code)) for code in mention.value]
+            is_before = re.search("[,，]", gap)
+            distance += 0 if any(dimension_fits(one, unit) for one in has) else 100 if is_before else 40
+        if mention.kind == "variable" and mention.end <= number.start and _other_noun(s, mention, number):
+            distance += 100
+        if distance < cost:
+            best, cost = mention, distance
+    return best
+
+
+def is_of_other_unit(facts: Facts, s: Sentence, number: Number, content: Mention | None) -> bool:
+    """Whether the amount before a growth rate is not in the unit of its measure: employed persons earned 100 yuan."""
+    if content is None or content.kind != "variable" or dimension_of(number.unit) != "share":
+        return False
+    amounts = [n.unit for n in s.numbers if content.end <= n.start < number.start and dimension_of(n.unit) in AMOUNTS]
+    units = [facts.unit_of(("value", code)) for code in content.value]
+    return bool(amounts) and not any(dimension_fits(unit, amounts[-1]) for unit in units)
+
+
+def multiplied_by(s: Sentence, number: Number) -> Mention | None:
+    """The other measure that something is a multiple of: 1.2 times its GDP, 是地区生产总值的1.2倍."""
+    if dimension_of(number.unit) != "times":
+        return None
+    of = s.of("variable")
+    for k, m in enumerate(of):
+        is_behind = m.start >= number.end and RE["MULTIPLIED_EN"].fullmatch(s.gap(number.end, m.start))
+        is_before = m.end <= number.start and RE["MULTIPLIED_ZH"].fullmatch(s.gap(m.end, number.start))
+        if (is_behind or is_before) and any(one.value != m.value for one in of[:k]):
+            return m
+    return None
+
+
+def _other_noun(s: Sentence, mention: Mention, number: Number) -> bool:
+    """Whether the last clause before the number names something else, which is not published."""
+    clauses = re.split(r"[,，;；:：、]", rest_before(s, mention.end, number))
+    return len(clauses) > 1 and bool(NOUN.search(clauses[-1]))
+
+
+def _is_next(s: Sentence, mention: Mention, number: Number) -> bool:
+    """Whether nothing but cities, years and small words stands between a word and its number."""
+    return mention.start >= number.end or not NOUN.search(
+        rest_before(s, mention.end, number, ("city", "year", "place", "index"))
+    )
+
+
+def _unit_fits(mention: Mention, unit: Unit) -> bool:
+    """A first look: points and ranks are of indexes, the rest of variables."""
+    if unit.dimension in ("rank", "places"):
+        return mention.kind in ("rank", "index", "score", "variable")
+    return mention.kind in ("variable", "other") or unit.dimension in ("", "share", "difference", "times")
+
+
+def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | None) -> list[Subject]:
+    """What may be meant; nothing where it is not a figure of the file."""
+    dimension = number.unit.dimension if number.unit else ""
+    indexes = _indexes(facts, s, number)
+    scores: list[Subject] = [("score", index) for index in indexes]
+    ranks: list[Subject] = [("rank", index) for index in indexes]
+    if content is None:
+        if not s.of("city", "place") and not names_nothing(s, number):
+            return []
+        behind = [m for m in s.of("city") if s.gap(m.end, number.start).strip() == "("]
+        is_top = behind and RE["TOP"].match(s.text[: s.of("city")[0].start])
+        if dimension == "" and number.decimals and (is_top or any(o.unit == UNITS["points"] for o in s.numbers)):
+            return scores
+        return scores if dimension == "points" else ranks if dimension in ("rank", "places") else []
+    if content.kind == "other":
+        return []
+    if dimension in ("rank", "places") or number.is_rank:
+        measured = [m for m in s.of("variable", "score", "index") if m.end <= number.start] or [content]
+        if measured[-1].kind == "variable":
+            return [*(("value", code) for code in measured[-1].value), *ranks]
+        return [] if content.kind in ("variable", "nation") else ranks
+    if content.kind == "variable":
+        codes = list(content.value)
+        if RE["RURAL"].search(
+            clause_before(s, number)[content.end - number.start :] + words_behind(s, number)
+        ):  # urban 3, rural 2
+            codes = [code for one in codes if (code := one.replace("_urban", "_rural")) in facts.units]
+        if dimension == "times" and "income_urban" in content.value and RE["RURAL"].search(words_behind(s, number)):
+            return []  # urban income is 2.4 times the rural one
+        subjects: list[Subject] = [("value", code) for code in codes]
+        if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(clause_before(s, number)):
+            subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
+        fits = [one for one in subjects if dimension_fits(facts.unit_of(one), number.unit)]
+        is_points = dimension == "points" or (
+            not dimension and number.decimals and RE["CONTRIBUTES"].search(clause_before(s, number))
+        )
+        if is_points and s.of("city") and (indicators := facts.own_indicators & set(codes)):
+            return [("points", code) for code in indicators]
+        return fits or subjects
+    if content.kind == "nation":
+        return [("nation", content.value[0])]
+    if content.kind == "rank":
+        if dimension == "points" or (dimension == "" and number.decimals):
+            return scores
+        if dimension == "places":
+            return ranks
+        return ranks if dimension == "" and _is_next(s, content, number) else []
+    is_size = dimension == "points" or (not dimension and (number.decimals or number.value <= MOST_POINTS))
+    return scores if is_size or dimension in ("share", "difference", "times") else []
+
+
+def dimension_fits(fact_unit: Unit, unit: Unit | None) -> bool:
+    return unit is None or not unit.dimension or fact_unit.dimension == unit.dimension
+
+
+def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
+    """The index whose score or rank is meant: named before, else after, else the headline or what is carried."""
+    indexes = s.of("index")
+    before = [mention for mention in indexes if mention.end <= number.start]
+    wholes = [b for a, b in pairwise(before) if RE["PART_OF"].fullmatch(s.gap(a.end, b.start))]
+    before = [mention for mention in before if mention not in wholes]
+    beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, m.start))), None)
+    chosen = beside or before[-1] if beside or before else indexes[0] if indexes else None
+    if chosen is not None:
+        return [str(chosen.value[0])]
+    return list(dict.fromkeys([facts.scope.index, s.before.index or facts.scope.index]))

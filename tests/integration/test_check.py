@@ -300,12 +300,15 @@ def test_multiples_of_another_measure_contributions_and_results_by_name_are_judg
         ).fetchall()[0][0]
         for to in (4, 2)
     )
+    urban, rural = (figures.value(f"income_{who}", code) for who in ("urban", "rural"))
     told = []
     for x in (0, 1):
         times, is_right = f"{loans / gdp + x:.2f}", x == 0
         told += [
             (f"{y}年{zh}贷款余额{loans / 1e4:.1f}亿元，是当年地区生产总值的{times}倍。", [True, is_right]),
             (f"In {y} loans in {en} were {loans / 1e5:.2f} billion yuan, {times} times its GDP.", [True, is_right]),
+            (f"In {y} residents of {en} had disposable incomes of {urban:,.0f} yuan in towns, {urban / rural:.2f} times the"
+             f" {rural + 11 * x:,.0f} of its rural residents.", [True, is_right]),
             (f"Green invention patents added {points + x:.2f} points to the score of {en} in {y}.", [is_right]),
             (f"Of the Gini of {y} {between:.1f} % goes to gaps between regions and {within + 7 * x:.1f} % to gaps"
              " within them.", [True, is_right]),

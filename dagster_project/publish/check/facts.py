@@ -7,7 +7,7 @@ means of scores, and provinces sums.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -123,9 +123,16 @@ class Facts:
         return UNITS.get(self.units[name], Unit("count" if "per" in self.units[name] else ""))
 
     @cached_property
-    def own_indicators(self) -> set[str]:
-        """The indicators of the headline index."""
-        return {str(code) for (code,) in self.con.execute(SQL["own_indicators"], [self.scope.index]).fetchall()}
+    def own_indicators(self) -> dict[str, list[str]]:
+        """The indicators of the headline index -> the variables that they measure."""
+        return dict(self.con.execute(SQL["own_indicators"], [self.scope.index]).fetchall())
+
+    def indicators_of(self, codes: Iterable[str]) -> list[str]:
+        """The indicators of the headline index among variables and indicators, or else those that measure them."""
+        codes = set(codes)
+        return [one for one in self.own_indicators if one in codes] or [
+            one for one, of in self.own_indicators.items() if codes.intersection(of)
+        ]
 
     def of(self, subject: Subject) -> dict[tuple[str, int], Fact]:
         """(city, year) -> figure; the city of a national one is ""."""

@@ -53,7 +53,9 @@ union all select city_id, year, sum(points), sum(moved), sum(weight), null, null
 where tier = $4 or $1 = $4 group by all
 
 -- name: own_indicators
-select indicator_code from mart.dim_indicator where index_code = $1
+-- and the variables that they measure
+select indicator_code, [split_part(one, ' ', 1) for one in raw_columns if one like '% (content)']
+from mart.dim_indicator where index_code = $1
 
 -- name: tables
 select table_name from duckdb_tables() where schema_name = 'easy'
@@ -73,14 +75,15 @@ select distinct year, 100 * weight from mart.mart_index_contribution
 where index_code = ? and basis = ? and weight_scheme = ? and indicator_code = ?
 
 -- name: results
--- kind, subject, which of its results, names of the subject, figures by column
-select 'effect', e.variable, e.effect,
+-- kind, subject, which of its results, model ("" the headline), names of the subject, figures by column
+select 'effect', e.variable, e.effect, if(m.is_headline, '', e.model_id),
     (select list(distinct name) from (select unnest([name_en, name_zh]) as name from mart.dim_label
         where code = e.variable and kind in ('term', 'index'))),
-    map(['value', 'se', 'p', 'standardised'], [e.points_per_unit, e.se, e.p, e.standardised])
-from easy.effects as e
+    map(['value', 'se', 'p', 'standardised'], [e.point, e.se_delta, e.p, e.standardised])
+from mart.mart_panel_effect as e join mart.dim_model_spec as m using (model_id)
+where e.horizon = 'static' and e.basis in (select basis from mart.dim_index where is_headline)
 union all
-select 'convergence', group_code, split_part(model_id, '_', 1), ['convergence', 'converge', 'converges', '收敛'],
+select 'convergence', group_code, split_part(model_id, '_', 1), '', ['convergence', 'converge', 'converges', '收敛'],
     map(['value', 'se', 'p', 'speed', 'half_life'], [beta, se, p, speed, half_life_years])
 from mart.mart_beta_convergence where is_headline and is_reported and group_code = 'all'
 

@@ -92,7 +92,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
                 continue
             direct = re.fullmatch(r"\s*(?:的|个|件|家|项|of|in|were|was)?\s*(?:its\s+)?", gap)
             distance = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[:：]", gap))
-        is_part = dimension_of(unit) == "points" and facts.own_indicators & set(mention.value or ())
+        is_part = dimension_of(unit) == "points" and facts.indicators_of(mention.value or ())
         if unit is not None and not is_part and not _unit_fits(mention, unit):
             distance += 200
         elif mention.kind == "variable":  # in a unit that it has not, and that of a clause before
@@ -184,7 +184,7 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
         is_points = dimension == "points" or (
             not dimension and number.decimals and RE["CONTRIBUTES"].search(clause_before(s, number))
         )
-        if is_points and s.of("city") and (indicators := facts.own_indicators & set(codes)):
+        if is_points and s.of("city") and (indicators := facts.indicators_of(codes)):
             return [("points", code) for code in indicators]
         return fits or subjects
     if content.kind == "nation":

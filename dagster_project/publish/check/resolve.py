@@ -25,6 +25,7 @@ from dagster_project.publish.check.measure import (
 from dagster_project.publish.check.recognise import RE, Mention, Number, count_of
 from dagster_project.publish.check.sentence import (
     CONTENT,
+    NOUNS,
     Sentence,
     compared_places,
     dimension_of,
@@ -69,6 +70,8 @@ def _is_elliptic(s: Sentence, k: int) -> bool:
     if is_before_name(s, s.numbers[k]):
         return False
     here = s.text[start : s.numbers[k].start]
+    if any(noun[0] not in s.text[:start] for noun in NOUNS.finditer(rest_before(s, start, s.numbers[k]))):
+        return False
     named = RE["RURAL"].search(here + words_behind(s, s.numbers[k])) or any(
         start <= m.start < s.numbers[k].start for m in s.of(*CONTENT)
     )
@@ -161,6 +164,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         is_of_index = subjects[0] == ("score", facts.scope.index)
         target.subjects = [("nation", "mean_100")] if is_of_index else subjects
         target.is_sure = target.is_sure and is_of_index and ("_of_" in places[0][0] or bool(RE["MEAN"].search(text)))
+    if dimension == "difference" and last is not None and "share" in last.ways:
+        target.wholes = last.wholes
     if "share" in target.ways:
         target.wholes, is_named = _wholes(facts, s, k, content)
         target.is_sure = target.is_sure and is_named
@@ -194,7 +199,7 @@ def _weight(facts: Facts, s: Sentence, k: int) -> Target | None:
     """What an indicator weighs in the headline index."""
     number, (start, _) = s.numbers[k], s.zones[k]
     of = [m for m in s.of("variable") if start <= m.start < number.start]
-    codes = [code for m in of for code in m.value if code in facts.own_indicators]
+    codes = facts.indicators_of(code for m in of for code in m.value)
     is_weight = dimension_of(number.unit) == "share" and RE["WEIGHT"].search(s.text[: number.start])
     if not is_weight or len(of) > 1 or not codes or s.of("city", "place"):
         return None
@@ -364,7 +369,7 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     elif direct := [
         m
         for m in named
-        if number.end <= m.start < end
+        if number.end <= m.start
         and m not in objects
         and (RE["NEXT_TO"].fullmatch(gap := s.gap(number.end, m.start)) and (gap.strip() or number.is_rank))
     ]:
@@ -424,6 +429,8 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
         since += [m.value for m in [*reversed(of_base), *apart]] + ([s.before.since] if s.before.since else [])
         if not RE["SAME_TIME"].search(text):
             since += [y - 1 for y in now]
+    if change and (later := [m.value for m in apart if now and m.value > max(now)]):  # 18th in 2012, 64 points by 2021
+        now, since = [*later, *now], [*since, *now]
     if not change:
         if (RE["FROM"].search(left) or RE["WHEN"].match(text[start:end])) and (own_base or away):
             now = [*since, *now]

@@ -11,7 +11,7 @@ from dagster_project.publish.check.recognise import RE, Number
 from dagster_project.publish.check.sentence import Sentence
 from dagster_project.publish.check.verdicts import Verdict, is_like, rounds
 
-Key = tuple[str, str, str]  # of a result: kind, subject (a regressor, or "all" cities), which (direct, absolute)
+Key = tuple[str, str, str, str]  # kind, subject (a regressor, or "all" cities), which (direct, absolute), model
 Patterns = Mapping[str, re.Pattern[str]]
 KNOWN: dict[str, Patterns] = {
     kind: {name: re.compile(text) for name, text in of.items()} for kind, of in words()["results"].items()
@@ -24,9 +24,10 @@ class Results:
     def __init__(self, facts: Facts) -> None:
         self.release = facts.release
         rows = facts.con.execute(SQL["results"]).fetchall()
-        self.of: dict[Key, dict[str, float]] = {(kind, subject, which): of for kind, subject, which, _, of in rows}
+        self.of: dict[Key, dict[str, float]] = {(*key, model): of for *key, model, _, of in rows}
+        self.models = {model for *_, model, _, _ in rows if model}
         self.subjects: dict[str, Patterns] = {kind: {} for kind in KNOWN}
-        for kind, subject, _, names, _ in rows:
+        for kind, subject, names in {(kind, subject, (*(names or ()),)) for kind, subject, _, _, names, _ in rows}:
             any_of = "|".join(re.escape(name) for name in (subject, *names) if name)
             pattern = rf"(?i)(?<![A-Za-z_])(?:{any_of})(?![A-Za-z_])"
             self.subjects[kind] = {**self.subjects[kind], subject: re.compile(pattern)}
@@ -41,10 +42,13 @@ class Results:
         k = s.numbers.index(number)
         for key, column, figure in [*self._figures(s, k), *self._transition(s, k)]:
             is_right = rounds(number.value, figure, number.decimals)
+            is_other_unit = is_right and column == "half_life" and RE["MONTHS"].match(s.text, number.end)
             if is_right or is_like(number, figure):
                 candidate: dict[str, Any] = {"key": key[0], "subject": " ".join((*key, column)), "city": ""}
                 candidate |= {"year": "", "value": figure, "unit": "", "release": self.release}
                 note = "" if is_right else f"published: {figure:.{number.decimals}f}"
+                if is_other_unit:
+                    return Verdict("other_unit", "the unit is years", [candidate])
                 return Verdict("rounded" if is_right else "not_ours", note, [candidate])
         return None
 
@@ -61,7 +65,8 @@ class Results:
             if not (which and subject and column):
                 continue
             at = k - first if RE["SIDE_BY_SIDE"].search(here) else -1
-            key = kind, subject[-1], which[at] if at < len(which) else which[-1]
+            model = next((one for one in re.findall(r"\w+", s.text) if one in self.models), "")
+            key = kind, subject[-1], which[at] if at < len(which) else which[-1], model
             if (figure := self.of.get(key, {}).get(column[0])) is not None:
                 unit = s.numbers[k].unit
                 yield key, column[0], figure * (100 if unit and unit.dimension == "share" else 1)
@@ -82,9 +87,11 @@ class Results:
         _, at, first = min(mentions)
         is_ahead = bool(_names(CLASSES, lead[at:]) or RE["STAYS"].search(lead))
         here = s.text[max(start, at) : number.start] if is_ahead else s.text[number.end : end]
-        to = [first] if RE["STAYS"].search(here) else _names(CLASSES, here)[-1:]
+        to = _names(CLASSES, here)[-1:]
+        if RE["STAYS"].search(here):
+            first, to = (to * 2 or [first])[0], to or [first]
         if to and (first, to[0]) in self.moves:
-            yield ("transition", first, to[0]), "percent", self.moves[first, to[0]] / (1 if is_share else 100)
+            yield ("transition", first, to[0], ""), "percent", self.moves[first, to[0]] / (1 if is_share else 100)
 
 
 def _names(patterns: Patterns, text: str) -> list[str]:

@@ -22,6 +22,7 @@ FACTORS: dict[str, list[float]] = words()["factors"]
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 UNDATED = ("points", "money", "count")  # of which a figure of no year is wrong
 LISTED = 3
+OTHER_WAY = "the other way"
 FAR = 11
 SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.03, 0.01, 0.05, 0.3  # of slips of the pen
 NEAR = (0.82, 1.2)  # an older figure, as a share of that of today
@@ -92,7 +93,7 @@ class Judge:
             known += self._level(number, target) if way == "level" else self._derived(number, target, way)
         if not known:
             return None
-        best = min(known, key=lambda verdict: ORDER.index(verdict.verdict))
+        best = min(known, key=lambda verdict: (ORDER.index(verdict.verdict), verdict.note != OTHER_WAY))
         clear = "swapped" in best.note or (best.verdict in CLEAR and not target.is_other)
         slip = number.significant >= LIKELY and clear
         if not target.is_sure and best.verdict not in RIGHT and not slip:
@@ -135,7 +136,9 @@ class Judge:
             years = f"{min(mine)} to {max(mine)}"
             return Verdict("unknown", f"the release has no {self._name(subject, city)} of {year}, only of {years}")
         if not _fits(fact_unit, unit):
-            if fact_unit.dimension != "rank" and number.significant >= 2 and _rounds(number, fact.value, about=False):
+            is_currency = unit is not None and {unit.dimension, fact_unit.dimension} == {"money", "dollars"}
+            figure = _in_unit(fact.value, fact_unit, unit) if is_currency else fact.value
+            if fact_unit.dimension != "rank" and number.significant >= 2 and _rounds(number, figure, about=False):
                 return self._wrong("other_unit", f"the unit is {self._unit(subject)}", [(subject, city, year)])
             return None
         verdict = self._explain(number, year, subject, city, fact, fact_unit, unit, is_certain=target.is_certain)
@@ -254,7 +257,7 @@ class Judge:
                 if way == "since" and target.direction and value:
                     rises = math.copysign(1, -value if here[0][0][0] == "rank" else value)
                     if rises == -target.direction:
-                        wrong = wrong or self._wrong("not_ours", "the other way", here)
+                        wrong = wrong or self._wrong("not_ours", OTHER_WAY, here)
                         continue
                 return [Verdict("rounded", "from published figures", self._listed(here))]
             printed = _printed(number, abs(value))
@@ -286,6 +289,12 @@ class Judge:
                 if target.is_annual and n > 0:
                     rate = 100 * ((a / b) ** (1 / n) - 1) if a * b > 0 else math.nan
                     yield (rate if dimension == "share" else _in_unit(a - b, fact_unit, unit) / n), here, n < 2
+                elif dimension == "difference" and fact_unit.dimension not in ("", "share"):
+                    now, then = (
+                        [value for value, *_ in self._share(None, replace(target, places=[(city,)], years=[year]))]
+                        for _, city, year in here
+                    )
+                    yield from ((one - other, here, False) for one, other in zip(now, then, strict=False))
                 elif dimension in ("share", "times"):
                     scale = 100 if dimension == "share" else 1
                     yield (scale * (a / b - 1) if b else math.nan), here, is_real

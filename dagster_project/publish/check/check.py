@@ -275,7 +275,7 @@ class _Checker:
         sentence = self._sentence(text, Context())
         if RE["YEAR"].fullmatch(text) and any(m.kind == "variable" for m in heads[0].mentions):  # 2004 patents
             sentence = Sentence(text, [], [Number(0, len(text), text, float(text), 0)])
-        where = " | ".join(part for part in (*reversed(passage.heads[:2]), text) if part)
+        where = passage.with_heads
         if passage.heads[2:] == ("head",):
             return
         if not covered and not any(head.of("city") for head in heads[:2]):
@@ -288,7 +288,12 @@ class _Checker:
             target = of_cell(self.facts, [sentence, *heads] if sentence.mentions else heads, number, context)
             if target is not None and "since" in target.ways:  # a sign that is printed
                 target.direction = {"+": 1, "-": -1, "−": -1}.get(text.strip()[0], 0)
-            if target is None or covered:
+            if covered:
+                continue
+            if verdict := kept(self.facts, Results).of_cell(passage.heads, text, self.words.mentions):
+                yield self.finding(passage, where, 0, number, verdict)
+                continue
+            if target is None:
                 continue
             if (verdict := self.judge.judge(number, target)) is None:
                 self.cells.append((passage, where, number, target))
@@ -341,9 +346,8 @@ class _Checker:
                     gap, places = second["value"] - first["value"], of[0].decimals
                     is_right = abs(gap - of[0].value) <= 1.5 * 10.0**-places  # of rounded figures
                     note = "from published figures" if is_right else f"the published figures give {gap:.{places}f}"
-                    where = " | ".join(part for part in (*reversed(cell.heads[:2]), cell.text) if part)
                     verdict = Verdict("rounded" if is_right else "not_ours", note, [second, first])
-                    yield self.finding(cell, where, 0, of[0], verdict)
+                    yield self.finding(cell, cell.with_heads, 0, of[0], verdict)
 
     def _grid(self, facts: Facts, code: str, language: str) -> Grid | None:
         """The paper table as this file prints it; None where it does not."""
@@ -384,7 +388,8 @@ class _Checker:
                 older = next((release for release, was in then.items() if was in RIGHT), "")
                 now, note = ("revised", f"right in {older}; {note}") if older else (now, note)
             if now:
-                yield self.finding(passage, text, at, number, Verdict(now, note))
+                shown = passage.with_heads if passage.is_cell else text
+                yield self.finding(passage, shown, at, number, Verdict(now, note))
 
     def _printed(self, passage: Passage, text: str, grid: Grid) -> Iterator[Finding]:
         """A figure of an exported table against the same cell of the same table."""
@@ -435,6 +440,8 @@ class _Checker:
             yield self.finding(passage, part, start, number, verdict)
 
     def _key(self, key: str) -> tuple[Subject, str, int, str] | None:
+        if not key.startswith("nqpf:"):  # of a table of results
+            return None
         what, city, year, release = re.split(r"[/@]", key.removeprefix("nqpf:"), maxsplit=3)
         kind, _, name = what.partition(".")
         city = "" if city == "CN" else city

@@ -47,7 +47,10 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     target = Target([], [place] if place else [], [year] if year else [], unit=unit, is_sure=is_sure)
     wide = bool(place) and is_wide(place[0])
     if chosen.kind == "variable":
-        target.subjects = [("value", code) for code in chosen.value]
+        is_of_towns = any(RE["TOWN"].search(head.text) for head in heads)
+        target.subjects = [("value", code) for code in chosen.value if is_of_towns or "_urban" not in code]
+        if not target.subjects:
+            return None
     elif chosen.kind == "nation":
         if not number.decimals and not (chosen.value[0] == "n_city" and near and wide):  # a count
             return None

@@ -76,6 +76,8 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             continue  # the Gini coefficient of the scores
         if len(s.of(*CONTENT)) > 1 and RE["DENOMINATOR"].search(left):
             continue  # 30 % of GDP
+        if len(s.of(*CONTENT)) > 1 and RE["OF_TOWN"].search(left):
+            continue  # the income of its rural residents
         if mention is multiplied_by(s, number):
             continue  # 1.2 times its GDP
         if mention.kind == "other" and RE["WEIGHTS_OF_SPACE"].search(left):
@@ -175,7 +177,10 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
             clause_before(s, number)[content.end - number.start :] + words_behind(s, number)
         ):  # urban 3, rural 2
             codes = [code for one in codes if (code := one.replace("_urban", "_rural")) in facts.units]
-        if dimension == "times" and "income_urban" in content.value and RE["RURAL"].search(words_behind(s, number)):
+        is_of_towns = any("_urban" in code for code in codes)
+        if is_of_towns and not RE["TOWN"].search(s.text + s.before.phrase) and not RE["RURAL"].search(s.text):
+            return []
+        if dimension == "times" and RE["RURAL"].search(words_behind(s, number)):
             return []  # urban income is 2.4 times the rural one
         subjects: list[Subject] = [("value", code) for code in codes]
         if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(clause_before(s, number)):
@@ -211,6 +216,8 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     before = [mention for mention in before if mention not in wholes]
     beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, m.start))), None)
     chosen = beside or before[-1] if beside or before else indexes[0] if indexes else None
+    if any(m.end <= number.start and RE["WHOLE"].search(s.text[: m.end]) for m in s.of("score")) and not before:
+        return [facts.scope.index]
     if chosen is not None:
         return [str(chosen.value[0])]
     return list(dict.fromkeys([facts.scope.index, s.before.index or facts.scope.index]))

@@ -35,6 +35,11 @@ class Passage:
     table: tuple[str, str, int, int] | None = None
     at: tuple[int, int] = (0, 0)  # row and column of a cell
 
+    @property
+    def with_heads(self) -> str:
+        """The text of a cell with its heads, the row first."""
+        return " | ".join(part for part in (*reversed(self.heads[:2]), self.text) if part)
+
 
 def read_passages(file: Path) -> list[Passage]:
     """All passages in order. Raises Refusal with what is wrong and what to do."""

@@ -110,6 +110,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return None
     ends = rank_range(s, k) if content is not None and content.kind == "rank" else None
     subjects = subjects_of(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
+    if "content" in listed and listed["content"].kind == "index":
+        subjects = [(kind, str(listed["content"].value[0])) for kind, _ in subjects]
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
         return None
     is_of_all = RE["ALL_CITIES"].search(left) and not any(m.end <= number.start for m in s.of("city", "place"))
@@ -304,7 +306,12 @@ def _of_all(
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
     zone = text[s.zones[k][0] : number.start]
-    if RE["OWN_PROVINCE"].search(text[: number.start]) or (not mean and RE["NO_LEVEL_OF_ALL"].search(zone)):
+    provinces = [tuple(m.value) for m in s.of("place") if "_of_" not in m.value[0]]
+    if RE["OWN_PROVINCE"].search(text[: number.start]):  # is it named?
+        target = replace(target, others=provinces if mean and change and s.of("city") else [])
+    if (RE["OWN_PROVINCE"].search(text[: number.start]) and not target.others) or (
+        not mean and RE["NO_LEVEL_OF_ALL"].search(zone)
+    ):
         return None
     if name == "median_100" and change and RE["MEAN"].search(zone):  # less than the mean
         return None
@@ -317,6 +324,8 @@ def _of_all(
         if wide and mean and (spread or ratio):
             ways = ["part"] if ratio else ["apart", "since", "level"]
             return replace(target, places=wide[:1], others=wide_others, ways=ways)
+    if name == "within_percent" and wide and unit is None and any(m.value == ("gini",) for m in s.of("nation")):
+        name, target = "gini", replace(target, subjects=[("nation", "gini")])
     of_type = name.endswith("lagging_percent")
     if name.endswith("percent") and not of_type and RE["OF_THEIL"].search(text):  # not of the Gini coefficient
         return None
@@ -420,6 +429,10 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
         now.append(s.before.year)
     if s.before.or_year is not None and not plain:
         now.append(s.before.or_year)
+    if RE["BEGINNING"].search(text[start:end]):
+        now = [*[m.value for m in of_base], *([s.before.since] if s.before.since else []), *now]
+    elif not any(start <= m.start < end for m in years) and RE["NOW"].search(left, start):
+        now = [s.before.or_year] if s.before.or_year else []
     ago, apart = years_ago(text[start:end]), [m for m in plain if m not in year_mentions]
     if ago is not None and now and not change:
         return list(dict.fromkeys(y + ago for y in now)), [], True

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dagster_project.publish.check.facts import SQL, Facts, words
-from dagster_project.publish.check.recognise import RE, Number
+from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
 from dagster_project.publish.check.sentence import Sentence
 from dagster_project.publish.check.verdicts import Verdict, is_like, rounds
 
@@ -51,6 +51,14 @@ class Results:
                     return Verdict("other_unit", "the unit is years", [candidate])
                 return Verdict("rounded" if is_right else "not_ours", note, [candidate])
         return None
+
+    def of_cell(self, heads: Sequence[str], text: str, mentions: Callable[[str], list[Mention]]) -> Verdict | None:
+        """Of a cell of a table whose heads (of column, row and table) name the result."""
+        named = " ".join((*reversed(heads), text))
+        if not any(_names(patterns, named) for kind, patterns in KNOWN.items() if kind != "column"):
+            return None
+        s = Sentence(named, of := mentions(named), numbers(named, of))
+        return self.verdict(s, s.numbers[-1]) if s.numbers else None
 
     def _figures(self, s: Sentence, k: int) -> Iterator[tuple[Key, str, float]]:
         """What the number may be: its own words, or those before its list, name the column or the result."""

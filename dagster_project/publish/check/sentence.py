@@ -146,14 +146,32 @@ def side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
             for role, of in kinds.items():
                 named, _ = s.named(start, [m for m in s.of(*of) if m.end <= numbers[start].start])
                 listed = _last_list(named, s, n)
-                if role == "content" and len(listed) < n and RE["BOTH"].search(s.text):  # 2012年三者依次为
+                if (
+                    role == "content" and len(listed) < n and (RE["BOTH"].search(s.text) or RE["ITEMS"].search(s.text))
+                ):  # 2012年三者依次为
                     listed = [m for m in s.of(*of) if m.end <= numbers[start].start]
+                    parts = [m for m in listed if m.kind == "index"]
+                    listed = parts if len(parts) == n else listed
+                if (
+                    role == "place" and len(listed) != n and not is_stated
+                ):  # A has 5 and B 3, compared with 4 and 2 in 2012
+                    listed = _in_turn(s, start, n)
+                    dated = [m for m in s.of("year") if numbers[end - 1].end <= m.start < s.zones[end - 1][1]]
+                    for k in range(start, end if listed and dated else start):
+                        results.setdefault(k, {})["year"] = dated[0]
                 if len(listed) == n and (is_stated or role == "place"):
                     for k, mention in enumerate(listed):
                         results.setdefault(start + k, {})[role] = mention
                         results[start + k]["first"] = Mention("number", *s.zones[start])
         start = end
     return results
+
+
+def _in_turn(s: Sentence, start: int, n: int) -> list[Mention]:
+    """The n cities whose figures stand before a list that names none; nothing where there are more or fewer."""
+    before = [m for m in s.of("city") if m.end <= s.numbers[start].start]
+    is_bare = not any(s.zones[start][0] <= m.start < s.zones[start + n - 1][1] for m in s.of("city", "place"))
+    return before if is_bare and len(before) == len({m.value for m in before}) == n else []
 
 
 def _last_list(mentions: list[Mention], s: Sentence, n: int) -> list[Mention]:
@@ -262,7 +280,7 @@ def is_changed(s: Sentence, k: int) -> bool:
 def is_before_name(s: Sentence, number: Number) -> bool:
     """Whether the measure of all cities that it is follows: 23 % to gaps within them."""
     behind = (s.gap(number.end, m.start) for m in s.of("nation") if m.start >= number.end)
-    return any(not RE["PARTED"].search(gap) for gap in behind)
+    return any(not RE["PARTED"].search(RE["STEMS"].sub("", gap, count=1)) for gap in behind)
 
 
 def words_behind(s: Sentence, number: Number) -> str:

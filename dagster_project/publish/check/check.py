@@ -140,6 +140,7 @@ class _Checker:
             context = Context() if level else self._under(last)
             for at, sentence_text in sentences(text):
                 context = replace(context, document_cities=self.words.document_cities)
+                context = replace(context, or_year=context.or_year or next(iter(self.often), None))
                 self.words.last = context.cities
                 sentence = self._sentence(sentence_text, context)
                 self._ask(passage, at, sentence, covered)
@@ -201,14 +202,19 @@ class _Checker:
         if (base := RE["FROM"].search(left)) and base["year"]:
             return True
         if base or (RE["TO"].search(left) and not in_zone):
-            return any(number.end <= m.start < number.end + CLOSE for m in s.of("year"))
+            return bool(s.ranges) or any(number.end <= m.start < number.end + CLOSE for m in s.of("year"))
         for m in s.of("year"):
             gap = s.gap(m.end, number.start) if m.start < number.start else s.gap(number.end, m.start)
             if not re.search("[;；]", gap) and (m.start < number.start or not s.between(number.end, m.start)):
                 return True
-        often = {year for year, _ in self.dated.most_common(1)} | {max(self.dated, default=0)}
+        often = {*self.often, max(self.dated, default=0)}
         years = {*often, *(year - 1 for year in often if RE["AGO"].search(left))}
         return not any(f"that of {year}" in verdict.note for year in years)
+
+    @property
+    def often(self) -> list[int]:
+        """The year that the document names most, if it names any."""
+        return [year for year, _ in self.dated.most_common(1)]
 
     def _ask(self, passage: Passage, at: int, sentence: Sentence, covered: Sequence[int]) -> None:
         """Note the numbers of a sentence for the rows of the result tables."""
@@ -258,6 +264,13 @@ class _Checker:
 
     def _sentence(self, text: str, before: Context) -> Sentence:
         mentions = self.words.mentions(text)
+        if RE["PROVINCES"].search(text):
+            mentions = [
+                replace(m, kind="place", value=(province,))
+                if (province := self.words.namesakes.get(text[m.start : m.end].lower()))
+                else m
+                for m in mentions
+            ]
         self.cities.update(city for m in mentions if m.kind == "city" for city in m.value)
         return Sentence(text, mentions, numbers(text, mentions), before)
 

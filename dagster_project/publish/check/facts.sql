@@ -79,7 +79,7 @@ where index_code = ? and basis = ? and weight_scheme = ? and indicator_code = ?
 select 'effect', e.variable, e.effect, if(m.is_headline, '', e.model_id),
     (select list(distinct name) from (select unnest([name_en, name_zh]) as name from mart.dim_label
         where code = e.variable and kind in ('term', 'index'))),
-    map(['value', 'se', 'p', 'standardised'], [e.point, e.se_delta, e.p, e.standardised])
+    map(['value', 'se', 'lo', 'hi', 'p', 'standardised'], [e.point, e.se_delta, e.lo, e.hi, e.p, e.standardised])
 from mart.mart_panel_effect as e join mart.dim_model_spec as m using (model_id)
 where e.horizon = 'static' and e.basis in (select basis from mart.dim_index where is_headline)
 union all

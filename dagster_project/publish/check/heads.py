@@ -19,6 +19,8 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     def first(*kinds: str) -> list[Mention]:
         return next((head_mentions for head in heads for kind in kinds if (head_mentions := head.of(kind))), [])
 
+    if any(RE["TOTAL_HEAD"].search(head.text) for head in heads[:2]):
+        return None
     near = [m for head in heads[:2] for m in head.of("city")] or [m for head in heads[:2] for m in head.of("place")]
     place = tuple((near or first("city", "place"))[0].value) if near or first("city", "place") else carried_in.cities
     plain = [[m.value for m in head.of("year") if not head.is_base(m)] for head in heads]
@@ -49,6 +51,8 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     if chosen.kind == "variable":
         is_of_towns = any(RE["TOWN"].search(head.text) for head in heads)
         target.subjects = [("value", code) for code in chosen.value if is_of_towns or "_urban" not in code]
+        if target.subjects == [("value", "coupling")] and wide:
+            target.subjects = [("nation", "mean_d")]
         if not target.subjects:
             return None
     elif chosen.kind == "nation":

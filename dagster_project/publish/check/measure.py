@@ -69,7 +69,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             continue
         joined = (m.start for m in s.of("index") if m.end <= mention.start and not s.gap(m.end, mention.start).strip())
         left = s.text[: next(joined, mention.start)]
-        of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?(?:\d{4}\s+)?$", left)
+        of_all = s.of("nation") and re.search(r"\b(?:of|in)\s+(?:the\s+)?(?:\d{4}\s+)?(?:city\s+)?$", left)
         if mention.kind in ("score", "index") and (
             of_all or any(m.end <= mention.start and not s.gap(m.end, mention.start).strip() for m in s.of("nation"))
         ):
@@ -215,7 +215,8 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     wholes = [b for a, b in pairwise(before) if RE["PART_OF"].fullmatch(s.gap(a.end, b.start))]
     before = [mention for mention in before if mention not in wholes]
     beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, m.start))), None)
-    chosen = beside or before[-1] if beside or before else indexes[0] if indexes else None
+    after = [m for m in indexes if m.start >= number.end and not re.search("[,，;；]", s.gap(number.end, m.start))]
+    chosen = beside or (before[-1] if before else after[0] if after else None)
     if any(m.end <= number.start and RE["WHOLE"].search(s.text[: m.end]) for m in s.of("score")) and not before:
         return [facts.scope.index]
     if chosen is not None:

@@ -97,7 +97,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if (place := next((tuple(m.value) for m in s.of("place") if m.start < number.start), ())) and (
         number.unit is None and not number.decimals and RE["RANKED"].match(right)
     ):
-        years, _, is_dated = _years(s, k, listed, change=False)
+        years, _, is_dated = _years(facts, s, k, listed, change=False)
         return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated)
     if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
         year, n = facts.scope.last_year, number.value
@@ -110,6 +110,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return None
     ends = rank_range(s, k) if content is not None and content.kind == "rank" else None
     subjects = subjects_of(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
+    beside = [m for m in s.of("index") if m.end <= number.start and not s.gap(m.end, number.start).strip()]
+    if any(RE["OBJECT"].search(text[: m.start]) for m in beside):
+        return None  # 5 points more than another index
     if "content" in listed and listed["content"].kind == "index":
         subjects = [(kind, str(listed["content"].value[0])) for kind, _ in subjects]
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
@@ -129,10 +132,11 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     first = listed["first"].start if "first" in listed else s.zones[k][0]
     of_change = dimension in ("share", "points", "difference")
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
+    annual = annual or (last is not None and "since" in last.ways and bool(RE["A_YEAR"].match(right)))
     change = is_signed or annual or (not is_ordinal(s, number) and is_changed(s, k))
     places, others = _places(s, k, listed)
     is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
-    years, bases, is_dated = _years(s, k, listed, change=change or is_ratio)
+    years, bases, is_dated = _years(facts, s, k, listed, change=change or is_ratio)
     target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual, is_dated=is_dated)
     is_left_out = not any(m.end <= number.start for m in s.of("city", "place"))
     if is_left_out and RE["STRANGER"].search(rest_before(s, s.zones[k][0], number)):
@@ -151,7 +155,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
         target.others = [one for one in s.before.listed if one not in places]
     target.ways = _ways(facts, s, k, target, change=change)
-    alike = unit == s.numbers[k - 1].unit if unit is not None else RE["ONLY"].search(left)
+    alike = unit == s.numbers[k - 1].unit if unit is not None else RE["ONLY"].search(left) or _is_carried(s, k)
     is_alike = alike and not number.is_rank and "content" not in listed
     if last is not None and is_alike and _is_elliptic(s, k):
         ways = dict.fromkeys([*last.ways, *target.ways, *(["level"] if "since" in last.ways else [])])
@@ -174,6 +178,21 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     return target if target.ways else None
 
 
+def _is_ratio(s: Sentence, number: Number) -> bool:
+    """Whether a bare figure is a ratio, by the last word before it that says gap or ratio."""
+    ends = [max([0, *(m.end() for m in RE[name].finditer(s.text[: number.start]))]) for name in ("SPREAD", "RATIO_OF")]
+    return number.unit is None and ends[1] > ends[0]
+
+
+def _is_carried(s: Sentence, k: int) -> bool:
+    """Whether a bare figure is another one of what stands before it: 47.7 points, against 26.43 for A, 19.46 for B."""
+    number, before = s.numbers[k], s.numbers[k - 1]
+    if not k or not number.decimals or number.decimals != before.decimals or number.unit is not None:
+        return False
+    gap = s.gap(before.end, number.start)
+    return bool(RE["AGAINST"].search(gap)) or (bool(RE["AND_FOR"].fullmatch(gap)) and _is_carried(s, k - 1))
+
+
 def _count_of_cities(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) -> Target | None:
     """How many cities, or which share of all, have a headline score above or below so many points."""
     number, cut = s.numbers[k], RE["CUT"].search(s.text)
@@ -187,7 +206,7 @@ def _count_of_cities(facts: Facts, s: Sentence, k: int, listed: dict[str, Mentio
         or not (is_share or (is_count and dimension_of(number.unit) in ("", "count")))
     ):
         return None
-    years, _, _ = _years(s, k, listed, change=False)
+    years, _, _ = _years(facts, s, k, listed, change=False)
     years = [m.value for m in s.of("year")] if len(s.of("year")) == 1 else years
     is_whole = any(number.value == facts.n_cities.get(year) for year in years)
     if cut.start() <= number.start < cut.end() or is_whole:
@@ -250,7 +269,7 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
     published_dimension = facts.unit_of(subject).dimension
     is_level = RE["LEVEL_ZH"].search(left) or is_ordinal(s, number) or RE["TO"].search(left)
     if len(target.places) > 1 and dimension != "times" and RE["TOGETHER"].search(text[: end + 4]):
-        return ["together"]
+        return ["together_since"] if change and not is_level else ["together"]
     if dimension == "rank" or subject[0] == "rank":
         if change and not is_level:
             return ["since", "apart"]
@@ -259,6 +278,8 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
         return ["rank_within"] if RE["IN_PROVINCE"].search(left[start:]) else ["level"]
     if RE["SPREAD"].search(left) and RE["EXTREME"].search(left) and subject[0] == "score":
         return []  # from the first or the last of all
+    if _is_ratio(s, number) and (target.others or len(target.places) > 1):
+        return ["part"]
     if RE["SPREAD"].search(left) and (target.others or len(target.places) > 1) and dimension != "share":
         return ["apart", "since", "level"]
     parts = ["part"] if target.others or target.bases or len(target.places) > 1 else []
@@ -318,7 +339,11 @@ def _of_all(
     of_part = name == "theil" or (name == "gini" and len(s.of("place")) > 1)
     if of_part and RE["BETWEEN_TWO"].search(zone if name == "theil" else text[: number.start]):
         return None
-    spread, ratio = RE["SPREAD"].search(text[: number.start]), dimension_of(unit) in ("times", "share")
+    is_ratio = _is_ratio(s, number)
+    spread, ratio = (
+        is_ratio or RE["SPREAD"].search(text[: number.start]),
+        is_ratio or dimension_of(unit) in ("times", "share"),
+    )
     if len(wide := [place for place in target.places if is_wide(place[0])]) > 1 or target.others:
         wide_others = [*target.others, *wide[1:]]
         if wide and mean and (spread or ratio):
@@ -338,7 +363,7 @@ def _of_all(
         dated = bool(s.of("year") or s.before.year)
         of = wide[:1] if of_type and wide and s.of("place") else [("",)]
         return replace(target, places=of, others=[], ways=["level"], is_sure=dated and not target.is_other)
-    if name == "mean_100" and change and dimension_of(unit) == "share":
+    if name in ("mean_100", "gini", "theil", "cv") and change and dimension_of(unit) == "share":
         return replace(target, places=[("",)], others=[], ways=["since"]) if not wide else None
     points = dimension_of(unit) == "points" or (unit is None and bool(number.decimals) and change)
     if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
@@ -367,7 +392,8 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
 
     if dimension_of(number.unit) in ("times", "share") and (pair := compared_places(s, number)):
         return [pair[0]], [pair[1]]
-    objects = [m for m in named if s.is_object(m) and not is_owner(m)]
+    is_sum = RE["TOGETHER"].search(text[start : number.start])
+    objects = [m for m in named if s.is_object(m) and not is_owner(m) and not is_sum]
     subjects = [m for m in named if m not in objects]
     others = [m for m in objects if start <= m.start < end]
     left = text[: number.start]
@@ -391,12 +417,14 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
             place_mentions = place_mentions if RE["TOGETHER"].search(text) else [*subjects[:1], place_mentions[-1]]
         elif away < 0 and place_mentions and re.search(r"[,，;；(]", s.gap(number.end, place_mentions[0].start)):
             before = [s.before.cities] if s.before.cities else []
-            return list(dict.fromkeys([*before, tuple(place_mentions[0].value)])), [tuple(m.value) for m in others]
+            return list(dict.fromkeys([tuple(place_mentions[0].value), *before])), [tuple(m.value) for m in others]
     if RE["TOGETHER"].search(text[start : number.start]) and not any(start <= m.start for m in place_mentions):
         all_named = list(dict.fromkeys(tuple(m.value) for m in s.of("city") if m.end <= number.start))
         if len(all_named) > 1:
             return all_named, []
-    group = list(dict.fromkeys(tuple(m.value) for m in s.of("city") if m.end <= number.start)) or s.before.listed
+    group = list(dict.fromkeys(tuple(m.value) for m in s.of("city") if m.end <= number.start))
+    group = group or list(dict.fromkeys(tuple(m.value) for m in s.of("place") if m.end <= number.start))
+    group = group if len(group) > 1 else [*s.before.listed]
     both = next(reversed(list(RE["BOTH"].finditer(text[:end]))), None)
     if both and len(group) > 1 and "place" not in listed and not any(m.start > both.start() for m in place_mentions):
         return list(group[: count_of(both["n"] or both["n_en"] or "2")]), [tuple(m.value) for m in others]
@@ -407,7 +435,9 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     return places, [tuple(m.value) for m in others if tuple(m.value) not in places[:1]]
 
 
-def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> tuple[list[int], list[int], bool]:
+def _years(
+    facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], *, change: bool
+) -> tuple[list[int], list[int], bool]:
     """Of which year a number may be, the years that a change may be counted from, and whether its sentence says so."""
     if "year" in listed:
         return [listed["year"].value], [], True
@@ -425,18 +455,21 @@ def _years(s: Sentence, k: int, listed: dict[str, Mention], *, change: bool) -> 
     now = [m.value for m in reversed(year_mentions)]
     if away:
         now += [m.value for m in plain[:1] if m.end <= number.start]
-    if s.before.year is not None and (not now or away < 0):
+    base_values = [m.value for m in of_base]
+    if s.before.year not in (None, *(base_values if not change else ())) and (not now or away < 0):
         now.append(s.before.year)
     if s.before.or_year is not None and not plain:
         now.append(s.before.or_year)
     if RE["BEGINNING"].search(text[start:end]):
-        now = [*[m.value for m in of_base], *([s.before.since] if s.before.since else []), *now]
-    elif not any(start <= m.start < end for m in years) and RE["NOW"].search(left, start):
-        now = [s.before.or_year] if s.before.or_year else []
+        return [*base_values, *([s.before.since] if s.before.since else []), facts.scope.first_year], [], False
+    if not any(start <= m.start < end for m in years) and (
+        RE["NOW"].search(left, start) or RE["END"].search(text[start:end])
+    ):
+        now = [s.before.or_year or facts.scope.last_year]
     ago, apart = years_ago(text[start:end]), [m for m in plain if m not in year_mentions]
     if ago is not None and now and not change:
         return list(dict.fromkeys(y + ago for y in now)), [], True
-    since = [*own_base]
+    since = [*own_base, *([facts.scope.first_year] if RE["BEGINNING"].search(text) else [])]
     if not since:
         since = [y + then for m in RE["AGO"].finditer(left) for y in now if (then := years_ago(m[0]))]
         since += [m.value for m in [*reversed(of_base), *apart]] + ([s.before.since] if s.before.since else [])

@@ -8,7 +8,7 @@ from typing import Any
 
 from dagster_project.publish.check.facts import SQL, Facts, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
-from dagster_project.publish.check.sentence import Sentence
+from dagster_project.publish.check.sentence import Sentence, statistic
 from dagster_project.publish.check.verdicts import Verdict, is_like, rounds
 
 Key = tuple[str, str, str, str]  # kind, subject (a regressor, or "all" cities), which (direct, absolute), model
@@ -70,6 +70,7 @@ class Results:
         for kind, subjects in self.subjects.items():
             which, subject = _names(KNOWN[kind], left), _names(subjects, left)
             column = _names(KNOWN["column"], here)[-1:] or (["value"] if _names(KNOWN[kind], here) else [])
+            column = [role] if (role := statistic(s, k)) in ("lo", "hi") else column
             if not (which and subject and column):
                 continue
             at = k - first if RE["SIDE_BY_SIDE"].search(here) else -1
@@ -96,7 +97,10 @@ class Results:
         is_ahead = bool(_names(CLASSES, lead[at:]) or RE["STAYS"].search(lead))
         here = s.text[max(start, at) : number.start] if is_ahead else s.text[number.end : end]
         to = _names(CLASSES, here)[-1:]
-        if RE["STAYS"].search(here):
+        if RE["OUT_OF"].search(here) and to:  # upward moves out of the second class
+            up = bool(RE["UPWARD"].search(here)) - bool(RE["DOWNWARD"].search(here))
+            first, to = to[0], [str(int(to[0]) + up)]
+        elif RE["STAYS"].search(here) or (RE["STAYS"].search(lead) and not RE["MOVES"].search(here)):
             first, to = (to * 2 or [first])[0], to or [first]
         if to and (first, to[0]) in self.moves:
             yield ("transition", first, to[0], ""), "percent", self.moves[first, to[0]] / (1 if is_share else 100)

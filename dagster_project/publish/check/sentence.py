@@ -59,7 +59,7 @@ class Sentence:
 
     def is_object(self, place: Mention) -> bool:
         """Whether another one is compared with it: higher than Wuxi, 比无锡高."""
-        return bool(RE["OBJECT"].search(self.text[: place.start]))
+        return bool(RE["OBJECT"].search(self.text[: place.start])) and not RE["WHICH"].match(self.text, place.end)
 
     def gap(self, a: int, b: int) -> str:
         return self.text[a:b]

@@ -38,7 +38,7 @@ class Target:
 
     Ways: "level"; "since" one of the years `bases` (`is_annual`: a year on average); "apart" from one of `others`, or
     of the places; a "part" (or multiple) of them or of an earlier year; a "share" of one of the subjects `wholes`;
-    "together"; "rank_within" a province, or of a variable. `is_about`: said to be about
+    "together" (and "together_since"); "rank_within" a province, or of a variable. `is_about`: said to be about
     right; `direction`: 1 where it is said to rise, -1 to fall. `is_sure` False: a figure that differs may be something
     else's; `is_other`: because something that is not published is named beside it; `is_assumed`: no subject is named;
     `is_dated`: its sentence or heads name the year; `is_certain`: other cells of its row or column say what it is.
@@ -351,23 +351,37 @@ class Judge:
     def _together(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
         """Sums and means of places, and their change."""
         for subject in target.subjects:
-            facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
-
-            def held(year: int, facts: dict[tuple[str, int], Fact] = facts) -> list[float]:
-                place_values = [
-                    next((facts[c, year].value for c in ids if (c, year) in facts), None) for ids in target.places
-                ]
-                return [value for value in place_values if value is not None]
-
+            fact_unit = self.facts.unit_of(subject)
             for year in target.years:
-                values = held(year)
-                if len(values) < len(target.places):
+                values, here = self._of_places(subject, target, year)
+                if not values:
                     continue
-                here = [(subject, c, year) for ids in target.places for c in ids]
                 if subject[0] == "value" and fact_unit.dimension in FACTORS:
                     yield _in_unit(sum(values), fact_unit, unit), here, unit is not None and unit.dimension == "share"
                 yield _in_unit(sum(values) / len(values), fact_unit, unit), here, subject[0] == "value"
                 yield _in_unit(max(values) - min(values), fact_unit, unit), here, True
+
+    def _together_since(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
+        """What became of the sum of places."""
+        for subject in target.subjects:
+            for year, base in ((year, base) for year in target.years for base in target.bases):
+                (now, here), (then, there) = (self._of_places(subject, target, one) for one in (year, base))
+                if now and then and sum(then):
+                    growth, gain = 100 * (sum(now) / sum(then) - 1), sum(now) - sum(then)
+                    is_growth = unit is not None and unit.dimension == "share"
+                    yield (
+                        growth if is_growth else _in_unit(gain, self.facts.unit_of(subject), unit),
+                        [*here, *there],
+                        False,
+                    )
+
+    def _of_places(self, subject: Subject, target: Target, year: int) -> tuple[list[float], list[Key]]:
+        """The figures of all places; none where one lacks."""
+        facts = self.facts.of(subject)
+        values = [next((facts[c, year].value for c in ids if (c, year) in facts), None) for ids in target.places]
+        known = [value for value in values if value is not None]
+        here = [(subject, city, year) for ids in target.places for city in ids]
+        return (known if len(known) == len(values) else []), here
 
     def _rank_within(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
         """The place among the cities of a province, or of a variable among all; from either end."""

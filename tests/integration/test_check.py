@@ -307,8 +307,8 @@ def test_multiples_of_another_measure_contributions_and_results_by_name_are_judg
         told += [
             (f"{y}年{zh}贷款余额{loans / 1e4:.1f}亿元，是当年地区生产总值的{times}倍。", [True, is_right]),
             (f"In {y} loans in {en} were {loans / 1e5:.2f} billion yuan, {times} times its GDP.", [True, is_right]),
-            (f"In {y} residents of {en} had disposable incomes of {urban:,.0f} yuan in towns, {urban / rural:.2f} times the"
-             f" {rural + 11 * x:,.0f} of its rural residents.", [True, is_right]),
+            (f"In {y} residents of {en} had disposable incomes of {urban:,.0f} yuan in towns, {urban / rural:.2f} times"
+             f" the {rural + 11 * x:,.0f} of its rural residents.", [True, is_right]),
             (f"Green invention patents added {points + x:.2f} points to the score of {en} in {y}.", [is_right]),
             (f"Of the Gini of {y} {between:.1f} % goes to gaps between regions and {within + 7 * x:.1f} % to gaps"
              " within them.", [True, is_right]),
@@ -342,6 +342,43 @@ def test_multiples_of_another_measure_contributions_and_results_by_name_are_judg
     (tmp_path / "a.txt").write_text(f"Scores of {y}\n\n" + "\n".join(rows), encoding="utf-8")
     found = check_passages(read_passages(tmp_path / "a.txt"), facts)
     assert [one.verdict in RIGHT for one in found] == [True] * len(figures.cities())
+
+
+def test_what_two_cities_two_years_or_two_parts_give_is_judged(facts, figures):
+    (one, zh, en), (other, zh_b, en_b), *_ = figures.cities()
+    y, y1 = figures.last, figures.last - 1
+
+    def of(kind, name, city=one, year=y):
+        return facts.of((kind, name))[city, year].value
+
+    sums = [sum(of("value", "gdp_nom", city, year) for city in (one, other)) / 1e4 for year in (y, y1)]
+    shares = [100 * of("value", "va_tertiary_nom", one, t) / of("value", "gdp_nom", one, t) for t in (y, y1)]
+    moves = [abs(figures.score(city) - figures.score(city, y1)) for city in (one, other)]
+    now, then = ([of("value", "coupling", city, year) for city in (one, other)] for year in (y, y1))
+    parts = [of("score", f"nqpf_{part}") for part in ("new", "quality")]
+    rises, gains = ("上升" if a > b else "回落" for a, b in (shares, sums))
+    for x in (0, 1):
+        ok = not x
+        told = [
+            (f"{y}年，{zh}、{zh_b}两市地区生产总值合计{sums[0]:.1f}亿元，比上年{gains.replace('回落', '减少')}"
+             f"{abs(sums[0] - sums[1]) * (1 + x / 4):.1f}亿元。", [True, ok]),
+            (f"{zh}第三产业增加值占地区生产总值的比重{y}年为{shares[0]:.2f}%，比{y1}年{rises}"
+             f"{abs(shares[0] - shares[1]) + x / 5:.2f}个百分点。", [True, ok]),
+            (f"The coupling coordination degree of {en} reached {now[0]:.3f} in {y} and that of {en_b} {now[1]:.3f},"
+             f" compared with {then[0] + x / 50:.3f} and {then[1]:.3f} in {y1}.", [True, True, ok, True]),
+            (f"{y}年{zh}总得分{figures.score(one):.2f}分，其中“质”维度{parts[1] + x / 5:.2f}分。", [True, ok]),
+            (f"{y}年{zh}“新”维度{parts[0]:.2f}分，“质”维度{parts[1] + x / 5:.2f}分。", [True, ok]),
+            (f"{en} changed its score by {moves[0]:.2f} points between {y1} and {y}, against {moves[1] + x / 5:.2f} for"
+             f" {en_b}.", [True, ok]),
+            (f"With {figures.score(one) + x:.2f} points in {y}, {en} stayed in front of {en_b}, which reached"
+             f" {figures.score(other):.2f} points.", [ok, True]),
+            (f"{y}年{zh}实际使用外资{of('value', 'fdi_usd') / 1e4:.2f}亿{('美元', '元')[x]}。", [ok]),
+            (f"{y}年{zh}细颗粒物年均浓度为{of('value', 'pm25_popw'):.2f}{'微毫'[x]}克/立方米。", [ok]),
+            (f"{y}年{zh}固定资产投资比{y1}年增长，增速为"
+             f"{(-1) ** x * (100 * of('value', 'gdp_nom') / of('value', 'gdp_nom', one, y1) - 100):.1f}%。", []),
+        ]  # fmt: skip
+        for text, is_right in told:
+            assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
 
 
 def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, figures):

@@ -238,7 +238,8 @@ def widened(s: Sentence, number: Number, target: Target) -> Target:
     subjects = dict.fromkeys([*target.subjects, *(("value", code) for m in of for code in m.value)])
     every = [year for year in dict.fromkeys(years) if year]
     is_said = any(one.text == number.text for one in s.numbers if one is not number)
-    ways = ("since", "apart", "part")[: 3 if number.significant >= LIKELY else 2]
+    is_ratio = number.significant >= LIKELY and dimension_of(number.unit) not in ("difference", "points")
+    ways = ("since", "apart", "part")[: 3 if is_ratio else 2]
     ways = ways if is_said or number.significant < LIKELY else ("level", *ways)
     ways = ("part",) if dimension_of(number.unit) == "times" else ways
     return replace(target, subjects=[*subjects], places=[*places], others=(), years=every, bases=every, ways=ways)

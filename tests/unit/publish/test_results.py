@@ -12,11 +12,11 @@ from dagster_project.publish.check.sentence import Sentence
 EFFECTS = """
 create schema easy; create schema mart;
 create table mart.mart_panel_effect as from (values
-    ('sdm', 'first', 'static', 'fdi', 'direct', 1.52, .43, .0004, .21),
-    ('sdm', 'first', 'static', 'fdi', 'indirect', -2.875, 1.2, .0166, -.4),
-    ('sdm', 'first', 'long', 'fdi', 'indirect', -9.1, 1.2, .0166, -.4),
-    ('sdm_east', 'first', 'static', 'fdi', 'direct', 0.83, .3, .006, .1)
-) as t (model_id, basis, horizon, variable, effect, point, se_delta, p, standardised);
+    ('sdm', 'first', 'static', 'fdi', 'direct', 1.52, .43, .68, 2.36, .0004, .21),
+    ('sdm', 'first', 'static', 'fdi', 'indirect', -2.875, 1.2, -5.23, -.52, .0166, -.4),
+    ('sdm', 'first', 'long', 'fdi', 'indirect', -9.1, 1.2, -11.5, -6.7, .0166, -.4),
+    ('sdm_east', 'first', 'static', 'fdi', 'direct', 0.83, .3, .24, 1.42, .006, .1)
+) as t (model_id, basis, horizon, variable, effect, point, se_delta, lo, hi, p, standardised);
 create table mart.dim_model_spec as from (values ('sdm', true), ('sdm_east', false)) as t (model_id, is_headline);
 create table mart.dim_label as from (values
     ('term', 'fdi', 'foreign investment', '外商投资'), ('variable', 'fdi', 'another name', '别名')
@@ -24,7 +24,9 @@ create table mart.dim_label as from (values
 create table mart.dim_index as from (values (true, 'first')) as t (is_headline, basis);
 create table mart.mart_beta_convergence (is_headline boolean, is_reported boolean, group_code text, model_id text,
     beta double, se double, p double, speed double, half_life_years double);
-create table easy.markov (state_from integer, state_to integer, percent double, neighbours text);
+insert into mart.mart_beta_convergence values (true, true, 'all', 'absolute_ols', -.05, .01, .001, .065, 10.6);
+create table easy.markov as from (values (1, 1, 91.3::double, 'all'), (2, 3, 11.0, 'all'), (4, 4, 90.4, 'all'))
+    as t (state_from, state_to, percent, neighbours);
 """
 
 
@@ -33,6 +35,13 @@ def results():
     con = duckdb.connect()
     con.execute(EFFECTS)
     return Results(SimpleNamespace(con=con, release="2026.1"))
+
+
+def test_a_cell_whose_heads_name_an_effect_is_judged(results):
+    heads = ("Total", "Foreign investment", "Table 1. Direct and indirect effects, 2012-2021")
+    assert results.of_cell(heads, "1.52", lambda text: []) is None  # no total of it stands here
+    verdicts = [results.of_cell(("Direct", *heads[1:]), text, lambda text: []) for text in ("1.52", "1.25")]
+    assert [one and one.verdict for one in verdicts] == ["rounded", "not_ours"]
 
 
 @pytest.mark.parametrize(
@@ -47,9 +56,21 @@ def results():
         ("In sdm_east foreign investment has a direct effect of 0.83.", ["rounded"]),
         ("In sdm_east foreign investment has a direct effect of 1.52.", [None]),  # no misprint of that model
         ("Foreign investment has an effect of 1.25.", [None]),  # which one?
+        (
+            "The direct effect of foreign investment is 1.52, with a confidence interval running from 0.86 to 2.36.",
+            ["rounded", "not_ours", "rounded"],
+        ),
+        ("Absolute convergence has a half-life of 10.6 years.", ["rounded"]),
+        ("绝对收敛的半衰期为10.6个月。", ["other_unit"]),
+        (
+            "A city in the lowest class is still there one year later in 91.3% of all cases, one in the top class in"
+            " 94.0%; upward moves out of the second class make up 11.0%.",
+            ["rounded", "not_ours", "rounded"],
+        ),
+        ("马尔可夫转移显示，最低档城市留在最低档的概率为91.3%，最高档保持不变的概率为90.4%。", ["rounded", "rounded"]),
     ],
 )
-def test_effects_are_known_by_regressor_and_kind(results, text, verdicts):
+def test_results_are_known_by_their_names(results, text, verdicts):
     s = Sentence(text, [], numbers(text, []))
     given = [results.verdict(s, number) for number in s.numbers]
     assert [one and one.verdict for one in given] == verdicts

@@ -340,9 +340,15 @@ class _Checker:
         for cells in tables(passages):
             heads = {cell.at[1]: cell.heads[0] for cell in cells}
             years = {k: [int(year) for year in RE["YEAR"].findall(head)] for k, head in heads.items()}
-            changes = [k for k, head in heads.items() if RE["CHANGE_HEAD"].search(head) and not years[k]]
+            changes = [k for k, head in heads.items() if RE["CHANGE_HEAD"].search(head) and len(years[k]) != 1]
             bare = {k: RE["YEAR"].sub("", heads[k]) for k in heads if len(years[k]) == 1}
-            pairs = [(a, b) for a in bare for b in bare if bare[a] == bare[b] and years[a] < years[b]]
+            span = years[changes[0]] if changes else []
+            pairs = [
+                (a, b)
+                for a in bare
+                for b in bare
+                if bare[a] == bare[b] and years[a] < years[b] and span in ([], [*years[a], *years[b]])
+            ]
             at = {cell.at: cell for cell in cells}
             for (row, k), cell in at.items() if len(pairs) == len(changes) == 1 else ():
                 sides = [findings.get((id(at.get((row, side))), 0)) for side in pairs[0]]

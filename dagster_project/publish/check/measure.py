@@ -90,8 +90,11 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             distance = len(gap) + 25 * signs + 40 * s.between(mention.end, number.start)
         else:
             gap = RE["ASIDE"].sub("", s.gap(number.end, mention.start))
+            gap = gap.replace(",", "", 1) if RE["WITH"].match(s.text[: number.start]) else gap
             if (RE["NUMBER"].search(gap) and s.between(number.end, mention.start)) or re.search(r"[,，;；。]", gap):
                 continue
+            if RE["AND"].search(gap) and s.numbers[-1].start > mention.end:
+                continue  # fell to .298 and the Theil index to .141
             direct = re.fullmatch(r"\s*(?:的|个|件|家|项|of|in|were|was)?\s*(?:its\s+)?", gap)
             distance = 3 + len(gap) if direct else 60 + len(gap) + 40 * len(re.findall(r"[:：]", gap))
         is_part = dimension_of(unit) == "points" and facts.indicators_of(mention.value or ())
@@ -123,6 +126,8 @@ def multiplied_by(s: Sentence, number: Number) -> Mention | None:
         return None
     of = s.of("variable")
     for k, m in enumerate(of):
+        if k and RE["OF_FORMER"].search(s.text[: number.start]) and m is of[-2]:
+            return m
         is_behind = m.start >= number.end and RE["MULTIPLIED_EN"].fullmatch(s.gap(number.end, m.start))
         is_before = m.end <= number.start and RE["MULTIPLIED_ZH"].fullmatch(s.gap(m.end, number.start))
         if (is_behind or is_before) and any(one.value != m.value for one in of[:k]):
@@ -183,7 +188,8 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
         if dimension == "times" and RE["RURAL"].search(words_behind(s, number)):
             return []  # urban income is 2.4 times the rural one
         subjects: list[Subject] = [("value", code) for code in codes]
-        if subjects == [("value", "gdp_nom")] and RE["A_HEAD"].search(clause_before(s, number)):
+        is_per_head = RE["A_HEAD"].search(clause_before(s, number)) or RE["A_HEAD_AFTER"].match(s.text, number.end)
+        if subjects == [("value", "gdp_nom")] and is_per_head:
             subjects = [("value", "gdp_per_capita_nom")] if "gdp_per_capita_nom" in facts.units else []
         fits = [one for one in subjects if dimension_fits(facts.unit_of(one), number.unit)]
         is_points = dimension == "points" or (
@@ -214,6 +220,9 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     before = [mention for mention in indexes if mention.end <= number.start]
     wholes = [b for a, b in pairwise(before) if RE["PART_OF"].fullmatch(s.gap(a.end, b.start))]
     before = [mention for mention in before if mention not in wholes]
+    for word, part in (("FORMER", 0), ("LATTER", 1)):
+        if len(before) > 1 and RE[word].search(s.text[s.zones[s.numbers.index(number)][0] : number.start]):
+            return [str(before[part].value[0])]
     beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, m.start))), None)
     after = [m for m in indexes if m.start >= number.end and not re.search("[,，;；]", s.gap(number.end, m.start))]
     chosen = beside or (before[-1] if before else after[0] if after else None)

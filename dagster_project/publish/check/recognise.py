@@ -236,7 +236,7 @@ class Vocabulary:
 
     def _indexes(self, facts: Facts) -> None:
         known, headline = words(), facts.scope.index
-        for kind, key in (("score", "scores"), ("rank", "ranks"), ("other", "other")):
+        for kind, key in (("score", "scores"), ("rank", "ranks"), ("other", "other"), ("none", "no_name")):
             for name in known[key]:
                 self._add(name, kind)
         titles = facts.con.execute(SQL["index_names"]).fetchall()

@@ -110,6 +110,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return None
     ends = rank_range(s, k) if content is not None and content.kind == "rank" else None
     subjects = subjects_of(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
+    if RE["SPREAD"].search(left, s.zones[k][0]) and len(s.of("index")) > 1 and len(s.of("city", "place")) < 2:
+        return None  # the gap between them
     beside = [m for m in s.of("index") if m.end <= number.start and not s.gap(m.end, number.start).strip()]
     if any(RE["OBJECT"].search(text[: m.start]) for m in beside):
         return None  # 5 points more than another index
@@ -161,7 +163,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         ways = dict.fromkeys([*last.ways, *target.ways, *(["level"] if "since" in last.ways else [])])
         annual = target.is_annual or last.is_annual
         target = replace(target, subjects=last.subjects, ways=list(ways), wholes=last.wholes, is_annual=annual)
-        return replace(target, unit=unit or last.unit)
+        return replace(target, unit=unit or last.unit, is_sure=last.is_sure, is_other=last.is_other)
     if number.is_rank and is_wide(places[0][0]) and "_of_" not in places[0][0]:  # first in Sichuan
         target.places = [one for one in (*places[1:], s.before.cities) if one and not is_wide(one[0])]
         target.ways = ["rank_within"]

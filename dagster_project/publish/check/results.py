@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dagster_project.publish.check.facts import SQL, Facts, words
@@ -58,6 +59,8 @@ class Results:
         if not any(_names(patterns, named) for kind, patterns in KNOWN.items() if kind != "column"):
             return None
         s = Sentence(named, of := mentions(named), numbers(named, of))
+        if s.numbers and "%" not in text:
+            s.numbers[-1] = replace(s.numbers[-1], unit=None)  # of the regressor
         return self.verdict(s, s.numbers[-1]) if s.numbers else None
 
     def _figures(self, s: Sentence, k: int) -> Iterator[tuple[Key, str, float]]:

@@ -280,7 +280,7 @@ def is_changed(s: Sentence, k: int) -> bool:
 def is_before_name(s: Sentence, number: Number) -> bool:
     """Whether the measure of all cities that it is follows: 23 % to gaps within them."""
     behind = (s.gap(number.end, m.start) for m in s.of("nation") if m.start >= number.end)
-    return any(not RE["PARTED"].search(RE["STEMS"].sub("", gap, count=1)) for gap in behind)
+    return any(not RE["PARTED"].search(RE["STEMS"].sub("", RE["IN_YEAR"].sub("", gap), count=1)) for gap in behind)
 
 
 def words_behind(s: Sentence, number: Number) -> str:

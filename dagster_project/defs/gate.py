@@ -8,8 +8,9 @@ Does not belong here: limits and sentences of rules (gate_rule.csv).
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -17,7 +18,15 @@ import pandas as pd
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
-from dagster_project.defs.state import Record, content_of, digest, record_of, step_of_load, write_records
+from dagster_project.defs.state import (
+    Record,
+    content_by_load,
+    content_of,
+    digest,
+    record_of,
+    step_of_load,
+    write_records,
+)
 from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
 from dagster_project.published import statements
@@ -120,7 +129,8 @@ def _judge_all(
         raise dg.Failure(description="\n".join(faults))
     key = gate_hash(paths)
     with warehouse.held():
-        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, key) for sidecar in sidecars]
+        rests_on = judged_on(paths, warehouse)
+        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, key, rests_on) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refusals = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
     rows = [row for verdict in verdicts for row in verdict.to_review]
@@ -209,15 +219,25 @@ def _table(sidecar: Sidecar) -> str:
     return "raw.load" if sidecar.data_year else "raw.series_load"
 
 
-def judged_on(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, baseline: Baseline) -> str:
-    """Hash of all that a verdict rests on: the rules, the baseline, the rows that they look at, who overrode them."""
-    identity = (sidecar.source, sidecar.data_year, sidecar.vintage)
-    with warehouse.connect(read_only=True) as con:
-        read = [content_of(con, _rows_of(table), identity) for table, _ in OF_A_LOAD.values()]
-        read.append(content_of(con, SQL["last"], (sidecar.source, sidecar.data_year, sidecar.data_year)))
-        read += [content_of(con, sql) for sql in OF_ALL_LOADS.values()]
-        years = con.execute(SQL["years"], identity[:2]).fetchall()
-    return digest(rules_hash(paths), read, years, repr(baseline), sidecar.accepted_by)
+def judged_on(paths: Paths, warehouse: Warehouse) -> Callable[[Sidecar, Baseline], str]:
+    """Hash of all that the verdict of a load rests on: the rules, the baseline, the rows that they look at, who
+    overrode them. What no verdict changes is read once for all loads, when the first is asked for."""
+
+    @cache
+    def shared() -> tuple[str, list[dict[tuple[object, ...], str]], list[str]]:
+        with warehouse.connect(read_only=True) as con:
+            rows = [content_by_load(con, table) for table, _ in OF_A_LOAD.values()]
+            return rules_hash(paths), rows, [content_of(con, sql) for sql in OF_ALL_LOADS.values()]
+
+    def of_load(sidecar: Sidecar, baseline: Baseline) -> str:
+        (rules, rows, seeds), identity = shared(), tuple(_identity(sidecar).values())
+        with warehouse.connect(read_only=True) as con:
+            last = content_of(con, SQL["last"], (sidecar.source, sidecar.data_year, sidecar.data_year))
+            years = con.execute(SQL["years"], identity[:2]).fetchall()
+        read = [*(content.get(identity, "") for content in rows), last, *seeds]
+        return digest(rules, read, years, repr(baseline), sidecar.accepted_by)
+
+    return of_load
 
 
 def same_rows_and_rules(warehouse: Warehouse, sidecar: Sidecar, content: str) -> bool:
@@ -225,14 +245,21 @@ def same_rows_and_rules(warehouse: Warehouse, sidecar: Sidecar, content: str) ->
     return record_of(warehouse, step_of_load("judge", sidecar)).content == content
 
 
-def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> Verdict:
+def _judge(
+    run_id: str,
+    paths: Paths,
+    warehouse: Warehouse,
+    sidecar: Sidecar,
+    gate: str,
+    rests_on: Callable[[Sidecar, Baseline], str],
+) -> Verdict:
     """Judge one load unless it was accepted by the same gate, or on the same rows and rules (`judged_on`)."""
     before = _accepted(warehouse, sidecar)
     n_cells = int(before["n_cells"].sum())
     if not waits(warehouse, sidecar, gate):
         return Verdict(sidecar, True, False, [], n_cells)
     baseline = baseline_of(warehouse, sidecar)
-    record = Record(key_of_verdict(sidecar, gate), judged_on(paths, warehouse, sidecar, baseline))
+    record = Record(key_of_verdict(sidecar, gate), rests_on(sidecar, baseline))
     if not before.empty and same_rows_and_rules(warehouse, sidecar, record.content):
         row = before.iloc[0]
         _write_load(

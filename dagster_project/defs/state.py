@@ -43,7 +43,7 @@ VOLATILE = {
     "ops.validation_result": ("run_id", "checked_at"),
 }
 RUN_LOG = "ops.run_log"  # a list of runs, which only a view shows: a view is as new as what it reads
-CONTENT = "select count(*) || '-' || bit_xor(hash(t)) || '-' || sum((hash(t) >> 20)::hugeint) from ({query}) as t"
+CONTENT = "count(*) || '-' || bit_xor(hash(t)) || '-' || sum((hash(t) >> 20)::hugeint) from ({query}) as t"
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,15 @@ def digest(*parts: object) -> str:
 
 def content_of(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> str:
     """Hash of all rows of a query, whatever their order."""
-    row = con.execute(CONTENT.format(query=query), list(parameters)).fetchone()
+    row = con.execute(f"select {CONTENT.format(query=query)}", list(parameters)).fetchone()
     return "" if row is None or row[0] is None else str(row[0])
+
+
+def content_by_load(con: duckdb.DuckDBPyConnection, table: str) -> dict[tuple[object, ...], str]:
+    """Source, data year and vintage -> hash of the rows of that load."""
+    content = CONTENT.format(query=f"from {table}")
+    rows = con.execute(f"select source, data_year, vintage, {content} group by all").fetchall()
+    return {row[:3]: row[3] for row in rows}
 
 
 def content_of_table(con: duckdb.DuckDBPyConnection, table: str) -> str:

@@ -19,7 +19,7 @@ def judge(house, sidecar, key="a seed was changed"):
     """As in a refresh after a change that moves the key of the gate."""
     warehouse = Warehouse(house.paths.build_file)
     with warehouse.held():
-        return gate._judge("run", house.paths, warehouse, sidecar, key)
+        return gate._judge("run", house.paths, warehouse, sidecar, key, gate.judged_on(house.paths, warehouse))
 
 
 def record(house, sidecar):

@@ -48,7 +48,7 @@ QUERY_TEXT: dict[str, set[str]] = {
     "defs/raw.py": {"prefix", "table", "condition"},
     # tables, columns and descriptions of contracts
     "defs/dbt_project.py": {"table", "node['schema']", "', '.join(parts)", "what", "sql_text(of['description'])"},
-    "defs/state.py": {"CONTENT.format(query=query)"},  # queries and tables of the study and of dbt
+    "defs/state.py": {"CONTENT.format(query=query)", "content"},  # queries and tables of the study and of dbt
     # names and types of columns: those of contracts
     "store.py": {"table", "condition", "query", "', '.join((f'\"{n}\" {t}' for n, t in types.items()))"},
     "ingest/flat_files.py": {"', '.join(fields)"},  # positions of columns and casts

@@ -1,6 +1,8 @@
 """Raw cells: landing files as text with their address. Appended by vintage, read once per vintage."""
 
 import time
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 import dagster as dg
@@ -112,6 +114,8 @@ def _note_landed(paths: Paths, warehouse: Warehouse, landed: Landed) -> None:
         is_accepted = identity in accepted
         is_waiting = not is_accepted or not is_judged(warehouse, sidecar, gate)
         rows.append((*identity, number, is_accepted, is_waiting))
+    if any(is_waiting for *_, is_waiting in rows):  # what judges takes seconds to load: beside reading and dbt
+        Thread(target=import_module, args=("expectations.judge",), daemon=True).start()
     columns = ["source", "data_year", "vintage", "load_order", "is_accepted", "is_waiting"]
     warehouse.replace_rows("raw.landed", pd.DataFrame(rows, columns=columns))
 

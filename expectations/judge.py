@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import great_expectations.expectations as gxe
+import numpy as np
 import pandas as pd
 from great_expectations.core import ExpectationSuite
 from great_expectations.expectations.expectation import Expectation
@@ -21,6 +22,8 @@ from expectations.contract import Baseline, Frames, ResultRow
 from expectations.rules import Rule
 from expectations.sentences import broken_row, exception_of, result_row
 from expectations.suites import PREPARE
+
+type Columns = dict[str, np.ndarray]  # of one length
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ EXPECTATIONS: dict[tuple[str, ...], Callable[[], Expectation]] = {
 def judge_load(name: str, frames: Frames, baseline: Baseline) -> list[ResultRow]:
     """One row per rule, in the order of the seed, also when the preparation or the engine breaks."""
     prepared: dict[str, pd.DataFrame] = {}
-    observed: dict[str, pd.DataFrame] = {}
+    observed: dict[str, Columns] = {}
     problems: dict[str, str] = {}  # of a frame or of a rule
     for rule in frames.rules:
         try:
@@ -53,19 +56,20 @@ def judge_load(name: str, frames: Frames, baseline: Baseline) -> list[ResultRow]
         ids = [
             rule.rule_id
             for rule in frames.rules
-            if rule.condition in conditions and len(observed.get(rule.rule_id, ()))
+            if rule.condition in conditions and rule.rule_id in observed and len(observed[rule.rule_id]["at"])
         ]
         try:
             if ids:
-                table = pd.concat([observed[one] for one in ids], ignore_index=True)
-                offenders |= _judged(name, expectation(), table)
+                rules = np.repeat(ids, [len(observed[one]["at"]) for one in ids])
+                columns = {part: np.concatenate([observed[one][part] for one in ids]) for part in observed[ids[0]]}
+                offenders |= _judged(name, expectation(), pd.DataFrame({"rule_id": rules, **columns}))
         except Exception as error:
             logger.exception("Load '%s' could not be judged.", name)
             problems |= dict.fromkeys(ids, f"{type(error).__name__}: {error}")
     return [
         broken_row(rule, problem)
         if (problem := problems.get(rule.frame) or problems.get(rule.rule_id))
-        else result_row(rule, prepared[rule.frame], len(observed[rule.rule_id]), offenders.get(rule.rule_id, []))
+        else result_row(rule, prepared[rule.frame], len(observed[rule.rule_id]["at"]), offenders.get(rule.rule_id, []))
         for rule in frames.rules
     ]
 
@@ -77,25 +81,27 @@ def _prepared(name: str, frames: Frames, baseline: Baseline) -> pd.DataFrame:
     return frame
 
 
-def _observed(rule: Rule, frame: pd.DataFrame) -> pd.DataFrame:
-    """What the rule looks at, row by row; at: the row of the frame."""
+def _observed(rule: Rule, frame: pd.DataFrame) -> Columns:
+    """What the rule looks at, row by row; at: the row of the frame. Arrays: a frame a rule costs more than its rows."""
     if rule.condition == "has rows":  # on an empty frame every other rule is met
-        return pd.DataFrame({"rule_id": [rule.rule_id], "at": [-1], "is_true": [len(frame) > 0]})
+        return {"at": np.array([-1]), "is_true": np.array([len(frame) > 0], dtype=object)}
     if rule.rule_id not in frame:
         raise ValueError(f'the frame has no column "{rule.rule_id}".')
-    column = frame[rule.rule_id].dropna()
-    table = pd.DataFrame({"rule_id": rule.rule_id, "at": column.index})
+    is_seen = frame[rule.rule_id].notna().to_numpy()
+    at, column = frame.index.to_numpy()[is_seen], frame[rule.rule_id][is_seen]
     if rule.condition == "is true":
-        return table.assign(is_true=column.to_numpy(dtype=object))
+        return {"at": at, "is_true": column.to_numpy(dtype=object)}
     if rule.condition == "is unique":
-        return table.assign(key=rule.rule_id + " " + column.astype(str).to_numpy(dtype=object))
+        return {"at": at, "key": rule.rule_id + " " + column.astype(str).to_numpy(dtype=object)}
     has_limit = rule.limit_column in frame
     if rule.condition not in ("at most", "at least") or (rule.limit_at is None and not has_limit):
         raise ValueError(f"gate_rule.csv: it must have a known condition and a limit, not '{rule.condition}'.")
-    limit = frame.loc[column.index, rule.limit_column].to_numpy(dtype="float64") if has_limit else rule.limit_at
+    values = column.to_numpy(dtype="float64")
+    limit = frame[rule.limit_column][is_seen] if has_limit else np.full(len(at), rule.limit_at)
+    limits = np.asarray(limit, dtype="float64")
+    is_known = ~np.isnan(limits)
     sides = ("smaller", "larger")[:: 1 if rule.condition == "at most" else -1]
-    table = table.assign(**{sides[0]: column.to_numpy(dtype="float64"), sides[1]: limit})
-    return table.dropna(subset=["smaller", "larger"])
+    return {"at": at[is_known], sides[0]: values[is_known], sides[1]: limits[is_known]}
 
 
 def _judged(name: str, expectation: Expectation, table: pd.DataFrame) -> dict[str, list[Any]]:

@@ -302,8 +302,8 @@ def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFram
             for name, (table, order) in OF_A_LOAD.items()
         }
         frames["last"] = con.execute(SQL["last"], [sidecar.source, sidecar.data_year, sidecar.data_year]).df()
-        frames |= {name: con.execute(sql).df() for name, sql in OF_ALL_LOADS.items()}
         frames["identities"] = con.execute(SQL["identities"], [sidecar.source]).df()
+        frames |= {name: con.execute(sql).df() for name, sql in OF_ALL_LOADS.items() if name not in frames}
         first, final = con.execute(SQL["years"], [sidecar.source, sidecar.data_year]).fetchall()[0]
     rows, values = frames["rows"], frames["values"]
     if not sidecar.data_year:

@@ -85,7 +85,7 @@ edit_edge as materialized (
 edit_short as materialized (
     select world, source, variable_code, year, series
     from edit_line
-    qualify count(*) over (partition by series) < 4
+    where series in (select series from edit_line group by all having count(*) < 4)
 ),
 
 edit_beside_cities as (

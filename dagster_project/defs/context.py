@@ -36,9 +36,10 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         description="One row: data vintage (a named set of accepted files), method version, seed and versions.",
     )
     def run_context(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
-        frame = context_frame(paths, warehouse, context.run.run_id, is_synthetic=landed.is_synthetic)
-        warehouse.replace_rows("ops.run_context", frame)
-        warehouse.replace_rows("ops.run_log", frame, run_id=context.run.run_id)
+        with warehouse.held():
+            frame = context_frame(paths, warehouse, context.run.run_id, is_synthetic=landed.is_synthetic)
+            warehouse.replace_rows("ops.run_context", frame)
+            warehouse.replace_rows("ops.run_log", frame, run_id=context.run.run_id)
         return dg.MaterializeResult(metadata={k: str(frame.iloc[0][k]) for k in ("data_vintage", "method_version")})
 
     @dg.asset(

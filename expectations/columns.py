@@ -33,7 +33,7 @@ def is_blank(text: pd.Series) -> pd.Series:
 
 def as_number(column: pd.Series) -> pd.Series:
     """Floats; null, infinite and non-numeric become NaN."""
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    numbers = column if column.dtype == "float64" else pd.to_numeric(column, errors="coerce").astype("float64")
     return numbers.where(numbers.abs() != float("inf"))
 
 
@@ -45,7 +45,7 @@ def joined(*columns: pd.Series) -> pd.Series:
 
 def of_figures(frame: pd.DataFrame, what: Callable[[Any, Any], Any]) -> list[Any]:
     """What a function says of variable and scope of each row; it is asked once for each pair. No column: None."""
-    columns = [frame[name].to_numpy(dtype=object) for name in ("variable_code", "scope") if name in frame]
+    columns = [frame[name].to_numpy(dtype=object).tolist() for name in ("variable_code", "scope") if name in frame]
     pairs = list(zip(*columns, *[[None] * len(frame)] * (2 - len(columns)), strict=True))
     answers = {pair: what(*pair) for pair in dict.fromkeys(pairs)}
     return [answers[pair] for pair in pairs]

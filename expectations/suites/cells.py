@@ -26,8 +26,9 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     frame = frames["values"].reset_index(drop=True)
     value, low, high = (as_number(frame[column]) for column in ("value", "band_low", "band_high"))
     is_uncorrected = ~as_flag(frame["is_corrected"])
-    frame["value_is_number"] = only_where(is_uncorrected & ~is_blank(frame["text"]), as_flag(frame["is_number"]))
-    frame["value_is_as_printed"] = only_where(is_uncorrected & ~is_blank(frame["text"]), frame["reading"].isna())
+    is_printed = is_uncorrected & ~is_blank(frame["text"])
+    frame["value_is_number"] = only_where(is_printed, as_flag(frame["is_number"]))
+    frame["value_is_as_printed"] = only_where(is_printed, frame["reading"].isna())
     is_inside = ~((value < low) | (value > high))
     applies = is_uncorrected & ~_is_refused(frame, judged_blocks(frames, baseline))
     frame["value_is_inside_band"] = only_where(applies & value.notna() & (low.notna() | high.notna()), is_inside)
@@ -74,6 +75,8 @@ def _typed(frame: pd.DataFrame, is_chosen: pd.Series, slip_tolerance: float) -> 
 def _is_refused(frame: pd.DataFrame, blocks: pd.DataFrame) -> pd.Series:
     """True for the cells of blocks at fault: one fault, one message."""
     at_fault = set(blocks.loc[blocks["fault"] != "", "block"])
+    if not at_fault:
+        return pd.Series(False, index=frame.index)
     year = as_number(frame["year"]).astype("Int64").astype("string")
     names = frame["variable_code"].astype("string") + "/" + frame["scope"].astype("string") + "/" + year
     return names.isin(at_fault)
@@ -153,7 +156,8 @@ def _provinces(frames: Frames) -> pd.DataFrame:
     totals = frames["totals"].assign(
         value=as_number(frames["totals"]["value"]), year=as_number(frames["totals"]["year"])
     )
-    values = frames["values"][frames["values"]["kind"].isin(["stock", "flow"])]
+    values = frames["values"]
+    values = values[values["variable_code"].isin(totals["variable_code"]) & values["kind"].isin(["stock", "flow"])]
     values = values.assign(value=as_number(values["value"]), year=as_number(values["year"]))
     keys = ["province_id", "year", "variable_code", "scope"]
     sums = values.dropna(subset=["value"]).groupby(keys)["value"].sum().rename("of_cities").reset_index()

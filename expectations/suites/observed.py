@@ -27,10 +27,10 @@ def across(frames: Frames, baseline: Baseline) -> pd.DataFrame:
         applies = frame["rule_id"] == rule_id
         frame[rule_id], frame[rule.limit_column] = observed.where(applies), limit.where(applies)
     frame = frame.astype(dict.fromkeys(("block", "file", "sheet", "why"), "object"))
-    ways = [
-        _way_on(row, frames, baseline, waits=rules[row["rule_id"]].verdict == "wait") if is_passed else {}
-        for row, is_passed in zip(frame.to_dict("records"), observed > limit, strict=True)
-    ]
+    ways: list[dict[str, Any]] = [{}] * len(frame)
+    beyond = frame[observed > limit]
+    for at, row in zip(beyond.index, beyond.to_dict("records"), strict=True):
+        ways[at] = _way_on(row, frames, baseline, waits=rules[row["rule_id"]].verdict == "wait")
     for name in ("file", "sheet", "header_path", "why", "sentence", "paste_into", "paste_rows"):
         old_ways = frame[name] if name in frame else pd.Series(None, index=frame.index, dtype="object")
         frame[name] = [way.get(name, old) for way, old in zip(ways, old_ways, strict=True)]

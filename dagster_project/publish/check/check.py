@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dagster_project.publish.check.cells import Cells, Query, tokens
-from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, Facts, Subject, kept
+from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, UNITS, Facts, Subject, kept
 from dagster_project.publish.check.heads import of_cell
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
 from dagster_project.publish.check.pages import verdict as verdict_of
@@ -20,7 +20,7 @@ from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Mention, Num
 from dagster_project.publish.check.resolve import loosely, targets, widened
 from dagster_project.publish.check.results import Results
 from dagster_project.publish.check.rows import judge as judge_rows
-from dagster_project.publish.check.sentence import Context, Sentence, carried, statistic
+from dagster_project.publish.check.sentence import Context, Sentence, carried, is_changed, statistic
 from dagster_project.publish.check.verdicts import DIFFERS, RIGHT, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader
@@ -231,6 +231,7 @@ class _Checker:
             role = role or (
                 "n" if RE["DRAWS"].search(sentence.text[max(0, number.start - 8) : number.end + 24]) else ""
             )
+            role = role or ("n" if number.unit == UNITS["points"] and is_changed(whole, k) else "")  # in no table
             role = role or ("n" if RE["OF_CITIES"].match(sentence.text[number.end :]) else "")
             falls = bool(RE["FALLS"].search(sentence.text[start : number.start]))
             in_view = sorted(whole.in_view(number, years), key=lambda m: abs(m.end - number.start))

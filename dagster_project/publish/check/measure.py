@@ -126,7 +126,7 @@ def multiplied_by(s: Sentence, number: Number) -> Mention | None:
         return None
     of = s.of("variable")
     for k, m in enumerate(of):
-        if k and RE["OF_FORMER"].search(s.text[: number.start]) and m is of[-2]:
+        if len(of) > 1 and RE["OF_FORMER"].search(s.text[: number.start]) and m is of[-2]:
             return m
         is_behind = m.start >= number.end and RE["MULTIPLIED_EN"].fullmatch(s.gap(number.end, m.start))
         is_before = m.end <= number.start and RE["MULTIPLIED_ZH"].fullmatch(s.gap(m.end, number.start))

@@ -163,7 +163,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         ways = dict.fromkeys([*last.ways, *target.ways, *(["level"] if "since" in last.ways else [])])
         annual = target.is_annual or last.is_annual
         target = replace(target, subjects=last.subjects, ways=list(ways), wholes=last.wholes, is_annual=annual)
-        return replace(target, unit=unit or last.unit, is_sure=last.is_sure, is_other=last.is_other)
+        is_sure, is_other = target.is_sure or last.is_sure, target.is_other and last.is_other
+        return replace(target, unit=unit or last.unit, is_sure=is_sure, is_other=is_other)
     if number.is_rank and is_wide(places[0][0]) and "_of_" not in places[0][0]:  # first in Sichuan
         target.places = [one for one in (*places[1:], s.before.cities) if one and not is_wide(one[0])]
         target.ways = ["rank_within"]

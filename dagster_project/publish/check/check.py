@@ -301,7 +301,8 @@ class _Checker:
         for number in sentence.numbers[:1]:
             target = of_cell(self.facts, [sentence, *heads] if sentence.mentions else heads, number, context)
             if target is not None and "since" in target.ways:  # a sign that is printed
-                target.direction = {"+": 1, "-": -1, "−": -1}.get(text.strip()[0], 0)
+                unsigned = 1 if target.subjects[0][0] == "score" and not RE["FALLS"].search(passage.heads[0]) else 0
+                target.direction = {"+": 1, "-": -1, "−": -1}.get(text.strip()[0], unsigned)
             if covered:
                 continue
             if verdict := kept(self.facts, Results).of_cell(passage.heads, text, self.words.mentions):

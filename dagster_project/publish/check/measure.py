@@ -74,7 +74,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             of_all or any(m.end <= mention.start and not s.gap(m.end, mention.start).strip() for m in s.of("nation"))
         ):
             continue  # the Gini coefficient of the scores
-        if len(s.of(*CONTENT)) > 1 and RE["DENOMINATOR"].search(left):
+        if RE["DENOMINATOR"].search(left):
             continue  # 30 % of GDP
         if len(s.of(*CONTENT)) > 1 and RE["OF_TOWN"].search(left):
             continue  # the income of its rural residents
@@ -187,6 +187,8 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
             return []
         if dimension == "times" and RE["RURAL"].search(words_behind(s, number)):
             return []  # urban income is 2.4 times the rural one
+        is_per_ten = number.decimals and dimension in ("", "count") and RE["PER_TEN"].search(s.text)
+        codes = (is_per_ten and facts.indicators_of(codes)) or codes
         subjects: list[Subject] = [("value", code) for code in codes]
         is_per_head = RE["A_HEAD"].search(clause_before(s, number)) or RE["A_HEAD_AFTER"].match(s.text, number.end)
         if subjects == [("value", "gdp_nom")] and is_per_head:

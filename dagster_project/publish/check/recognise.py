@@ -108,7 +108,7 @@ class Vocabulary:
     def mentions(self, text: str) -> list[Mention]:
         """In order, without overlaps; years included."""
         low = text.lower()
-        if named := self.alone.get(low.strip()):
+        if named := self.alone.get(RE["BRACKET"].sub("", low).strip()):
             return [Mention(named[0], 0, len(text), tuple(named[1]))]
         results, at = list[Mention](), 0
         while at < len(text):

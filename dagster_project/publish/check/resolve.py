@@ -50,7 +50,7 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     has_county = any(one.startswith("county:") for m in sentence.of("city") for one in m.value)
     if RE["MARGINAL"].search(sentence.text) or (RE["COUNTIES"].search(sentence.text) and not has_county):
         return []
-    lists = side_by_side(sentence)
+    lists, is_stated = side_by_side(sentence), bool(RE["SIDE_BY_SIDE"].search(sentence.text))
     is_line = len(sentence.numbers) > 2 and not sentence.of(*CONTENT) and is_plain(sentence)  # of a table
     results = list[tuple[Number, Target]]()
     for k, number in enumerate(sentence.numbers):
@@ -59,9 +59,15 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
         if target is not None:
             left, right = sentence.text[: number.start], sentence.text[number.end :]
             about = number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right)
-            is_sure, is_other = target.is_sure and not is_line, target.is_other or is_line
+            is_open = is_line or (is_stated and k not in lists and _is_listed(sentence, k))  # of which is it?
+            is_sure, is_other = target.is_sure and not is_open, target.is_other or is_open
             results.append((number, replace(target, is_about=bool(about), is_sure=is_sure, is_other=is_other)))
     return results
+
+
+def _is_listed(s: Sentence, k: int) -> bool:
+    """Whether another number of a list follows."""
+    return k + 1 < len(s.numbers) and bool(RE["LISTED"].match(s.gap(s.numbers[k].end, s.numbers[k + 1].start)))
 
 
 def _is_elliptic(s: Sentence, k: int) -> bool:
@@ -99,11 +105,13 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     ):
         years, _, is_dated = _years(facts, s, k, listed, change=False)
         return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated)
-    if RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left)):
+    if (RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left))) and not RE["COUNTIES"].search(right[:12]):
         year, n = facts.scope.last_year, number.value
         counts = sum(bool(RE["OF_CITIES"].match(text[one.end :])) for one in s.numbers)
         is_sample = n > 99 and counts < COVERED and 0.75 < n / facts.n_cities[year] < 1.25 and RE["SAMPLE"].search(text)
         return Target([("nation", "n_city")], [("",)], [] if n in facts.samples else [year]) if is_sample else None
+    if RE["OF_SEVERAL"].search(text) or (RE["THAT_PART"].search(text) and not s.of("index")):
+        return None  # means of cities, or a part of the index, that stand somewhere else
     content, is_sure = content_of(facts, s, k, listed)
     is_sure = is_sure and not is_of_other_unit(facts, s, number, content)
     if statistic(s, k):  # of the estimate before: its row judges it
@@ -135,6 +143,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     of_change = dimension in ("share", "points", "difference")
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
     annual = annual or (last is not None and "since" in last.ways and bool(RE["A_YEAR"].match(right)))
+    if content is not None and RE["OBJECT_HERE"].search(text[: content.start]) and content.kind == "variable":
+        return None  # how much more than another measure
     change = is_signed or annual or (not is_ordinal(s, number) and is_changed(s, k))
     places, others = _places(s, k, listed)
     is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
@@ -331,6 +341,8 @@ def _of_all(
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
     zone = text[s.zones[k][0] : number.start]
+    if content is not None and not change and RE["OF_ALL"].search(text[content.start : content.end]):
+        target = replace(target, places=[("",)], others=())
     provinces = [tuple(m.value) for m in s.of("place") if "_of_" not in m.value[0]]
     if RE["OWN_PROVINCE"].search(text[: number.start]):  # is it named?
         target = replace(target, others=provinces if mean and change and s.of("city") else [])

@@ -96,6 +96,10 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
             if verdict and keys[k] not in findings:
                 findings[keys[k]] = checker.finding(passage, text, at, query.number, verdict)
                 misprints += [keys[k]] if verdict.verdict == "not_ours" else []
+    for change in [*checker.of_changes(passages, findings)]:  # beside what only the rows have told
+        was = findings.get((id(change.passage), change.start))
+        if was is None or (was.differs and not any(one["key"].startswith("nqpf:") for one in was.candidates)):
+            findings[id(change.passage), change.start] = change
     if len(findings) < KNOWN * n_numbers:  # the document is about something else
         findings = {key: one for key, one in findings.items() if key not in misprints}
     for key, one in of_pages.items():
@@ -353,21 +357,17 @@ class _Checker:
             ]
             at = {cell.at: cell for cell in cells}
             for (row, k), cell in at.items() if len(pairs) == len(changes) == 1 else ():
-                sides = [findings.get((id(at.get((row, side))), 0)) for side in pairs[0]]
+                sides = [_figure_of(findings.get((id(at.get((row, side))), 0))) for side in pairs[0]]
                 of = numbers(cell.text.translate(WIDE_SIGNS), ())
-                if (
-                    k != changes[0]
-                    or len(of) != 1
-                    or not of[0].decimals
-                    or not all(one and one.candidates for one in sides)
-                ):
+                if k != changes[0] or len(of) != 1 or not of[0].decimals or "%" in cell.heads[0] + cell.text:
                     continue
-                first, second = (one.candidates[0] for one in sides if one and one.candidates)
-                if all(one["key"].startswith(("nqpf:nation", "nqpf:score")) for one in (first, second)):
-                    gap, places = second["value"] - first["value"], of[0].decimals
+                known = [side for side in sides if side]
+                if len(known) == 2:
+                    (first, here), (second, there) = known
+                    gap, places = second - first, of[0].decimals
                     is_right = abs(gap - of[0].value) <= 1.5 * 10.0**-places  # of rounded figures
                     note = "from published figures" if is_right else f"the published figures give {gap:.{places}f}"
-                    verdict = Verdict("rounded" if is_right else "not_ours", note, [second, first])
+                    verdict = Verdict("rounded" if is_right else "not_ours", note, [there, here])
                     yield self.finding(cell, cell.with_heads, 0, of[0], verdict)
 
     def _grid(self, facts: Facts, code: str, language: str) -> Grid | None:
@@ -409,8 +409,8 @@ class _Checker:
                 older = next((release for release, was in then.items() if was in RIGHT), "")
                 now, note = ("revised", f"right in {older}; {note}") if older else (now, note)
             if now:
-                shown = passage.with_heads if passage.is_cell else text
-                yield self.finding(passage, shown, at, number, Verdict(now, note))
+                whole = passage.with_heads if passage.is_cell else text
+                yield self.finding(passage, whole, at, number, Verdict(now, note))
 
     def _printed(self, passage: Passage, text: str, grid: Grid) -> Iterator[Finding]:
         """A figure of an exported table against the same cell of the same table."""
@@ -471,6 +471,17 @@ class _Checker:
         if kind == "nation" or kind in OF_PARTS:
             return (kind, name), city, int(year), release
         return (("value", what), city, int(year), release) if what in self.facts.units else None
+
+
+def _figure_of(one: Finding | None) -> tuple[float, dict[str, Any]] | None:
+    """The published mean or score that a cell should be, or the right figure of another table as it is printed."""
+    if one is None or not one.candidates:
+        return None
+    key, value = (one.candidates[0][name] for name in ("key", "value"))
+    if key.startswith(("nqpf:nation", "nqpf:score")):
+        return value, one.candidates[0]
+    is_right = not key.startswith("nqpf:") and one.verdict in RIGHT
+    return (float(one.number), one.candidates[0]) if is_right else None
 
 
 def _sentence_in(pages: Sequence[Pages], text: str) -> tuple[str, ...]:

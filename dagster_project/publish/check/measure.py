@@ -34,6 +34,9 @@ def content_of(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) ->
     if content is None:
         is_carried = not s.of(*CONTENT) and _leans(facts, s, k)
         return (s.before.content if is_carried else None), True
+    gap = s.gap(content.end, number.start)
+    if content.end <= number.start and RE["AND"].search(gap) and RE["NOUN_AFTER"].match(s.text, number.end):
+        return content, False  # ... and 2.9 million accounts
     is_rural = RE["RURAL"].search(s.text[s.zones[k][0] : number.start])
     return content, content.kind != "variable" or bool(is_rural) or content.end > number.start or not _other_noun(
         s, content, number
@@ -178,6 +181,8 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
         return [] if content.kind in ("variable", "nation") else ranks
     if content.kind == "variable":
         codes = list(content.value)
+        if is_over_rural(s, number) and (of_towns := [code for code in codes if "_urban" in code]):
+            return [("value", code) for code in of_towns]
         if RE["RURAL"].search(
             clause_before(s, number)[content.end - number.start :] + words_behind(s, number)
         ):  # urban 3, rural 2
@@ -185,8 +190,6 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
         is_of_towns = any("_urban" in code for code in codes)
         if is_of_towns and not RE["TOWN"].search(s.text + s.before.phrase) and not RE["RURAL"].search(s.text):
             return []
-        if dimension == "times" and RE["RURAL"].search(words_behind(s, number)):
-            return []  # urban income is 2.4 times the rural one
         is_per_ten = number.decimals and dimension in ("", "count") and RE["PER_TEN"].search(s.text)
         codes = (is_per_ten and facts.indicators_of(codes)) or codes
         subjects: list[Subject] = [("value", code) for code in codes]
@@ -214,6 +217,12 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
 
 def dimension_fits(fact_unit: Unit, unit: Unit | None) -> bool:
     return unit is None or not unit.dimension or fact_unit.dimension == unit.dimension
+
+
+def is_over_rural(s: Sentence, number: Number) -> bool:
+    """Whether it is a multiple of a figure of the country: urban income is 2.4 times the rural one."""
+    near = s.text[s.zones[s.numbers.index(number)][0] : number.start] + words_behind(s, number)
+    return dimension_of(number.unit) == "times" and bool(RE["RURAL"].search(near))
 
 
 def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:

@@ -19,6 +19,7 @@ from dagster_project.publish.check.measure import (
     content_of,
     dimension_fits,
     is_of_other_unit,
+    is_over_rural,
     multiplied_by,
     subjects_of,
 )
@@ -76,6 +77,11 @@ def _is_elliptic(s: Sentence, k: int) -> bool:
     if is_before_name(s, s.numbers[k]):
         return False
     here = s.text[start : s.numbers[k].start]
+    if any(
+        m.end <= s.numbers[k].start and RE["DIRECTLY"].fullmatch(s.gap(m.end, s.numbers[k].start))
+        for m in s.of("variable")
+    ):
+        return False
     if any(noun[0] not in s.text[:start] for noun in NOUNS.finditer(rest_before(s, start, s.numbers[k]))):
         return False
     named = RE["RURAL"].search(here + words_behind(s, s.numbers[k])) or any(
@@ -143,12 +149,17 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     of_change = dimension in ("share", "points", "difference")
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
     annual = annual or (last is not None and "since" in last.ways and bool(RE["A_YEAR"].match(right)))
+    other = RE["THAN_ZH"].search(left)
+    if other and not any(m.start < other.end(1) and other.start(1) < m.end for m in s.mentions):
+        return None  # 存款比贷款多
     if content is not None and RE["OBJECT_HERE"].search(text[: content.start]) and content.kind == "variable":
         return None  # how much more than another measure
     change = is_signed or annual or (not is_ordinal(s, number) and is_changed(s, k))
     places, others = _places(s, k, listed)
     is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
     years, bases, is_dated = _years(facts, s, k, listed, change=change or is_ratio)
+    if not s.of("city", "place") and RE["TOGETHER"].search(text[: number.end + 4]) and not RE["BOTH"].search(text):
+        return None  # of cities that stand somewhere else
     target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual, is_dated=is_dated)
     is_left_out = not any(m.end <= number.start for m in s.of("city", "place"))
     if is_left_out and RE["STRANGER"].search(rest_before(s, s.zones[k][0], number)):
@@ -297,7 +308,7 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
     if RE["SPREAD"].search(left) and (target.others or len(target.places) > 1) and dimension != "share":
         return ["apart", "since", "level"]
     parts = ["part"] if target.others or target.bases or len(target.places) > 1 else []
-    if multiplied_by(s, number):
+    if multiplied_by(s, number) or ("_urban" in subject[1] and is_over_rural(s, number)):
         return ["share"]
     if dimension == "times":
         return [
@@ -322,6 +333,9 @@ def _wholes(facts: Facts, s: Sentence, k: int, content: Mention | None) -> tuple
     start, end = s.zones[k]
     if whole := multiplied_by(s, s.numbers[k]):
         return [("value", code) for code in whole.value], True
+    if content is not None and is_over_rural(s, s.numbers[k]):
+        rural = (code.replace("_urban", "_rural") for code in content.value)
+        return [("value", code) for code in rural if code in facts.units], True
     named = [m for m in s.of("variable") if m is not content]
     zone_variables = [m for m in named if start <= m.start < end]
     others = zone_variables or [m for m in named if m.start < start]
@@ -406,7 +420,8 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     def is_owner(m: Mention) -> bool:  # 无锡的5亿元, Wuxi's 5
         return m.end <= number.start and bool(RE["OWNED"].fullmatch(s.gap(m.end, number.start)))
 
-    if dimension_of(number.unit) in ("times", "share") and (pair := compared_places(s, number)):
+    may_compare = dimension_of(number.unit) in ("times", "share") and not is_over_rural(s, number)
+    if may_compare and (pair := compared_places(s, number)):
         return [pair[0]], [pair[1]]
     is_sum = RE["TOGETHER"].search(text[start : number.start])
     objects = [m for m in named if s.is_object(m) and not is_owner(m) and not is_sum]
@@ -485,6 +500,9 @@ def _years(
     ago, apart = years_ago(text[start:end]), [m for m in plain if m not in year_mentions]
     if ago is not None and now and not change:
         return list(dict.fromkeys(y + ago for y in now)), [], True
+    whens = [m for m in of_base if m.end <= number.start and RE["WHEN"].match(text, m.end)]
+    if whens and not change and not any(whens[-1].end <= m.start < number.start for m in plain):
+        now = [whens[-1].value, *now]  # since 2015, when it was 27th with 36 points
     since = [*own_base, *([facts.scope.first_year] if RE["BEGINNING"].search(text) else [])]
     if not since:
         since = [y + then for m in RE["AGO"].finditer(left) for y in now if (then := years_ago(m[0]))]

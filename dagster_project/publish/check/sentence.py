@@ -250,7 +250,7 @@ def compared_places(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple
     named = s.of("city", "place")
     for k, m in reversed(list(enumerate(named))):
         behind = m.start >= number.end and RE["PART_AFTER"].fullmatch(s.gap(number.end, m.start))
-        ahead = m.end <= number.start and RE["PART_BEFORE"].fullmatch(s.gap(m.end, number.start))
+        ahead = m.end <= number.start and RE["PART_BEFORE"].fullmatch(RE["ASIDE"].sub("", s.gap(m.end, number.start)))
         if behind or (ahead and (dimension_of(number.unit) == "times" or RE["EQUALS"].search(s.text[: m.start]))):
             clause = max((c.end() for c in re.finditer("[,，;；]", s.text[: number.start])), default=0)
             before = [one for one in named[:k] if one.value != m.value]

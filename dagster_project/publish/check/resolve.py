@@ -95,15 +95,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     unit, dimension = number.unit, dimension_of(number.unit)
     left, right = text[: number.start], text[number.end :]
     is_signed = number.value < 0 or left.endswith("+")
-    is_estimate = any(m.end <= number.start for m in s.of("nation")) and not s.of("score")
-    is_part = is_signed and unit is None and not RE["YEARLY"].match(right) and not is_estimate  # of a change
-    if RE["OTHER_WEIGHTS"].search(text) or is_part or RE["PER_AFTER"].match(right):
+    if _is_of_what_is_not_here(s, k):
         return None
-    if dimension == "times" and _is_ratio_of_neighbours(s, k):
-        return None
-    cut = RE["CUT"].search(text)
-    if cut and cut.start() <= number.start < cut.end() and not s.of("city") and RE["OF_MANY"].search(text):
-        return None  # how many cities have more than 60 points
     if (count := _count_of_cities(facts, s, k, listed)) or (count := _weight(facts, s, k)):
         return count
     if (place := next((tuple(m.value) for m in s.of("place") if m.start < number.start), ())) and (
@@ -116,19 +109,10 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         counts = sum(bool(RE["OF_CITIES"].match(text[one.end :])) for one in s.numbers)
         is_sample = n > 99 and counts < COVERED and 0.75 < n / facts.n_cities[year] < 1.25 and RE["SAMPLE"].search(text)
         return Target([("nation", "n_city")], [("",)], [] if n in facts.samples else [year]) if is_sample else None
-    if RE["OF_SEVERAL"].search(text) or (RE["THAT_PART"].search(text) and not s.of("index")):
-        return None  # means of cities, or a part of the index, that stand somewhere else
     content, is_sure = content_of(facts, s, k, listed)
     is_sure = is_sure and not is_of_other_unit(facts, s, number, content)
-    if statistic(s, k):  # of the estimate before: its row judges it
-        return None
     ends = rank_range(s, k) if content is not None and content.kind == "rank" else None
     subjects = subjects_of(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
-    if RE["SPREAD"].search(left, s.zones[k][0]) and len(s.of("index")) > 1 and len(s.of("city", "place")) < 2:
-        return None  # the gap between them
-    beside = [m for m in s.of("index") if m.end <= number.start and not s.gap(m.end, number.start).strip()]
-    if any(RE["OBJECT"].search(text[: m.start]) for m in beside):
-        return None  # 5 points more than another index
     if "content" in listed and listed["content"].kind == "index":
         subjects = [(kind, str(listed["content"].value[0])) for kind, _ in subjects]
     if not subjects or (subjects[0][0] in ("score", "rank") and not s.of("index") and RE["OTHER_LIST"].search(text)):
@@ -149,17 +133,12 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     of_change = dimension in ("share", "points", "difference")
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
     annual = annual or (last is not None and "since" in last.ways and bool(RE["A_YEAR"].match(right)))
-    other = RE["THAN_ZH"].search(left)
-    if other and not any(m.start < other.end(1) and other.start(1) < m.end for m in s.mentions):
-        return None  # 存款比贷款多
     if content is not None and RE["OBJECT_HERE"].search(text[: content.start]) and content.kind == "variable":
         return None  # how much more than another measure
     change = is_signed or annual or (not is_ordinal(s, number) and is_changed(s, k))
     places, others = _places(s, k, listed)
     is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
     years, bases, is_dated = _years(facts, s, k, listed, change=change or is_ratio)
-    if not s.of("city", "place") and RE["TOGETHER"].search(text[: number.end + 4]) and not RE["BOTH"].search(text):
-        return None  # of cities that stand somewhere else
     target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual, is_dated=is_dated)
     is_left_out = not any(m.end <= number.start for m in s.of("city", "place"))
     if is_left_out and RE["STRANGER"].search(rest_before(s, s.zones[k][0], number)):
@@ -200,6 +179,33 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         target.wholes, is_named = _wholes(facts, s, k, content)
         target.is_sure = target.is_sure and is_named
     return target if target.ways else None
+
+
+def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
+    """Whether a number is about what neither the sentence nor the text before it can tell."""
+    number, text, dimension = s.numbers[k], s.text, dimension_of(s.numbers[k].unit)
+    left, right = text[: number.start], text[number.end :]
+    if RE["OTHER_WEIGHTS"].search(text) or RE["PER_AFTER"].match(right) or statistic(s, k):
+        return True  # an error or limit of the estimate before: its row judges it
+    is_estimate = any(m.end <= number.start for m in s.of("nation")) and not s.of("score")
+    if (number.value < 0 or left.endswith("+")) and number.unit is None and not RE["YEARLY"].match(right):
+        return not is_estimate  # a part of a change
+    if dimension == "times" and _is_ratio_of_neighbours(s, k):
+        return True
+    cut = RE["CUT"].search(text)
+    if cut and cut.start() <= number.start < cut.end() and not s.of("city") and RE["OF_MANY"].search(text):
+        return True  # how many cities have more than 60 points
+    if RE["OF_SEVERAL"].search(text) or (RE["THAT_PART"].search(text) and not s.of("index")):
+        return True  # means of cities, or a part of the index, that stand somewhere else
+    if not s.of("city", "place") and RE["TOGETHER"].search(text[: number.end + 4]) and not RE["BOTH"].search(text):
+        return True
+    if RE["SPREAD"].search(left, s.zones[k][0]) and len(s.of("index")) > 1 and len(s.of("city", "place")) < 2:
+        return True  # the gap between two parts of the index
+    beside = [m for m in s.of("index") if m.end <= number.start and not s.gap(m.end, number.start).strip()]
+    if any(RE["OBJECT"].search(text[: m.start]) for m in beside):
+        return True  # 5 points more than another index
+    other = RE["THAN_ZH"].search(left)  # 存款比贷款多
+    return bool(other) and not any(m.start < other.end(1) and other.start(1) < m.end for m in s.mentions if other)
 
 
 def _is_ratio(s: Sentence, number: Number) -> bool:

@@ -356,6 +356,7 @@ def test_what_two_cities_two_years_or_two_parts_give_is_judged(facts, figures):
     moves = [abs(figures.score(city) - figures.score(city, y1)) for city in (one, other)]
     now, then = ([of("value", "coupling", city, year) for city in (one, other)] for year in (y, y1))
     parts = [of("score", f"nqpf_{part}") for part in ("new", "quality")]
+    growth = 100 * of("value", "gdp_nom") / of("value", "gdp_nom", one, y1) - 100
     rises, gains = ("上升" if a > b else "回落" for a, b in (shares, sums))
     for x in (0, 1):
         ok = not x
@@ -374,11 +375,23 @@ def test_what_two_cities_two_years_or_two_parts_give_is_judged(facts, figures):
              f" {figures.score(other):.2f} points.", [ok, True]),
             (f"{y}年{zh}实际使用外资{of('value', 'fdi_usd') / 1e4:.2f}亿{('美元', '元')[x]}。", [ok]),
             (f"{y}年{zh}细颗粒物年均浓度为{of('value', 'pm25_popw'):.2f}{'微毫'[x]}克/立方米。", [ok]),
-            (f"{y}年{zh}固定资产投资比{y1}年增长，增速为"
-             f"{(-1) ** x * (100 * of('value', 'gdp_nom') / of('value', 'gdp_nom', one, y1) - 100):.1f}%。", []),
+            (f"{y}年{zh}地区生产总值名义增速为{(-1) ** x * growth:.1f}%。", [ok]),
         ]  # fmt: skip
         for text, is_right in told:
             assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+
+
+def test_a_column_of_changes_is_held_against_its_sides_and_its_sign_counts(facts, figures):
+    y, y1 = figures.last, figures.last - 1
+    cities = [(name, figures.score(city, y1), figures.score(city)) for city, _, name in figures.cities()]
+    heads = ["City", f"Score {y1}", f"Score {y}", f"Change {y1}-{y} (points)"]
+    for slip, is_right in ((lambda gain: gain, True), (lambda gain: gain + 0.4, False), (lambda gain: -gain, False)):
+        rows = [[name, f"{a:.2f}", f"{b:.2f}", f"{slip(b - a):.2f}"] for name, a, b in cities]
+        rows.append(
+            ["Total", *(f"{sum(column):.2f}" for column in zip(*[one[1:] for one in cities], strict=True)), "9.99"]
+        )
+        found = check_passages([*table_passages([heads, *rows], "", "", lambda i, k: f"{i},{k}")], facts)
+        assert [one.verdict in RIGHT for one in found] == [True, True, is_right] * len(cities)  # nothing of the sums
 
 
 def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, figures):

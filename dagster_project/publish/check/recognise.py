@@ -20,7 +20,6 @@ PART_EN = re.compile(
     rf"(?<!more than )(?<!over )\b({'|'.join(PARTS_EN)})\b(?=[.,;]|\s+(?:of|that|as|in|between|over|from|since)\b)",
     re.IGNORECASE,
 )
-COMPASS = ("east", "west", "northeast")
 ORDINALS: list[str] = words()["ordinals"]
 ORDINAL = re.compile(rf"\b({'|'.join(ORDINALS)})\b", re.IGNORECASE)
 ZH_DIGITS = {sign: k for k, sign in enumerate("零一二三四五六七八九")}
@@ -142,7 +141,7 @@ class Vocabulary:
                     continue
             if is_name and not text[at].isupper() and RE["LATIN"].match(text[at]):
                 continue
-            if phrase in COMPASS and RE["OF_NAME"].match(text[end:]):  # East China
+            if RE["COMPASS"].fullmatch(phrase) and RE["OF_NAME"].match(text[end:]):  # East China
                 continue
             return Mention(kind, at, end, tuple(values))
         return None

@@ -29,7 +29,7 @@ alter table raw.series_load drop column if exists gate_key;
 alter table raw.series_load drop column if exists judged;
 alter table raw.series_load add column if not exists left_out varchar;
 
--- One row per load that a sidecar describes now, in loading order, with the verdict of earlier runs under the same gate.
+-- One row per load that is accepted or that a sidecar describes now, in loading order; whether it waits for a verdict.
 create table if not exists raw.landed (
     source varchar, data_year integer, vintage varchar, load_order integer, is_accepted boolean, is_waiting boolean
 );

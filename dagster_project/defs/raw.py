@@ -20,9 +20,9 @@ from dagster_project.store import Warehouse
 
 PARTITION_ROWS = "dagster/partition_row_count"
 ACCEPTED_SQL = """
-    select source, data_year, vintage, accessed from raw.load where is_accepted
+    select source, data_year, vintage, accessed, load_no from raw.load where is_accepted
     union all
-    select source, data_year, vintage, accessed from raw.series_load where is_accepted
+    select source, data_year, vintage, accessed, load_no from raw.series_load where is_accepted
     order by 1, 2, 3
 """
 
@@ -60,7 +60,7 @@ def _specs(tables: tuple[str, ...], landing: str) -> list[dg.AssetSpec]:
     descriptions = (
         "One row per non-empty cell: text as found, with file, sheet, row and column.",
         "One row per column of a table: its role and joined header path.",
-        "One row per load that a sidecar describes, in loading order; whether it waits for a verdict.",
+        "One row per load that is accepted or described, in loading order; whether it waits for a verdict.",
     )
     return [
         dg.AssetSpec(
@@ -106,14 +106,21 @@ def _land(
 
 
 def _note_landed(paths: Paths, warehouse: Warehouse, landed: Landed) -> None:
-    """Write down which loads there are, in loading order, and which wait: the models of the gate start from it."""
-    accepted = {row[:3] for row in warehouse.read_frame(ACCEPTED_SQL).itertuples(index=False, name=None)}
-    gate, rows = gate_hash(paths), []
-    for number, sidecar in enumerate(landed.sidecars):
+    """Write down which loads there are, in loading order, and which wait: the models of the gate start from it.
+
+    What was accepted stays, with its number, when its sidecar is taken away or describes another file.
+    """
+    accepted = {
+        (source, int(year), vintage): int(number)
+        for source, year, vintage, _, number in warehouse.read_frame(ACCEPTED_SQL).itertuples(index=False, name=None)
+    }
+    gate, rows, new = gate_hash(paths), [], max(accepted.values(), default=0)
+    for sidecar in landed.sidecars:
         identity = (sidecar.source, sidecar.data_year, sidecar.vintage)
-        is_accepted = identity in accepted
-        is_waiting = not is_accepted or not is_judged(warehouse, sidecar, gate)
-        rows.append((*identity, number, is_accepted, is_waiting))
+        new, number = new + 1, accepted.pop(identity, None)
+        is_waiting = number is None or not is_judged(warehouse, sidecar, gate)
+        rows.append((*identity, number or new, number is not None, is_waiting))
+    rows += [(*identity, number, True, False) for identity, number in accepted.items()]
     if any(is_waiting for *_, is_waiting in rows):  # what judges takes seconds to load: beside reading and dbt
         Thread(target=import_module, args=("expectations.judge",), daemon=True).start()
     columns = ["source", "data_year", "vintage", "load_order", "is_accepted", "is_waiting"]

@@ -394,6 +394,64 @@ def test_a_column_of_changes_is_held_against_its_sides_and_its_sign_counts(facts
         assert [one.verdict in RIGHT for one in found] == [True, True, is_right] * len(cities)  # nothing of the sums
 
 
+def test_what_may_be_about_a_place_that_is_not_named_is_left_alone(facts, figures):
+    (a, _, en), (b, _, en_b), (c, *_), *_ = figures.cities()
+    y, one, two, three = figures.last, *(figures.score(city) for city in (a, b, c))
+    texts = {
+        f"In {y}, {en} scored {one:.2f} points. {en_b} scored {two:.2f}. The capital had {three:.2f} points.": [True]
+        * 2,
+        f"In {y}, {en} scored {one:.2f} points. {en_b} scored {three:.2f} points.": [True, False],
+    }
+    for text, is_right in texts.items():
+        assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+
+
+def test_a_figure_is_right_that_two_others_of_its_sentence_give(facts, figures):
+    (city, zh, _), *_ = figures.cities()
+    y = figures.last
+    new, quality = (facts.of(("score", f"nqpf_{part}"))[city, y].value for part in ("new", "quality"))
+    urban, rural = (figures.value(f"income_{who}", city) for who in ("urban", "rural"))
+    higher, apart, ratio = "后者" if quality > new else "前者", abs(quality - new), urban / rural
+    for x in (0, 3):
+        for text in (
+            f"{y}年{zh}“新”维度得分{new:.2f}分，“质”维度得分{quality:.2f}分，{higher}高出{apart + x:.2f}分。",
+            f"{y}年{zh}城镇居民人均可支配收入{urban:.0f}元，农村居民{rural:.0f}元，前者是后者的{ratio + x:.2f}倍。",
+        ):
+            findings = check_passages([Passage("", text)], facts)
+            assert [one.verdict in RIGHT for one in findings] == [True, True, x == 0], text
+
+
+def test_changes_and_moves_whose_verb_stands_once_and_counts_of_cities_are_judged(facts, figures):
+    y, y1 = figures.last, figures.last - 1
+    theil, cv = (
+        abs(facts.of(("nation", name))["", y].value - facts.of(("nation", name))["", y1].value)
+        for name in ("theil", "cv")
+    )
+    moves = {
+        (a, b): percent
+        for a, b, percent in facts.con.execute(
+            "select state_from, state_to, percent from easy.markov where neighbours = 'all'"
+        ).fetchall()
+    }
+    for x in (0, 0.4):
+        told = [
+            (f"From {y1} to {y} the Theil index changed by {theil:.3f} and the coefficient of variation by"
+             f" {cv + x:.3f}.", [True, not x]),
+            (f"A city of the lowest class had a {moves[1, 1]:.1f} per cent chance of still being there one year later;"
+             f" at the top the figure was {moves[4, 4] + x:.1f} per cent.", [True, not x]),
+            (f"马尔可夫转移矩阵表明，最低一类城市一年后仍停留在该类的概率为{moves[1, 1]:.1f}%，上升一类的概率为"
+             f"{moves[1, 2] + x:.1f}%。", [True, not x]),
+        ]  # fmt: skip
+        for text, is_right in told:
+            assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+    province = _province_of_two(facts)
+    n, mean = (facts.of(("nation", name))[province, y].value for name in ("n_city", "mean_100"))
+    rows = [["省份", "城市数（个）", f"{y}年均值（分）", f"{y}年前50名城市数（个）"]]
+    rows += [[province, f"{n:.0f}", f"{mean:.2f}", "1"], [province, f"{n + 1:.0f}", f"{mean:.2f}", "1"]]
+    table = table_passages(rows, "", f"{y}年新质生产力得分", lambda i, k: f"{i},{k}")
+    assert [one.verdict in RIGHT for one in check_passages([*table], facts)] == [True, True, False, True]
+
+
 def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, figures):
     y = figures.last
     sql = """select m.group_name_zh, avg(r.score_100)

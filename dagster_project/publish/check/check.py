@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import groupby, permutations
 from typing import Any
 
 from dagster_project.publish.check.cells import Cells, Query, tokens
-from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, UNITS, Facts, Subject, kept
+from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, UNITS, Facts, Subject, Unit, kept
 from dagster_project.publish.check.heads import of_cell
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
 from dagster_project.publish.check.pages import verdict as verdict_of
@@ -20,13 +22,14 @@ from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Mention, Num
 from dagster_project.publish.check.resolve import loosely, targets, widened
 from dagster_project.publish.check.results import Results
 from dagster_project.publish.check.rows import judge as judge_rows
-from dagster_project.publish.check.sentence import Context, Sentence, carried, is_changed, statistic
-from dagster_project.publish.check.verdicts import DIFFERS, RIGHT, Judge, Target, Verdict
+from dagster_project.publish.check.sentence import Context, Sentence, carried, dimension_of, is_changed, statistic
+from dagster_project.publish.check.verdicts import DIFFERS, GIVES, RIGHT, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.locale import languages
 
 CLOSE = 12  # letters from a figure to its year
+EXACT = 0.02  # how exactly two figures must give a third, as a share of it
 KNOWN = 0.125  # of the figures of a document that is about the release
 
 
@@ -43,6 +46,8 @@ class Finding:
     printed: str = ""
     start: int = 0
     passage: Passage | None = None
+    unit: Unit | None = None
+    decimals: int = 0
 
     @property
     def differs(self) -> bool:
@@ -100,6 +105,7 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
         was = findings.get((id(change.passage), change.start))
         if was is None or (was.differs and not any(one["key"].startswith("nqpf:") for one in was.candidates)):
             findings[id(change.passage), change.start] = change
+    findings |= {(id(one.passage), one.start): one for one in given_by_others([*findings.values()])}
     if len(findings) < KNOWN * n_numbers:  # the document is about something else
         findings = {key: one for key, one in findings.items() if key not in misprints}
     for key, one in of_pages.items():
@@ -107,6 +113,47 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
             findings[key] = one
     order = {id(passage): k for k, passage in enumerate(passages)}
     return sorted(findings.values(), key=lambda one: (order[id(one.passage)], one.start))
+
+
+def given_by_others(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Numbers that two right figures of their sentence give: urban residents had 42,574 yuan, rural ones 29,216, a
+    ratio of 1.46."""
+    for (_, text), of in groupby(sorted(findings, key=_sentence_of), key=_sentence_of):
+        beside = [*of] if text else []
+        right = [replace(one, number=figure) for one in beside if (figure := _published(one))]
+        for one in beside:
+            of_others = one.differs and (one.note.startswith(GIVES) or _is_apart(one))
+            if of_others and (pair := next(filter(partial(_is_given, one), permutations(right, 2)), None)):
+                sources = [candidate for other in pair for candidate in other.candidates[:1]]
+                yield replace(one, verdict="rounded", note="from the figures beside it", candidates=sources)
+
+
+def _is_apart(one: Finding) -> bool:
+    """Whether the words right before a number say that it is a distance."""
+    before = one.passage.text.translate(WIDE_SIGNS)[max(0, one.start - CLOSE) : one.start] if one.passage else ""
+    return bool(RE["APART"].search(before))
+
+
+def _published(one: Finding) -> float:
+    """The figure that the number is, or should be, as it is printed; 0: not known."""
+    should = re.search(r"(?:published|swapped): ([\d.]+)$", one.note)
+    return float(one.number) if one.verdict in RIGHT else float(should[1]) if should else 0.0
+
+
+def _sentence_of(one: Finding) -> tuple[int, str]:
+    return id(one.passage), one.text if one.passage and not one.passage.is_cell else ""
+
+
+def _is_given(one: Finding, pair: tuple[Finding, Finding]) -> bool:
+    """Whether it is the distance or ratio of two figures, as exactly as they are printed."""
+    (a, near_a), (b, near_b), (size, near) = ((abs(x.number), 0.5 * 10.0**-x.decimals) for x in (*pair, one))
+    dimension = dimension_of(one.unit)
+    of_ratio = a / b * (near_a / a + near_b / b)
+    ways = [(a - b, near_a + near_b)] if pair[0].unit == pair[1].unit else []
+    if dimension in ("share", "times", "") and pair[0].unit == pair[1].unit:
+        scale = 100 if dimension == "share" else 1
+        ways += [(scale * (a / b - more), scale * of_ratio) for more in (0, 1)]
+    return any(abs(size - value) <= reach + near and reach + near < EXACT * size for value, reach in ways)
 
 
 class _Checker:
@@ -269,7 +316,9 @@ class _Checker:
 
     def _sentence(self, text: str, before: Context) -> Sentence:
         mentions = self.words.mentions(text)
-        if RE["PROVINCES"].search(text):
+        provinces = {*self.words.provinces.values()}
+        is_of_provinces = any(one in provinces for m in mentions if m.kind == "place" for one in m.value)
+        if RE["PROVINCES"].search(text) or (is_of_provinces and self._are_namesakes(text, mentions)):
             mentions = [
                 replace(m, kind="place", value=(province,))
                 if (province := self.words.namesakes.get(text[m.start : m.end].lower()))
@@ -278,6 +327,11 @@ class _Checker:
             ]
         self.cities.update(city for m in mentions if m.kind == "city" for city in m.value)
         return Sentence(text, mentions, numbers(text, mentions), before)
+
+    def _are_namesakes(self, text: str, mentions: Sequence[Mention]) -> bool:
+        """Whether each city of a sentence has the name of a province: Jilin, beside Heilongjiang."""
+        named = [text[m.start : m.end].lower() for m in mentions if m.kind == "city"]
+        return bool(named) and all(one in self.words.namesakes for one in named)
 
     def _head(self, text: str) -> Sentence:
         """The same head serves many cells."""
@@ -294,7 +348,8 @@ class _Checker:
         if RE["YEAR"].fullmatch(text) and any(m.kind == "variable" for m in heads[0].mentions):  # 2004 patents
             sentence = Sentence(text, [], [Number(0, len(text), text, float(text), 0)])
         where = passage.with_heads
-        if passage.heads[2:] == ("head",):
+        is_of_some = any(RE["CUT_HEAD"].search(head) for head in passage.heads[:2])  # cities above a line
+        if passage.heads[2:] == ("head",) or (is_of_some and not any(number.decimals for number in sentence.numbers)):
             return
         if not covered and not any(head.of("city") for head in heads[:2]):
             self._ask_cell(passage, where, sentence, heads)
@@ -438,7 +493,7 @@ class _Checker:
         is_whole = number.decimals == 0 and number.value.is_integer()
         return Finding(
             passage.place, " ".join(text.split()), int(number.value) if is_whole else number.value, verdict.verdict,
-            verdict.candidates, verdict.note, number.text, at + number.start, passage
+            verdict.candidates, verdict.note, number.text, at + number.start, passage, number.unit, number.decimals
         )  # fmt: skip
 
     def _keyed(self, passage: Passage, text: str) -> Iterator[Finding]:
@@ -480,8 +535,8 @@ def _figure_of(one: Finding | None) -> tuple[float, dict[str, Any]] | None:
     key, value = (one.candidates[0][name] for name in ("key", "value"))
     if key.startswith(("nqpf:nation", "nqpf:score")):
         return value, one.candidates[0]
-    is_right = not key.startswith("nqpf:") and one.verdict in RIGHT
-    return (float(one.number), one.candidates[0]) if is_right else None
+    figure = 0.0 if key.startswith("nqpf:") else _published(one)
+    return (figure, one.candidates[0]) if figure else None
 
 
 def _sentence_in(pages: Sequence[Pages], text: str) -> tuple[str, ...]:

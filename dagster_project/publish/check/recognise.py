@@ -141,8 +141,8 @@ class Vocabulary:
                     continue
             if is_name and not text[at].isupper() and RE["LATIN"].match(text[at]):
                 continue
-            if RE["COMPASS"].fullmatch(phrase) and RE["OF_NAME"].match(text[end:]):  # East China
-                continue
+            if RE["COMPASS"].fullmatch(phrase) and (RE["OF_NAME"].match(text, end) or RE["WAY_TO"].search(text[:at])):
+                continue  # East China, further to the west
             return Mention(kind, at, end, tuple(values))
         return None
 
@@ -213,7 +213,9 @@ class Vocabulary:
             self.alone.setdefault(en.lower(), ("place", []))[1].append(place)
             short = zh.removesuffix("城市群")
             self.alone.setdefault(short, ("place", []))[1].append(place)
-            for name in (zh, f"{zh}地区", *([short] if len(short) > 2 else []), *words()["places"].get(code, ())):
+            of_cluster = [en] if short != zh and re.search("[ -]", en) else []
+            longer = [short] if len(short) > 2 else []
+            for name in (zh, f"{zh}地区", *longer, *of_cluster, *words()["places"].get(code, ())):
                 self._add(name, "place", place)
         for name in words()["places"]["other"]:
             self._add(name, "place", name)

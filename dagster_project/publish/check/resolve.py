@@ -146,6 +146,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     target.is_other, target.is_nominal = not is_sure, bool(RE["NOMINAL"].search(text))
     target.is_sure = is_sure and len(places) <= COVERED
     target.direction = direction_of(s, k) if change else 0
+    target.is_named = not places or "place" in listed or _is_named(s, number, places[0])
     if subjects[0][0] == "nation":
         return _of_all(facts, s, k, target, content, change=change)
     if not places:
@@ -195,6 +196,10 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     cut = RE["CUT"].search(text)
     if cut and cut.start() <= number.start < cut.end() and not s.of("city") and RE["OF_MANY"].search(text):
         return True  # how many cities have more than 60 points
+    if RE["THAT_LEVEL"].search(left) or (
+        RE["OWN_PROVINCE"].search(left) and RE["MEAN"].search(left) and not is_changed(s, k)
+    ):
+        return True  # the mean of a province that is not named
     if RE["OF_SEVERAL"].search(text) or (RE["THAT_PART"].search(text) and not s.of("index")):
         return True  # means of cities, or a part of the index, that stand somewhere else
     if not s.of("city", "place") and RE["TOGETHER"].search(text[: number.end + 4]) and not RE["BOTH"].search(text):
@@ -404,7 +409,8 @@ def _of_all(
     points = dimension_of(unit) == "points" or (unit is None and bool(number.decimals) and change)
     if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
         return None
-    if mean and (cities := s.of("city")) and points and change:  # higher than the mean
+    cities = [m for m in s.of("city") if m.start < max(number.start, s.zones[k][1]) or ("",) in target.places]
+    if mean and cities and points and change:  # higher than the mean
         here = [place for place in target.places if not is_wide(place[0])] or [tuple(cities[0].value)]
         others = [*target.others, *wide] if target.others or wide else [("",)]
         return replace(target, subjects=[("score", facts.scope.index)], places=here[:1], others=others, ways=["apart"])
@@ -470,6 +476,14 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
         spoken_of = (s.before.cities, *s.before.listed[:2], s.before.document_cities)
         places = list(dict.fromkeys(one for one in spoken_of if one))
     return places, [tuple(m.value) for m in others if tuple(m.value) not in places[:1]]
+
+
+def _is_named(s: Sentence, number: Number, place: tuple[str, ...]) -> bool:
+    """Whether the sentence of a number names its place, or the whole text is about it."""
+    named = any(
+        tuple(m.value) == place and (m.end <= number.start or not is_wide(place[0])) for m in s.of("city", "place")
+    )
+    return named or place == s.before.document_cities or len({s.before.cities, *s.before.listed}) < 2
 
 
 def _years(

@@ -9,7 +9,7 @@ from typing import Any
 
 from dagster_project.publish.check.facts import SQL, Facts, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
-from dagster_project.publish.check.sentence import Sentence, statistic
+from dagster_project.publish.check.sentence import NOUN, Sentence, statistic
 from dagster_project.publish.check.verdicts import Verdict, is_like, rounds
 
 Key = tuple[str, str, str, str]  # kind, subject (a regressor, or "all" cities), which (direct, absolute), model
@@ -97,13 +97,20 @@ class Results:
         lead = s.text[: next(n.start for n in s.numbers if n.unit == number.unit)]
         mentions = ((m.start(), m.end(), name) for name, of in CLASSES.items() for m in of.finditer(f"{s.text} lowest"))
         _, at, first = min(mentions)
-        is_ahead = bool(_names(CLASSES, lead[at:]) or RE["STAYS"].search(lead))
-        here = s.text[max(start, at) : number.start] if is_ahead else s.text[number.end : end]
+        behind = re.split("[,;，；。]", s.text[number.end : end])[0]
+        is_ahead = bool(_names(CLASSES, lead[at:]) or RE["STAYS"].search(lead)) or not NOUN.search(behind)
+        here = s.text[max(start, at) : number.start] if is_ahead else behind
         to = _names(CLASSES, here)[-1:]
+        up = bool(RE["UPWARD"].search(here)) - bool(RE["DOWNWARD"].search(here))
         if RE["OUT_OF"].search(here) and to:  # upward moves out of the second class
-            up = bool(RE["UPWARD"].search(here)) - bool(RE["DOWNWARD"].search(here))
             first, to = to[0], [str(int(to[0]) + up)]
-        elif RE["STAYS"].search(here) or (RE["STAYS"].search(lead) and not RE["MOVES"].search(here)):
+        elif up and not to and RE["BY_ONE"].search(here):
+            to = [str(int(first) + up)]
+        elif RE["STAYS"].search(here) or (
+            RE["STAYS"].search(s.text[: number.start])
+            and not RE["MOVES"].search(here)
+            and (to or not NOUN.search(here))
+        ):
             first, to = (to * 2 or [first])[0], to or [first]
         if to and (first, to[0]) in self.moves:
             yield ("transition", first, to[0], ""), "percent", self.moves[first, to[0]] / (1 if is_share else 100)

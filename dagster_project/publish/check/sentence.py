@@ -273,7 +273,11 @@ def is_changed(s: Sentence, k: int) -> bool:
         return True
     if not k:
         return False
-    gap = s.gap(s.numbers[k - 1].end, number.start)
+    start = s.numbers[k - 1].end
+    gap = s.gap(start, number.start)
+    for m in s.of(*CONTENT):  # one lost .1 and the other .2
+        if start <= m.start and m.end <= number.start:
+            gap = gap.replace(s.text[m.start : m.end], "")
     return bool(RE["ALIKE"].fullmatch(gap)) and is_changed(s, k - 1)
 
 

@@ -22,7 +22,7 @@ FACTORS: dict[str, list[float]] = words()["factors"]
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 UNDATED = ("points", "money", "count")  # of which a figure of no year is wrong
 LISTED = 3
-OTHER_WAY = "the other way"
+OTHER_WAY, GIVES = "the other way", "the published figures give"
 FAR = 11
 SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.03, 0.01, 0.05, 0.3  # of slips of the pen
 NEAR = (0.82, 1.2)  # an older figure, as a share of that of today
@@ -41,7 +41,8 @@ class Target:
     "together" (and "together_since"); "rank_within" a province, or of a variable. `is_about`: said to be about
     right; `direction`: 1 where it is said to rise, -1 to fall. `is_sure` False: a figure that differs may be something
     else's; `is_other`: because something that is not published is named beside it; `is_assumed`: no subject is named;
-    `is_dated`: its sentence or heads name the year; `is_certain`: other cells of its row or column say what it is.
+    `is_dated`: its sentence or heads name the year; `is_named`: so it is with the place, or the text has but one;
+    `is_certain`: other cells of its row or column say what it is.
     """
 
     subjects: Sequence[Subject]
@@ -58,6 +59,7 @@ class Target:
     is_assumed: bool = False
     is_annual: bool = False
     is_dated: bool = True
+    is_named: bool = True
     is_nominal: bool = False
     is_certain: bool = False
     direction: int = 0
@@ -141,7 +143,7 @@ class Judge:
             if fact_unit.dimension != "rank" and number.significant >= 2 and _rounds(number, figure, about=False):
                 return self._wrong("other_unit", f"the unit is {self._unit(subject)}", [(subject, city, year)])
             return None
-        verdict = self._explain(number, year, subject, city, fact, fact_unit, unit, is_certain=target.is_certain)
+        verdict = self._explain(number, year, subject, city, fact, fact_unit, unit, target)
         newest = mine[-1] > year and self._same(number, facts[city, mine[-1]], fact_unit, unit)
         is_newest = newest and verdict and verdict.verdict == "other_year"
         return None if is_newest and not target.is_dated else verdict  # most likely the year that the text is about
@@ -155,8 +157,7 @@ class Judge:
         fact: Fact,
         fact_unit: Unit,
         unit: Unit | None,
-        *,
-        is_certain: bool,
+        target: Target,
     ) -> Verdict | None:
         facts, here = self.facts.of(subject), (subject, city, year)
         if unit is not None and number.significant >= 2:
@@ -181,12 +182,15 @@ class Judge:
         akin = [other for other in cities if self._akin(city, other)]
         if near_year is not None and (abs(near_year - year) == 1 or not akin):
             return self._wrong("other_year", f"the figure is that of {near_year}", [here, (subject, city, near_year)])
+        if (akin or (cities and (sure or is_rank))) and not target.is_named:
+            return None  # the text may be about that place by now
         if akin or (cities and (sure or is_rank)):
             other = (akin or cities)[0]
             note = f"the figure is that of {self.words.names.get(other, other)}"
             more = [(subject, one, year) for one in (akin or cities)[:LISTED]]
             return self._wrong("other_city", note, [here, *more])
-        far = not is_rank and not is_certain and is_far(number, figure) and is_far(number, float(published))
+        far = not is_rank and not target.is_certain and is_far(number, figure) and is_far(number, float(published))
+        far = far or not (target.is_named or is_like(number, figure))
         return None if far else self._wrong("not_ours", f"published: {published}", [here])
 
     def _cities_like(
@@ -261,9 +265,10 @@ class Judge:
                         continue
                 return [Verdict("rounded", "from published figures", self._listed(here))]
             printed = _printed(number, abs(value))
+            doubt = doubt or not (target.is_named or is_like(size, abs(value)))
             if wrong is None and (not doubt or _swapped(number.text, printed)):
                 swapped = "two digits are swapped: " if _swapped(number.text, printed) else ""
-                wrong = self._wrong("not_ours", f"{swapped}the published figures give {printed}", here)
+                wrong = self._wrong("not_ours", f"{swapped}{GIVES} {printed}", here)
         return [wrong] if wrong else []
 
     def _pairs(

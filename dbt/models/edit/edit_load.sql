@@ -1,4 +1,5 @@
--- One row per described load: what of it counts, whether it is judged here, and whether others are held against it.
+-- One row per load that is accepted or described: what of it counts, whether it is judged here, and whether others are
+-- held against it.
 -- Judged are the yearly loads that wait for a verdict and those that are current: a figure that is in doubt stays so.
 with landed as (
     select

@@ -4,11 +4,9 @@
 -- median of the log ratio to the nearer of them; `copy_share_equal`: share of cities for which the other copy of the
 -- same edition prints the same; `rival`: a concept whose figures in that edition are nearer by far.
 with loads as (
-    select n.source, n.data_year, n.vintage
-    from (select distinct source, data_year, vintage from {{ ref('int_header_names') }}) as n
-    left join {{ source('raw', 'landed') }} as l
-        on n.source = l.source and n.data_year = l.data_year and n.vintage = l.vintage
-    qualify row_number() over (partition by n.source, n.data_year order by l.load_order desc nulls last, n.vintage) = 1
+    select source, data_year, vintage from {{ source('raw', 'landed') }}
+    -- the load that waits or, where none does, the one that counts
+    qualify row_number() over (partition by source, data_year order by load_order desc) = 1
 ),
 
 columns as (
@@ -184,7 +182,7 @@ usual as (
     select w.variable_code, w.scope, median(c.spread) as usual_spread, count(*) as n_usual
     from compared as c
     inner join columns as w using (head_id, variable_code)
-    where c.other_year <> w.data_year and c.n_cities >= {{ gate_parameter('min_cities') }}
+    where w.is_reference and c.other_year <> w.data_year and c.n_cities >= {{ gate_parameter('min_cities') }}
     group by all
 ),
 

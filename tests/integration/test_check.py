@@ -376,6 +376,8 @@ def test_what_two_cities_two_years_or_two_parts_give_is_judged(facts, figures):
             (f"{y}年{zh}实际使用外资{of('value', 'fdi_usd') / 1e4:.2f}亿{('美元', '元')[x]}。", [ok]),
             (f"{y}年{zh}细颗粒物年均浓度为{of('value', 'pm25_popw'):.2f}{'微毫'[x]}克/立方米。", [ok]),
             (f"{y}年{zh}地区生产总值名义增速为{(-1) ** x * growth:.1f}%。", [ok]),
+            (f"{y}年{zh}与{zh_b}的{figures.score(other):.2f}分相比，领先{zh_b}"
+             f"{abs(figures.score(one) - figures.score(other)) + x:.2f}分。", [True, ok]),
         ]  # fmt: skip
         for text, is_right in told:
             assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
@@ -444,6 +446,12 @@ def test_changes_and_moves_whose_verb_stands_once_and_counts_of_cities_are_judge
         ]  # fmt: skip
         for text, is_right in told:
             assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+    sql = "select variable, points_per_unit, se from easy.effects where effect = 'indirect' order by variable"
+    (name, point, error), *_ = facts.con.execute(sql).fetchall()
+    rows = [["Variable", "Direct", "Indirect"], *([name, "", f"{sign * point:.3f} ({error:.3f})"] for sign in (1, -1))]
+    table = table_passages(rows, "", "Table 2. Effects (standard errors in brackets)", lambda i, k: f"{i},{k}")
+    found = {one.place: one.verdict in RIGHT for one in check_passages([*table], facts) if "(" not in one.printed}
+    assert [found[place] for place in ("1,2", "2,2")] == [True, False]
     province = _province_of_two(facts)
     n, mean = (facts.of(("nation", name))[province, y].value for name in ("n_city", "mean_100"))
     rows = [["省份", "城市数（个）", f"{y}年均值（分）", f"{y}年前50名城市数（个）"]]

@@ -13,7 +13,7 @@ from itertools import groupby, permutations
 from typing import Any
 
 from dagster_project.publish.check.cells import Cells, Query, tokens
-from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, UNITS, Facts, Subject, Unit, kept
+from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, UNITS, Facts, Subject, kept
 from dagster_project.publish.check.heads import of_cell
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
 from dagster_project.publish.check.pages import verdict as verdict_of
@@ -23,7 +23,7 @@ from dagster_project.publish.check.resolve import loosely, targets, widened
 from dagster_project.publish.check.results import Results
 from dagster_project.publish.check.rows import judge as judge_rows
 from dagster_project.publish.check.sentence import Context, Sentence, carried, dimension_of, is_changed, statistic
-from dagster_project.publish.check.verdicts import DIFFERS, GIVES, RIGHT, Judge, Target, Verdict
+from dagster_project.publish.check.verdicts import DIFFERS, GIVES, RIGHT, Judge, Target, Verdict, is_like
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.locale import languages
@@ -43,15 +43,17 @@ class Finding:
     verdict: str
     candidates: list[dict[str, Any]] = field(default_factory=list)
     note: str = ""
-    printed: str = ""
+    of: Number | None = None
     start: int = 0
     passage: Passage | None = None
-    unit: Unit | None = None
-    decimals: int = 0
 
     @property
     def differs(self) -> bool:
         return self.verdict in DIFFERS
+
+    @property
+    def printed(self) -> str:
+        return self.of.text if self.of else ""
 
     @property
     def of_all(self) -> str:
@@ -122,16 +124,17 @@ def given_by_others(findings: Sequence[Finding]) -> Iterator[Finding]:
         beside = [*of] if text else []
         right = [replace(one, number=figure) for one in beside if (figure := _published(one))]
         for one in beside:
-            of_others = one.differs and (one.note.startswith(GIVES) or _is_apart(one))
-            if of_others and (pair := next(filter(partial(_is_given, one), permutations(right, 2)), None)):
+            if _may_be_given(one) and (pair := next(filter(partial(_is_given, one), permutations(right, 2)), None)):
                 sources = [candidate for other in pair for candidate in other.candidates[:1]]
                 yield replace(one, verdict="rounded", note="from the figures beside it", candidates=sources)
 
 
-def _is_apart(one: Finding) -> bool:
-    """Whether the words right before a number say that it is a distance."""
+def _may_be_given(one: Finding) -> bool:
+    """Whether a number called wrong is a distance or ratio by its words, or no likely misprint of what it should be."""
     before = one.passage.text.translate(WIDE_SIGNS)[max(0, one.start - CLOSE) : one.start] if one.passage else ""
-    return bool(RE["APART"].search(before))
+    figure = _published(one)
+    is_other = one.of is not None and bool(figure) and not is_like(one.of, figure)
+    return one.differs and (one.note.startswith(GIVES) or bool(RE["APART"].search(before)) or is_other)
 
 
 def _published(one: Finding) -> float:
@@ -146,11 +149,15 @@ def _sentence_of(one: Finding) -> tuple[int, str]:
 
 def _is_given(one: Finding, pair: tuple[Finding, Finding]) -> bool:
     """Whether it is the distance or ratio of two figures, as exactly as they are printed."""
-    (a, near_a), (b, near_b), (size, near) = ((abs(x.number), 0.5 * 10.0**-x.decimals) for x in (*pair, one))
-    dimension = dimension_of(one.unit)
-    of_ratio = a / b * (near_a / a + near_b / b)
-    ways = [(a - b, near_a + near_b)] if pair[0].unit == pair[1].unit else []
-    if dimension in ("share", "times", "") and pair[0].unit == pair[1].unit:
+    if not (one.of and pair[0].of and pair[1].of) or pair[0].of.unit != pair[1].of.unit:
+        return False
+    (a, near_a), (b, near_b), (size, near) = (
+        (abs(x.number), 0.5 * 10.0**-of.decimals)
+        for x, of in zip((*pair, one), (pair[0].of, pair[1].of, one.of), strict=True)
+    )
+    dimension, of_ratio = dimension_of(one.of.unit), a / b * (near_a / a + near_b / b)
+    ways = [(a - b, near_a + near_b)]
+    if dimension in ("share", "times", ""):
         scale = 100 if dimension == "share" else 1
         ways += [(scale * (a / b - more), scale * of_ratio) for more in (0, 1)]
     return any(abs(size - value) <= reach + near and reach + near < EXACT * size for value, reach in ways)
@@ -283,7 +290,8 @@ class _Checker:
                 "n" if RE["DRAWS"].search(sentence.text[max(0, number.start - 8) : number.end + 24]) else ""
             )
             role = role or ("n" if number.unit == UNITS["points"] and is_changed(whole, k) else "")  # in no table
-            role = role or ("n" if RE["OF_CITIES"].match(sentence.text[number.end :]) else "")
+            is_of_part = RE["PART"].search(sentence.text) and not sentence.of("index")  # which one?
+            role = role or ("n" if is_of_part or RE["OF_CITIES"].match(sentence.text[number.end :]) else "")
             falls = bool(RE["FALLS"].search(sentence.text[start : number.start]))
             in_view = sorted(whole.in_view(number, years), key=lambda m: abs(m.end - number.start))
             now = [m.value for m in in_view] or ([sentence.before.year] if sentence.before.year else [])
@@ -493,7 +501,7 @@ class _Checker:
         is_whole = number.decimals == 0 and number.value.is_integer()
         return Finding(
             passage.place, " ".join(text.split()), int(number.value) if is_whole else number.value, verdict.verdict,
-            verdict.candidates, verdict.note, number.text, at + number.start, passage, number.unit, number.decimals
+            verdict.candidates, verdict.note, number, at + number.start, passage
         )  # fmt: skip
 
     def _keyed(self, passage: Passage, text: str) -> Iterator[Finding]:

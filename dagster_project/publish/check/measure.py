@@ -190,7 +190,7 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
         is_of_towns = any("_urban" in code for code in codes)
         if is_of_towns and not RE["TOWN"].search(s.text + s.before.phrase) and not RE["RURAL"].search(s.text):
             return []
-        is_per_ten = number.decimals and dimension in ("", "count") and RE["PER_TEN"].search(s.text)
+        is_per_ten = number.decimals and dimension in ("", "count", "times", "share") and RE["PER_TEN"].search(s.text)
         codes = (is_per_ten and facts.indicators_of(codes)) or codes
         subjects: list[Subject] = [("value", code) for code in codes]
         is_per_head = RE["A_HEAD"].search(clause_before(s, number)) or RE["A_HEAD_AFTER"].match(s.text, number.end)

@@ -410,6 +410,8 @@ def _unit(match: re.Match[str]) -> Unit:
 def unit_in_head(text: str) -> Unit | None:
     """The unit that a column head or a caption names: 地区生产总值(亿元), GDP (100 million yuan), 单位：万人."""
     text = text.translate(WIDE_SIGNS).strip()
+    if RE["UNITS_STATED"].search(text):
+        return None
     for match in (*UNIT_STATED.finditer(text), *IN_HEAD.finditer(text), *filter(None, [UNIT.fullmatch(text)])):
         if match["times"] or match["unit"]:
             return _unit(match)

@@ -200,7 +200,7 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
         RE["OWN_PROVINCE"].search(left) and RE["MEAN"].search(left) and not is_changed(s, k)
     ):
         return True  # the mean of a province that is not named
-    if RE["OF_SEVERAL"].search(text) or (RE["THAT_PART"].search(text) and not s.of("index")):
+    if RE["OF_SEVERAL"].search(text) or (RE["PART"].search(text) and not s.of("index")):
         return True  # means of cities, or a part of the index, that stand somewhere else
     if not s.of("city", "place") and RE["TOGETHER"].search(text[: number.end + 4]) and not RE["BOTH"].search(text):
         return True
@@ -266,7 +266,7 @@ def _weight(facts: Facts, s: Sentence, k: int) -> Target | None:
 def widened(s: Sentence, number: Number, target: Target) -> Target:
     """What a number may be if its own words were misread: of any place, year and measure that the sentence names."""
     was = s.before
-    places = dict.fromkeys([*target.places, *target.others, *(tuple(m.value) for m in s.of("city", "place"))])
+    places = dict.fromkeys([*target.places, *(tuple(m.value) for m in s.of("city", "place"))])
     years = [*target.years, *target.bases, *(m.value for m in s.of("year")), was.year, was.since, was.or_year]
     years += [year + then for m in RE["AGO"].finditer(s.text) for year in years if year and (then := years_ago(m[0]))]
     of = [*s.of("variable"), *([was.content] if was.content and was.content.kind == "variable" else [])]
@@ -289,7 +289,8 @@ def loosely(facts: Facts, s: Sentence, number: Number) -> Target | None:
     fits = [one for one in subjects if dimension_fits(facts.unit_of(one), number.unit)]
     years = [m.value for m in s.of("year")] or ([was.year] if was.year else [])
     is_of_range = RE["SPREAD"].search(s.text) and RE["EXTREME"].search(s.text)
-    if not places or not fits or not years or is_wide(places[0][0]) or is_of_range:
+    is_open = is_of_range or (RE["PART"].search(s.text) and not s.of("index"))
+    if not places or not fits or not years or is_wide(places[0][0]) or is_open:
         return None
     loose = Target(fits, places, years, unit=number.unit, is_sure=False, is_dated=bool(s.of("year")))
     target = widened(s, number, loose)
@@ -430,7 +431,7 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     named = s.in_view(number, s.of("city", "place"))
 
     def is_owner(m: Mention) -> bool:  # 无锡的5亿元, Wuxi's 5
-        return m.end <= number.start and bool(RE["OWNED"].fullmatch(s.gap(m.end, number.start)))
+        return m.end < number.start and bool(RE["OWNED"].fullmatch(s.gap(m.end, number.start)))
 
     may_compare = dimension_of(number.unit) in ("times", "share") and not is_over_rural(s, number)
     if may_compare and (pair := compared_places(s, number)):
@@ -481,7 +482,9 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
 def _is_named(s: Sentence, number: Number, place: tuple[str, ...]) -> bool:
     """Whether the sentence of a number names its place, or the whole text is about it."""
     named = any(
-        tuple(m.value) == place and (m.end <= number.start or not is_wide(place[0])) for m in s.of("city", "place")
+        tuple(m.value) == place
+        and (m.end <= number.start or not is_wide(place[0]) or RE["NEXT_TO"].fullmatch(s.gap(number.end, m.start)))
+        for m in s.of("city", "place")
     )
     return named or place == s.before.document_cities or len({s.before.cities, *s.before.listed}) < 2
 

@@ -55,13 +55,18 @@ class Results:
 
     def of_cell(self, heads: Sequence[str], text: str, mentions: Callable[[str], list[Mention]]) -> Verdict | None:
         """Of a cell of a table whose heads (of column, row and table) name the result."""
-        named = " ".join((*reversed(heads), text))
+        *lines, above = heads
+        plain = re.sub(r"[(（][^()（）]*[)）]", "", above)  # standard errors in brackets: not in this figure
+        named = " ".join((plain, *reversed(lines), text))
         if not any(_names(patterns, named) for kind, patterns in KNOWN.items() if kind != "column"):
             return None
         s = Sentence(named, of := mentions(named), numbers(named, of))
-        if s.numbers and "%" not in text:
-            s.numbers[-1] = replace(s.numbers[-1], unit=None)  # of the regressor
-        return self.verdict(s, s.numbers[-1]) if s.numbers else None
+        k = next((k for k, number in enumerate(s.numbers) if number.start >= len(named) - len(text)), None)
+        if k is None:
+            return None
+        if "%" not in text:
+            s.numbers[k] = replace(s.numbers[k], unit=None)  # of the regressor
+        return self.verdict(s, s.numbers[k])
 
     def _figures(self, s: Sentence, k: int) -> Iterator[tuple[Key, str, float]]:
         """What the number may be: its own words, or those before its list, name the column or the result."""

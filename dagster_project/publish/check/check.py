@@ -29,6 +29,7 @@ from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.locale import languages
 
 CLOSE = 12  # letters from a figure to its year
+BESIDE = 10_000  # columns from the first figure of a cell to the next
 EXACT = 0.02  # how exactly two figures must give a third, as a share of it
 KNOWN = 0.125  # of the figures of a document that is about the release
 
@@ -303,8 +304,10 @@ class _Checker:
         near = dict.fromkeys(tokens(passage.heads[2]), 0.25) | dict.fromkeys(tokens(" ".join(passage.heads[:2])), 1.0)
         years = [m.value for head in heads[:2] for m in head.of("year")] or [m.value for m in heads[2].of("year")]
         of_lines = tokens(passage.heads[1]), tokens(passage.heads[0])
-        for number in numbers(cell.text, cell.mentions, every=True):
-            self.groups[-1].append((passage, 0, where, Query(number, passage.at, years, near, of_lines)))
+        row, column = passage.at
+        for k, number in enumerate(numbers(cell.text, cell.mentions, every=True)):
+            at = row, column + k * BESIDE  # the error of an estimate is a column of its own
+            self.groups[-1].append((passage, 0, where, Query(number, at, years, near, of_lines)))
 
     def _under(self, last: Context) -> Context:
         """What the headings say, and where they are silent the text since the last of them."""

@@ -157,7 +157,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return replace(target, subjects=[(ends, subjects[0][1])])
     if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
         target.others = [one for one in s.before.listed if one not in places]
-    target.ways = _ways(facts, s, k, target, change=change)
+    if not (ways := _ways(facts, s, k, target, change=change)) and RE["SPREAD"].search(left):
+        return None  # from a city that is not named
+    target.ways = ways
     alike = unit == s.numbers[k - 1].unit if unit is not None else RE["ONLY"].search(left) or _is_carried(s, k)
     is_alike = alike and not number.is_rank and "content" not in listed
     if last is not None and is_alike and _is_elliptic(s, k):
@@ -196,6 +198,8 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     cut = RE["CUT"].search(text)
     if cut and cut.start() <= number.start < cut.end() and not s.of("city") and RE["OF_MANY"].search(text):
         return True  # how many cities have more than 60 points
+    if RE["THE_REST"].search(text) and len(s.of("place")) < 2 and not s.of("city"):
+        return True
     if RE["THAT_LEVEL"].search(left) or (
         RE["OWN_PROVINCE"].search(left) and RE["MEAN"].search(left) and not is_changed(s, k)
     ):

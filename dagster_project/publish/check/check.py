@@ -31,6 +31,7 @@ from dagster_project.publish.locale import languages
 CLOSE = 12  # letters from a figure to its year
 BESIDE = 10_000  # columns from the first figure of a cell to the next
 EXACT = 0.02  # how exactly two figures must give a third, as a share of it
+OFTEN = 0.3  # of the names of cities those of the city that a document is about
 KNOWN = 0.125  # of the figures of a document that is about the release
 
 
@@ -175,6 +176,7 @@ class _Checker:
         self.cells: list[tuple[Passage, str, Number, Target]] = []  # of tables, without a verdict
         self.heads: dict[str, Sentence] = {}
         self.cities = Counter[str]()
+        self.title_cities: tuple[str, ...] = ()
         self.grids: dict[tuple[str, str, str], Grid | None] = {}
         self.last = Passage("", "")
         self.groups: list[list[tuple[Passage, int, str, Query]]] = []  # numbers of a paragraph, or of a table
@@ -203,9 +205,7 @@ class _Checker:
                 self.words.last = context.cities
                 sentence = self._sentence(sentence_text, context)
                 self._ask(passage, at, sentence, covered)
-                self.words.document_cities = self.words.document_cities or next(
-                    (tuple(m.value) for m in sentence.of("city")), ()
-                )
+                self.words.document_cities = self._city_of_document(sentence if level else None)
                 readings = dict(targets(self.facts, sentence))
                 for number in sentence.numbers:
                     if at + number.start in covered:
@@ -229,6 +229,13 @@ class _Checker:
                 often = next((year for year, _ in self.years.most_common(1)), None)
                 context = Context() if self._above().year else Context(year=last.year, or_year=often)
             last = context
+
+    def _city_of_document(self, title: Sentence | None) -> tuple[str, ...]:
+        """The city that the first title with a city names, else the one that is named most, if it is often."""
+        named = {tuple(m.value) for m in title.of("city")} if title else set()
+        self.title_cities = self.title_cities or (next(iter(named)) if len(named) == 1 else ())
+        often = [city for city, n in self.cities.most_common(1) if n > OFTEN * self.cities.total()]
+        return self.title_cities or tuple(often)
 
     def _group(self, passage: Passage) -> None:
         """Begin a group of numbers with a paragraph or table; items of a list are one group."""
@@ -257,11 +264,17 @@ class _Checker:
         if RE["SAME_TIME"].search(s.text):
             return True
         left, (start, _) = s.text[: number.start], s.zones[s.numbers.index(number)]
+        if any(start <= m.start < number.start and f"that of {m.value}" in verdict.note for m in s.of("year")):
+            return False
         in_zone = any(start <= m.start < number.start and not s.is_base(m) for m in s.of("year"))
         if (base := RE["FROM"].search(left)) and base["year"]:
             return True
         if base or (RE["TO"].search(left) and not in_zone):
-            return bool(s.ranges) or any(number.end <= m.start < number.end + CLOSE for m in s.of("year"))
+            years = {m.value for m in s.of("year")}
+            is_one_span = len(years) == 2 or (len(years) == 1 and bool(base) and s.is_base(s.of("year")[0]))
+            return (
+                bool(s.ranges) or is_one_span or any(number.end <= m.start < number.end + CLOSE for m in s.of("year"))
+            )
         for m in s.of("year"):
             gap = s.gap(m.end, number.start) if m.start < number.start else s.gap(number.end, m.start)
             if not re.search("[;；]", gap) and (m.start < number.start or not s.between(number.end, m.start)):

@@ -123,7 +123,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     is_mean = bool(RE["MEAN"].search(left[max(0, content.start - CLOSE) :] if content else left))
     if subjects == [("value", "coupling")] and RE["THRESHOLD"].search(text):
         return None
-    if subjects == [("value", "coupling")] and (is_of_all or is_mean):
+    if subjects == [("value", "coupling")] and (is_of_all or is_mean or RE["OVER_CITIES"].search(text)):
         subjects = [("nation", "mean_d")]
     elif is_of_all and is_mean and subjects == [("score", facts.scope.index)]:
         subjects = [("nation", "mean_100")]
@@ -157,9 +157,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return replace(target, subjects=[(ends, subjects[0][1])])
     if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
         target.others = [one for one in s.before.listed if one not in places]
-    if not (ways := _ways(facts, s, k, target, change=change)) and RE["SPREAD"].search(left):
+    target.ways = _ways(facts, s, k, target, change=change)
+    if not target.ways and RE["SPREAD"].search(left):
         return None  # from a city that is not named
-    target.ways = ways
     alike = unit == s.numbers[k - 1].unit if unit is not None else RE["ONLY"].search(left) or _is_carried(s, k)
     is_alike = alike and not number.is_rank and "content" not in listed
     if last is not None and is_alike and _is_elliptic(s, k):
@@ -213,6 +213,8 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     beside = [m for m in s.of("index") if m.end <= number.start and not s.gap(m.end, number.start).strip()]
     if any(RE["OBJECT"].search(text[: m.start]) for m in beside):
         return True  # 5 points more than another index
+    if RE["THAN_INDEX"].search(left) and len(s.of("index")) > 1:
+        return True
     other = RE["THAN_ZH"].search(left)  # 存款比贷款多
     return bool(other) and not any(m.start < other.end(1) and other.start(1) < m.end for m in s.mentions if other)
 
@@ -525,7 +527,7 @@ def _years(
     ):
         now = [s.before.or_year or facts.scope.last_year]
     ago, apart = years_ago(text[start:end]), [m for m in plain if m not in year_mentions]
-    if ago is not None and now and not change:
+    if ago is not None and now and not change and not any(start <= m.start < number.end for m in plain):
         return list(dict.fromkeys(y + ago for y in now)), [], True
     whens = [m for m in of_base if m.end <= number.start and RE["WHEN"].match(text, m.end)]
     if whens and not change and not any(whens[-1].end <= m.start < number.start for m in plain):

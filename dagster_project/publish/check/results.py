@@ -56,7 +56,7 @@ class Results:
     def of_cell(self, heads: Sequence[str], text: str, mentions: Callable[[str], list[Mention]]) -> Verdict | None:
         """Of a cell of a table whose heads (of column, row and table) name the result."""
         *lines, above = heads
-        plain = re.sub(r"[(（][^()（）]*[)）]", "", above)  # standard errors in brackets: not in this figure
+        plain = RE["OF_ERRORS"].sub("", above)  # standard errors in brackets: not in this figure
         named = " ".join((plain, *reversed(lines), text))
         if not any(_names(patterns, named) for kind, patterns in KNOWN.items() if kind != "column"):
             return None

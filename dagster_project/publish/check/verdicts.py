@@ -19,10 +19,11 @@ RIGHT = ("equal", "rounded")
 DIFFERS = ("other_unit", "other_city", "other_year", "revised", "not_ours")
 CLEAR = ("other_unit", "other_year", "revised")  # with three digits no accident, of whatever the figure is
 FACTORS: dict[str, list[float]] = words()["factors"]
+CERTAIN = 4  # significant digits from which a figure of another year is no accident, whatever else is named beside it
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 UNDATED = ("points", "money", "count")  # of which a figure of no year is wrong
 LISTED = 3
-OTHER_WAY, GIVES = "the other way", "the published figures give"
+OTHER_WAY, GIVES, SWAPPED_DIGITS = "the other way", "the published figures give", "two digits are swapped"
 FAR = 11
 SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.03, 0.01, 0.05, 0.3  # of slips of the pen
 NEAR = (0.82, 1.2)  # an older figure, as a share of that of today
@@ -96,8 +97,10 @@ class Judge:
         if not known:
             return None
         best = min(known, key=lambda verdict: (ORDER.index(verdict.verdict), verdict.note != OTHER_WAY))
-        clear = "swapped" in best.note or (best.verdict in CLEAR and not target.is_other)
-        slip = number.significant >= LIKELY and clear
+        clear = SWAPPED_DIGITS in best.note or (best.verdict in CLEAR and not target.is_other)
+        slip = number.significant >= LIKELY and (clear or best.verdict == "other_unit")
+        slip = slip or (number.significant >= CERTAIN and best.verdict in CLEAR)
+        slip = slip or (number.significant > CERTAIN and best.verdict == "other_city")
         if not target.is_sure and best.verdict not in RIGHT and not slip:
             return None
         for other in known:
@@ -127,12 +130,20 @@ class Judge:
         return results
 
     def _differs(self, number: Number, target: Target, subject: Subject, city: str) -> Verdict | None:
-        """What is wrong with a number that is none of the figures it may be."""
-        facts, fact_unit, unit = self.facts.of(subject), self.facts.unit_of(subject), number.unit or target.unit
+        """What is wrong with a number that is none of the figures it may be: by the likeliest year, or the year of
+        which its digits are right."""
+        facts, fact_unit = self.facts.of(subject), self.facts.unit_of(subject)
         mine = sorted(year for place, year in facts if place == city)
         if not mine or not (target.years or (city and fact_unit.dimension in UNDATED)):
             return None
-        year = next((one for one in target.years or mine[-1:] if one in mine), None) or target.years[0]
+        years = [one for one in target.years if one in mine] or [*target.years[:1]] or mine[-1:]
+        results = [self._of_year(number, target, subject, city, year) for year in years]
+        sure = (one for one in results if one and (one.verdict == "other_unit" or SWAPPED_DIGITS in one.note))
+        return next(sure, results[0])
+
+    def _of_year(self, number: Number, target: Target, subject: Subject, city: str, year: int) -> Verdict | None:
+        facts, fact_unit, unit = self.facts.of(subject), self.facts.unit_of(subject), number.unit or target.unit
+        mine = sorted(year for place, year in facts if place == city)
         fact = facts.get((city, year))
         if fact is None:
             years = f"{min(mine)} to {max(mine)}"
@@ -173,7 +184,7 @@ class Judge:
         published = _printed(number, figure)
         is_rank = fact_unit.dimension == "rank"
         if _swapped(number.text, published):
-            return self._wrong("not_ours", f"two digits are swapped: {published}", [here])
+            return self._wrong("not_ours", f"{SWAPPED_DIGITS}: {published}", [here])
         years = sorted((y for place, y in facts if place == city and y != year), key=lambda y: (abs(y - year), y))
         hits = [y for y in years if self._same(number, facts[city, y], fact_unit, unit)]
         sure = number.significant >= LIKELY
@@ -267,7 +278,7 @@ class Judge:
             printed = _printed(number, abs(value))
             doubt = doubt or not (target.is_named or is_like(size, abs(value)))
             if wrong is None and (not doubt or _swapped(number.text, printed)):
-                swapped = "two digits are swapped: " if _swapped(number.text, printed) else ""
+                swapped = f"{SWAPPED_DIGITS}: " if _swapped(number.text, printed) else ""
                 wrong = self._wrong("not_ours", f"{swapped}{GIVES} {printed}", here)
         return [wrong] if wrong else []
 
@@ -351,7 +362,8 @@ class Judge:
                         alike = self.facts.unit_of(whole).dimension == self.facts.unit_of(subject).dimension
                         if total and total.value and alike:
                             scale = 1 if unit is not None and unit.dimension == "times" else 100
-                            yield scale * mine / total.value, [here, (whole, city, year)], False
+                            share = scale * mine / total.value
+                            yield share, [here, (whole, city, year)], scale == 100 and share > 100  # no part of it
 
     def _together(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
         """Sums and means of places, and their change."""

@@ -408,6 +408,37 @@ def test_what_may_be_about_a_place_that_is_not_named_is_left_alone(facts, figure
         assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
 
 
+def test_a_unit_is_wrong_in_whichever_year_the_text_leaves_possible(facts, figures):
+    (city, zh, _), *_ = figures.cities()
+    y, gdp = figures.last, figures.value("gdp_nom", city) / 1e4
+    for unit, verdicts in (("亿元", RIGHT), ("万元", ("other_unit",))):
+        passages = [
+            Passage("", f"{y}年通报"),
+            Passage("", f"{zh}市{figures.years[0]}年得分{figures.score(city, figures.years[0]):.2f}分。"),
+        ]
+        passages.append(Passage("gdp", f"实现地区生产总值{gdp:.2f}{unit}。"))
+        (found,) = (one for one in check_passages(passages, facts) if one.place == "gdp")
+        assert found.verdict in verdicts, (unit, found)
+
+
+def test_a_text_table_whose_head_has_no_words_for_its_rows_is_read(facts, figures, tmp_path):
+    (city, _, en), *_ = figures.cities()
+    y, y1 = figures.last, figures.last - 1
+    for slip in (0, 1):
+        scores = f"{figures.score(city, y1):.2f}    {figures.score(city) + slip:.2f}"
+        lines = [
+            f"Table 1. {en} in figures",
+            "",
+            f"{'':30}{y1}     {y}",
+            "-" * 50,
+            f"NQPF index (points)           {scores}",
+        ]
+        lines += [f"National rank                 {figures.rank(city, y1)}        {figures.rank(city)}"]
+        (tmp_path / "a.txt").write_text("\n".join(lines), encoding="utf-8")
+        found = check_passages(read_passages(tmp_path / "a.txt"), facts)
+        assert [one.verdict in RIGHT for one in found] == [True, not slip, True, True]
+
+
 def test_a_figure_is_right_that_two_others_of_its_sentence_give(facts, figures):
     (city, zh, _), *_ = figures.cities()
     y = figures.last
@@ -452,6 +483,13 @@ def test_changes_and_moves_whose_verb_stands_once_and_counts_of_cities_are_judge
     table = table_passages(rows, "", "Table 2. Effects (standard errors in brackets)", lambda i, k: f"{i},{k}")
     found = {one.place: one.verdict in RIGHT for one in check_passages([*table], facts) if "(" not in one.printed}
     assert [found[place] for place in ("1,2", "2,2")] == [True, False]
+    sql = """select d.point, d.se, t.se from (select variable, points_per_unit as point, se from easy.effects
+        where effect = 'indirect' and is_of_interest) as d
+        join easy.effects as t using (variable) where t.effect = 'total'"""
+    (point, error, of_total), *_ = facts.con.execute(sql).fetchall()
+    for se, is_right in ((error, True), (of_total, False)):
+        text = f"The indirect effect of production relations is {point:.3f} (s.e. {se:.3f})."
+        assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == [True, is_right], text
     province = _province_of_two(facts)
     n, mean = (facts.of(("nation", name))[province, y].value for name in ("n_city", "mean_100"))
     rows = [["省份", "城市数（个）", f"{y}年均值（分）", f"{y}年前50名城市数（个）"]]

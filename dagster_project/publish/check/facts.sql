@@ -83,7 +83,7 @@ select 'effect', e.variable, e.effect, if(m.is_headline, '', e.model_id),
 from mart.mart_panel_effect as e join mart.dim_model_spec as m using (model_id)
 where e.horizon = 'static' and e.basis in (select basis from mart.dim_index where is_headline)
 union all
-select 'convergence', group_code, split_part(model_id, '_', 1), '', ['convergence', 'converge', 'converges', '收敛'],
+select 'convergence', group_code, split_part(model_id, '_', 1), '', ['convergence', 'converge', 'converges', '收敛', 'half-life', '半衰期'],
     map(['value', 'se', 'p', 'speed', 'half_life'], [beta, se, p, speed, half_life_years])
 from mart.mart_beta_convergence where is_headline and is_reported and group_code = 'all'
 

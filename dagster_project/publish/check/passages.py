@@ -235,9 +235,11 @@ def _text(file: Path) -> str:
 
 def _plain(file: Path) -> Iterator[Passage]:
     """Lines; those that tabs, bars or several blanks cut into as many parts are the rows of a table."""
-    above, rows = "", list[tuple[int, list[str]]]()
+    above, rows, is_indented = "", list[tuple[int, list[str]]](), False
     for k, line in enumerate([*_text(file).splitlines(), ""], start=1):
         parts = re.split(r"\s*[|│]\s*|\t+|\u3000+|\s{2,}", line.strip("|│ \t\u3000"))
+        if len(rows) == 1 and is_indented and len(parts) == len(rows[0][1]) + 1:  # a head of columns, none of rows
+            rows = [(rows[0][0], ["", *rows[0][1]])]
         if rows and len(parts) != len(rows[0][1]) and not re.fullmatch(r"[-=+\s]+", line):
             is_table = (
                 len(rows) > 2 and sum(_is_figure(text) for _, row in rows[1:] for text in row) >= 2 * len(rows) - 2
@@ -254,7 +256,8 @@ def _plain(file: Path) -> Iterator[Passage]:
                 else (Passage(f"line {n}", "  ".join(row)) for n, row in rows)
             )
             above, rows = "" if is_table else "  ".join(rows[-1][1]), []
-        if len(parts) > 2:
+        if len(parts) > 2 or (not rows and len(parts) == 2 and line[:2].isspace()):
+            is_indented = is_indented if rows else line[:2].isspace()
             rows.append((k, parts))
         elif line.strip() and not rows:
             above = line

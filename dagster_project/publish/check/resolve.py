@@ -273,8 +273,9 @@ def widened(s: Sentence, number: Number, target: Target) -> Target:
     """What a number may be if its own words were misread: of any place, year and measure that the sentence names."""
     was = s.before
     places = dict.fromkeys([*target.places, *(tuple(m.value) for m in s.of("city", "place"))])
-    years = [*target.years, *target.bases, *(m.value for m in s.of("year")), was.year, was.since, was.or_year]
+    years = [*target.years, *(m.value for m in s.of("year")), was.year, was.since, was.or_year]
     years += [year + then for m in RE["AGO"].finditer(s.text) for year in years if year and (then := years_ago(m[0]))]
+    years += target.bases
     of = [*s.of("variable"), *([was.content] if was.content and was.content.kind == "variable" else [])]
     subjects = dict.fromkeys([*target.subjects, *(("value", code) for m in of for code in m.value)])
     every = [year for year in dict.fromkeys(years) if year]

@@ -10,7 +10,7 @@ from typing import Any
 from dagster_project.publish.check.facts import SQL, Facts, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
 from dagster_project.publish.check.sentence import NOUN, Sentence, statistic
-from dagster_project.publish.check.verdicts import Verdict, is_like, rounds
+from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, rounds
 
 Key = tuple[str, str, str, str]  # kind, subject (a regressor, or "all" cities), which (direct, absolute), model
 Patterns = Mapping[str, re.Pattern[str]]
@@ -18,6 +18,7 @@ KNOWN: dict[str, Patterns] = {
     kind: {name: re.compile(text) for name, text in of.items()} for kind, of in words()["results"].items()
 }
 CLASSES: Patterns = {str(name): re.compile(text) for name, text in words()["classes"].items()}
+NEXT = 24  # letters behind a figure that may name it: 1.09 points in total
 LEAST = 2  # significant digits of a figure that is looked up
 
 
@@ -43,8 +44,13 @@ class Results:
         k = s.numbers.index(number)
         for key, column, figure in [*self._figures(s, k), *self._transition(s, k)]:
             is_right = rounds(number.value, figure, number.decimals)
+            is_other = number.significant >= LIKELY and any(
+                _beside(other, key) and column in of and rounds(number.value, of[column], number.decimals)
+                for other, of in self.of.items()
+            )
+            is_named_behind = key[0] in KNOWN and _names(KNOWN[key[0]], s.text[number.end : number.end + NEXT])
             is_other_unit = is_right and column == "half_life" and RE["MONTHS"].match(s.text, number.end)
-            if is_right or is_like(number, figure):
+            if is_right or (is_other and not is_named_behind) or is_like(number, figure):
                 candidate: dict[str, Any] = {"key": key[0], "subject": " ".join((*key, column)), "city": ""}
                 candidate |= {"year": "", "value": figure, "unit": "", "release": self.release}
                 note = "" if is_right else f"published: {figure:.{number.decimals}f}"
@@ -119,6 +125,11 @@ class Results:
             first, to = (to * 2 or [first])[0], to or [first]
         if to and (first, to[0]) in self.moves:
             yield ("transition", first, to[0], ""), "percent", self.moves[first, to[0]] / (1 if is_share else 100)
+
+
+def _beside(one: Key, other: Key) -> bool:
+    """Whether two results are of the same regressor and model: its direct and its total effect."""
+    return one != other and (one[0], one[1], one[3]) == (other[0], other[1], other[3])
 
 
 def _names(patterns: Patterns, text: str) -> list[str]:

@@ -82,6 +82,11 @@ class Verdict:
     note: str = ""
     candidates: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether a number can hardly be another figure: its digits are right in another unit, or two are swapped."""
+        return self.verdict == "other_unit" or SWAPPED_DIGITS in self.note
+
 
 class Judge:
     """Compares numbers with one published file and with older ones."""
@@ -97,8 +102,7 @@ class Judge:
         if not known:
             return None
         best = min(known, key=lambda verdict: (ORDER.index(verdict.verdict), verdict.note != OTHER_WAY))
-        clear = SWAPPED_DIGITS in best.note or (best.verdict in CLEAR and not target.is_other)
-        slip = number.significant >= LIKELY and (clear or best.verdict == "other_unit")
+        slip = number.significant >= LIKELY and (best.is_sure or (best.verdict in CLEAR and not target.is_other))
         slip = slip or (number.significant >= CERTAIN and best.verdict in CLEAR)
         slip = slip or (number.significant > CERTAIN and best.verdict == "other_city")
         if not target.is_sure and best.verdict not in RIGHT and not slip:
@@ -126,6 +130,13 @@ class Judge:
             differences = [
                 self._differs(number, target, one, city) for one in target.subjects for city in target.places[0]
             ]
+            differences += [
+                one
+                for subject in target.subjects
+                for ids in target.places[1:]
+                for city in ids
+                if (one := self._differs(number, target, subject, city)) and one.is_sure
+            ]
             results = [one for one in differences if one and (target.years or one.verdict != "other_unit")]
         return results
 
@@ -138,8 +149,7 @@ class Judge:
             return None
         years = [one for one in target.years if one in mine] or [*target.years[:1]] or mine[-1:]
         results = [self._of_year(number, target, subject, city, year) for year in years]
-        sure = (one for one in results if one and (one.verdict == "other_unit" or SWAPPED_DIGITS in one.note))
-        return next(sure, results[0])
+        return next((one for one in results if one and one.is_sure), results[0])
 
     def _of_year(self, number: Number, target: Target, subject: Subject, city: str, year: int) -> Verdict | None:
         facts, fact_unit, unit = self.facts.of(subject), self.facts.unit_of(subject), number.unit or target.unit

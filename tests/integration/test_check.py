@@ -355,7 +355,8 @@ def test_what_two_cities_two_years_or_two_parts_give_is_judged(facts, figures):
     shares = [100 * of("value", "va_tertiary_nom", one, t) / of("value", "gdp_nom", one, t) for t in (y, y1)]
     moves = [abs(figures.score(city) - figures.score(city, y1)) for city in (one, other)]
     now, then = ([of("value", "coupling", city, year) for city in (one, other)] for year in (y, y1))
-    parts = [of("score", f"nqpf_{part}") for part in ("new", "quality")]
+    parts, ranks = ([of(kind, f"nqpf_{part}") for part in ("new", "quality")] for kind in ("score", "rank"))
+    loans, gdp = (of("value", name) for name in ("loans_balance_nom", "gdp_nom"))
     growth = 100 * of("value", "gdp_nom") / of("value", "gdp_nom", one, y1) - 100
     rises, gains = ("上升" if a > b else "回落" for a, b in (shares, sums))
     for x in (0, 1):
@@ -376,6 +377,11 @@ def test_what_two_cities_two_years_or_two_parts_give_is_judged(facts, figures):
             (f"{y}年{zh}实际使用外资{of('value', 'fdi_usd') / 1e4:.2f}亿{('美元', '元')[x]}。", [ok]),
             (f"{y}年{zh}细颗粒物年均浓度为{of('value', 'pm25_popw'):.2f}{'微毫'[x]}克/立方米。", [ok]),
             (f"{y}年{zh}地区生产总值名义增速为{(-1) ** x * growth:.1f}%。", [ok]),
+            (f"{y}年{zh}“新”维度得分{parts[0]:.2f}分，“质”维度得分{parts[1]:.2f}分，分别居全国第{ranks[0] + x:.0f}位和"
+             f"第{ranks[1]:.0f}位。", [True, True, ok, True]),
+            (f"{y}年{zh}贷款余额{loans / 1e4:.2f}亿元，与地区生产总值之比为{loans / gdp + x:.2f}。", [True, ok]),
+            (f"In {y} loans in {en} were {loans / 1e5:.2f} billion yuan, {loans / gdp + x:.2f} times the city's GDP.",
+             [True, ok]),
             (f"{y}年{zh}与{zh_b}的{figures.score(other):.2f}分相比，领先{zh_b}"
              f"{abs(figures.score(one) - figures.score(other)) + x:.2f}分。", [True, ok]),
         ]  # fmt: skip

@@ -264,7 +264,8 @@ class _Checker:
         if RE["SAME_TIME"].search(s.text):
             return True
         left, (start, _) = s.text[: number.start], s.zones[s.numbers.index(number)]
-        if any(start <= m.start < number.start and f"that of {m.value}" in verdict.note for m in s.of("year")):
+        before = max([0, *(one.end for one in s.numbers if one.end <= number.start)])
+        if any(before <= m.start < number.start and f"that of {m.value}" in verdict.note for m in s.of("year")):
             return False
         in_zone = any(start <= m.start < number.start and not s.is_base(m) for m in s.of("year"))
         if (base := RE["FROM"].search(left)) and base["year"]:

@@ -121,8 +121,10 @@ class Vocabulary:
             (RE["SELF"], self.document_cities),
             (RE["CITY"], tuple(dict.fromkeys(self.document_cities + self.last))),
         ):
-            if cities:
-                results += [Mention("city", *match.span(), cities) for match in word.finditer(text)]
+            for spot in word.finditer(text):
+                before = [one.value for one in results if one.kind == "city" and one.end <= spot.start()]
+                if spoken_of := (before[-1] if before and word is RE["CITY"] else cities):
+                    results.append(Mention("city", *spot.span(), spoken_of))
         return sorted([*results, *_years(text, results)], key=lambda mention: mention.start)
 
     def _at(self, text: str, low: str, at: int) -> Mention | None:

@@ -201,7 +201,9 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     if RE["THE_REST"].search(text) and len(s.of("place")) < 2 and not s.of("city"):
         return True
     if RE["THAT_LEVEL"].search(left) or (
-        RE["OWN_PROVINCE"].search(left) and RE["MEAN"].search(left) and not is_changed(s, k)
+        RE["OWN_PROVINCE"].search(left)
+        and (RE["MEAN"].search(left) or RE["MIDDLE"].search(left))
+        and not is_changed(s, k)
     ):
         return True  # the mean of a province that is not named
     if RE["OF_SEVERAL"].search(text) or (RE["PART"].search(text) and not s.of("index")):
@@ -215,6 +217,8 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
         return True  # 5 points more than another index
     if RE["THAN_INDEX"].search(left) and len(s.of("index")) > 1:
         return True
+    if dimension == "points" and RE["CONTRIBUTES"].search(text) and s.of("index") and not s.of("variable"):
+        return True  # points that a part of the index adds
     other = RE["THAN_ZH"].search(left)  # 存款比贷款多
     return bool(other) and not any(m.start < other.end(1) and other.start(1) < m.end for m in s.mentions if other)
 
@@ -383,7 +387,7 @@ def _of_all(
         not mean and RE["NO_LEVEL_OF_ALL"].search(zone)
     ):
         return None
-    if name == "median_100" and change and RE["MEAN"].search(zone):  # less than the mean
+    if name == "median_100" and RE["MEAN"].search(zone):  # less than the mean
         return None
     of_part = name == "theil" or (name == "gini" and len(s.of("place")) > 1)
     if of_part and RE["BETWEEN_TWO"].search(zone if name == "theil" else text[: number.start]):
@@ -444,7 +448,9 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
     if may_compare and (pair := compared_places(s, number)):
         return [pair[0]], [pair[1]]
     is_sum = RE["TOGETHER"].search(text[start : number.start])
-    objects = [m for m in named if s.is_object(m) and not is_owner(m) and not is_sum]
+    subjects = [m for m in named if not s.is_object(m)]
+    again = [m for m in named if any(o.value == m.value and o.end <= m.start for o in subjects)]  # its own GDP
+    objects = [m for m in named if s.is_object(m) and not is_owner(m) and not is_sum and m not in again]
     subjects = [m for m in named if m not in objects]
     others = [m for m in objects if start <= m.start < end]
     left = text[: number.start]

@@ -144,10 +144,14 @@ def side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
             is_stated = bool(RE["SIDE_BY_SIDE"].search(s.text))
             kinds = {"place": ("city", "place"), "year": ("year",), "content": ("variable", "index", "score", "nation")}
             for role, of in kinds.items():
-                named, _ = s.named(start, [m for m in s.of(*of) if m.end <= numbers[start].start])
+                ends = {m.end for m in s.of("index")}  # the score of an index is one thing
+                before = [m for m in s.of(*of) if m.end <= numbers[start].start]
+                named, _ = s.named(start, [m for m in before if m.kind != "score" or m.start not in ends])
                 listed = _last_list(named, s, n)
                 if (
-                    role == "content" and len(listed) < n and (RE["BOTH"].search(s.text) or RE["ITEMS"].search(s.text))
+                    role == "content"
+                    and len(listed) < n
+                    and (is_stated or RE["BOTH"].search(s.text) or RE["ITEMS"].search(s.text))
                 ):  # 2012年三者依次为
                     listed = [m for m in s.of(*of) if m.end <= numbers[start].start]
                     parts = [m for m in listed if m.kind == "index"]
@@ -249,6 +253,8 @@ def compared_places(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple
     """The two cities of a share or multiple: A is 70 % of B, 是B的三分之一; A may stand in the sentence before."""
     named = s.of("city", "place")
     for k, m in reversed(list(enumerate(named))):
+        if any(one.value == m.value for one in named[:k]):
+            continue  # its own GDP
         behind = m.start >= number.end and RE["PART_AFTER"].fullmatch(s.gap(number.end, m.start))
         ahead = m.end <= number.start and RE["PART_BEFORE"].fullmatch(RE["ASIDE"].sub("", s.gap(m.end, number.start)))
         if behind or (ahead and (dimension_of(number.unit) == "times" or RE["EQUALS"].search(s.text[: m.start]))):

@@ -11,8 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-type Labelled = pd.Series | pd.DataFrame
-
 
 def aligned[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Match the labels of all arguments before `function` sees them.

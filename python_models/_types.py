@@ -5,5 +5,6 @@ from numpy.typing import ArrayLike, NDArray
 
 type FloatArray = NDArray[np.float64]
 type BoolArray = NDArray[np.bool_]
+type IntArray = NDArray[np.int64]
 
-__all__ = ["ArrayLike", "BoolArray", "FloatArray"]
+__all__ = ["ArrayLike", "BoolArray", "FloatArray", "IntArray"]

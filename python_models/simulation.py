@@ -187,17 +187,6 @@ def _row_normalised(links: FloatArray) -> FloatArray:
     return np.asarray(links / np.where(sums > 0, sums, 1.0))
 
 
-def random_knn_weights(n: int, k: int, *, rng: np.random.Generator) -> FloatArray:
-    """Row-normalised k-nearest-neighbour weights of n uniform points in the unit square, shape (N, N)."""
-    if not 0 < k < n:
-        raise ValueError(f"k must lie between 1 and n - 1 = {n - 1}, got {k}.")
-    points = rng.random((n, 2))
-    nearest = cKDTree(points).query(points, k=k + 1)[1][:, 1:]
-    weights = np.zeros((n, n), dtype=np.float64)
-    weights[np.repeat(np.arange(n), k), nearest.ravel()] = 1.0 / k
-    return weights
-
-
 def small_panel(n: int = 12, n_years: int = 6) -> tuple[FloatArray, FloatArray, FloatArray]:
     """y, x (n, n_years) and W (n, n) of the examples: y = 2 x + W x + noise of sd 0.1, cities on a circle."""
     rng = np.random.default_rng(1)

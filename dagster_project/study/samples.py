@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from dagster_project.study.frames import KEYS, PLACE, Frames, Rows, Tables, by_city, rows_with, wide
 from dagster_project.study.groups import Groups, ObjectArray
@@ -29,7 +28,6 @@ from python_models.space import build_weights, normalise, to_sparse
 from python_models.space.distance import distance_matrix
 from python_models.tasks import run_tasks
 
-type IntArray = NDArray[np.int64]
 type Job = tuple[str, str, Callable[[], Tables]]  # analysis, variant, what makes its tables
 LONG = ("scores", "indicators", "contributions")  # frames that only `read_sample` looks at
 LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year

@@ -5,15 +5,13 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from python_models._align import aligned
 from python_models._show import Shown
-from python_models._types import ArrayLike, FloatArray
+from python_models._types import ArrayLike, BoolArray, FloatArray, IntArray
 from python_models.dynamics.logt import REJECT_BELOW, LogTDesign, dispersion, positive_plane
 
-type IntArray = NDArray[np.int64]
 type MergeRule = Literal["phillips_sul", "von_lyncker_thoennessen"]
 
 
@@ -189,7 +187,7 @@ def _core(Z: FloatArray, design: LogTDesign) -> slice | None:
     return slice(start, start + int(np.argmax(t)) + 2)
 
 
-def _t_joined(Z: FloatArray, inside: NDArray[np.bool_], design: LogTDesign) -> FloatArray:
+def _t_joined(Z: FloatArray, inside: BoolArray, design: LogTDesign) -> FloatArray:
     """t of the group `inside` plus each other unit alone, (n,); -inf for its own members."""
     members, k = Z[inside], float(inside.sum())
     mean = members.mean(axis=0)

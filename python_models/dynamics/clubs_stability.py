@@ -7,8 +7,8 @@ import pandas as pd
 
 from python_models._align import align_to
 from python_models._show import Shown
-from python_models._types import ArrayLike, FloatArray
-from python_models.dynamics.clubs import ClubResult, IntArray, find_clubs, merge_clubs
+from python_models._types import ArrayLike, FloatArray, IntArray
+from python_models.dynamics.clubs import ClubResult, find_clubs, merge_clubs
 from python_models.dynamics.logt import positive_plane
 
 

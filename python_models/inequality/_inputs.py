@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from python_models._types import ArrayLike, FloatArray
+from python_models._types import ArrayLike, FloatArray, IntArray
 
-type IntArray = NDArray[np.int64]
 type Vector = ArrayLike | pd.Series
 type Labels = Sequence[Hashable] | NDArray[np.generic] | pd.Series | pd.Categorical | pd.Index
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from python_models._types import FloatArray
-from python_models.inequality._inputs import Groups, IntArray
+from python_models._types import FloatArray, IntArray
+from python_models.inequality._inputs import Groups
 
 CELLS = 2_000_000  # numbers of one block of rows: bounds the memory
 STEP = 1e-4  # of the derivative by a city's weight

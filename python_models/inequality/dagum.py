@@ -10,8 +10,8 @@ import pandas as pd
 
 from python_models._align import aligned
 from python_models._show import Shown
-from python_models._types import FloatArray
-from python_models.inequality._inputs import Groups, IntArray, Labels, Vector, as_case_weights, as_groups, as_values
+from python_models._types import FloatArray, IntArray
+from python_models.inequality._inputs import Groups, Labels, Vector, as_case_weights, as_groups, as_values
 
 
 @dataclass(frozen=True, eq=False)

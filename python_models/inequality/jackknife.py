@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
-from python_models._types import BoolArray, FloatArray
-from python_models.inequality._inputs import Groups, IntArray
+from python_models._types import BoolArray, FloatArray, IntArray
+from python_models.inequality._inputs import Groups
 from python_models.inequality._weights import Drawn, Weights
 
 NOTHING = 1e-12  # a part that is zero but for rounding has no logarithm

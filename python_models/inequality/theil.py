@@ -11,8 +11,8 @@ from scipy.special import xlogy
 
 from python_models._align import aligned
 from python_models._show import Shown
-from python_models._types import FloatArray
-from python_models.inequality._inputs import Groups, IntArray, Labels, Vector, as_case_weights, as_groups, as_values
+from python_models._types import FloatArray, IntArray
+from python_models.inequality._inputs import Groups, Labels, Vector, as_case_weights, as_groups, as_values
 
 type Kind = Literal["T", "L"]
 

@@ -19,8 +19,6 @@ from python_models.influence.spillover import AnyWeights, Linear, SpilloverFit, 
 from python_models.regression import PanelInputError, spatial_weights
 from python_models.regression.errors import estimable
 
-TERMS = ("in", "out", "in:m", "out:m")
-
 
 @dataclass(frozen=True, eq=False)
 class Barrier(Shown):

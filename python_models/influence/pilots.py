@@ -14,19 +14,17 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
 from python_models._align import aligned
 from python_models._show import Shown
-from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models._types import ArrayLike, BoolArray, FloatArray, IntArray
 from python_models.inference import holm, normal, wald
 from python_models.influence.honest import honest_bounds
 from python_models.regression import PanelInputError
 from python_models.regression.covariance import Cluster, Conley, Robust, Rows, Scores, freed, group_codes, meat, sums_by
 from python_models.space.distance import distance_matrix
 
-type IntArray = NDArray[np.int64]
 type Metric = Literal["haversine", "euclidean"]
 
 LEAST_CONTROLS = 2  # cities that are never a pilot nor exposed: one alone would be its own year effects

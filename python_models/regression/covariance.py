@@ -22,12 +22,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from python_models._show import Shown
-from python_models._types import ArrayLike, FloatArray
+from python_models._types import ArrayLike, FloatArray, IntArray
 from python_models.regression.errors import PanelInputError, require_known
 from python_models.regression.multiplier import MatrixMultiplier, Multiplier
 from python_models.space.distance import pair_distances, tree, tree_radius
 
-type IntArray = NDArray[np.int64]
 type Correction = Literal["jackknife", "groups", "none"]
 
 MOST_LEVERAGE = 0.95  # of a year of a city: beyond it its residual tells nothing

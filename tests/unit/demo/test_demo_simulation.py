@@ -9,12 +9,12 @@ from python_models.simulation import (
     contiguity_weights,
     coordination,
     near_weights,
-    random_knn_weights,
     simulate_country,
     spillover_matrix,
     split_blocks,
     stationary_ar1,
 )
+from tests.random_graph import random_knn_weights
 
 N, T = 40, 6
 EDGES = [(i, (i + 1) % N) for i in range(N)]

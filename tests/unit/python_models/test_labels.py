@@ -23,7 +23,7 @@ from examples import MODULES
 from python_models.inequality import dagum, gini
 from python_models.regression import SpatialWeights
 from python_models.regression.core import fit_panel
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 N, T = 24, 7
 CITIES = pd.Index([f"c{i:02d}" for i in np.random.default_rng(8).permutation(N)])

@@ -35,7 +35,7 @@ from python_models.policy.draws import coordination
 from python_models.policy.inputs import centre_barrier, high_presence, trailing_mean
 from python_models.policy.rules import replay, replay_differences
 from python_models.production.coupling import common_scale, coupling
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 FOUR = (2012, 2013, 2014, 2015)
 

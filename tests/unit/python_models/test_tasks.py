@@ -14,8 +14,8 @@ from task_pieces import dies_elsewhere, dies_once, in_place, nested, refuses, so
 
 from python_models import tasks as tasks_module
 from python_models.influence.placebo import placebo_weights
-from python_models.simulation import random_knn_weights
 from python_models.tasks import parts, run_tasks, start_tasks
+from tests.random_graph import random_knn_weights
 
 
 def placebo(**where: object) -> np.ndarray:

@@ -5,7 +5,7 @@ import pandas as pd
 from study_tools import with_schemes
 
 from dagster_project.study.settings import PanelSpec, PanelVariable
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 KEYS = {"basis": "frozen_2012_2021", "index_code": "nqpf", "weight_scheme": "entropy_flat"}
 

@@ -10,7 +10,7 @@ from worlds import places, world
 from python_models.influence import barrier_split, block_spillover, border_barrier, distance_decay
 from python_models.influence.blocks import BLOCKS, block_effects, split_blocks
 from python_models.influence.rings import ring_matrices
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 N = 120
 EDGES = [0, 100, 200, 300, 400, 500]

@@ -9,7 +9,7 @@ from python_models.influence import adjusted_threshold, fit_spillover, level_adj
 from python_models.influence.blocks import BLOCKS, split_blocks
 from python_models.influence.level_adjusted import even_scale, level_controls
 from python_models.regression import by_segment
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 N, YEARS, RHO = 120, 8, 0.3
 W = random_knn_weights(N, 5, rng=np.random.default_rng(99))

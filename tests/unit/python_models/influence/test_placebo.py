@@ -11,7 +11,8 @@ from python_models.influence import barrier_split, block_spillover, group_effect
 from python_models.influence.placebo import placebo_weights
 from python_models.influence.threshold import threshold_regression
 from python_models.regression import average_effects, fit_panel
-from python_models.simulation import COMPLICATIONS, EFFECTS, Truth, random_knn_weights, simulate_country
+from python_models.simulation import COMPLICATIONS, EFFECTS, Truth, simulate_country
+from tests.random_graph import random_knn_weights
 
 N, YEARS = 60, 6
 W = random_knn_weights(N, 5, rng=np.random.default_rng(99))

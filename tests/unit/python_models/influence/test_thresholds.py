@@ -14,7 +14,7 @@ from python_models.influence import group_effects, spatial_threshold, threshold_
 from python_models.influence.threshold import critical_lr
 from python_models.regression import fit_panel
 from python_models.regression.within import within
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 
 @pytest.fixture(scope="module")

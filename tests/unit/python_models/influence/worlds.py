@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 
 def world(matrices, theta, *, seed=0, n=120, years=8, rho=0.3, beta=1.0, W=None):

@@ -8,7 +8,7 @@ from scipy import sparse
 from shared_files import oracle_files
 
 from python_models.regression.weights import SpatialWeights, spatial_weights
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 
 def knn(n: int, k: int = 5, seed: int = 1) -> SpatialWeights:

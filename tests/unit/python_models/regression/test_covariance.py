@@ -14,7 +14,7 @@ from python_models.regression import Cluster, Conley, DriscollKraay, SpatialPane
 from python_models.regression.covariance import Rows, city_influences, freed, meat, score_rows
 from python_models.regression.multiplier import MatrixMultiplier
 from python_models.regression.within import within
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 N, T = 60, 7
 W = random_knn_weights(N, 5, rng=np.random.default_rng(1))

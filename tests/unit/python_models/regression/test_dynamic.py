@@ -14,7 +14,7 @@ from python_models.regression.dynamic_gmm import Stacked, dynamic_gmm, fit_gmm, 
 from python_models.regression.multiplier import spectrum
 from python_models.regression.weights import spatial_weights
 from python_models.regression.within import within
-from python_models.simulation import random_knn_weights
+from tests.random_graph import random_knn_weights
 
 TRUTH = {"tau": 0.4, "eta": -0.1, "rho": 0.3}
 

@@ -129,7 +129,7 @@ class Drawing:
             f' fill="{_colour(colour)}" stroke="none"{inside}'
         )
 
-    def mark(self, x: float, y: float, k: int, tip: str = "", size: float = 3.2, hollow: bool = False) -> None:
+    def mark(self, x: float, y: float, k: int, tip: str = "", size: float = 3.2) -> None:
         """A mark whose shape tells series apart where colours do not."""
         colour, s, t = _colour(SERIES[k % len(SERIES)]), size, size * 1.3
         shapes = (
@@ -138,9 +138,8 @@ class Drawing:
             f"M{x:.1f},{y - s * 1.3:.1f}l{s * 1.2:.1f},{s * 2.2:.1f}h{-s * 2.4:.1f}z",
             f"M{x - t:.1f},{y:.1f}l{t:.1f},{t:.1f} {t:.1f},{-t:.1f} {-t:.1f},{-t:.1f}z",
         )
-        fill = "var(--page)" if hollow else colour
         inside = f"><title>{escape(tip)}</title></path>" if tip else "/>"
-        self.parts.append(f'<path class="m" d="{shapes[k % 4]}" fill="{fill}" stroke="{colour}"{inside}')
+        self.parts.append(f'<path class="m" d="{shapes[k % 4]}" fill="{colour}" stroke="{colour}"{inside}')
 
     def set_frame(self, title: str, notes: Sequence[str]) -> None:
         """Title above and notes below, which a file has and a page does not show."""

@@ -3,7 +3,7 @@
 import vl_convert
 
 from dagster_project.publish.exhibits import map as maps
-from dagster_project.publish.exhibits.chart import WIDE, draw, in_light
+from dagster_project.publish.exhibits.chart import draw, in_light
 from dagster_project.publish.exhibits.exhibit import Exhibit, read_notes, read_rows
 from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader
 
@@ -23,14 +23,11 @@ def chosen(every: dict[str, Exhibit], name: str) -> dict[str, Exhibit]:
     return matches
 
 
-def svg_of(reader: Reader, exhibit: Exhibit, width: float = WIDE, *, framed: bool = True, code: bool = True) -> str:
-    """The drawing with what a file of its own needs around it; `framed`: shown, else outside the part that is seen.
-
-    Raises ExportError if there is nothing to draw.
-    """
+def svg_of(reader: Reader, exhibit: Exhibit) -> str:
+    """The drawing with what a file of its own needs around it. Raises ExportError if there is nothing to draw."""
     assert exhibit.chart is not None
     rows, words = read_rows(reader, exhibit), reader.words
-    drawing = draw(exhibit.chart, rows, words, width)
+    drawing = draw(exhibit.chart, rows, words)
     mark = f"{words.gettext(SYNTHETIC)}." if reader.scope.is_synthetic else ""
     notes = [
         mark,
@@ -38,8 +35,8 @@ def svg_of(reader: Reader, exhibit: Exhibit, width: float = WIDE, *, framed: boo
         words.gettext(maps.note()) if exhibit.chart.mark == "map" else "",
     ]
     title = words.gettext(exhibit.title) + (f" ({words.gettext(exhibit.unit)})" if exhibit.unit else "")
-    drawing.set_frame(f"{exhibit.code}. {title}" if code else title, [*filter(None, notes), reader.origin])
-    return drawing.svg(title, framed=framed)
+    drawing.set_frame(f"{exhibit.code}. {title}", [*filter(None, notes), reader.origin])
+    return drawing.svg(title, framed=True)
 
 
 def draw_file(reader: Reader, exhibit: Exhibit, format: str) -> bytes:

@@ -5,13 +5,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.exhibits.reader import SYNTHETIC, Reader, read_scope
 from dagster_project.publish.locale import languages
 from dagster_project.publish.questions.answer import file_hash
-from dagster_project.published import open_published
-from dagster_project.run.failures import Refusal, answering, nothing_published
+from dagster_project.run.failures import Refusal, answering
 
 
 @answering
@@ -32,10 +32,7 @@ def brief(
             raise Refusal(f"{folder} belongs to the warehouse: write the brief elsewhere.")
     if not is_all and not out.resolve().parent.is_dir():
         raise Refusal(f"There is no folder {out.resolve().parent}: create it first.")
-    con = open_published(paths)
-    if con is None:
-        raise nothing_published(paths)
-    with con:
+    with output.opened(paths) as con:
         scope = scope_of(read_scope(con), year)
         form = "gbt7714" if language == "zh" else "text"
         digest = file_hash(paths, scope.release)

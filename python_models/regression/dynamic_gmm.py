@@ -56,7 +56,6 @@ class GmmFit:
     cov: FloatArray
     cov_plain: FloatArray
     one_step: FloatArray
-    one_step_cov: FloatArray
     residuals: FloatArray
     hansen: SpecTest
     ar: tuple[SpecTest, SpecTest]
@@ -107,7 +106,7 @@ def fit_gmm(data: Stacked) -> GmmFit:
     else:
         hansen = SpecTest.chi2("hansen_j", float(moment @ second_weight @ moment), m - k, "H0: instruments are valid")
     ar = (_serial(data, z, second, cov, 1), _serial(data, z, second, cov, 2))
-    return GmmFit(second.params, cov, plain, first.params, one_cov, second.e, hansen, ar, tuple(map(bool, is_free)))
+    return GmmFit(second.params, cov, plain, first.params, second.e, hansen, ar, tuple(map(bool, is_free)))
 
 
 def _cross(a: FloatArray, b: FloatArray) -> FloatArray:

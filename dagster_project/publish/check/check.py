@@ -168,6 +168,7 @@ def _is_given(one: Finding, pair: tuple[Finding, Finding]) -> bool:
 class _Checker:
     def __init__(self, facts: Facts, words: Vocabulary, judge: Judge) -> None:
         self.facts, self.words, self.judge = facts, words, judge
+        self.provinces = {*words.provinces.values()}
         self.titles: dict[int, Context] = {}
         self.titles_text: list[str] = []
         self.dated = Counter[int]()  # years that the document names
@@ -232,8 +233,8 @@ class _Checker:
 
     def _city_of_document(self, title: Sentence | None) -> tuple[str, ...]:
         """The city that the first title with a city names, else the one that is named most, if it is often."""
-        named = {tuple(m.value) for m in title.of("city")} if title else set()
-        self.title_cities = self.title_cities or (next(iter(named)) if len(named) == 1 else ())
+        cities = {tuple(m.value) for m in title.of("city")} if title else set()
+        self.title_cities = self.title_cities or (next(iter(cities)) if len(cities) == 1 else ())
         often = [city for city, n in self.cities.most_common(1) if n > OFTEN * self.cities.total()]
         return self.title_cities or tuple(often)
 
@@ -341,8 +342,7 @@ class _Checker:
 
     def _sentence(self, text: str, before: Context) -> Sentence:
         mentions = self.words.mentions(text)
-        provinces = {*self.words.provinces.values()}
-        is_of_provinces = any(one in provinces for m in mentions if m.kind == "place" for one in m.value)
+        is_of_provinces = any(one in self.provinces for m in mentions if m.kind == "place" for one in m.value)
         if RE["PROVINCES"].search(text) or (is_of_provinces and self._are_namesakes(text, mentions)):
             mentions = [
                 replace(m, kind="place", value=(province,))
@@ -355,8 +355,8 @@ class _Checker:
 
     def _are_namesakes(self, text: str, mentions: Sequence[Mention]) -> bool:
         """Whether each city of a sentence has the name of a province: Jilin, beside Heilongjiang."""
-        named = [text[m.start : m.end].lower() for m in mentions if m.kind == "city"]
-        return bool(named) and all(one in self.words.namesakes for one in named)
+        cities = [text[m.start : m.end].lower() for m in mentions if m.kind == "city"]
+        return bool(cities) and all(city in self.words.namesakes for city in cities)
 
     def _head(self, text: str) -> Sentence:
         """The same head serves many cells."""

@@ -494,12 +494,12 @@ def _places(s: Sentence, k: int, listed: dict[str, Mention]) -> tuple[list[tuple
 
 def _is_named(s: Sentence, number: Number, place: tuple[str, ...]) -> bool:
     """Whether the sentence of a number names its place, or the whole text is about it."""
-    named = any(
+    is_here = any(
         tuple(m.value) == place
         and (m.end <= number.start or not is_wide(place[0]) or RE["NEXT_TO"].fullmatch(s.gap(number.end, m.start)))
         for m in s.of("city", "place")
     )
-    return named or place == s.before.document_cities or len({s.before.cities, *s.before.listed}) < 2
+    return is_here or place == s.before.document_cities or len({s.before.cities, *s.before.listed}) < 2
 
 
 def _years(

@@ -48,6 +48,7 @@ class Finding:
     of: Number | None = None
     start: int = 0
     passage: Passage | None = None
+    right: str = ""
 
     @property
     def differs(self) -> bool:
@@ -141,8 +142,7 @@ def _may_be_given(one: Finding) -> bool:
 
 def _published(one: Finding) -> float:
     """The figure that the number is, or should be, as it is printed; 0: not known."""
-    should = re.search(r"(?:published|swapped): ([\d.]+)$", one.note)
-    return float(one.number) if one.verdict in RIGHT else float(should[1]) if should else 0.0
+    return float(one.number) if one.verdict in RIGHT else float(one.right or 0)
 
 
 def _sentence_of(one: Finding) -> tuple[int, str]:
@@ -518,7 +518,7 @@ class _Checker:
         is_whole = number.decimals == 0 and number.value.is_integer()
         return Finding(
             passage.place, " ".join(text.split()), int(number.value) if is_whole else number.value, verdict.verdict,
-            verdict.candidates, verdict.note, number, at + number.start, passage
+            verdict.candidates, verdict.note, number, at + number.start, passage, verdict.right
         )  # fmt: skip
 
     def _keyed(self, passage: Passage, text: str) -> Iterator[Finding]:

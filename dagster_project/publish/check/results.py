@@ -10,7 +10,7 @@ from typing import Any
 from dagster_project.publish.check.facts import SQL, Facts, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
 from dagster_project.publish.check.sentence import NOUN, Sentence, statistic
-from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, rounds
+from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, misprint_of, rounds
 
 Key = tuple[str, str, str, str]  # kind, subject (a regressor, or "all" cities), which (direct, absolute), model
 Patterns = Mapping[str, re.Pattern[str]]
@@ -53,10 +53,10 @@ class Results:
             if is_right or (is_other and not is_named_behind) or is_like(number, figure):
                 candidate: dict[str, Any] = {"key": key[0], "subject": " ".join((*key, column)), "city": ""}
                 candidate |= {"year": "", "value": figure, "unit": "", "release": self.release}
-                note = "" if is_right else f"published: {figure:.{number.decimals}f}"
                 if is_other_unit:
                     return Verdict("other_unit", "the unit is years", [candidate])
-                return Verdict("rounded" if is_right else "not_ours", note, [candidate])
+                printed = f"{figure:.{number.decimals}f}"
+                return Verdict("rounded", "", [candidate]) if is_right else misprint_of(printed, [candidate])
         return None
 
     def of_cell(self, heads: Sequence[str], text: str, mentions: Callable[[str], list[Mention]]) -> Verdict | None:

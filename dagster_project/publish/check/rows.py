@@ -16,7 +16,7 @@ import numpy as np
 
 from dagster_project.publish.check.cells import KNOWN, SURE, Attributes, Cells, Floats, Ints, Match, Query
 from dagster_project.publish.check.recognise import Number
-from dagster_project.publish.check.verdicts import Verdict, is_like, likelihood, rounds
+from dagster_project.publish.check.verdicts import Verdict, is_like, likelihood, misprint_of, rounds
 
 ENOUGH, CERTAIN = 3.0, 16.0  # log odds that a table is that of the figures; that it confirms
 OWN = 4.0  # of these what the figure adds, to be confirmed
@@ -163,14 +163,13 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
         if k in aligned:
             table, want, value = aligned[k]
             is_right, scale = bool(scale_of(query.number, value)), _likely_scale(query.number, value)
-            note = ROW if is_right else f"published: {_printed(query.number, value * scale)}"
-            here = cells.described(table, want, value)
-            results[k] = Verdict("rounded" if is_right else "not_ours", note, [here])
+            here, printed = [cells.described(table, want, value)], _printed(query.number, value * scale)
+            results[k] = Verdict("rounded", ROW, here) if is_right else misprint_of(printed, here)
             continue
         estimate = query if not query.role else estimate
         if other := _of_estimate(cells, query, estimate, queries[max(k - 1, 0) : k + 2]):
             cell, figure = other
-            results[k] = Verdict("not_ours", f"published: {_printed(query.number, figure)}", [_described(cells, cell)])
+            results[k] = misprint_of(_printed(query.number, figure), [_described(cells, cell)])
             continue
         by_row = bool(len(query.cells)) and cells.kinds[query.frame][0] == 0 and query.total > SURE / 2
         slip = misprint(cells, query, sure, estimate) if sure and not by_row else None
@@ -179,7 +178,7 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
             results[k] = Verdict("rounded", ROW if by_row else "", [_described(cells, cell)])
         elif slip:
             cell, figure = slip
-            results[k] = Verdict("not_ours", f"published: {_printed(query.number, figure)}", [_described(cells, cell)])
+            results[k] = misprint_of(_printed(query.number, figure), [_described(cells, cell)])
     return results
 
 

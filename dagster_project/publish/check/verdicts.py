@@ -81,11 +81,16 @@ class Verdict:
     verdict: str
     note: str = ""
     candidates: list[dict[str, Any]] = field(default_factory=list)
+    right: str = ""  # the figure it should be, as it would be printed
 
     @property
     def is_sure(self) -> bool:
         """Whether a number can hardly be another figure: its digits are right in another unit, or two are swapped."""
         return self.verdict == "other_unit" or SWAPPED_DIGITS in self.note
+
+
+def misprint_of(printed: str, candidates: list[dict[str, Any]]) -> Verdict:
+    return Verdict("not_ours", f"published: {printed}", candidates, printed)
 
 
 class Judge:
@@ -194,7 +199,7 @@ class Judge:
         published = _printed(number, figure)
         is_rank = fact_unit.dimension == "rank"
         if _swapped(number.text, published):
-            return self._wrong("not_ours", f"{SWAPPED_DIGITS}: {published}", [here])
+            return self._wrong("not_ours", f"{SWAPPED_DIGITS}: {published}", [here], published)
         years = sorted((y for place, y in facts if place == city and y != year), key=lambda y: (abs(y - year), y))
         hits = [y for y in years if self._same(number, facts[city, y], fact_unit, unit)]
         sure = number.significant >= LIKELY
@@ -212,7 +217,7 @@ class Judge:
             return self._wrong("other_city", note, [here, *more])
         far = not is_rank and not target.is_certain and is_far(number, figure) and is_far(number, float(published))
         far = far or not (target.is_named or is_like(number, figure))
-        return None if far else self._wrong("not_ours", f"published: {published}", [here])
+        return None if far else misprint_of(published, self._listed([here]))
 
     def _cities_like(
         self, number: Number, subject: Subject, city: str, year: int, fact_unit: Unit, unit: Unit | None
@@ -289,7 +294,7 @@ class Judge:
             doubt = doubt or not (target.is_named or is_like(size, abs(value)))
             if wrong is None and (not doubt or _swapped(number.text, printed)):
                 swapped = f"{SWAPPED_DIGITS}: " if _swapped(number.text, printed) else ""
-                wrong = self._wrong("not_ours", f"{swapped}{GIVES} {printed}", here)
+                wrong = self._wrong("not_ours", f"{swapped}{GIVES} {printed}", here, printed)
         return [wrong] if wrong else []
 
     def _pairs(
@@ -461,8 +466,8 @@ class Judge:
             notes.append(f"of {n} cities" if n and not fact.doubt else "")
         return Verdict(how, "; ".join(note for note in notes if note), self._listed([(subject, city, year)]))
 
-    def _wrong(self, verdict: str, note: str, places: Iterable[tuple[Subject, str, int]]) -> Verdict:
-        return Verdict(verdict, note, self._listed(places))
+    def _wrong(self, verdict: str, note: str, places: Iterable[Key], right: str = "") -> Verdict:
+        return Verdict(verdict, note, self._listed(places), right)
 
     def _listed(self, places: Iterable[tuple[Subject, str, int]]) -> list[dict[str, Any]]:
         return [

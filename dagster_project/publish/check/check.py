@@ -201,8 +201,10 @@ class _Checker:
             level = passage.level or (7 if RE["HEADING"].match(text) else 0)
             context = Context() if level else self._under(last)
             for at, sentence_text in sentences(text):
+                newest = max((year for year in self.dated if year <= self.facts.scope.last_year), default=None)
+                or_year = context.or_year or next(iter(self.often), None)
+                context = replace(context, or_year=or_year, document_year=newest)
                 context = replace(context, document_cities=self.words.document_cities)
-                context = replace(context, or_year=context.or_year or next(iter(self.often), None))
                 self.words.last = context.cities
                 sentence = self._sentence(sentence_text, context)
                 self._ask(passage, at, sentence, covered)

@@ -21,6 +21,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
 
     if any(RE["TOTAL_HEAD"].search(head.text) for head in heads[:2]):
         return None
+    is_of_all = any(RE["ALL_CITIES"].search(head.text) and not head.of(*CONTENT, "city", "place") for head in heads[:2])
     near = [m for head in heads[:2] for m in head.of("city")] or [m for head in heads[:2] for m in head.of("place")]
     place = tuple((near or first("city", "place"))[0].value) if near or first("city", "place") else carried_in.cities
     plain = [[m.value for m in head.of("year") if not head.is_base(m)] for head in heads]
@@ -31,6 +32,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
     index = next((str(m.value[0]) for head in heads for m in head.of("index")), carried_in.index or facts.scope.index)
     parts = _parts(facts, heads) if place and not is_wide(place[0]) and index == facts.scope.index else []
+    place = ("",) if is_of_all else place
     if parts:
         of_row = unit if parts[0][0] == "value" else number.unit  # the head of a row has the unit of the indicator
         return Target(parts, [place], [year] if year else [], unit=of_row)
@@ -47,7 +49,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
         m.kind in ("variable", "other") for head in heads[level + 1 : 2] for m in head.mentions
     )
     target = Target([], [place] if place else [], [year] if year else [], unit=unit, is_sure=is_sure)
-    wide = bool(place) and is_wide(place[0])
+    wide = bool(place) and (is_wide(place[0]) or is_of_all)
     if wide and not number.decimals and any(RE["COUNT_HEAD"].fullmatch(head.text.strip()) for head in heads[:2]):
         return replace(target, subjects=[("nation", "n_city")], unit=number.unit)
     if chosen.kind == "variable":
@@ -71,7 +73,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     if wide:
         is_mean = target.subjects == [("score", facts.scope.index)]
         target.subjects = [("nation", "mean_100")] if is_mean else target.subjects
-        target.is_sure = is_sure and is_mean and "_of_" in place[0]
+        target.is_sure = is_sure and is_mean and ("_of_" in place[0] or is_of_all)
     words = " ".join(head.text for head in heads[:2])
     says_so = bool(RE["CHANGE_HEAD"].search(words))
     if says_so or number.text.startswith(("+", "-")):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 
-from dagster_project.publish.check.facts import UNITS, Facts, Subject, Unit
+from dagster_project.publish.check.cells import tokens
+from dagster_project.publish.check.facts import SQL, UNITS, Facts, Subject, Unit, kept, words
 from dagster_project.publish.check.recognise import RE, Mention, Number
 from dagster_project.publish.check.sentence import (
     CONTENT,
@@ -22,6 +26,9 @@ from dagster_project.publish.check.verdicts import LIKELY
 
 CLOSE = 12  # letters from a word to what it measures
 AMOUNTS = ("money", "count", "dollars", "area", "mass", "volume", "energy", "length")
+RARE = 6  # variables that share a piece of a name which still says which of them is meant
+ALONE = 1.5  # times what the name of any other shares
+FEW = 3  # variables that one name may stand for
 MOST_POINTS = 100  # of a score
 
 
@@ -41,6 +48,42 @@ def content_of(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) ->
     return content, content.kind != "variable" or bool(is_rural) or content.end > number.start or not _other_noun(
         s, content, number
     )
+
+
+class Names:
+    """What the variables are called, in pieces."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.tokens: dict[str, set[str]] = defaultdict(set)
+        names = [(code, name) for code, *of in facts.con.execute(SQL["names"]).fetchall() for name in of if name]
+        for code, name in [*names, *((code, name) for code, of in words()["variables"].items() for name in of)]:
+            if code in facts.units:
+                self.tokens[code] |= tokens(name)
+        self.often = Counter(token for of in self.tokens.values() for token in of)
+
+    def alike(self, text: str, codes: Sequence[str]) -> tuple[str, ...]:
+        """The variables among some whose names share a rare piece with a text, and more than any other shares."""
+        here, n = {one for one in tokens(text) if len(one) > 3 or not one.isascii()}, len(self.tokens)
+        shared = {
+            code: sum(math.log(n / self.often[one]) for one in here & self.tokens[code])
+            for code in codes
+            if any(self.often[one] <= RARE for one in here & self.tokens[code])
+        }
+        best = max(shared.values(), default=0.0)
+        near = [code for code, value in shared.items() if value > best / ALONE]
+        return tuple(near) if len(near) <= FEW else ()
+
+
+def unnamed(facts: Facts, s: Sentence, number: Number) -> Mention | None:
+    """The measure that the words beside a number are like, where they are none of its names: 用于科学技术的支出."""
+    start, _ = s.zones[s.numbers.index(number)]
+    dimension = dimension_of(number.unit).replace("difference", "share")
+    codes = [code for code in facts.units if dimension and facts.unit_of(("value", code)).dimension == dimension]
+    clause = re.split("[,，;；:：。]", s.text[start : number.start])[-1]
+    behind = re.split(r"[,，;；。、\d]|\band\b", s.text[number.end :])[0]
+    text = RE["SHARE"].sub(" ", f"{clause} {behind}")
+    near = kept(facts, Names).alike(text, codes) if "每" not in clause else ()
+    return Mention("variable", number.start - len(clause), number.start, near) if near else None
 
 
 def _leans(facts: Facts, s: Sentence, k: int) -> bool:
@@ -121,6 +164,13 @@ def is_of_other_unit(facts: Facts, s: Sentence, number: Number, content: Mention
     amounts = [n.unit for n in s.numbers if content.end <= n.start < number.start and dimension_of(n.unit) in AMOUNTS]
     units = [facts.unit_of(("value", code)) for code in content.value]
     return bool(amounts) and not any(dimension_fits(unit, amounts[-1]) for unit in units)
+
+
+def is_other_amount(facts: Facts, number: Number, content: Mention | None) -> bool:
+    """Whether an amount is not in the unit of its measure: 1139 firms have profits of 278 million yuan."""
+    units = [facts.unit_of(("value", code)) for code in content.value] if content and content.kind == "variable" else []
+    is_amount = number.unit is not None and number.unit.dimension in AMOUNTS
+    return is_amount and bool(units) and not any(dimension_fits(one, number.unit) for one in units)
 
 
 def multiplied_by(s: Sentence, number: Number) -> Mention | None:

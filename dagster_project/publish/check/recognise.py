@@ -415,7 +415,8 @@ def unit_in_head(text: str) -> Unit | None:
     if RE["UNITS_STATED"].search(text):
         return None
     for match in (*UNIT_STATED.finditer(text), *IN_HEAD.finditer(text), *filter(None, [UNIT.fullmatch(text)])):
-        if match["times"] or match["unit"]:
+        is_per = match[0][0] == "/" and re.search(r"\([^()]+$", text[: match.start()])  # (units/10k persons)
+        if (match["times"] or match["unit"]) and not is_per:
             return _unit(match)
     return None
 

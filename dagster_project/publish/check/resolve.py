@@ -19,9 +19,11 @@ from dagster_project.publish.check.measure import (
     content_of,
     dimension_fits,
     is_of_other_unit,
+    is_other_amount,
     is_over_rural,
     multiplied_by,
     subjects_of,
+    unnamed,
 )
 from dagster_project.publish.check.recognise import RE, Mention, Number, count_of
 from dagster_project.publish.check.sentence import (
@@ -99,18 +101,28 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return None
     if (count := _count_of_cities(facts, s, k, listed)) or (count := _weight(facts, s, k)):
         return count
-    if (place := next((tuple(m.value) for m in s.of("place") if m.start < number.start), ())) and (
-        number.unit is None and not number.decimals and RE["RANKED"].match(right)
-    ):
+    behind = [m for m in s.of("place") if m.start >= number.end and not s.gap(number.end, m.start).strip()]
+    of_group = [m for m in behind if "_of_" in m.value[0]]  # the 35 core cities
+    of_group += [m for m in reversed(s.of("place")) if m.end <= number.start and RE["RANKED"].match(right)]
+    if of_group and dimension in ("", "count") and not number.decimals:
         years, _, is_dated = _years(facts, s, k, listed, change=False)
-        return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated)
+        is_of_index = all(
+            m.value[0] == facts.scope.index for m in s.of("index", "variable")
+        )  # others have fewer cities
+        place = tuple(of_group[0].value)
+        return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated, is_sure=is_of_index)
     if (RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left))) and not RE["COUNTIES"].search(right[:12]):
         year, n = facts.scope.last_year, number.value
         counts = sum(bool(RE["OF_CITIES"].match(text[one.end :])) for one in s.numbers)
         is_sample = n > 99 and counts < COVERED and 0.75 < n / facts.n_cities[year] < 1.25 and RE["SAMPLE"].search(text)
         return Target([("nation", "n_city")], [("",)], [] if n in facts.samples else [year]) if is_sample else None
+    is_like = False
     content, is_sure = content_of(facts, s, k, listed)
     is_sure = is_sure and not is_of_other_unit(facts, s, number, content)
+    is_of_part = RE["THEREOF"].search(text[s.zones[k][0] : number.start])
+    is_sure = is_sure and not is_other_amount(facts, number, content)
+    if (content is None or not is_sure or is_of_part) and (like := unnamed(facts, s, number)):
+        content, is_sure, is_like = like, True, True
     ends = rank_range(s, k) if content is not None and content.kind == "rank" else None
     subjects = subjects_of(facts, s, replace(number, unit=Unit("rank")) if ends else number, content)
     if "content" in listed and listed["content"].kind == "index":
@@ -146,6 +158,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     target.is_other, target.is_nominal = not is_sure, bool(RE["NOMINAL"].search(text))
     target.is_sure = is_sure and len(places) <= COVERED
     target.direction = direction_of(s, k) if change else 0
+    target.is_like = is_like
     target.is_named = not places or "place" in listed or _is_named(s, number, places[0])
     if subjects[0][0] == "nation":
         return _of_all(facts, s, k, target, content, change=change)
@@ -162,7 +175,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return None  # from a city that is not named
     alike = unit == s.numbers[k - 1].unit if unit is not None else RE["ONLY"].search(left) or _is_carried(s, k)
     is_alike = alike and not number.is_rank and "content" not in listed
-    if last is not None and is_alike and _is_elliptic(s, k):
+    is_behind = content is not None and content.start >= number.end  # 37 billion went to education
+    if last is not None and is_alike and not (is_like or is_behind) and _is_elliptic(s, k):
         ways = dict.fromkeys([*last.ways, *target.ways, *(["level"] if "since" in last.ways else [])])
         annual = target.is_annual or last.is_annual
         target = replace(target, subjects=last.subjects, ways=list(ways), wholes=last.wholes, is_annual=annual)
@@ -181,6 +195,10 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if "share" in target.ways:
         target.wholes, is_named = _wholes(facts, s, k, content)
         target.is_sure = target.is_sure and is_named
+    if dimension in ("share", "difference") and (like := unnamed(facts, s, number)):
+        target.subjects = [*(("value", code) for code in like.value), *target.subjects]
+        target.places = [*target.places, *target.others]
+        target.ways, target.is_like = [*target.ways, "level"], True
     return target if target.ways else None
 
 
@@ -525,8 +543,8 @@ def _years(
     base_values = [m.value for m in of_base]
     if s.before.year not in (None, *(base_values if not change else ())) and (not now or away < 0):
         now.append(s.before.year)
-    if s.before.or_year is not None and not plain:
-        now.append(s.before.or_year)
+    if not plain:
+        now += [year for year in (s.before.or_year, s.before.document_year) if year is not None]
     if RE["BEGINNING"].search(text[start:end]):
         return [*base_values, *([s.before.since] if s.before.since else []), facts.scope.first_year], [], False
     if not any(start <= m.start < end for m in years) and (

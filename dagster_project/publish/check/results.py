@@ -9,7 +9,7 @@ from typing import Any
 
 from dagster_project.publish.check.facts import SQL, Facts, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
-from dagster_project.publish.check.sentence import NOUN, Sentence, statistic
+from dagster_project.publish.check.sentence import NOUN, Sentence, dimension_of, statistic
 from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, misprint_of, rounds
 
 Key = tuple[str, str, str, str]  # kind, subject (a regressor, or "all" cities), which (direct, absolute), model
@@ -91,8 +91,10 @@ class Results:
             model = next((one for one in re.findall(r"\w+", s.text) if one in self.models), "")
             key = kind, subject[-1], which[at] if at < len(which) else which[-1], model
             if (figure := self.of.get(key, {}).get(column[0])) is not None:
-                unit = s.numbers[k].unit
-                yield key, column[0], figure * (100 if unit and unit.dimension == "share" else 1)
+                is_share = dimension_of(s.numbers[k].unit) == "share"
+                whole = self.of.get((kind, key[1], "total", model), {}).get(column[0])
+                is_part = is_share and whole and which[-1] != "total" and RE["SHARE"].search(here)
+                yield key, column[0], figure * (100 if is_share else 1) / (whole if is_part and whole else 1)
 
     def _transition(self, s: Sentence, k: int) -> Iterator[tuple[Key, str, float]]:
         """From the class that stands first in the sentence to the one in the words of the number."""

@@ -28,6 +28,7 @@ class Context:
     or_year: int | None = None  # of the headings, where the text under them names another
     listed: tuple[tuple[str, ...], ...] = ()  # all cities of the text before
     document_cities: tuple[str, ...] = ()  # the city of the document
+    document_year: int | None = None  # the newest that it names
 
 
 @dataclass

@@ -43,6 +43,7 @@ class Target:
     right; `direction`: 1 where it is said to rise, -1 to fall. `is_sure` False: a figure that differs may be something
     else's; `is_other`: because something that is not published is named beside it; `is_assumed`: no subject is named;
     `is_dated`: its sentence or heads name the year; `is_named`: so it is with the place, or the text has but one;
+    `is_like`: its words are like the name of the measure, and none of its names;
     `is_certain`: other cells of its row or column say what it is.
     """
 
@@ -61,6 +62,7 @@ class Target:
     is_annual: bool = False
     is_dated: bool = True
     is_named: bool = True
+    is_like: bool = False
     is_nominal: bool = False
     is_certain: bool = False
     direction: int = 0
@@ -154,7 +156,8 @@ class Judge:
             return None
         years = [one for one in target.years if one in mine] or [*target.years[:1]] or mine[-1:]
         results = [self._of_year(number, target, subject, city, year) for year in years]
-        return next((one for one in results if one and one.is_sure), results[0])
+        alike = (one for one in results if one and one.right and is_like(number, float(one.right)))
+        return next((one for one in results if one and one.is_sure), results[0] or next(alike, None))
 
     def _of_year(self, number: Number, target: Target, subject: Subject, city: str, year: int) -> Verdict | None:
         facts, fact_unit, unit = self.facts.of(subject), self.facts.unit_of(subject), number.unit or target.unit
@@ -202,7 +205,7 @@ class Judge:
             return self._wrong("not_ours", f"{SWAPPED_DIGITS}: {published}", [here], published)
         years = sorted((y for place, y in facts if place == city and y != year), key=lambda y: (abs(y - year), y))
         hits = [y for y in years if self._same(number, facts[city, y], fact_unit, unit)]
-        sure = number.significant >= LIKELY
+        sure = number.significant >= (CERTAIN if target.is_like else LIKELY)
         near_year = next((y for y in hits if sure or abs(y - year) == 1), None)
         cities = self._cities_like(number, subject, city, year, fact_unit, unit)
         akin = [other for other in cities if self._akin(city, other)]
@@ -216,7 +219,7 @@ class Judge:
             more = [(subject, one, year) for one in (akin or cities)[:LISTED]]
             return self._wrong("other_city", note, [here, *more])
         far = not is_rank and not target.is_certain and is_far(number, figure) and is_far(number, float(published))
-        far = far or not (target.is_named or is_like(number, figure))
+        far = far or not ((target.is_named and not target.is_like) or is_like(number, figure))
         return None if far else misprint_of(published, self._listed([here]))
 
     def _cities_like(
@@ -321,11 +324,7 @@ class Judge:
                     rate = 100 * ((a / b) ** (1 / n) - 1) if a * b > 0 else math.nan
                     yield (rate if dimension == "share" else _in_unit(a - b, fact_unit, unit) / n), here, n < 2
                 elif dimension == "difference" and fact_unit.dimension not in ("", "share"):
-                    now, then = (
-                        [value for value, *_ in self._share(None, replace(target, places=[(city,)], years=[year]))]
-                        for _, city, year in here
-                    )
-                    yield from ((one - other, here, False) for one, other in zip(now, then, strict=False))
+                    yield from self._of_shares(target, here)
                 elif dimension in ("share", "times"):
                     scale = 100 if dimension == "share" else 1
                     yield (scale * (a / b - 1) if b else math.nan), here, is_real
@@ -340,7 +339,9 @@ class Judge:
             fact_unit = self.facts.unit_of(subject)
             gaps: dict[tuple[str, str], tuple[float, list[Key]]] = {}
             for a, b, here in self._pairs(subject, self._two_places(target)):
-                if dimension in ("share", "times") and fact_unit.dimension != "share":
+                if dimension == "difference" and fact_unit.dimension not in ("", "share"):
+                    yield from self._of_shares(target, here)
+                elif dimension in ("share", "times") and fact_unit.dimension != "share":
                     yield ((100 if dimension == "share" else 1) * (a / b - 1) if b else math.nan), here, False
                 else:
                     gaps.setdefault((here[0][1], here[1][1]), (a - b, here))
@@ -348,6 +349,14 @@ class Judge:
             for a, b, then in self._pairs(subject, self._two_places(replace(target, years=target.bases))):
                 if held := gaps.get((then[0][1], then[1][1])):
                     yield _in_unit(held[0] - a + b, fact_unit, unit), [*held[1], *then], True  # what became of the gap
+
+    def _of_shares(self, target: Target, here: list[Key]) -> Iterator[Derived]:
+        """Percentage points between two amounts, each as a share of the same whole."""
+        now, then = (
+            [value for value, *_ in self._share(None, replace(target, places=[(city,)], years=[year]))]
+            for _, city, year in here
+        )
+        yield from ((one - other, here, False) for one, other in zip(now, then, strict=False))
 
     def _over_years(self, target: Target) -> list[tuple[str, int, str, int]]:
         return [(c, y, c, base) for ids in target.places for c in ids for y in target.years for base in target.bases]

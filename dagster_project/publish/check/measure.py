@@ -169,8 +169,10 @@ def is_of_other_unit(facts: Facts, s: Sentence, number: Number, content: Mention
 def is_other_amount(facts: Facts, number: Number, content: Mention | None) -> bool:
     """Whether an amount is not in the unit of its measure: 1139 firms have profits of 278 million yuan."""
     units = [facts.unit_of(("value", code)) for code in content.value] if content and content.kind == "variable" else []
-    is_amount = number.unit is not None and number.unit.dimension in AMOUNTS
-    return is_amount and bool(units) and not any(dimension_fits(one, number.unit) for one in units)
+    if number.unit is None or number.unit.dimension not in AMOUNTS or not units:
+        return False
+    of_money = {"money", "dollars"}.issuperset({number.unit.dimension, *(one.dimension for one in units)})
+    return not of_money and not any(dimension_fits(one, number.unit) for one in units)
 
 
 def multiplied_by(s: Sentence, number: Number) -> Mention | None:

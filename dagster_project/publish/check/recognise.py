@@ -415,7 +415,7 @@ def unit_in_head(text: str) -> Unit | None:
     if RE["UNITS_STATED"].search(text):
         return None
     for match in (*UNIT_STATED.finditer(text), *IN_HEAD.finditer(text), *filter(None, [UNIT.fullmatch(text)])):
-        is_per = match[0][0] == "/" and re.search(r"\([^()]+$", text[: match.start()])  # (units/10k persons)
+        is_per = match[0].startswith("/") and re.search(r"\([^()]+$", text[: match.start()])  # (units/10k persons)
         if (match["times"] or match["unit"]) and not is_per:
             return _unit(match)
     return None

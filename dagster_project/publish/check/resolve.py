@@ -110,7 +110,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
             m.value[0] == facts.scope.index for m in s.of("index", "variable")
         )  # others have fewer cities
         place = tuple(of_group[0].value)
-        return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated, is_sure=is_of_index)
+        return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated, is_sure=is_of_index, is_like=True)
     if (RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left))) and not RE["COUNTIES"].search(right[:12]):
         year, n = facts.scope.last_year, number.value
         counts = sum(bool(RE["OF_CITIES"].match(text[one.end :])) for one in s.numbers)

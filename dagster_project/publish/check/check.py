@@ -15,9 +15,10 @@ from typing import Any
 from dagster_project.publish.check.cells import Cells, Query, tokens
 from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, UNITS, Facts, Subject, kept
 from dagster_project.publish.check.heads import of_cell
+from dagster_project.publish.check.moves import Moves
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
 from dagster_project.publish.check.pages import verdict as verdict_of
-from dagster_project.publish.check.passages import KEY, Passage
+from dagster_project.publish.check.passages import KEY, TITLE_LEVEL, Passage
 from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Mention, Number, Vocabulary, numbers, sentences
 from dagster_project.publish.check.resolve import loosely, targets, widened
 from dagster_project.publish.check.results import Results
@@ -208,14 +209,15 @@ class _Checker:
                 self.words.last = context.cities
                 sentence = self._sentence(sentence_text, context)
                 self._ask(passage, at, sentence, covered)
-                self.words.document_cities = self._city_of_document(sentence if level else None)
+                self.words.document_cities = self._city_of_document(sentence if level else None, level)
                 readings = dict(targets(self.facts, sentence))
                 for number in sentence.numbers:
                     if at + number.start in covered:
                         continue
                     known = self._verdict(sentence, number, readings.get(number))
                     if not known:
-                        if verdict := kept(self.facts, Results).verdict(sentence, number):
+                        of_results = kept(self.facts, Results).verdict(sentence, number)
+                        if verdict := of_results or kept(self.facts, Moves).verdict(sentence, number):
                             yield self.finding(passage, sentence_text, at, number, verdict)
                         continue
                     target, verdict = known
@@ -233,10 +235,12 @@ class _Checker:
                 context = Context() if self._above().year else Context(year=last.year, or_year=often)
             last = context
 
-    def _city_of_document(self, title: Sentence | None) -> tuple[str, ...]:
-        """The city that the first title with a city names, else the one that is named most, if it is often."""
+    def _city_of_document(self, title: Sentence | None, level: int) -> tuple[str, ...]:
+        """The city that the first title with a city names, or a later title of a whole text; else the one that is named
+        most, if it is often."""
         cities = {tuple(m.value) for m in title.of("city")} if title else set()
-        self.title_cities = self.title_cities or (next(iter(cities)) if len(cities) == 1 else ())
+        if len(cities) == 1 and (level in (1, TITLE_LEVEL) or not self.title_cities):
+            self.title_cities = next(iter(cities))
         often = [city for city, n in self.cities.most_common(1) if n > OFTEN * self.cities.total()]
         return self.title_cities or tuple(often)
 

@@ -88,8 +88,9 @@ select 'convergence', group_code, split_part(model_id, '_', 1), '', ['convergenc
 from mart.mart_beta_convergence where is_headline and is_reported and group_code = 'all'
 
 -- name: transitions
--- of the headline, whatever the neighbours
-select state_from, state_to, percent from easy.markov where neighbours = 'all'
+-- of the headline, by the class of the neighbours
+select neighbours, state_from, state_to, map(['n', 'n_row', 'percent'], [n, n_row, percent]) from easy.markov
+where percent is not null
 
 -- name: moran
 select year, moran_i from easy.moran

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from dagster_project.run.failures import Refusal
 MAX_BYTES = 50_000_000
 MAX_LETTERS = 5_000_000
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+WRAPPED = 45  # width of a line that may go on in the next
+ENDS = re.compile(r"[。！？.!?:：;；][\"”’』」)）*_]*\s*$")
+ITEM = re.compile(
+    r"\s*$|\s*[-*•·#>=+`~]|\s*(?:\d{1,2}[.)]\s|\d{1,2}、|[（(]\d|[一二三四五六七八九十]+、)|\u3000|\s{2}"
+)  # begins anew
+PARTS = re.compile(r"\t|[|│]|\S(?:\s{2,}|\u3000+)\S")  # of a row of a table
+TITLE_LEVEL = 6  # of a line of its own in a text without styles
+RULE = re.compile(r"\s*(?:[-=*_]\s*){3,}")
+TITLE = re.compile(
+    r"(?!(?i:table|figure|表|图)\s*\d|\s*[一二三四五六七八九十（(]+[、)）])(?:[^\d。！？.!?;；:：]|(?:19|20)\d\d){2,60}"
+)  # no figures but years
 
 
 @dataclass(frozen=True)
@@ -233,10 +247,35 @@ def _text(file: Path) -> str:
     raise Refusal(f"{file.name} is neither UTF-8 nor GB 18030 text: save it as UTF-8.")
 
 
+def _paragraphs(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """(number of its first line, text) of the paragraphs of a text that is cut into lines of one width."""
+    first, text = 0, ""
+    for k, (line, following) in enumerate(pairwise([*lines, ""])):
+        first, text = (first, _in_one_line(f"{text}\n{line}")) if text else (k + 1, line)
+        width = len(line) + len(re.findall("[\u2e80-\uffef]", line))
+        is_row = PARTS.search(line.strip()) or PARTS.search(following.strip())
+        if width > WRAPPED and not (ENDS.search(line) or ITEM.match(following) or is_row):
+            continue
+        yield first, text
+        text = ""
+
+
+def _in_one_line(text: str) -> str:
+    """Chinese lines are joined without a blank."""
+    text = re.sub(
+        r"(?<=[\u3000-\u9fff，。、；：）])\n(?=[\u3000-\u9fff\d（])|(?<=\d)\n(?=[\u4e00-\u9fff])", "", text.strip()
+    )
+    return " ".join(text.split())
+
+
 def _plain(file: Path) -> Iterator[Passage]:
     """Lines; those that tabs, bars or several blanks cut into as many parts are the rows of a table."""
     above, rows, is_indented = "", list[tuple[int, list[str]]](), False
-    for k, line in enumerate([*_text(file).splitlines(), ""], start=1):
+    level, before = 1, ""
+    lines = [*_paragraphs(_text(file).splitlines()), (0, "")]
+    for (k, line), (_, following) in pairwise([*lines, (0, "")]):
+        is_title = not (before.strip() or following.strip()) and bool(TITLE.fullmatch(line))
+        before = line
         parts = re.split(r"\s*[|│]\s*|\t+|\u3000+|\s{2,}", line.strip("|│ \t\u3000"))
         if len(rows) == 1 and is_indented and len(parts) == len(rows[0][1]) + 1:  # a head of columns, none of rows
             rows = [(rows[0][0], ["", *rows[0][1]])]
@@ -259,9 +298,12 @@ def _plain(file: Path) -> Iterator[Passage]:
         if len(parts) > 2 or (not rows and len(parts) == 2 and line[:2].isspace()):
             is_indented = is_indented if rows else line[:2].isspace()
             rows.append((k, parts))
+        elif RULE.fullmatch(line):
+            level = 1  # what follows is a text of its own
         elif line.strip() and not rows:
             above = line
-            yield Passage(f"line {k}", line)
+            yield Passage(f"line {k}", line, level=level if is_title else 0)
+            level = TITLE_LEVEL if is_title else level
 
 
 def _markdown(file: Path) -> Iterator[Passage]:
@@ -270,16 +312,17 @@ def _markdown(file: Path) -> Iterator[Passage]:
 
 def markdown_passages(content: str) -> Iterator[Passage]:
     """Of a Markdown text: without code, and without what an inline code or an address holds."""
-    lines, k, above, n_table = content.splitlines(), 0, "", 0
+    of_lines = [*_paragraphs(content.splitlines())]
+    lines, k, above, n_table = [line for _, line in of_lines], 0, "", 0
     fence = ""
     while k < len(lines):
-        line, k = lines[k], k + 1
+        (n, line), k = of_lines[k], k + 1
         mark = re.match(r"\s*(```+|~~~+)", line)
         if fence or mark:
             fence = "" if fence and mark and line.strip().startswith(fence) else fence or (mark[1] if mark else "")
             continue
         if "|" in line and k < len(lines) and re.fullmatch(r"\s*\|?[\s:|-]*-[\s:|-]*", lines[k]):
-            first = k
+            first = n
             rows = [_pipe_cells(line)]
             k += 1
             while k < len(lines) and "|" in lines[k]:
@@ -298,7 +341,7 @@ def markdown_passages(content: str) -> Iterator[Passage]:
         text = _bare(line.lstrip("# ") if head else line)
         if text.strip():
             above = text
-            yield Passage(f"line {k}", text, level=len(head[1]) if head else 0)
+            yield Passage(f"line {n}", text, level=len(head[1]) if head else 0)
 
 
 def _pipe_cells(line: str) -> list[str]:
@@ -427,13 +470,8 @@ def _pdf(file: Path) -> Iterator[Passage]:
         raise Refusal(f"{file.name} holds pictures of text, not text: check the document it was made from.")
     for k, page in enumerate(pages, start=1):
         for text in re.split(r"\n\s*\n|(?<=[。.!?！？])\s*\n", page):
-            joined = re.sub(
-                r"(?<=[\u3000-\u9fff，。、；：）])\n(?=[\u3000-\u9fff\d（])|(?<=\d)\n(?=[\u4e00-\u9fff])",
-                "",
-                text.strip(),
-            )
-            if joined:
-                yield Passage(f"page {k}", " ".join(joined.split()))
+            if joined := _in_one_line(text):
+                yield Passage(f"page {k}", joined)
 
 
 KEY = re.compile(r"nqpf:[\w.]+/[\w]+/\d{4}@[\w.\-]+")

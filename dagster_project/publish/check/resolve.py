@@ -530,7 +530,12 @@ def _years(
     start, end = s.zones[k]
     left = text[: number.start]
     owned = {  # 2012年的5亿元
-        m: n for m in years for n in s.numbers if m.end <= n.start and RE["OWNED"].fullmatch(s.gap(m.end, n.start))
+        m: n
+        for m in years
+        for n in s.numbers
+        if m.end <= n.start
+        and RE["OWNED"].fullmatch(s.gap(m.end, n.start))
+        and not RE["OF_CITIES"].match(text[n.end :])
     }
     is_multiple = dimension_of(number.unit) == "times"  # 是2015年的1.6倍
     of_base = [m for m in years if (is_multiple if owned.get(m) is number else s.is_base(m))]

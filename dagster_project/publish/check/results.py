@@ -9,7 +9,7 @@ from typing import Any
 
 from dagster_project.publish.check.facts import SQL, Facts, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
-from dagster_project.publish.check.sentence import NOUN, Sentence, dimension_of, statistic
+from dagster_project.publish.check.sentence import Sentence, dimension_of, statistic
 from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, misprint_of, rounds
 
 Key = tuple[str, str, str, str]  # kind, subject (a regressor, or "all" cities), which (direct, absolute), model
@@ -17,7 +17,6 @@ Patterns = Mapping[str, re.Pattern[str]]
 KNOWN: dict[str, Patterns] = {
     kind: {name: re.compile(text) for name, text in of.items()} for kind, of in words()["results"].items()
 }
-CLASSES: Patterns = {str(name): re.compile(text) for name, text in words()["classes"].items()}
 NEXT = 24  # letters behind a figure that may name it: 1.09 points in total
 LEAST = 2  # significant digits of a figure that is looked up
 
@@ -34,15 +33,12 @@ class Results:
             pattern = rf"(?i)(?<![A-Za-z_])(?:{any_of})(?![A-Za-z_])"
             self.subjects[kind] = {**self.subjects[kind], subject: re.compile(pattern)}
 
-        moves = facts.con.execute(SQL["transitions"]).fetchall()
-        self.moves = {(str(a), str(b)): percent for a, b, percent in moves}
-
     def verdict(self, s: Sentence, number: Number) -> Verdict | None:
         """None where the sentence does not say which result it is, or the number is no likely misprint of it."""
         if number.significant < LEAST or s.of("city", "place") or RE["OTHER_RESULT"].search(s.text):
             return None
         k = s.numbers.index(number)
-        for key, column, figure in [*self._figures(s, k), *self._transition(s, k)]:
+        for key, column, figure in self._figures(s, k):
             is_right = rounds(number.value, figure, number.decimals)
             is_other = number.significant >= LIKELY and any(
                 _beside(other, key) and column in of and rounds(number.value, of[column], number.decimals)
@@ -95,38 +91,6 @@ class Results:
                 whole = self.of.get((kind, key[1], "total", model), {}).get(column[0])
                 is_part = is_share and whole and which[-1] != "total" and RE["SHARE"].search(here)
                 yield key, column[0], figure * (100 if is_share else 1) / (whole if is_part and whole else 1)
-
-    def _transition(self, s: Sentence, k: int) -> Iterator[tuple[Key, str, float]]:
-        """From the class that stands first in the sentence to the one in the words of the number."""
-        number = s.numbers[k]
-        is_share = number.unit is not None and number.unit.dimension == "share"
-        if (
-            not RE["OF_CHAIN"].search(s.text)
-            or RE["OF_NEIGHBOURS"].search(s.text)
-            or not (is_share or number.value < 1)
-        ):
-            return
-        start, end = ([0, *(n.end for n in s.numbers)][k], [*(n.start for n in s.numbers), len(s.text)][k + 1])
-        lead = s.text[: next(n.start for n in s.numbers if n.unit == number.unit)]
-        mentions = ((m.start(), m.end(), name) for name, of in CLASSES.items() for m in of.finditer(f"{s.text} lowest"))
-        _, at, first = min(mentions)
-        behind = re.split("[,;，；。]", s.text[number.end : end])[0]
-        is_ahead = bool(_names(CLASSES, lead[at:]) or RE["STAYS"].search(lead)) or not NOUN.search(behind)
-        here = s.text[max(start, at) : number.start] if is_ahead else behind
-        to = _names(CLASSES, here)[-1:]
-        up = bool(RE["UPWARD"].search(here)) - bool(RE["DOWNWARD"].search(here))
-        if RE["OUT_OF"].search(here) and to:  # upward moves out of the second class
-            first, to = to[0], [str(int(to[0]) + up)]
-        elif up and not to and RE["BY_ONE"].search(here):
-            to = [str(int(first) + up)]
-        elif RE["STAYS"].search(here) or (
-            RE["STAYS"].search(s.text[: number.start])
-            and not RE["MOVES"].search(here)
-            and (to or not NOUN.search(here))
-        ):
-            first, to = (to * 2 or [first])[0], to or [first]
-        if to and (first, to[0]) in self.moves:
-            yield ("transition", first, to[0], ""), "percent", self.moves[first, to[0]] / (1 if is_share else 100)
 
 
 def _beside(one: Key, other: Key) -> bool:

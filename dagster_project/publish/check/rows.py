@@ -16,7 +16,7 @@ import numpy as np
 
 from dagster_project.publish.check.cells import KNOWN, SURE, Attributes, Cells, Floats, Ints, Match, Query
 from dagster_project.publish.check.recognise import Number
-from dagster_project.publish.check.verdicts import Verdict, is_like, likelihood, misprint_of, rounds
+from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, likelihood, misprint_of, rounds
 
 ENOUGH, CERTAIN = 3.0, 16.0  # log odds that a table is that of the figures; that it confirms
 OWN = 4.0  # of these what the figure adds, to be confirmed
@@ -192,7 +192,7 @@ def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query 
         query.role == "n"
         or is_amount
         or dimension not in DIMENSIONS
-        or (not number.decimals and number.value in cells.samples)
+        or (not number.decimals and (number.value in cells.samples or number.significant < LIKELY))
     ):
         return None
     weight = cells.weights(query.near)

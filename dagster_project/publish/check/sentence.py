@@ -256,7 +256,8 @@ def compared_places(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple
     for k, m in reversed(list(enumerate(named))):
         if any(one.value == m.value for one in named[:k]):
             continue  # its own GDP
-        behind = m.start >= number.end and RE["PART_AFTER"].fullmatch(s.gap(number.end, m.start))
+        is_whole = dimension_of(number.unit) == "share" and RE["OF_OWNER"].match(s.text, m.end)  # 60 % of its output
+        behind = m.start >= number.end and not is_whole and RE["PART_AFTER"].fullmatch(s.gap(number.end, m.start))
         ahead = m.end <= number.start and RE["PART_BEFORE"].fullmatch(RE["ASIDE"].sub("", s.gap(m.end, number.start)))
         if behind or (ahead and (dimension_of(number.unit) == "times" or RE["EQUALS"].search(s.text[: m.start]))):
             clause = max((c.end() for c in re.finditer("[,，;；]", s.text[: number.start])), default=0)

@@ -287,7 +287,7 @@ class Judge:
             if math.isnan(value):
                 continue
             if _rounds(size, abs(value), about=target.is_about):
-                if way == "since" and target.direction and value:
+                if way == "since" and target.direction and value and here[0][2] > here[1][2]:
                     rises = math.copysign(1, -value if here[0][0][0] == "rank" else value)
                     if rises == -target.direction:
                         wrong = wrong or self._wrong("not_ours", OTHER_WAY, here)

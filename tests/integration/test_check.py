@@ -460,6 +460,100 @@ def test_a_figure_is_right_that_two_others_of_its_sentence_give(facts, figures):
             assert [one.verdict in RIGHT for one in findings] == [True, True, x == 0], text
 
 
+def test_a_measure_is_known_by_the_pieces_of_its_name(facts, figures):
+    (city, zh, en), *_ = figures.cities()
+    y = figures.last
+    total, science, education = (
+        figures.value(f"fiscal_{name}", city) / 1e4 for name in ("expenditure", "science", "education")
+    )
+    profit, was = (figures.value("industrial_profit", city, one) / 1e4 for one in (y, y - 1))
+    firms, robots = figures.value("industrial_firms", city), facts.of(("value", "robot_density"))[city, y].value
+    for x, unit in enumerate("亿万"):
+        for text, is_right in (
+            (f"{y}年{zh}一般公共预算支出{total:.2f}亿元，其中用于科学技术{science:.2f}{unit}元。", [True, not x]),
+            (f"In {y} {en} had a public budget of {total / 10:.3f} billion yuan, of which"
+             f" {education / 10:.3f} {('b', 'm')[x]}illion went to education.", [True, not x]),
+            (f"{y}年{zh}{firms:.0f}家规模以上工业企业实现利润{profit:.2f}{unit}元，同比多"
+             f"{profit - was:.2f}亿元。", [True, not x, True][: 3 - x]),
+            (f"Of its public budget {en} spent {100 * science / total:.2f} per cent on science in {y}.", [True]),
+        ):  # fmt: skip
+            findings = check_passages([Passage("", text)], facts)
+            assert [one.verdict in RIGHT for one in findings] == is_right, text
+    text = f"{y}年{zh}一般公共预算支出{total:.2f}亿元，其中用于农田水利{science / 3:.2f}亿元。"  # no variable
+    assert [one.differs for one in check_passages([Passage("", text)], facts)] == [False]
+    cells = table_passages(
+        [["指标", f"{y}年"], ["工业机器人密度（台/万人）", f"{robots:.2f}"]], "", zh, lambda i, k: ""
+    )
+    assert [one.verdict in RIGHT for one in check_passages([*cells], facts)] == [True]
+
+
+def test_moves_of_the_chain_are_known_by_the_class_of_the_neighbours(facts):
+    sql = """select neighbours, state_from, state_to, n, n_row, percent from easy.markov
+        where neighbours != 'all' and abs(state_from - state_to) = 1 and percent between 1 and 40 order by all"""
+    near, a, b, n, n_row, percent = facts.con.execute(sql).fetchone()
+    (of_all,) = facts.con.execute(
+        "select percent from easy.markov where neighbours = 'all' and state_from = ? and state_to = ?", [a, b]
+    ).fetchone()
+    way, to = ("up", "升入") if b > a else ("down", "降到")
+    for x in (0, 1):
+        for text, is_right in (
+            (f"With neighbours of class {near} a city of class {a} moves {way} to class {b} in"
+             f" {percent + x / 10:.1f}% of cases, whatever they are in {of_all:.1f}%.", [not x, True]),
+            (f"若邻居属于第{near}类，第{a}类城市次年{to}第{b}类的概率为{percent + x / 10:.1f}%。",
+             [not x]),
+            (f"Where the neighbours are in class {near}, {n} of the {n_row + 10 * x} moves out of class {a} lead to"
+             f" class {b}.", ([True] if n > 9 else []) + ([not x] if n_row + 10 * x > 9 else [])),
+        ):  # fmt: skip
+            findings = check_passages([Passage("", text)], facts)
+            assert [one.verdict in RIGHT for one in findings] == is_right, text
+    text = f"In the long run the stationary share of class {a} is {percent / 2:.1f}%."
+    assert not any(one.differs for one in check_passages([Passage("", text)], facts))
+
+
+def test_lines_of_one_width_are_one_paragraph_and_a_rule_begins_a_text_of_its_own(facts, figures, tmp_path):
+    (one, zh, _), (other, zh_other, _), *_ = figures.cities()
+    y, file = figures.last, tmp_path / "a.txt"
+    wage = {city: figures.value("wage_avg_nom", city) for city in (one, other)}
+    long = f"初步核算的结果表明，在过去的一年里，{zh}市经济运行总体平稳，职工平均工资达到了"
+    lines = [f"{zh}市{y}年公报", "", long, f"{wage[one]:.0f}元。", "", "-" * 30, ""]
+    lines += [f"{zh_other}市{y}年公报", "", "一、工资", "", f"全市职工平均工资{wage[other]:.0f}元。"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    passages = read_passages(file)
+    assert f"{long}{wage[one]:.0f}元。" in [passage.text for passage in passages]
+    assert [(finding.place, finding.verdict in RIGHT) for finding in check_passages(passages, facts)] == [
+        ("line 3", True), ("line 12", True)
+    ]  # fmt: skip
+    english = "In this report we write lines of one width, as editors of plain text do, and"
+    (tmp_path / "a.md").write_text(f"# Title\n{english}\nhere it ends.\n- an item\n", encoding="utf-8")
+    texts = [passage.text for passage in read_passages(tmp_path / "a.md")]
+    assert texts == ["Title", f"{english} here it ends.", "- an item"]
+
+
+def test_a_sentence_without_a_year_may_be_of_the_year_of_the_document(facts, figures):
+    (city, _, en), *_ = figures.cities()
+    y, wage = figures.last, figures.value("wage_avg_nom", city)
+    texts = [f"{en} in {y}", f"In {y - 3} {en} had {figures.score(city, y - 3):.2f} points."]
+    for x in (0, 1):
+        last = f"The average wage of {en} is {wage + x:.0f} yuan."
+        passages = [Passage(f"{k}", text, level=int(not k)) for k, text in enumerate([*texts, last])]
+        assert [one.verdict in RIGHT for one in check_passages(passages, facts)] == [True, not x]
+
+
+def test_a_group_has_so_many_cities_and_an_effect_is_a_share_of_the_total(facts):
+    sql = "select n_j, year from mart.mart_dagum_within where is_headline and group_code = 'periphery' order by year"
+    *_, (n, y) = facts.con.execute(sql).fetchall()
+    sql = "select effect, point from mart.mart_panel_effect where model_id = 'nqpf_sdm' and variable = 'pr'"
+    of = dict(facts.con.execute(f"{sql} and horizon = 'static'").fetchall())
+    share, total = 100 * of["indirect"] / of["total"], "total effect of production relations"
+    for text, is_right in (
+        (f"In {y} the {n} peripheral cities lag behind.", True),
+        (f"The {total} is {of['total']:.3f}, and spillovers make up {share:.1f}% of it.", True),
+        (f"Spillovers account for {share / 10:.2f}% of the {total}.", False),
+    ):
+        findings = check_passages([Passage("", text)], facts)
+        assert [one.verdict in RIGHT for one in findings][-1:] == [is_right], text
+
+
 def test_changes_and_moves_whose_verb_stands_once_and_counts_of_cities_are_judged(facts, figures):
     y, y1 = figures.last, figures.last - 1
     theil, cv = (

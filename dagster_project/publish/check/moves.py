@@ -66,9 +66,9 @@ class Moves:
         neighbours += [name for _, name in reversed(of_neighbours) if name not in neighbours]
         if RE["WHATEVER"].search(here) or not RE["OF_NEIGHBOURS"].search(text):
             neighbours = ["all"]
-        own = dict.fromkeys(name for at, name in named if (at, name) not in of_neighbours)
+        classes = dict.fromkeys(name for at, name in named if (at, name) not in of_neighbours)
         up = bool(RE["UPWARD"].search(here)) - bool(RE["DOWNWARD"].search(here))
-        return neighbours, [*own], up if up or RE["STAYS"].search(here) else None
+        return neighbours, [*classes], up if up or RE["STAYS"].search(here) else None
 
 
 def _way(move: Move) -> int:

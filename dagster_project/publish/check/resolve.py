@@ -206,6 +206,8 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     """Whether a number is about what neither the sentence nor the text before it can tell."""
     number, text, dimension = s.numbers[k], s.text, dimension_of(s.numbers[k].unit)
     left, right = text[: number.start], text[number.end :]
+    if RE["SLOPE"].search(left, s.zones[k][0]) and s.of("index"):
+        return True
     if RE["OTHER_WEIGHTS"].search(text) or RE["PER_AFTER"].match(right) or statistic(s, k):
         return True  # an error or limit of the estimate before: its row judges it
     is_estimate = any(m.end <= number.start for m in s.of("nation")) and not s.of("score")

@@ -25,7 +25,10 @@ class Results:
     def __init__(self, facts: Facts) -> None:
         self.release = facts.release
         rows = facts.con.execute(SQL["results"]).fetchall()
-        self.of: dict[Key, dict[str, float]] = {(*key, model): of for *key, model, _, of in rows}
+        self.of: dict[Key, dict[str, float]] = {
+            (*key, model): {column: figure for column, figure in of.items() if figure is not None}
+            for *key, model, _, of in rows
+        }
         self.models = {model for *_, model, _, _ in rows if model}
         self.subjects: dict[str, Patterns] = {kind: {} for kind in KNOWN}
         for kind, subject, names in {(kind, subject, (*(names or ()),)) for kind, subject, _, _, names, _ in rows}:
@@ -78,7 +81,7 @@ class Results:
         left = s.text[: s.numbers[first].start]
         here = left[s.numbers[first - 1].end if first else 0 :]
         for kind, subjects in self.subjects.items():
-            which, subject = _names(KNOWN[kind], left), _names(subjects, left)
+            which, subject = _names(KNOWN[kind], left), _names(subjects, left) or _names(subjects, s.text)
             column = _names(KNOWN["column"], here)[-1:] or (["value"] if _names(KNOWN[kind], here) else [])
             column = [role] if (role := statistic(s, k)) in ("lo", "hi") else column
             if not (which and subject and column):

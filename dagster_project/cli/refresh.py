@@ -1,5 +1,6 @@
 """The main job for people and schedulers: landing files in, published release out, exit code and sentences."""
 
+import atexit
 import datetime as dt
 import gc
 import os
@@ -70,6 +71,7 @@ def refresh(
     as_candidate: nothing is published, also where settings.yml does not say so.
     """
     gc.set_threshold(100_000)  # what is loaded stays: to look through it again and again takes a tenth of the time
+    atexit.register(gc.freeze)  # nor once more at the end, where all of it goes with the process
     if depth:
         os.environ["NQPF_DEPTH"] = depth  # for every process that this one starts
     if recompute:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import graphlib
 import json
 import os
@@ -116,6 +117,12 @@ class DbtCommand:
             self._process.kill()
             self._process.wait()
             self.is_ok = False
+
+
+@atexit.register
+def _end() -> None:
+    """Not by the end of its input: dbt would take a second to clear up what goes with the process."""
+    DbtCommand.end_idle()
 
 
 def _loaded_dbt() -> subprocess.Popen[str]:

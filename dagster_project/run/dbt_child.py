@@ -6,6 +6,7 @@ line of END and how the command ended. The process ends with its parent: after a
 file.
 """
 
+import gc
 import json
 import os
 import signal
@@ -68,6 +69,7 @@ def close_the_build_file() -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(100_000)  # the project stays
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides: it ends this process if it stops
     threading.Thread(target=end_with, args=(int(sys.argv[1]),), daemon=True).start()
     parsed: dict[str, Manifest] = {}

@@ -207,6 +207,8 @@ def _run(
         people.quiet = is_quiet
         say(people, f"Refresh of {paths.warehouse}; details in {log}")
         check_kind(paths, is_synthetic=landed.is_synthetic)
+        if changed == Changed.numbers:
+            DbtCommand.load()  # beside the imports, also where nothing is to be parsed
         with parsing(paths) as wait:  # it takes some seconds, beside all that comes before the graph
             # heavy, and not needed where nothing changed
             from dagster_project.definitions import build_defs

@@ -95,8 +95,9 @@ class DbtCommand:
 
     @classmethod
     def load(cls) -> None:
-        """Start a process for a command to come: it takes seconds until it has dbt loaded."""
-        cls._idle.append(_loaded_dbt())
+        """Have a process ready for a command to come: it takes seconds until it has dbt loaded."""
+        if not cls._idle:
+            cls._idle.append(_loaded_dbt())
 
     @classmethod
     def end_idle(cls) -> None:

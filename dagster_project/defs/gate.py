@@ -124,13 +124,14 @@ def _judge_all(
 ) -> Iterator[Any]:
     """Judge, then say so: all years green, or those of accepted loads green and the step failed with the reason."""
     start = time.monotonic()
-    faults = warehouse.read_frame("select sentence from edit.int_edit_faults order by 1")["sentence"].tolist()
-    if faults:
-        raise dg.Failure(description="\n".join(faults))
     key = gate_hash(paths)
     with warehouse.held():
+        faults = warehouse.read_frame("select sentence from edit.int_edit_faults order by 1")["sentence"].tolist()
+        if faults:
+            raise dg.Failure(description="\n".join(faults))
         rests_on = judged_on(paths, warehouse)
         verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, key, rests_on) for sidecar in sidecars]
+        write_index(paths.data_docs, warehouse.read_frame(SQL["loads"]))
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refusals = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
     rows = [row for verdict in verdicts for row in verdict.to_review]
@@ -143,7 +144,6 @@ def _judge_all(
         "data_docs": dg.MetadataValue.path(str(paths.data_docs / "index.html")),
         "seconds": round(time.monotonic() - start, 2),
     }
-    write_index(paths.data_docs, warehouse.read_frame(SQL["loads"]))
     why = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
     in_short = _in_short(refusals, problems) if refusals else f"{len(verdicts)} loads accepted."
     if not refusals:

@@ -42,8 +42,9 @@ def build_raw_assets(
     def raw_yearly(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]):  # type: ignore[no-untyped-def]
         sidecars = landed.yearly([int(key) for key in context.partition_keys])
         metadata = _land(context, paths, warehouse, landed, sidecars)
-        for table in ("cells", "header", "landed"):
-            rows = _rows_by_year(warehouse, table)
+        with warehouse.held():
+            rows_of = {table: _rows_by_year(warehouse, table) for table in ("cells", "header", "landed")}
+        for table, rows in rows_of.items():
             for year in context.partition_keys:
                 context.add_asset_metadata({PARTITION_ROWS: rows.get(int(year), 0)}, ["raw", table], year)
         yield from _results(("cells", "header", "landed"), metadata)

@@ -487,29 +487,6 @@ def test_a_measure_is_known_by_the_pieces_of_its_name(facts, figures):
     assert [one.verdict in RIGHT for one in check_passages([*cells], facts)] == [True]
 
 
-def test_moves_of_the_chain_are_known_by_the_class_of_the_neighbours(facts):
-    sql = """select neighbours, state_from, state_to, n, n_row, percent from easy.markov
-        where neighbours != 'all' and abs(state_from - state_to) = 1 and percent between 1 and 40 order by all"""
-    near, a, b, n, n_row, percent = facts.con.execute(sql).fetchone()
-    (of_all,) = facts.con.execute(
-        "select percent from easy.markov where neighbours = 'all' and state_from = ? and state_to = ?", [a, b]
-    ).fetchone()
-    way, to = ("up", "升入") if b > a else ("down", "降到")
-    for x in (0, 1):
-        for text, is_right in (
-            (f"With neighbours of class {near} a city of class {a} moves {way} to class {b} in"
-             f" {percent + x / 10:.1f}% of cases, whatever they are in {of_all:.1f}%.", [not x, True]),
-            (f"若邻居属于第{near}类，第{a}类城市次年{to}第{b}类的概率为{percent + x / 10:.1f}%。",
-             [not x]),
-            (f"Where the neighbours are in class {near}, {n} of the {n_row + 10 * x} moves out of class {a} lead to"
-             f" class {b}.", ([True] if n > 9 else []) + ([not x] if n_row + 10 * x > 9 else [])),
-        ):  # fmt: skip
-            findings = check_passages([Passage("", text)], facts)
-            assert [one.verdict in RIGHT for one in findings] == is_right, text
-    text = f"In the long run the stationary share of class {a} is {percent / 2:.1f}%."
-    assert not any(one.differs for one in check_passages([Passage("", text)], facts))
-
-
 def test_lines_of_one_width_are_one_paragraph_and_a_rule_begins_a_text_of_its_own(facts, figures, tmp_path):
     (one, zh, _), (other, zh_other, _), *_ = figures.cities()
     y, file = figures.last, tmp_path / "a.txt"

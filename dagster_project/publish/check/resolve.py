@@ -531,6 +531,9 @@ def _years(
     number, text, years = s.numbers[k], s.text, s.of("year")
     start, end = s.zones[k]
     left = text[: number.start]
+    if not change and (bracket := RE["BRACKET_THEN"].match(text, number.end)):  # .551 (z = 13.59) in 2021
+        if behind := [m.value for m in years if m.start == bracket.end()]:
+            return behind, [], True
     owned = {  # 2012年的5亿元
         m: n
         for m in years

@@ -531,9 +531,10 @@ def _years(
     number, text, years = s.numbers[k], s.text, s.of("year")
     start, end = s.zones[k]
     left = text[: number.start]
-    if not change and (bracket := RE["BRACKET_THEN"].match(text, number.end)):  # .551 (z = 13.59) in 2021
-        if behind := [m.value for m in years if m.start == bracket.end()]:
-            return behind, [], True
+    bracket = RE["BRACKET_THEN"].match(text, number.end)  # .551 (z = 13.59) in 2021
+    behind = [m.value for m in years if bracket and m.start == bracket.end()]
+    if behind and not change:
+        return behind, [], True
     owned = {  # 2012年的5亿元
         m: n
         for m in years

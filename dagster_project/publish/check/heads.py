@@ -24,6 +24,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     is_of_all = any(RE["ALL_CITIES"].search(head.text) and not head.of(*CONTENT, "city", "place") for head in heads[:2])
     near = [m for head in heads[:2] for m in head.of("city")] or [m for head in heads[:2] for m in head.of("place")]
     place = tuple((near or first("city", "place"))[0].value) if near or first("city", "place") else carried_in.cities
+    place = ("",) if is_of_all else place
     plain = [[m.value for m in head.of("year") if not head.is_base(m)] for head in heads]
     year = next((values[-1] for values in plain if values), carried_in.year)
     bases = next(
@@ -31,8 +32,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     )
     unit = number.unit or next((stated for head in heads if (stated := unit_in_head(head.text))), None)
     index = next((str(m.value[0]) for head in heads for m in head.of("index")), carried_in.index or facts.scope.index)
-    parts = _parts(facts, heads) if place and not is_wide(place[0]) and index == facts.scope.index else []
-    place = ("",) if is_of_all else place
+    parts = _parts(facts, heads) if place and place[0] and not is_wide(place[0]) and index == facts.scope.index else []
     if parts:
         of_row = unit if parts[0][0] == "value" else number.unit  # the head of a row has the unit of the indicator
         return Target(parts, [place], [year] if year else [], unit=of_row)

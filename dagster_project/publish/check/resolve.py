@@ -106,9 +106,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     of_group += [m for m in reversed(s.of("place")) if m.end <= number.start and RE["RANKED"].match(right)]
     if of_group and dimension in ("", "count") and not number.decimals:
         years, _, is_dated = _years(facts, s, k, listed, change=False)
-        is_of_index = all(
-            m.value[0] == facts.scope.index for m in s.of("index", "variable")
-        )  # others have fewer cities
+        # others have fewer cities
+        is_of_index = all(m.value[0] == facts.scope.index for m in s.of("index", "variable"))
         place = tuple(of_group[0].value)
         return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated, is_sure=is_of_index, is_like=True)
     if (RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left))) and not RE["COUNTIES"].search(right[:12]):
@@ -196,9 +195,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         target.wholes, is_named = _wholes(facts, s, k, content)
         target.is_sure = target.is_sure and is_named
     if dimension in ("share", "difference") and (like := unnamed(facts, s, number)):
-        target.subjects = [*(("value", code) for code in like.value), *target.subjects]
+        target.subjects = [*dict.fromkeys([*(("value", code) for code in like.value), *target.subjects])]
         target.places = [*target.places, *target.others]
-        target.ways, target.is_like = [*target.ways, "level"], True
+        target.ways, target.is_like = [*dict.fromkeys([*target.ways, "level"])], True
     return target if target.ways else None
 
 

@@ -20,7 +20,7 @@ from dagster_project.published import open_read_only
 from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, nothing_published, say
 
 if TYPE_CHECKING:
-    from dagster_project.publish.check.check import Finding
+    from dagster_project.publish.check.finding import Finding
 
 RIGHT = ("equal", "rounded")
 WIDE = 44  # letters of a sentence on the screen

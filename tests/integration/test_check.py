@@ -460,6 +460,58 @@ def test_a_figure_is_right_that_two_others_of_its_sentence_give(facts, figures):
             assert [one.verdict in RIGHT for one in findings] == [True, True, x == 0], text
 
 
+def test_a_misprint_of_what_two_figures_of_its_sentence_give_is_found(facts, figures):
+    (city, zh, en), *_ = figures.cities()
+    y = figures.last
+    new, quality = (facts.of(("score", f"nqpf_{part}"))[city, y].value for part in ("new", "quality"))
+    total, science = (figures.value(f"fiscal_{name}", city) / 1e5 for name in ("expenditure", "science"))
+    apart, share, which = abs(quality - new), 100 * science / total, "后者" if quality > new else "前者"
+    for text, right, wrong in (
+        (f"{y}年{zh}的“新质”与“质量”两个维度分别为{new:.2f}分和{quality:.2f}分，{which}领先#分。", apart, apart + 0.01),
+        (f"Of {en}'s public budget of {total:.2f} billion yuan in {y}, {science:.3f} billion yuan or # per cent went"
+         " to science and technology.", share, share + 0.01),
+    ):  # fmt: skip
+        for figure in (right, wrong):
+            (*_, last) = check_passages([Passage("", text.replace("#", f"{figure:.2f}"))], facts)
+            assert (last.verdict in RIGHT) is (figure == right), text
+            assert figure == right or last.right == f"{right:.2f}", last
+
+
+def test_the_whole_province_is_that_of_the_city_of_the_document(facts, figures):
+    province, y = _province_of_two(facts), figures.last
+    sql = "select city_id from easy.ranking where year = ? and province_name = ? order by 1"
+    cities = [code for (code,) in facts.con.execute(sql, [y, province]).fetchall()]
+    mean, was = (sum(figures.score(city, year) for city in cities) / len(cities) for year in (y, y - 1))
+    name = next(zh for code, zh, _ in facts.con.execute("select city_id, name_zh, 1 from mart.dim_city").fetchall()
+                if code == cities[0])  # fmt: skip
+    title = Passage("1", f"{name}{y}年简报", level=1)
+    for figure, verdict in ((mean, "rounded"), (was, "other_year")):
+        text = f"从全省看，参评城市{y}年平均得{figure:.2f}分。"
+        (one,) = check_passages([title, Passage("2", text)], facts)
+        assert one.verdict == verdict, (province, one)
+
+
+def test_the_year_before_and_years_of_a_span_are_told_apart(facts, figures):
+    (city, zh, _), *_ = figures.cities()
+    y, first = figures.last, figures.years[0]
+    now, was, before, start = (figures.score(city, year) for year in (y, y - 1, y - 2, first))
+    rise = "上升" if now > start else "下降"
+    for text, verdicts in (
+        (f"{y}年{zh}得分由上年的{was:.2f}分变为{now:.2f}分。", ["rounded", "rounded"]),
+        (f"{y}年{zh}得分由上年的{before:.2f}分变为{now:.2f}分。", ["other_year", "rounded"]),
+        (f"{y}年{zh}得分为{now:.2f}分。该市{first}年得分仅为{start:.2f}分，{y - first}年间累计{rise}"
+         f"{abs(now - start):.2f}分。", ["rounded"] * 3),
+    ):  # fmt: skip
+        assert [one.verdict for one in check_passages([Passage("", text)], facts)] == verdicts, text
+
+
+def test_a_unit_that_begins_with_a_number_word_is_whole(facts, figures):
+    (city, zh, _), *_ = figures.cities()
+    use = facts.of(("value", "q2_elecint"))[city, figures.last].value
+    text = f"{figures.last}年{zh}单位产值电耗为{use:.2f}千瓦时/万元。"
+    assert [one.verdict for one in check_passages([Passage("", text)], facts)] == ["rounded"]
+
+
 def test_a_measure_is_known_by_the_pieces_of_its_name(facts, figures):
     (city, zh, en), *_ = figures.cities()
     y = figures.last

@@ -7,13 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import groupby, permutations
+from dataclasses import replace
 from typing import Any
 
+from dagster_project.publish.check import beside
 from dagster_project.publish.check.cells import Cells, Query, tokens
 from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, UNITS, Facts, Subject, kept
+from dagster_project.publish.check.finding import Finding
+from dagster_project.publish.check.gaps import Gaps
 from dagster_project.publish.check.heads import of_cell
 from dagster_project.publish.check.moves import Moves
 from dagster_project.publish.check.pages import Pages, figures, figures_of, pages_of, tables
@@ -23,53 +24,18 @@ from dagster_project.publish.check.recognise import RE, WIDE_SIGNS, Mention, Num
 from dagster_project.publish.check.resolve import loosely, targets, widened
 from dagster_project.publish.check.results import Results
 from dagster_project.publish.check.rows import judge as judge_rows
-from dagster_project.publish.check.sentence import Context, Sentence, carried, dimension_of, is_changed, statistic
-from dagster_project.publish.check.verdicts import DIFFERS, GIVES, RIGHT, Judge, Target, Verdict, is_like
+from dagster_project.publish.check.sentence import Context, Sentence, carried, is_changed, statistic
+from dagster_project.publish.check.verdicts import DIFFERS, RIGHT, Judge, Target, Verdict
 from dagster_project.publish.exhibits.exhibit import Grid, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.locale import languages
 
+NEXT_TO = 3  # letters from a figure to the words of its year
 CLOSE = 12  # letters from a figure to its year
 BESIDE = 10_000  # columns from the first figure of a cell to the next
 EXACT = 0.02  # how exactly two figures must give a third, as a share of it
 OFTEN = 0.3  # of the names of cities those of the city that a document is about
 KNOWN = 0.125  # of the figures of a document that is about the release
-
-
-@dataclass
-class Finding:
-    """A number, where it stands, and what is to be said of it."""
-
-    place: str
-    text: str
-    number: float | int
-    verdict: str
-    candidates: list[dict[str, Any]] = field(default_factory=list)
-    note: str = ""
-    of: Number | None = None
-    start: int = 0
-    passage: Passage | None = None
-    right: str = ""
-
-    @property
-    def differs(self) -> bool:
-        return self.verdict in DIFFERS
-
-    @property
-    def printed(self) -> str:
-        return self.of.text if self.of else ""
-
-    @property
-    def of_all(self) -> str:
-        """The figure of all cities or of a group because of which it is called wrong, by no sure sign; else nothing."""
-        keys = [one["key"] for one in self.candidates] or [""]
-        is_wrong = self.verdict == "not_ours" and "swapped" not in self.note and keys[0].startswith("nqpf:nation.")
-        is_of_named = self.note.startswith("the published") and not any("/CN/" in key for key in keys)
-        return keys[0].removeprefix("nqpf:nation.").partition("/")[0] if is_wrong and not is_of_named else ""
-
-    def record(self) -> dict[str, Any]:
-        """What --json prints."""
-        return {name: getattr(self, name) for name in ("place", "text", "number", "verdict", "candidates", "note")}
 
 
 def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Facts] = ()) -> list[Finding]:
@@ -111,7 +77,11 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
         was = findings.get((id(change.passage), change.start))
         if was is None or (was.differs and not any(one["key"].startswith("nqpf:") for one in was.candidates)):
             findings[id(change.passage), change.start] = change
-    findings |= {(id(one.passage), one.start): one for one in given_by_others([*findings.values()])}
+    findings |= {(id(one.passage), one.start): one for one in beside.given_by_others([*findings.values()])}
+    for misprint in beside.misprints([*findings.values()], checker.unknown):
+        was = findings.get((id(misprint.passage), misprint.start))
+        if was is None or was.is_guess:
+            findings[id(misprint.passage), misprint.start] = misprint
     if len(findings) < KNOWN * n_numbers:  # the document is about something else
         findings = {key: one for key, one in findings.items() if key not in misprints}
     for key, one in of_pages.items():
@@ -121,59 +91,16 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
     return sorted(findings.values(), key=lambda one: (order[id(one.passage)], one.start))
 
 
-def given_by_others(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Numbers that two right figures of their sentence give: urban residents had 42,574 yuan, rural ones 29,216, a
-    ratio of 1.46."""
-    for (_, text), of in groupby(sorted(findings, key=_sentence_of), key=_sentence_of):
-        beside = [*of] if text else []
-        right = [replace(one, number=figure) for one in beside if (figure := _published(one))]
-        for one in beside:
-            if _may_be_given(one) and (pair := next(filter(partial(_is_given, one), permutations(right, 2)), None)):
-                sources = [candidate for other in pair for candidate in other.candidates[:1]]
-                yield replace(one, verdict="rounded", note="from the figures beside it", candidates=sources)
-
-
-def _may_be_given(one: Finding) -> bool:
-    """Whether a number called wrong is a distance or ratio by its words, or no likely misprint of what it should be."""
-    before = one.passage.text.translate(WIDE_SIGNS)[max(0, one.start - CLOSE) : one.start] if one.passage else ""
-    figure = _published(one)
-    is_other = one.of is not None and bool(figure) and not is_like(one.of, figure)
-    return one.differs and (one.note.startswith(GIVES) or bool(RE["APART"].search(before)) or is_other)
-
-
-def _published(one: Finding) -> float:
-    """The figure that the number is, or should be, as it is printed; 0: not known."""
-    return float(one.number) if one.verdict in RIGHT else float(one.right or 0)
-
-
-def _sentence_of(one: Finding) -> tuple[int, str]:
-    return id(one.passage), one.text if one.passage and not one.passage.is_cell else ""
-
-
-def _is_given(one: Finding, pair: tuple[Finding, Finding]) -> bool:
-    """Whether it is the distance or ratio of two figures, as exactly as they are printed."""
-    if not (one.of and pair[0].of and pair[1].of) or pair[0].of.unit != pair[1].of.unit:
-        return False
-    (a, near_a), (b, near_b), (size, near) = (
-        (abs(x.number), 0.5 * 10.0**-of.decimals)
-        for x, of in zip((*pair, one), (pair[0].of, pair[1].of, one.of), strict=True)
-    )
-    dimension, of_ratio = dimension_of(one.of.unit), a / b * (near_a / a + near_b / b)
-    ways = [(a - b, near_a + near_b)]
-    if dimension in ("share", "times", ""):
-        scale = 100 if dimension == "share" else 1
-        ways += [(scale * (a / b - more), scale * of_ratio) for more in (0, 1)]
-    return any(abs(size - value) <= reach + near and reach + near < EXACT * size for value, reach in ways)
-
-
 class _Checker:
     def __init__(self, facts: Facts, words: Vocabulary, judge: Judge) -> None:
         self.facts, self.words, self.judge = facts, words, judge
+        self.by_name = kept(facts, Results), kept(facts, Moves), kept(facts, Gaps)  # results that words name in full
         self.provinces = {*words.provinces.values()}
         self.titles: dict[int, Context] = {}
         self.titles_text: list[str] = []
         self.dated = Counter[int]()  # years that the document names
         self.years = Counter[int]()
+        self.unknown: list[tuple[Finding, Sentence]] = []  # numbers of sentences without a sure verdict
         self.passed = set[tuple[int, int]]()  # numbers that may be a figure of other words
         self.cells: list[tuple[Passage, str, Number, Target]] = []  # of tables, without a verdict
         self.heads: dict[str, Sentence] = {}
@@ -215,16 +142,21 @@ class _Checker:
                     if at + number.start in covered:
                         continue
                     known = self._verdict(sentence, number, readings.get(number))
-                    if not known:
-                        of_results = kept(self.facts, Results).verdict(sentence, number)
-                        if verdict := of_results or kept(self.facts, Moves).verdict(sentence, number):
+                    if not known or known[1].verdict not in RIGHT:
+                        by_name = (one.verdict(sentence, number) for one in self.by_name)
+                        if verdict := next(filter(None, by_name), None):
                             yield self.finding(passage, sentence_text, at, number, verdict)
+                            continue
+                    if not known:
+                        self.unknown.append((self.finding(passage, sentence_text, at, number, Verdict("")), sentence))
                         continue
                     target, verdict = known
                     if self._is_misread(number, sentence, target, verdict):
                         self.passed.add((id(passage), at + number.start))
                     elif verdict.verdict != "other_year" or self._is_dated(sentence, number, verdict):
-                        yield self.finding(passage, sentence_text, at, number, verdict)
+                        finding = self.finding(passage, sentence_text, at, number, verdict)
+                        yield finding
+                        self.unknown += [(finding, sentence)] if finding.is_guess else []
                 context = carried(sentence)
                 self.years.update({m.value for m in sentence.of("year") if not sentence.is_base(m)})
             if level:
@@ -271,6 +203,8 @@ class _Checker:
         if RE["SAME_TIME"].search(s.text):
             return True
         left, (start, _) = s.text[: number.start], s.zones[s.numbers.index(number)]
+        if any(len(left) - match.end() < NEXT_TO for match in RE["AGO"].finditer(left)):
+            return True  # 上年的49.50分
         before = max([0, *(one.end for one in s.numbers if one.end <= number.start)])
         if any(before <= m.start < number.start and f"that of {m.value}" in verdict.note for m in s.of("year")):
             return False
@@ -566,7 +500,7 @@ def _figure_of(one: Finding | None) -> tuple[float, dict[str, Any]] | None:
     key, value = (one.candidates[0][name] for name in ("key", "value"))
     if key.startswith(("nqpf:nation", "nqpf:score")):
         return value, one.candidates[0]
-    figure = 0.0 if key.startswith("nqpf:") else _published(one)
+    figure = 0.0 if key.startswith("nqpf:") else one.published
     return (figure, one.candidates[0]) if figure else None
 
 

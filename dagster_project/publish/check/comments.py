@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dagster_project.publish.check.check import Finding
+from dagster_project.publish.check.finding import Finding
 from dagster_project.publish.check.verdicts import RIGHT
 
 AUTHOR = "nqpf check"

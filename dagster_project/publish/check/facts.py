@@ -198,6 +198,8 @@ class Facts:
             index = self.scope.index
             rows = self.con.execute(SQL["weight"], [index, *self.indexes[index], of]).fetchall()
         else:
-            table = "moran" if name == "moran_i" else "inequality"
+            table, what = (
+                ("moran", what.removeprefix("moran_of_")) if what.startswith("moran") else ("inequality", what)
+            )
             rows = self.con.execute(SQL[table].format(name=what, scheme=of)).fetchall() if table in tables else []
         return held | {("", int(year)): Fact(value) for year, value in rows if value is not None}

@@ -83,17 +83,23 @@ select 'effect', e.variable, e.effect, if(m.is_headline, '', e.model_id),
 from mart.mart_panel_effect as e join mart.dim_model_spec as m using (model_id)
 where e.horizon = 'static' and e.basis in (select basis from mart.dim_index where is_headline)
 union all
-select 'convergence', group_code, split_part(model_id, '_', 1), '', ['convergence', 'converge', 'converges', '收敛', 'half-life', '半衰期'],
+select 'convergence', group_code, split_part(model_id, '_', 1), '',
+    if(group_code = 'all', ['convergence', 'converge', 'converges', '收敛', 'half-life', '半衰期', 'Nickell'], null),
     map(['value', 'se', 'p', 'speed', 'half_life'], [beta, se, p, speed, half_life_years])
-from mart.mart_beta_convergence where is_headline and is_reported and group_code = 'all'
+from mart.mart_beta_convergence where is_headline and is_reported
+qualify row_number() over (partition by group_code, model_id order by scheme <> 'four_region', scheme) = 1
 
 -- name: transitions
 -- of the headline, by the class of the neighbours
 select neighbours, state_from, state_to, map(['n', 'n_row', 'percent'], [n, n_row, percent]) from easy.markov
 where percent is not null
 
+-- name: gaps
+select group_high || '_of_' || scheme, group_low || '_of_' || scheme, year, gap_100, ratio from easy.gap
+where gap_100 is not null
+
 -- name: moran
-select year, moran_i from easy.moran
+select year, {name} from easy.moran
 
 -- name: sums
 -- of provinces all of whose cities have a figure

@@ -82,7 +82,10 @@ def unnamed(facts: Facts, s: Sentence, number: Number) -> Mention | None:
     clause = re.split("[,，;；:：。]", s.text[start : number.start])[-1]
     behind = re.split(r"[,，;；。、\d]|\band\b", s.text[number.end :])[0]
     text = RE["SHARE"].sub(" ", f"{clause} {behind}")
-    near = kept(facts, Names).alike(text, codes) if "每" not in clause else ()
+    codes = [
+        code for code in codes if "每" not in clause or ("per" in facts.units[code] and "2012" not in facts.units[code])
+    ]
+    near = kept(facts, Names).alike(text, codes)
     return Mention("variable", number.start - len(clause), number.start, near) if near else None
 
 
@@ -136,6 +139,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             distance = len(gap) + 25 * signs + 40 * s.between(mention.end, number.start)
         else:
             gap = RE["ASIDE"].sub("", s.gap(number.end, mention.start))
+            gap = RE["OR_SHARE"].sub("", gap)  # 660, or 31 per cent, were
             gap = gap.replace(",", "", 1) if RE["WITH"].match(s.text[: number.start]) else gap
             if (RE["NUMBER"].search(gap) and s.between(number.end, mention.start)) or re.search(r"[,，;；。]", gap):
                 continue
@@ -289,7 +293,8 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, m.start))), None)
     after = [m for m in indexes if m.start >= number.end and not re.search("[,，;；]", s.gap(number.end, m.start))]
     chosen = beside or (before[-1] if before else after[0] if after else None)
-    if any(m.end <= number.start and RE["WHOLE"].search(s.text[: m.end]) for m in s.of("score")) and not before:
+    of_whole = [m for m in s.of("score") if m.end <= number.start and RE["WHOLE"].search(s.text[: m.end])]
+    if of_whole and not any(m.start > of_whole[-1].start for m in before):
         return [facts.scope.index]
     if chosen is not None:
         return [str(chosen.value[0])]

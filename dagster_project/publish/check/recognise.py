@@ -44,7 +44,8 @@ def _unit_pattern() -> str:
         ends = ((name, r"(?![A-Za-z\d])" if RE["LATIN"].match(name[-1]) else "") for name in names)
         return "|".join(re.escape(name) + end for name, end in sorted(ends, key=lambda one: -len(one[0])))
 
-    return rf"(?:(?P<times>{any_of(TIMES)})(?:\s+of)?)?\s*(?P<unit>{any_of(UNIT_WORDS)})?"
+    units = any_of(UNIT_WORDS)
+    return rf"(?:(?!{units})(?P<times>{any_of(TIMES)})(?:\s+of)?)?\s*(?P<unit>{units})?"  # 千瓦时: no thousand
 
 
 UNIT = re.compile(r"[\s\-]?\s*" + _unit_pattern(), re.IGNORECASE)
@@ -125,6 +126,11 @@ class Vocabulary:
                 before = [one.value for one in results if one.kind == "city" and one.end <= spot.start()]
                 if spoken_of := (before[-1] if before and word is RE["CITY"] else cities):
                     results.append(Mention("city", *spot.span(), spoken_of))
+        spoken_of = self.document_cities + self.last
+        provinces = {self.provinces.get(place, place) for place in spoken_of} & {*self.provinces.values()}
+        if len(provinces) == 1 and not any(one.kind == "place" for one in results):
+            of_all = (spot.span() for spot in RE["WHOLE_PROVINCE"].finditer(text))
+            results += [Mention("place", *span, tuple(provinces)) for span in of_all]
         return sorted([*results, *_years(text, results)], key=lambda mention: mention.start)
 
     def _at(self, text: str, low: str, at: int) -> Mention | None:

@@ -79,6 +79,8 @@ def _is_elliptic(s: Sentence, k: int) -> bool:
     if is_before_name(s, s.numbers[k]):
         return False
     here = s.text[start : s.numbers[k].start]
+    if RE["PER_TEN"].search(here):
+        return False
     if any(
         m.end <= s.numbers[k].start and RE["DIRECTLY"].fullmatch(s.gap(m.end, s.numbers[k].start))
         for m in s.of("variable")
@@ -131,6 +133,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     is_of_all = RE["ALL_CITIES"].search(left) and not any(m.end <= number.start for m in s.of("city", "place"))
     if subjects == [("nation", "mean_100")] and "coupling" in [code for m in s.of("variable") for code in m.value]:
         subjects = [("nation", "mean_d")]
+    if subjects == [("nation", "moran_i")] and RE["OF_Z"].search(left):
+        subjects = [("nation", "moran_of_z")]
     is_mean = bool(RE["MEAN"].search(left[max(0, content.start - CLOSE) :] if content else left))
     if subjects == [("value", "coupling")] and RE["THRESHOLD"].search(text):
         return None
@@ -148,6 +152,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return None  # how much more than another measure
     change = is_signed or annual or (not is_ordinal(s, number) and is_changed(s, k))
     places, others = _places(s, k, listed)
+    if change and not others and last is not None and RE["ALIKE"].fullmatch(s.gap(s.numbers[k - 1].end, number.start)):
+        others = [*last.others]  # 46 and 30 points above A
     is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
     years, bases, is_dated = _years(facts, s, k, listed, change=change or is_ratio)
     target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual, is_dated=is_dated)
@@ -219,8 +225,10 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
         return True  # how many cities have more than 60 points
     if RE["THE_REST"].search(text) and len(s.of("place")) < 2 and not s.of("city"):
         return True
+    is_named = any(m.end <= number.start and "_of_" not in m.value[0] for m in s.of("place"))
     if RE["THAT_LEVEL"].search(left) or (
         RE["OWN_PROVINCE"].search(left)
+        and not is_named
         and (RE["MEAN"].search(left) or RE["MIDDLE"].search(left))
         and not is_changed(s, k)
     ):
@@ -271,12 +279,13 @@ def _count_of_cities(facts: Facts, s: Sentence, k: int, listed: dict[str, Mentio
     ):
         return None
     years, _, _ = _years(facts, s, k, listed, change=False)
-    years = [m.value for m in s.of("year")] if len(s.of("year")) == 1 else years
+    if len(s.of("year")) == 1 and not RE["AGO"].search(s.text, *s.zones[k]):
+        years = [s.of("year")[0].value]
     is_whole = any(number.value == facts.n_cities.get(year) for year in years)
     if cut.start() <= number.start < cut.end() or is_whole:
         return None
-    side = "above" if cut["above"] or cut["above_zh"] else "below"
-    name = f"{side}{'_percent' * is_share} {float(cut['points'] or cut['points_zh']):g}"
+    side = "above" if cut["above"] or cut["above_zh"] or cut["above_en"] else "below"
+    name = f"{side}{'_percent' * is_share} {float(cut['points'] or cut['points_zh'] or cut['points_en']):g}"
     return Target([("nation", name)], [("",)], years[:2], unit=number.unit, is_sure=bool(s.of("year")))
 
 
@@ -334,7 +343,11 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
     left, dimension = text[: number.start], dimension_of(number.unit)
     subject = target.subjects[0]
     published_dimension = facts.unit_of(subject).dimension
-    is_level = RE["LEVEL_ZH"].search(left) or is_ordinal(s, number) or RE["TO"].search(left)
+    is_level = (
+        (RE["LEVEL_ZH"].search(left) and not RE["CHANGE_NOUN"].search(left))
+        or is_ordinal(s, number)
+        or RE["TO"].search(left)
+    )
     if len(target.places) > 1 and dimension != "times" and RE["TOGETHER"].search(text[: end + 4]):
         return ["together_since"] if change and not is_level else ["together"]
     if dimension == "rank" or subject[0] == "rank":
@@ -342,7 +355,10 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
             return ["since", "apart"]
         if subject[0] == "value":
             return ["rank_within", "level"]
-        return ["rank_within"] if RE["IN_PROVINCE"].search(left[start:]) else ["level"]
+        if RE["IN_PROVINCE"].search(left[start:]):
+            return ["rank_within"]
+        of_province = any(m.end <= number.start and "_of_" not in m.value[0] for m in s.of("place"))
+        return ["level", "rank_within"] if of_province else ["level"]
     if RE["SPREAD"].search(left) and RE["EXTREME"].search(left) and subject[0] == "score":
         return []  # from the first or the last of all
     if _is_ratio(s, number) and (target.others or len(target.places) > 1):
@@ -394,6 +410,8 @@ def _of_all(
     """Means, medians, inequality: of all cities, of a group or province, of cities that are named; or the distance of a
     city from them."""
     number, text, unit = s.numbers[k], s.text, s.numbers[k].unit
+    is_end = RE["TO"].search(text[: number.start])
+    change = change and not is_end
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
     zone = text[s.zones[k][0] : number.start]
@@ -402,11 +420,11 @@ def _of_all(
     provinces = [tuple(m.value) for m in s.of("place") if "_of_" not in m.value[0]]
     if RE["OWN_PROVINCE"].search(text[: number.start]):  # is it named?
         target = replace(target, others=provinces if mean and change and s.of("city") else [])
-    if (RE["OWN_PROVINCE"].search(text[: number.start]) and not target.others) or (
+    if (RE["OWN_PROVINCE"].search(text[: number.start]) and not (target.others or provinces)) or (
         not mean and RE["NO_LEVEL_OF_ALL"].search(zone)
     ):
         return None
-    if name == "median_100" and RE["MEAN"].search(zone):  # less than the mean
+    if name == "median_100" and RE["MEAN"].search(text, *s.zones[k]):  # less than the mean
         return None
     of_part = name == "theil" or (name == "gini" and len(s.of("place")) > 1)
     if of_part and RE["BETWEEN_TWO"].search(zone if name == "theil" else text[: number.start]):
@@ -434,7 +452,8 @@ def _of_all(
     if name.endswith("percent") and dimension_of(unit) == "share":
         dated = bool(s.of("year") or s.before.year)
         of = wide[:1] if of_type and wide and s.of("place") else [("",)]
-        return replace(target, places=of, others=[], ways=["level"], is_sure=dated and not target.is_other)
+        is_sure = dated and not target.is_other and (of_type or not s.of("place"))
+        return replace(target, places=of, others=[], ways=["level"], is_sure=is_sure)
     if name in ("mean_100", "gini", "theil", "cv") and change and dimension_of(unit) == "share":
         return replace(target, places=[("",)], others=[], ways=["since"]) if not wide else None
     points = dimension_of(unit) == "points" or (unit is None and bool(number.decimals) and change)
@@ -445,7 +464,8 @@ def _of_all(
         here = [place for place in target.places if not is_wide(place[0])] or [tuple(cities[0].value)]
         others = [*target.others, *wide] if target.others or wide else [("",)]
         return replace(target, subjects=[("score", facts.scope.index)], places=here[:1], others=others, ways=["apart"])
-    is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year))
+    is_of_span = s.before.since and (is_end or RE["FROM"].search(text[: number.start]))
+    is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year) or is_of_span)
     is_sure = is_sure and not (s.of("city") or RE["ADJUSTED"].search(text) or target.is_other)
     named = [m for m in s.of("place") if m.start < number.start or RE["NEXT_TO"].fullmatch(s.gap(number.end, m.start))]
     places = wide if wide and named else [("",)]
@@ -562,17 +582,20 @@ def _years(
     ):
         now = [s.before.or_year or facts.scope.last_year]
     ago, apart = years_ago(text[start:end]), [m for m in plain if m not in year_mentions]
-    if ago is not None and now and not change and not any(start <= m.start < number.end for m in plain):
+    at = start + match.start() if (match := RE["AGO"].search(text[start:end])) else end
+    if ago is not None and now and not change and not any(at <= m.start < number.end for m in plain):
         return list(dict.fromkeys(y + ago for y in now)), [], True
     whens = [m for m in of_base if m.end <= number.start and RE["WHEN"].match(text, m.end)]
     if whens and not change and not any(whens[-1].end <= m.start < number.start for m in plain):
         now = [whens[-1].value, *now]  # since 2015, when it was 27th with 36 points
-    since = [*own_base, *([facts.scope.first_year] if RE["BEGINNING"].search(text) else [])]
+    since = [*own_base, *([facts.scope.first_year] if RE["BEGINNING"].search(text) or RE["SPAN"].search(text) else [])]
     if not since:
         since = [y + then for m in RE["AGO"].finditer(left) for y in now if (then := years_ago(m[0]))]
         since += [m.value for m in [*reversed(of_base), *apart]] + ([s.before.since] if s.before.since else [])
         if not RE["SAME_TIME"].search(text):
             since += [y - 1 for y in now]
+    if change and ago is not None and not own_base and away >= 0:  # 2012年为32分，九年间上升64分
+        now, since = [*(year - ago for year in now if year - ago <= facts.scope.last_year), *now], [*now, *since]
     if change and (later := [m.value for m in apart if now and m.value > max(now)]):  # 18th in 2012, 64 points by 2021
         now, since = [*later, *now], [*since, *now]
     if not change:

@@ -31,14 +31,16 @@ class Results:
         }
         self.models = {model for *_, model, _, _ in rows if model}
         self.subjects: dict[str, Patterns] = {kind: {} for kind in KNOWN}
-        for kind, subject, names in {(kind, subject, (*(names or ()),)) for kind, subject, _, _, names, _ in rows}:
-            any_of = "|".join(re.escape(name) for name in (subject, *names) if name)
-            pattern = rf"(?i)(?<![A-Za-z_])(?:{any_of})(?![A-Za-z_])"
+        places = words()["places"]
+        of_subjects = {(one[0], one[1], (*(one[4] or places.get(one[1], ())),)) for one in rows}
+        for kind, subject, names in sorted(of_subjects):
+            any_of = "|".join(re.escape(name).replace(r"\ ", "[ -]") for name in (subject, *names) if name)
+            pattern = rf"(?i)(?<![A-Za-z_-])(?:{any_of})(?![A-Za-z_])"
             self.subjects[kind] = {**self.subjects[kind], subject: re.compile(pattern)}
 
     def verdict(self, s: Sentence, number: Number) -> Verdict | None:
         """None where the sentence does not say which result it is, or the number is no likely misprint of it."""
-        if number.significant < LEAST or s.of("city", "place") or RE["OTHER_RESULT"].search(s.text):
+        if number.significant < LEAST or s.of("city") or RE["OTHER_RESULT"].search(s.text):
             return None
         k = s.numbers.index(number)
         for key, column, figure in self._figures(s, k):
@@ -82,9 +84,14 @@ class Results:
         here = left[s.numbers[first - 1].end if first else 0 :]
         for kind, subjects in self.subjects.items():
             which, subject = _names(KNOWN[kind], left), _names(subjects, left) or _names(subjects, s.text)
+            subject = sorted(subject, key=lambda one: one != "all")  # the half-life in the West is not that of all
+            if behind := RE["OF_GROUP"].match(s.text, s.numbers[k].end):  # 10.1 years in the West
+                subject += _names(subjects, behind[1])
             column = _names(KNOWN["column"], here)[-1:] or (["value"] if _names(KNOWN[kind], here) else [])
+            if kind == "convergence" and RE["YEARS_LONG"].match(s.text, s.numbers[k].end):
+                column = ["half_life"]
             column = [role] if (role := statistic(s, k)) in ("lo", "hi") else column
-            if not (which and subject and column):
+            if not (which and subject and column) or (kind == "effect" and s.of("place")):
                 continue
             at = k - first if RE["SIDE_BY_SIDE"].search(here) else -1
             model = next((one for one in re.findall(r"\w+", s.text) if one in self.models), "")

@@ -245,7 +245,7 @@ def rest_before(s: Sentence, start: int, number: Number, kinds: tuple[str, ...] 
     named = s.of(*kinds) if kinds else s.mentions
     for begin, end in [*((m.start, m.end) for m in named), *((n.start, n.end) for n in s.numbers)]:
         text = text[:begin] + " " * (min(end, number.start) - begin) + text[end:]
-    for name in ("ANNUAL", "CHANGED", "PASSING"):
+    for name in ("ANNUAL", "CHANGED", "PER_TEN", "PASSING"):
         text = text[:start] + RE[name].sub(" ", text[start:])
     return text[start:]
 
@@ -269,7 +269,7 @@ def compared_places(s: Sentence, number: Number) -> tuple[tuple[str, ...], tuple
 
 
 def _is_change(left: str, right: str) -> bool:
-    words = ("CHANGE_ZH", "CHANGE_EN", "CHANGE_BY")
+    words = ("CHANGE_ZH", "CHANGE_EN", "CHANGE_BY", "CHANGE_NOUN")
     return any(RE[name].search(left) for name in words) or bool(RE["CHANGE_AFTER"].match(right))
 
 

@@ -24,6 +24,7 @@ LIKELY = 3  # significant digits from which a figure of another city or year is 
 UNDATED = ("points", "money", "count")  # of which a figure of no year is wrong
 LISTED = 3
 OTHER_WAY, GIVES, SWAPPED_DIGITS = "the other way", "the published figures give", "two digits are swapped"
+REAL = ("gdp_", "va_", "industrial_", "fai_", "retail_")  # growth at constant prices, or of the same firms
 FAR = 11
 SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.03, 0.01, 0.05, 0.3  # of slips of the pen
 NEAR = (0.82, 1.2)  # an older figure, as a share of that of today
@@ -156,8 +157,9 @@ class Judge:
             return None
         years = [one for one in target.years if one in mine] or [*target.years[:1]] or mine[-1:]
         results = [self._of_year(number, target, subject, city, year) for year in years]
-        alike = (one for one in results if one and one.right and is_like(number, float(one.right)))
-        return next((one for one in results if one and one.is_sure), results[0] or next(alike, None))
+        alike = next((one for one in results if one and one.right and is_like(number, float(one.right))), None)
+        first = alike if alike and (results[0] is None or results[0].right) else results[0]
+        return next((one for one in results if one and one.is_sure), first)
 
     def _of_year(self, number: Number, target: Target, subject: Subject, city: str, year: int) -> Verdict | None:
         facts, fact_unit, unit = self.facts.of(subject), self.facts.unit_of(subject), number.unit or target.unit
@@ -232,6 +234,7 @@ class Judge:
             if y == year
             and place != city
             and level_of(place) == level_of(city)
+            and (place in self.words.names or not is_wide(place))
             and self._same(number, fact, fact_unit, unit)
         ]
         return sorted(
@@ -318,8 +321,8 @@ class Judge:
             fact_unit = self.facts.unit_of(subject)
             for a, b, here in self._pairs(subject, self._over_years(target)):
                 n = here[0][2] - here[1][2]
-                # growth on the year before is often on a comparable basis
-                is_real = n == 1 and not target.is_nominal and fact_unit.dimension == "money"
+                # growth of these on the year before is mostly on a comparable basis
+                is_real = n == 1 and not target.is_nominal and subject[1].startswith(REAL)
                 if target.is_annual and n > 0:
                     rate = 100 * ((a / b) ** (1 / n) - 1) if a * b > 0 else math.nan
                     yield (rate if dimension == "share" else _in_unit(a - b, fact_unit, unit) / n), here, n < 2

@@ -1,12 +1,14 @@
 """Results that a sentence names, on a table of effects that stands here: the small country of the tests has none."""
 
+import re
 from types import SimpleNamespace
 
 import duckdb
 import pytest
 
+from dagster_project.publish.check.gaps import Gaps
 from dagster_project.publish.check.moves import Moves
-from dagster_project.publish.check.recognise import numbers
+from dagster_project.publish.check.recognise import Mention, numbers
 from dagster_project.publish.check.results import Results
 from dagster_project.publish.check.sentence import Sentence
 
@@ -23,9 +25,16 @@ create table mart.dim_label as from (values
     ('term', 'fdi', 'foreign investment', '外商投资'), ('variable', 'fdi', 'another name', '别名')
 ) as t (kind, code, name_en, name_zh);
 create table mart.dim_index as from (values (true, 'first')) as t (is_headline, basis);
-create table mart.mart_beta_convergence (is_headline boolean, is_reported boolean, group_code text, model_id text,
-    beta double, se double, p double, speed double, half_life_years double);
-insert into mart.mart_beta_convergence values (true, true, 'all', 'absolute_ols', -.05, .01, .001, .065, 10.6);
+create table mart.mart_beta_convergence (is_headline boolean, is_reported boolean, scheme text, group_code text,
+    model_id text, beta double, se double, p double, speed double, half_life_years double);
+insert into mart.mart_beta_convergence values (true, true, 'all', 'all', 'absolute_ols', -.05, .01, .001, .065, 10.6),
+    (true, true, 'three_region', 'west', 'absolute_ols', -.06, .01, .001, .066, 10.4),
+    (true, true, 'four_region', 'west', 'absolute_ols', -.06, .01, .001, .068, 10.1),
+    (true, true, 'four_region', 'east', 'absolute_ols', -.07, .01, .001, .074, 9.4);
+create table easy.gap as from (values ('core', 'core', 'periphery', 2012, 15.42::double, 2.24::double),
+    ('core', 'core', 'periphery', 2020, 27.80, 1.92), ('core', 'core', 'periphery', 2021, 28.11, 1.84),
+    ('four_region', 'east', 'west', 2012, 12.50, 2.28), ('four_region', 'east', 'west', 2021, 25.98, 1.93)
+) as t (scheme, group_high, group_low, year, gap_100, ratio);
 create table easy.markov as from (values ('all', 1, 1, 587, 643, 91.3::double), ('all', 2, 3, 69, 625, 11.0),
     ('all', 3, 4, 52, 623, 8.3), ('all', 4, 4, 577, 638, 90.4), ('4', 3, 4, 28, 163, 17.2), ('4', 1, 4, 0, 0, null)
 ) as t (neighbours, state_from, state_to, n, n_row, percent);
@@ -36,11 +45,12 @@ create table easy.markov as from (values ('all', 1, 1, 587, 643, 91.3::double), 
 def results():
     con = duckdb.connect()
     con.execute(EFFECTS)
-    return Results(facts := SimpleNamespace(con=con, release="2026.1")), Moves(facts)
+    scope = SimpleNamespace(index="nqpf", last_year=2021)
+    return Results(facts := SimpleNamespace(con=con, release="2026.1", scope=scope)), Moves(facts), Gaps(facts)
 
 
 def test_a_cell_whose_heads_name_an_effect_is_judged(results):
-    results, _ = results
+    results, *_ = results
     heads = ("Total", "Foreign investment", "Table 1. Direct and indirect effects, 2012-2021")
     assert results.of_cell(heads, "1.52", lambda text: []) is None  # no total of it stands here
     verdicts = [results.of_cell(("Direct", *heads[1:]), text, lambda text: []) for text in ("1.52", "1.25")]
@@ -66,6 +76,11 @@ def test_a_cell_whose_heads_name_an_effect_is_judged(results):
         ("Absolute convergence has a half-life of 10.6 years.", ["rounded"]),
         ("绝对收敛的半衰期为10.6个月。", ["other_unit"]),
         (
+            "The half-life of absolute convergence is 10.1 years in the West and 4.9 years in the East.",
+            ["rounded", "not_ours"],
+        ),
+        ("绝对收敛以东部最快（半衰期9.4年）。", ["rounded"]),
+        (
             "A city in the lowest class is still there one year later in 91.3% of all cases, one in the top class in"
             " 94.0%; upward moves out of the second class make up 11.0%.",
             ["rounded", "not_ours", "rounded"],
@@ -85,3 +100,30 @@ def test_results_are_known_by_their_names(results, text, verdicts):
     s = Sentence(text, [], numbers(text, []))
     for_each = [[one.verdict(s, number) for one in results] for number in s.numbers if number.significant > 1]
     assert [next((one.verdict for one in given if one), None) for given in for_each] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("text", "verdicts"),
+    [
+        ("In 2021 core cities lead the periphery by 28.11 points, a ratio of 1.84.", ["rounded", "rounded"]),
+        ("In 2021 core cities lead the periphery by 28.17 points, a ratio of 1.48.", ["not_ours", "not_ours"]),
+        ("The gap of core cities and the periphery was 27.80 points in 2021.", ["other_year"]),
+        ("In 2021 core cities scored 84 per cent more than the periphery.", ["rounded"]),
+        ("In 2021 core cities scored 28.11 per cent more than the periphery.", ["other_unit"]),
+        ("The gap of core cities over all other cities grew by 12.69 points from 2012 to 2021.", ["rounded"]),
+        ("The gap of core cities over all other cities grew by 12.96 points from 2012 to 2021.", ["not_ours"]),
+        ("In 2021 East is ahead of West by 25.98 points, and 3.14 points are something else.", ["rounded", None]),
+        ("In 2021 core cities are ahead of East by 8.11 points.", [None]),  # groups of two kinds
+        ("In 2021 core cities had 28.17 points.", [None]),  # no gap
+    ],
+)
+def test_gaps_of_groups_are_known_by_their_names(results, text, verdicts):
+    *_, gaps = results
+    codes = {"core cities": "core_of_core", "periphery": "periphery_of_core"}
+    codes |= {"East": "east_of_four_region", "West": "west_of_four_region"}
+    years = [Mention("year", *m.span(), int(m[0])) for m in re.finditer(r"20\d\d", text)]
+    of_places = (Mention("place", *m.span(), (code,)) for name, code in codes.items() for m in re.finditer(name, text))
+    mentions = sorted([*years, *of_places], key=lambda one: one.start)
+    s = Sentence(text, mentions, numbers(text, mentions))
+    verdicts_here = [gaps.verdict(s, number) for number in s.numbers]
+    assert [one and one.verdict for one in verdicts_here] == verdicts

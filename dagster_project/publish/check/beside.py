@@ -78,7 +78,7 @@ def misprints(findings: Iterable[Finding], unknown: Sequence[tuple[Finding, Sent
         pairs += [[before[-1], after[0]]] if before and after and dimension_of(one.of.unit) == "times" else []
         for pair in pairs if not is_elsewhere else ():
             is_share = RE["SHARE"].search(s.text[start:end]) or RE["THEREOF"].search(s.text[: one.of.start])
-            figure = _given(one, pair, s.text[start:end], is_share=bool(is_share))
+            figure = _figure_from(one, pair, s.text[start:end], is_share=bool(is_share))
             if figure and is_like(one.of, figure) and f"{figure:.{one.of.decimals}f}" != one.of.text:
                 sources = [candidate for other in pair for candidate in other.candidates[:1]]
                 verdict = misprint_of(f"{figure:.{one.of.decimals}f}", sources)
@@ -87,7 +87,7 @@ def misprints(findings: Iterable[Finding], unknown: Sequence[tuple[Finding, Sent
                 break
 
 
-def _given(one: Finding, pair: Sequence[Finding], words: str, *, is_share: bool) -> float:
+def _figure_from(one: Finding, pair: Sequence[Finding], words: str, *, is_share: bool) -> float:
     """The distance, ratio or share of two figures, which of them the words say; 0: none."""
     a, b = (_unrounded(other) for other in pair)
     dimension = dimension_of(one.of.unit if one.of else None)

@@ -162,7 +162,8 @@ class _Checker:
             if level:
                 self.titles_text.append(text)
                 self.titles = {k: held for k, held in self.titles.items() if k < level}
-                self.titles[level] = context
+                is_of_two = len({m.value for m in sentence.of("index")}) > 1  # production forces and relations
+                self.titles[level] = replace(context, index="") if is_of_two else context
                 often = next((year for year, _ in self.years.most_common(1)), None)
                 context = Context() if self._above().year else Context(year=last.year, or_year=often)
             last = context

@@ -88,6 +88,11 @@ select 'convergence', group_code, split_part(model_id, '_', 1), '',
     map(['value', 'se', 'p', 'speed', 'half_life'], [beta, se, p, speed, half_life_years])
 from mart.mart_beta_convergence where is_headline and is_reported
 qualify row_number() over (partition by group_code, model_id order by scheme <> 'four_region', scheme) = 1
+union all
+select 'threshold', kind, which, '', ['threshold', '门槛'],
+    map(['value', 'se'], if(which = 'slope_low', [slope_low, slope_se_low], [slope_high, slope_se_high]))
+from mart.mart_threshold_result, (values ('slope_low'), ('slope_high')) as t (which)
+where is_headline and kind = 'hansen' and n_threshold = 1
 
 -- name: transitions
 -- of the headline, by the class of the neighbours

@@ -51,7 +51,8 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
     target = Target([], [place] if place else [], [year] if year else [], unit=unit, is_sure=is_sure)
     wide = bool(place) and (is_wide(place[0]) or is_of_all)
     if wide and not number.decimals and any(RE["COUNT_HEAD"].fullmatch(head.text.strip()) for head in heads[:2]):
-        return replace(target, subjects=[("nation", "n_city")], unit=number.unit)
+        of_coupling = any("coupling" in m.value for head in heads for m in head.of("variable"))  # fewer cities have it
+        return None if of_coupling else replace(target, subjects=[("nation", "n_city")], unit=number.unit)
     if chosen.kind == "variable":
         is_of_towns = any(RE["TOWN"].search(head.text) for head in heads)
         target.subjects = [("value", code) for code in chosen.value if is_of_towns or "_urban" not in code]

@@ -127,7 +127,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             continue  # 30 % of GDP
         if len(s.of(*CONTENT)) > 1 and RE["OF_TOWN"].search(left):
             continue  # the income of its rural residents
-        if mention is multiplied_by(s, number):
+        if any(mention is multiplied_by(s, one) for one in s.numbers):
             continue  # 1.2 times its GDP
         if mention.kind == "other" and RE["WEIGHTS_OF_SPACE"].search(left):
             continue

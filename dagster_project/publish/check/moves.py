@@ -46,9 +46,12 @@ class Moves:
         if not like:
             return None
         move, figure = like[0]
+        is_permille = number.unit is not None and number.unit.dimension == "share" and number.unit.factor != 1
         of_move = f"moves from class {move[1]} to {move[2]}, neighbours: {move[0]}"
         candidate = {"key": "markov", "subject": of_move, "city": "", "year": "", "value": figure, "unit": ""}
         candidates = [candidate | {"release": self.release}]
+        if right and is_permille:
+            return Verdict("other_unit", "the unit is percent", candidates)
         return Verdict("rounded", "", candidates) if right else misprint_of(f"{figure:.{number.decimals}f}", candidates)
 
     @staticmethod

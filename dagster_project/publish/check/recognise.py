@@ -249,11 +249,15 @@ class Vocabulary:
             for name in known[key]:
                 self._add(name, kind)
         titles = facts.con.execute(SQL["index_names"]).fetchall()
-        title = next((zh for code, zh, _ in titles if code == headline), "")
+        relations = facts.con.execute(
+            "select relations_code from mart.dim_index where index_code = ?", [headline]
+        ).fetchall()
+        mains = {headline, *(code for (code,) in relations)}
+        own_titles = {zh for code, zh, _ in titles if code in mains}
         for code, zh, en in titles:
             if code in facts.indexes and code != headline:
-                part = zh.startswith(f"{title}：")
-                for name in (zh, en, *([zh.partition("：")[2]] if part and len(zh.partition("：")[2]) > 2 else [])):
+                whole, _, part = zh.partition("：")
+                for name in (zh, en, *([part] if whole in own_titles and len(part) > 2 else [])):
                     self._add(name, "index", code)
         for name in known["headline"]:
             self._add(name, "index", headline)
@@ -264,9 +268,6 @@ class Vocabulary:
                         self.alone[name.lower()] = "index", [f"{headline}_{part}"]
                     else:
                         self._add(name, "index", f"{headline}_{part}")
-        relations = facts.con.execute(
-            "select relations_code from mart.dim_index where index_code = ?", [headline]
-        ).fetchall()
         if relations and relations[0][0] in facts.indexes:
             for name in known["relations"]:
                 self._add(name, "index", relations[0][0])

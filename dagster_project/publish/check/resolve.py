@@ -79,7 +79,7 @@ def _is_elliptic(s: Sentence, k: int) -> bool:
     if is_before_name(s, s.numbers[k]):
         return False
     here = s.text[start : s.numbers[k].start]
-    if RE["PER_TEN"].search(here):
+    if RE["PER_TEN"].search(here) or RE["APART_AFTER"].match(s.text, s.numbers[k].end):
         return False
     if any(
         m.end <= s.numbers[k].start and RE["DIRECTLY"].fullmatch(s.gap(m.end, s.numbers[k].start))
@@ -173,7 +173,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return _of_all(facts, s, k, replace(target, subjects=[("nation", "mean_d")]), content, change=change)
     if ends:
         return replace(target, subjects=[(ends, subjects[0][1])])
-    if not others and len(places) == 1 and RE["APART"].search(text[s.zones[k][0] : number.start]):
+    is_apart = RE["APART"].search(text[s.zones[k][0] : number.start]) or RE["OF_IT"].match(text, number.end)
+    if not others and len(places) == 1 and is_apart:
         target.others = [one for one in s.before.listed if one not in places]
     target.ways = _ways(facts, s, k, target, change=change)
     if not target.ways and RE["SPREAD"].search(left):
@@ -213,6 +214,8 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     left, right = text[: number.start], text[number.end :]
     if RE["SLOPE"].search(left, s.zones[k][0]) and s.of("index"):
         return True
+    if RE["OTHER_ONES"].match(right):
+        return True  # 2,116 were green ones
     if RE["OTHER_WEIGHTS"].search(text) or RE["PER_AFTER"].match(right) or statistic(s, k):
         return True  # an error or limit of the estimate before: its row judges it
     is_estimate = any(m.end <= number.start for m in s.of("nation")) and not s.of("score")
@@ -304,7 +307,9 @@ def _weight(facts: Facts, s: Sentence, k: int) -> Target | None:
 def widened(s: Sentence, number: Number, target: Target) -> Target:
     """What a number may be if its own words were misread: of any place, year and measure that the sentence names."""
     was = s.before
-    places = dict.fromkeys([*target.places, *(tuple(m.value) for m in s.of("city", "place"))])
+    named = [tuple(m.value) for m in s.of("city", "place")]
+    is_of_document = not named and target.places[:1] == [was.document_cities]  # else of any spoken of before
+    places = dict.fromkeys([*target.places[: 1 if is_of_document else None], *named])
     years = [*target.years, *(m.value for m in s.of("year")), was.year, was.since, was.or_year]
     years += [year + then for m in RE["AGO"].finditer(s.text) for year in years if year and (then := years_ago(m[0]))]
     years += target.bases

@@ -43,7 +43,8 @@ class Results:
         if number.significant < LEAST or s.of("city") or RE["OTHER_RESULT"].search(s.text):
             return None
         k = s.numbers.index(number)
-        for key, column, figure in self._figures(s, k):
+        figures = list(self._figures(s, k))
+        for key, column, figure in sorted(figures, key=lambda one: not rounds(number.value, one[2], number.decimals)):
             is_right = rounds(number.value, figure, number.decimals)
             is_other = number.significant >= LIKELY and any(
                 _beside(other, key) and column in of and rounds(number.value, of[column], number.decimals)
@@ -84,23 +85,30 @@ class Results:
         here = left[s.numbers[first - 1].end if first else 0 :]
         for kind, subjects in self.subjects.items():
             which, subject = _names(KNOWN[kind], left), _names(subjects, left) or _names(subjects, s.text)
+            if kind == "threshold":  # .24 below it and .68 above it
+                start, end = s.zones[k]
+                which = _names(KNOWN[kind], s.text[start:end]) or which
             subject = sorted(subject, key=lambda one: one != "all")  # the half-life in the West is not that of all
             if behind := RE["OF_GROUP"].match(s.text, s.numbers[k].end):  # 10.1 years in the West
                 subject += _names(subjects, behind[1])
             column = _names(KNOWN["column"], here)[-1:] or (["value"] if _names(KNOWN[kind], here) else [])
             if kind == "convergence" and RE["YEARS_LONG"].match(s.text, s.numbers[k].end):
                 column = ["half_life"]
+            if kind == "convergence" and column in ([], ["value"]) and dimension_of(s.numbers[k].unit) == "share":
+                column = ["speed"]  # percent a year
             column = [role] if (role := statistic(s, k)) in ("lo", "hi") else column
             if not (which and subject and column) or (kind == "effect" and s.of("place")):
                 continue
             at = k - first if RE["SIDE_BY_SIDE"].search(here) else -1
             model = next((one for one in re.findall(r"\w+", s.text) if one in self.models), "")
-            key = kind, subject[-1], which[at] if at < len(which) else which[-1], model
-            if (figure := self.of.get(key, {}).get(column[0])) is not None:
-                is_share = dimension_of(s.numbers[k].unit) == "share"
-                whole = self.of.get((kind, key[1], "total", model), {}).get(column[0])
-                is_part = is_share and whole and which[-1] != "total" and RE["SHARE"].search(here)
-                yield key, column[0], figure * (100 if is_share else 1) / (whole if is_part and whole else 1)
+            several = [one for one in subject[::-1] if one != "all"] if kind == "convergence" else []
+            for one in several or subject[-1:]:
+                key = kind, one, which[at] if at < len(which) else which[-1], model
+                if (figure := self.of.get(key, {}).get(column[0])) is not None:
+                    is_share = dimension_of(s.numbers[k].unit) == "share"
+                    whole = self.of.get((kind, one, "total", model), {}).get(column[0])
+                    is_part = is_share and whole and which[-1] != "total" and RE["SHARE"].search(here)
+                    yield key, column[0], figure * (100 if is_share else 1) / (whole if is_part and whole else 1)
 
 
 def _beside(one: Key, other: Key) -> bool:

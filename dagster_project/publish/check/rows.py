@@ -31,6 +31,7 @@ DIMENSIONS = ("", "share", "difference", "points", "count", "length")
 # log odds that a cell is meant: by what it shares with the cells beside it, and by its kind
 OF_MAIN, MODEL, SETTINGS, ESTIMATE, ROLE, NO_ROLE = 2.0, 1.0, 2.0, 2.0, -2.0, -3.0
 SAID, ELSEWHERE, OUTSIDE = -2.0, -4.0, 2.0  # of one that another number is, of one of another table, of none
+BARE = 50  # times
 FIRST, LIKELIER = 3, 1.8
 Votes = dict[int, dict[Any, float]]
 
@@ -226,6 +227,8 @@ def misprint(cells: Cells, query: Query, sure: Sequence[Query], estimate: Query 
         is_count = cells.is_count[cells.column[at[one]]]
         for scale in scales[:1] if is_count else scales[int(dimension == "share" and abs(figures[one]) < 1) :]:
             figure = float(figures[one]) * scale
+            if number.unit is None and figure and not 1 / BARE < abs(number.value / figure) < BARE:
+                continue  # a bare figure is no other in percent
             if (chance := likelihood(number, figure)) and (is_by_chance or is_like(number, figure)):
                 slips[_printed(number, figure)].append((float(likely[one]) + math.log(chance), int(at[one]), figure))
     if not slips:

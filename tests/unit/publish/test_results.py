@@ -31,6 +31,9 @@ insert into mart.mart_beta_convergence values (true, true, 'all', 'all', 'absolu
     (true, true, 'three_region', 'west', 'absolute_ols', -.06, .01, .001, .066, 10.4),
     (true, true, 'four_region', 'west', 'absolute_ols', -.06, .01, .001, .068, 10.1),
     (true, true, 'four_region', 'east', 'absolute_ols', -.07, .01, .001, .074, 9.4);
+create table mart.mart_threshold_result as from (values (true, 'hansen', 1, .236::double, .05::double, .685::double,
+    .07::double), (true, 'hansen', 2, .04, .05, .87, .07)
+) as t (is_headline, kind, n_threshold, slope_low, slope_se_low, slope_high, slope_se_high);
 create table easy.gap as from (values ('core', 'core', 'periphery', 2012, 15.42::double, 2.24::double),
     ('core', 'core', 'periphery', 2020, 27.80, 1.92), ('core', 'core', 'periphery', 2021, 28.11, 1.84),
     ('four_region', 'east', 'west', 2012, 12.50, 2.28), ('four_region', 'east', 'west', 2021, 25.98, 1.93)
@@ -80,6 +83,9 @@ def test_a_cell_whose_heads_name_an_effect_is_judged(results):
             ["rounded", "not_ours"],
         ),
         ("绝对收敛以东部最快（半衰期9.4年）。", ["rounded"]),
+        ("Below the threshold the slope is 0.236, above it 0.685.", ["rounded", "rounded"]),
+        ("The slope is 0.236 below the threshold and 0.658 above it.", ["rounded", "not_ours"]),
+        ("若邻居属于第四类，第三类城市升入第四类的概率为17.2‰。", ["other_unit"]),
         (
             "A city in the lowest class is still there one year later in 91.3% of all cases, one in the top class in"
             " 94.0%; upward moves out of the second class make up 11.0%.",

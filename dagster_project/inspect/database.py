@@ -99,6 +99,7 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
     sidecar, is_same = draft.sidecar, True
     keys = {"source": sidecar.source, "data_year": sidecar.data_year}
     with warehouse.connect() as con:
+        con.execute(SQL["editions"], {**keys, "vintage": sidecar.vintage})  # what heads mean is told by all of them
         _settle(con, "reading")
         if build_file is not None and sidecar.data_year:
             con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
@@ -110,6 +111,7 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
             except (duckdb.BinderException, duckdb.CatalogException):
                 is_same = False
             con.execute("detach past")
+        con.execute("delete from raw.landed")
         con.execute(SQL["landed"], {**keys, "vintage": sidecar.vintage})
         _settle(con, "edit", "gate")
     return is_same

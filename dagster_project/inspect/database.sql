@@ -50,6 +50,12 @@ create temporary table again as
 -- how many findings accepted editions had: what stands beside the warnings
 insert into ops.validation_result by name from past.ops.validation_result where source = ?
 
+-- name: editions
+    insert into raw.landed
+    select distinct source, data_year, vintage, case when vintage = $vintage then 1 else 0 end, vintage <> $vintage,
+        source = $source and data_year = $data_year and vintage = $vintage
+    from raw.header
+
 -- name: landed
     insert into raw.landed
     select distinct source, data_year, vintage, case when vintage = $vintage then 1 else 0 end, vintage <> $vintage,

@@ -14,6 +14,7 @@ from landing_tools import read_page, write_page
 from rich.console import Console
 
 from dagster_project.cli.main import app
+from dagster_project.inspect import database
 from dagster_project.inspect.command import inspect, inspect_file
 from dagster_project.inspect.frames import Request
 from dagster_project.inspect.show import show
@@ -266,6 +267,20 @@ def test_warehouse_that_is_written_to_is_busy(small_warehouse, tmp_path, capsys)
 def test_folder_without_a_warehouse_is_said(small_warehouse, tmp_path, capsys):
     assert run(yearbook(small_warehouse, 2014), warehouse=tmp_path) == 2
     assert "There is no build file in that warehouse" in capsys.readouterr().err
+
+
+def test_what_heads_mean_is_told_by_all_editions_of_the_warehouse(small_warehouse, monkeypatch):
+    settle, landed = database._settle, []
+
+    def note(con, *folders, up_to=None):
+        if folders == ("reading",) and up_to is None:
+            landed.extend(con.execute("select data_year, is_waiting from raw.landed order by 1").fetchall())
+        settle(con, *folders, up_to=up_to)
+
+    monkeypatch.setattr(database, "_settle", note)
+    look(yearbook(small_warehouse, 2014), warehouse=small_warehouse.paths.warehouse)
+    assert {(2013, False), (2014, True), (2015, False)} <= set(landed)
+    assert [year for year, is_waiting in landed if is_waiting] == [2014]
 
 
 # ---- real files -----------------------------------------------------------------------------------------

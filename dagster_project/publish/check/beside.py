@@ -15,6 +15,7 @@ from dagster_project.publish.check.verdicts import GIVES, RIGHT, is_like, mispri
 
 CLOSE = 12  # letters from a figure to the word of what it is
 EXACT = 0.02  # how exactly two figures must give a third, as a share of it
+SAME = 0.02  # how far rounding moves a figure, as a share of it
 LEAST = 3  # significant digits of a figure that is called a misprint of what others give
 
 
@@ -62,7 +63,7 @@ def _is_given(one: Finding, pair: tuple[Finding, Finding]) -> bool:
 
 def misprints(findings: Iterable[Finding], unknown: Sequence[tuple[Finding, Sentence]]) -> Iterator[Finding]:
     """Numbers without a sure verdict that are nearly, but not, what two right figures of their sentence give."""
-    right = [one for one in findings if one.verdict in RIGHT and one.candidates and "given" not in one.note]
+    right = [one for one in findings if one.verdict in RIGHT]
     for one, s in unknown:
         if one.of is None or one.of.significant < LEAST or one.passage is None or one.passage.is_cell:
             continue
@@ -103,7 +104,8 @@ def _figure_from(one: Finding, pair: Sequence[Finding], words: str, *, is_share:
 
 
 def _unrounded(one: Finding) -> float:
-    """The published figure in the unit in which it is printed."""
+    """The published figure in the unit in which it is printed; as it is printed where others give it."""
     value = float(one.candidates[0]["value"]) if one.candidates else 0.0
     scale = one.number / value if value else 0.0
-    return value * 10.0 ** round(math.log10(scale)) if scale > 0 else 0.0
+    figure = value * 10.0 ** round(math.log10(scale)) if scale > 0 else 0.0
+    return abs(figure if math.isclose(figure, one.number, rel_tol=SAME) else one.number)

@@ -82,9 +82,8 @@ def unnamed(facts: Facts, s: Sentence, number: Number) -> Mention | None:
     clause = re.split("[,，;；:：。]", s.text[start : number.start])[-1]
     behind = re.split(r"[,，;；。、\d]|\band\b", s.text[number.end :])[0]
     text = RE["SHARE"].sub(" ", f"{clause} {behind}")
-    codes = [
-        code for code in codes if "每" not in clause or ("per" in facts.units[code] and "2012" not in facts.units[code])
-    ]
+    if "每" in clause:  # a ratio of figures that are printed, none at constant prices
+        codes = [code for code in codes if "per" in facts.units[code] and " of 2012" not in facts.units[code]]
     near = kept(facts, Names).alike(text, codes)
     return Mention("variable", number.start - len(clause), number.start, near) if near else None
 

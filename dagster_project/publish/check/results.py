@@ -32,7 +32,9 @@ class Results:
         self.models = {model for *_, model, _, _ in rows if model}
         self.subjects: dict[str, Patterns] = {kind: {} for kind in KNOWN}
         places = words()["places"]
-        of_subjects = {(one[0], one[1], (*(one[4] or places.get(one[1], ())),)) for one in rows}
+        of_subjects = {
+            (kind, subject, tuple(names or places.get(subject, ()))) for kind, subject, _, _, names, _ in rows
+        }
         for kind, subject, names in sorted(of_subjects):
             any_of = "|".join(re.escape(name).replace(r"\ ", "[ -]") for name in (subject, *names) if name)
             pattern = rf"(?i)(?<![A-Za-z_-])(?:{any_of})(?![A-Za-z_])"

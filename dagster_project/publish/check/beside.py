@@ -21,7 +21,7 @@ LEAST = 3  # significant digits of a figure that is called a misprint of what ot
 
 def given_by_others(findings: Sequence[Finding]) -> Iterator[Finding]:
     """Numbers that two right figures of their sentence give: urban residents had 42,574 yuan, rural ones 29,216, a
-    ratio of 1.46."""
+    ratio of 1.46. What a number was taken for may be one of them: 53.90, where it is 16.76 above the mean of 37.14."""
     for (_, text), of in groupby(sorted(findings, key=_sentence_of), key=_sentence_of):
         beside = [*of] if text else []
         right = [replace(one, number=figure) for one in beside if (figure := one.published)]

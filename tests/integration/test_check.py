@@ -505,6 +505,60 @@ def test_the_year_before_and_years_of_a_span_are_told_apart(facts, figures):
         assert [one.verdict for one in check_passages([Passage("", text)], facts)] == verdicts, text
 
 
+def test_growth_in_real_terms_is_that_of_the_index_and_at_current_prices_that_of_the_amounts(facts, figures):
+    (city, zh, en), *_ = figures.cities()
+    y = figures.last
+    real = facts.of(("value", "gdp_real_index"))[city, y].value - 100
+    nominal = 100 * (figures.value("gdp_nom", city) / figures.value("gdp_nom", city, y - 1) - 1)
+    rises = [("下降", "shrank") if growth < 0 else ("增长", "grew") for growth in (real, nominal)]
+    of_real, of_nominal, slip = f"{abs(real):.2f}", f"{abs(nominal):.2f}", f"{abs(real) + 3.27:.2f}"
+    for text, is_right in (
+        (f"{y}年{zh}地区生产总值按可比价格计算比上年{rises[0][0]}{of_real}%。", [True]),
+        (f"{y}年{zh}地区生产总值按可比价格计算比上年{rises[0][0]}{slip}%。", [False]),
+        (f"{y}年{zh}地区生产总值按不变价计算比上年{rises[1][0]}{of_nominal}%。", [False]),
+        (f"{y}年{zh}地区生产总值比上年名义{rises[1][0]}{of_nominal}%。", [True]),
+        (f"In {y} {en}'s economy {rises[1][1]} by {of_nominal} percent at current prices and {of_real} percent in real"
+         " terms.", [True, True]),
+    ):  # fmt: skip
+        assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+
+
+def test_a_city_that_another_is_compared_with_has_no_figure_but_its_own(facts, figures):
+    (a, zh, en), (b, other_zh, _), (c, third_zh, _), *_ = figures.cities()
+    y, first = figures.last, figures.years[0]
+    gdp, wages = (f"{figures.value(name, a):.0f}" for name in ("gdp_nom", "wage_avg_nom"))
+    times = figures.value("gdp_nom", a) / figures.value("gdp_nom", b)
+    dust = f"{figures.value('pm25_popw', a):.2f}"
+    title = Passage("1", f"{zh}{y}年简报", level=1)
+    others = [f"{figures.value('pm25_popw', one):.2f}" for one in (b, c)]
+    median = facts.of(("nation", "median_100"))["", y].value
+    ranks = [int(facts.of(("rank", "nqpf"))[a, year].value) for year in (first, y)]
+    for text in (
+        f"地区生产总值{gdp}万元，相当于{other_zh}的{times:.2f}倍，在岗职工平均工资{wages}元。",
+        f"PM2.5年均浓度{dust}微克/立方米，优于{other_zh}的{others[0]}微克/立方米和{third_zh}的{others[1]}微克/立方米。",
+        f"{y}年{zh}得分比全国中位数{'低高'[figures.score(a) > median]}{abs(figures.score(a) - median):.2f}分。",
+        f"{en}, No. {ranks[0]} in {first} with {figures.score(a, first):.1f} points, was No. {ranks[1]} in {y} despite"
+        f" a score of {figures.score(a):.1f}.",
+    ):
+        findings = check_passages([title, Passage("2", text)], facts)
+        assert [one.place for one in findings if one.verdict not in RIGHT] == [], (text, findings)
+        assert len(findings) > 1 or "中位数" in text
+
+
+def test_a_unit_that_the_name_of_a_column_rules_out_is_wrong(facts):
+    row = facts.con.execute(
+        "select year, move_km, major_km, minor_km from mart.mart_center_ellipse"
+        " where is_headline and weight_kind = 'score' and move_km is not null order by move_km desc limit 1"
+    )
+    year, moved, major, minor = row.fetchone()
+    for unit, verdict in (("公里", "rounded"), ("米", "other_unit")):
+        text = (
+            f"{year}年标准差椭圆的长半轴为{major:.2f}公里，短半轴为{minor:.2f}公里，重心较上年移动了{moved:.2f}{unit}。"
+        )
+        findings = check_passages([Passage("", text)], facts)
+        assert [one.verdict for one in findings] == ["rounded", "rounded", verdict], findings
+
+
 def test_a_unit_that_begins_with_a_number_word_is_whole(facts, figures):
     (city, zh, _), *_ = figures.cities()
     use = facts.of(("value", "q2_elecint"))[city, figures.last].value

@@ -256,8 +256,10 @@ class Cells:
 def _published_as(number: Number) -> Iterable[tuple[float, float]]:
     """(value, last digit) under which a number may be published."""
     step, unit = 10.0**-number.decimals, number.unit or Unit("")
-    if unit.dimension in ("", "share", "difference", "times", "points", "count", "rank", "length"):
+    if unit.dimension in ("", "share", "difference", "times", "points", "count", "rank", "length", "months"):
         yield number.value * unit.factor, step * unit.factor
+    if unit.dimension == "length" and unit.factor != 1:  # 15.4 m, where it is 15.4 km
+        yield number.value, step
     if unit.dimension in ("", "share", "difference", "points"):
         yield number.value / 100, step / 100
 

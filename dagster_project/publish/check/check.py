@@ -67,6 +67,7 @@ def check_passages(passages: Sequence[Passage], facts: Facts, older: Sequence[Fa
                 and one.of_all
                 and query.is_held
                 and query.number.decimals
+                and not RE["ALL_CITIES"].search(re.split("[,，;；]", text[: query.number.start])[-1])
                 and kept(facts, Cells).may_be(query, one.of_all, one.candidates[0])
             ):
                 del findings[keys[k]]

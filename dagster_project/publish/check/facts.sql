@@ -93,6 +93,17 @@ select 'threshold', kind, which, '', ['threshold', '门槛'],
     map(['value', 'se'], if(which = 'slope_low', [slope_low, slope_se_low], [slope_high, slope_se_high]))
 from mart.mart_threshold_result, (values ('slope_low'), ('slope_high')) as t (which)
 where is_headline and kind = 'hansen' and n_threshold = 1
+union all
+select 'trend', measure, 'slope', '', case measure when 'cv' then ['变异系数', 'coefficient of variation'] end,
+    map(['value', 'se', 'p', 'lo', 'hi'], [slope, se_nw, p, boot_lo, boot_hi])
+from mart.mart_sigma_trend where is_headline and group_code = 'all' and measure = 'cv'
+union all
+-- parameters of the headline regression
+select 'fit', name, 'fit', '', case name when 'rho'
+        then ['spatial autoregressive parameter', 'spatial autoregressive coefficient', 'spatial parameter', 'rho', 'ρ',
+            '空间自回归系数', '空间自回归参数', '空间自相关系数']
+        else ['within R²', 'within R2', 'within R-squared', '组内R²', '组内R2'] end, map(['value'], [value])
+from (unpivot (select rho, r2_within from mart.mart_panel_fit where is_headline) on columns (*))
 
 -- name: transitions
 -- of the headline, by the class of the neighbours

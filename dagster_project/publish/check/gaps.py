@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +33,8 @@ class Gaps:
         k = s.numbers.index(number)
         start, end = s.zones[k]
         here, dimension = s.text[start:end], dimension_of(number.unit)
-        is_ratio = dimension == "times" or (not dimension and bool(RE["RATIO_OF"].search(here)))
+        clause = re.split("[,，;；]", s.text[: number.start])[-1]
+        is_ratio = dimension == "times" or (not dimension and bool(RE["RATIO_OF"].search(clause)))
         is_gap = is_ratio or RE["SPREAD"].search(s.text[:end]) or RE["APART"].search(here)
         is_of_mean = {self.index, "mean_100"}.issuperset(m.value[0] for m in s.of("index", "nation"))
         is_other = not is_of_mean or s.of("city", "variable")

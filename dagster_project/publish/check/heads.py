@@ -71,6 +71,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
         return replace(target, subjects=[("nation", chosen.value[0])])
     else:
         target.subjects = [("rank" if chosen.kind == "rank" else "score", index)]
+        target.unit = number.unit if chosen.kind == "rank" else unit  # a caption: score (points) and rank
     if wide:
         is_mean = target.subjects == [("score", facts.scope.index)]
         target.subjects = [("nation", "mean_100")] if is_mean else target.subjects
@@ -82,7 +83,7 @@ def of_cell(facts: Facts, heads: Sequence[Sentence], number: Number, carried_in:
         target.bases = bases or ([target.years[0] - 1] if target.years else [])
         in_unit = unit is not None or target.subjects[0][0] != "value"
         other = any(m.kind == "other" for head in heads[:2] for m in head.mentions)
-        target.is_sure = says_so and bool(bases) and in_unit and not other
+        target.is_sure = says_so and bool(bases or RE["AGO"].search(words)) and in_unit and not other
         target.is_other = not target.is_sure
     elif dimension_of(unit) == "share" and RE["SHARE"].search(words):
         target.ways = ["level", "share"]

@@ -130,6 +130,9 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             continue  # 1.2 times its GDP
         if mention.kind == "other" and RE["WEIGHTS_OF_SPACE"].search(left):
             continue
+        is_added_to = mention.kind in ("score", "index") or mention.value == ("gini",)
+        if is_added_to and RE["ADDED_TO"].match(s.text, mention.end):
+            continue  # 对总得分的贡献
         if mention.kind in ("score", "index") and RE["LOG_OF"].search(left):
             continue  # the standard deviation of the log score
         if mention.end <= number.start:
@@ -255,8 +258,10 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
         is_points = dimension == "points" or (
             not dimension and number.decimals and RE["CONTRIBUTES"].search(clause_before(s, number))
         )
-        if is_points and s.of("city") and (indicators := facts.indicators_of(codes)):
-            return [("points", code) for code in indicators]
+        has_city = s.of("city") or s.before.cities or s.before.document_cities
+        if is_points and has_city and (indicators := facts.indicators_of(codes)):
+            kind = "scaled" if RE["SCALED"].search(clause_before(s, number)) else "points"
+            return [(kind, code) for code in indicators]
         return fits or subjects
     if content.kind == "nation":
         return [("nation", content.value[0])]

@@ -263,7 +263,7 @@ class Vocabulary:
             self._add(name, "index", headline)
         for part, names in known["parts"].items():
             if f"{headline}_{part}" in facts.indexes:
-                for name in names:
+                for name in (name.replace("<part>", noun) for name in names for noun in known["part_nouns"]):
                     if name[0].isupper():
                         self.alone[name.lower()] = "index", [f"{headline}_{part}"]
                     else:

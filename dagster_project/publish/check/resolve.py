@@ -62,7 +62,9 @@ def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
         if target is not None:
             left, right = sentence.text[: number.start], sentence.text[number.end :]
             about = number.is_part or RE["ABOUT"].search(left) or RE["ABOUT_AFTER"].match(right)
-            is_open = is_line or (is_stated and k not in lists and _is_listed(sentence, k))  # of which is it?
+            before = [] if number.is_rank or not k else [k - 1]
+            is_one_of_list = any(_is_listed(sentence, j) for j in (k, *before))
+            is_open = is_line or (is_stated and k not in lists and is_one_of_list)  # of which is it?
             is_sure, is_other = target.is_sure and not is_open, target.is_other or is_open
             results.append((number, replace(target, is_about=bool(about), is_sure=is_sure, is_other=is_other)))
     return results
@@ -133,6 +135,10 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     is_of_all = RE["ALL_CITIES"].search(left) and not any(m.end <= number.start for m in s.of("city", "place"))
     if subjects == [("nation", "mean_100")] and "coupling" in [code for m in s.of("variable") for code in m.value]:
         subjects = [("nation", "mean_d")]
+    if subjects == [("nation", "n_city")] and number.decimals:  # the 20 ranked cities have an average of 52.8
+        subjects = [("nation", "mean_100")] if RE["MEAN"].search(text) else []
+        if not subjects:
+            return None
     if subjects == [("nation", "moran_i")] and RE["OF_Z"].search(left):
         subjects = [("nation", "moran_of_z")]
     is_mean = bool(RE["MEAN"].search(left[max(0, content.start - CLOSE) :] if content else left))
@@ -155,17 +161,21 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if change and not others and last is not None and RE["ALIKE"].fullmatch(s.gap(s.numbers[k - 1].end, number.start)):
         others = [*last.others]  # 46 and 30 points above A
     is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
-    years, bases, is_dated = _years(facts, s, k, listed, change=change or is_ratio)
+    is_then = is_ratio and RE["THEN"].search(left)  # 3.8 %, compared with 2.8 % in 2012
+    years, bases, is_dated = _years(facts, s, k, listed, change=change or (is_ratio and not is_then))
     target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual, is_dated=is_dated)
     is_left_out = not any(m.end <= number.start for m in s.of("city", "place"))
     if is_left_out and RE["STRANGER"].search(rest_before(s, s.zones[k][0], number)):
         is_sure = False  # London has 8.9 million
-    target.is_other, target.is_nominal = not is_sure, bool(RE["NOMINAL"].search(text))
+    target.is_other = not is_sure
+    is_nominal, is_real = (bool(RE[name].search(text)) for name in ("NOMINAL", "REAL_TERMS"))
+    target.is_nominal, target.is_real = is_nominal and not is_real, is_real and not is_nominal
     target.is_sure = is_sure and len(places) <= COVERED
     target.direction = direction_of(s, k) if change else 0
     target.is_like = is_like
     target.is_named = not places or "place" in listed or _is_named(s, number, places[0])
     if subjects[0][0] == "nation":
+        target = replace(target, places=[("",)], others=()) if is_of_all else target
         return _of_all(facts, s, k, target, content, change=change)
     if not places:
         return None
@@ -214,6 +224,9 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     left, right = text[: number.start], text[number.end :]
     if RE["SLOPE"].search(left, s.zones[k][0]) and s.of("index"):
         return True
+    zone, is_part_named = s.zones[k], any(s.zones[k][0] <= m.start < s.zones[k][1] for m in s.of("index"))
+    if RE["PART"].search(text, *zone) and not is_part_named:
+        return True  # a part of the index by another name
     if RE["OTHER_ONES"].match(right):
         return True  # 2,116 were green ones
     if RE["OTHER_WEIGHTS"].search(text) or RE["PER_AFTER"].match(right) or statistic(s, k):
@@ -429,7 +442,8 @@ def _of_all(
         not mean and RE["NO_LEVEL_OF_ALL"].search(zone)
     ):
         return None
-    if name == "median_100" and RE["MEAN"].search(text, *s.zones[k]):  # less than the mean
+    is_less = RE["MEAN"].search(text, *s.zones[k]) and not RE["REACHED"].search(text[: number.start])
+    if name == "median_100" and is_less:  # less than the mean
         return None
     of_part = name == "theil" or (name == "gini" and len(s.of("place")) > 1)
     if of_part and RE["BETWEEN_TWO"].search(zone if name == "theil" else text[: number.start]):
@@ -456,20 +470,30 @@ def _of_all(
         target = replace(target, subjects=[("nation", f"{name} {schemes[0]}")])
     if name.endswith("percent") and dimension_of(unit) == "share":
         dated = bool(s.of("year") or s.before.year)
-        of = wide[:1] if of_type and wide and s.of("place") else [("",)]
+        is_of_group = of_type and wide and s.of("place") and not RE["ALL_CITIES"].search(text, *s.zones[k])
+        of = wide[:1] if is_of_group else [("",)]
         is_sure = dated and not target.is_other and (of_type or not s.of("place"))
         return replace(target, places=of, others=[], ways=["level"], is_sure=is_sure)
     if name in ("mean_100", "gini", "theil", "cv") and change and dimension_of(unit) == "share":
         return replace(target, places=[("",)], others=[], ways=["since"]) if not wide else None
     points = dimension_of(unit) == "points" or (unit is None and bool(number.decimals) and change)
-    if not points and (number.decimals < (1 if mean else 2 - bool(wide)) or unit is not None):
+    least = 1 if mean or name == "moran_of_z" else 2 - bool(wide)
+    if not points and (number.decimals < least or unit is not None):
         return None
     cities = [m for m in s.of("city") if m.start < max(number.start, s.zones[k][1]) or ("",) in target.places]
+    if mean and points and change and not cities and RE["MEAN"].search(text) and RE["MIDDLE"].search(text):
+        return None  # the median is 4.89 points below the mean
     if mean and cities and points and change:  # higher than the mean
         here = [place for place in target.places if not is_wide(place[0])] or [tuple(cities[0].value)]
         others = [*target.others, *wide] if target.others or wide else [("",)]
+        others = [("median",)] if name == "median_100" and others == [("",)] else others
         return replace(target, subjects=[("score", facts.scope.index)], places=here[:1], others=others, ways=["apart"])
-    is_of_span = s.before.since and (is_end or RE["FROM"].search(text[: number.start]))
+    of_span = (
+        RE["FROM"].search(text[: number.start]),
+        *(RE[name].search(text, *s.zones[k]) for name in ("BEGINNING", "END")),
+    )
+    is_at_end = bool(is_end) or any(of_span)
+    is_of_span = s.before.since and is_at_end
     is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year) or is_of_span)
     is_sure = is_sure and not (s.of("city") or RE["ADJUSTED"].search(text) or target.is_other)
     named = [m for m in s.of("place") if m.start < number.start or RE["NEXT_TO"].fullmatch(s.gap(number.end, m.start))]
@@ -566,6 +590,7 @@ def _years(
         if m.end <= n.start
         and RE["OWNED"].fullmatch(s.gap(m.end, n.start))
         and not RE["OF_CITIES"].match(text[n.end :])
+        and not any(RE["IN_IT"].fullmatch(s.gap(one.end, m.start)) for one in s.numbers)  # 1st in 2012 with 68 points
     }
     is_multiple = dimension_of(number.unit) == "times"  # 是2015年的1.6倍
     of_base = [m for m in years if (is_multiple if owned.get(m) is number else s.is_base(m))]

@@ -53,7 +53,7 @@ class Results:
                 for other, of in self.of.items()
             )
             is_named_behind = key[0] in KNOWN and _names(KNOWN[key[0]], s.text[number.end : number.end + NEXT])
-            is_other_unit = is_right and column == "half_life" and RE["MONTHS"].match(s.text, number.end)
+            is_other_unit = is_right and column == "half_life" and dimension_of(number.unit) == "months"
             if is_right or (is_other and not is_named_behind) or is_like(number, figure):
                 candidate: dict[str, Any] = {"key": key[0], "subject": " ".join((*key, column)), "city": ""}
                 candidate |= {"year": "", "value": figure, "unit": "", "release": self.release}
@@ -110,6 +110,8 @@ class Results:
                     is_share = dimension_of(s.numbers[k].unit) == "share"
                     whole = self.of.get((kind, one, "total", model), {}).get(column[0])
                     is_part = is_share and whole and which[-1] != "total" and RE["SHARE"].search(here)
+                    if kind == "trend" and RE["FALLS"].search(here):  # declined by .0188
+                        figure = abs(figure)
                     yield key, column[0], figure * (100 if is_share else 1) / (whole if is_part and whole else 1)
 
 

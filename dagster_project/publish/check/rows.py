@@ -27,7 +27,7 @@ LEAST = 3  # figures that must agree
 TRUST, LINE, OTHER = 0.4, 0.2, 0.55  # shares that must agree: of all; of a line; where the number is another figure
 SCALES = (1.0, 100.0)
 GROUPING = "scheme"  # of the settings the one that may differ from row to row
-DIMENSIONS = ("", "share", "difference", "points", "count", "length")
+DIMENSIONS = ("", "share", "difference", "points", "count", "length", "months")
 # log odds that a cell is meant: by what it shares with the cells beside it, and by its kind
 OF_MAIN, MODEL, SETTINGS, ESTIMATE, ROLE, NO_ROLE = 2.0, 1.0, 2.0, 2.0, -2.0, -3.0
 SAID, ELSEWHERE, OUTSIDE = -2.0, -4.0, 2.0  # of one that another number is, of one of another table, of none
@@ -168,6 +168,9 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
             results[k] = Verdict("rounded", ROW, here) if is_right else misprint_of(printed, here)
             continue
         estimate = query if not query.role else estimate
+        if len(query.cells) and (unit := _other_unit(query.number, cells.attributes(query.cells[0])["column"])):
+            results[k] = Verdict("other_unit", f"the unit is {unit}", [_described(cells, int(query.cells[0]))])
+            continue
         if other := _of_estimate(cells, query, estimate, queries[max(k - 1, 0) : k + 2]):
             cell, figure = other
             results[k] = misprint_of(_printed(query.number, figure), [_described(cells, cell)])
@@ -257,6 +260,15 @@ def _of_estimate(
         if len(at) and not any(scale_of(query.number, float(cells.value[one])) for one in at):
             return int(at[0]), float(cells.value[at[0]])
     return None
+
+
+def _other_unit(number: Number, column: str) -> str:
+    """The unit that the name of a column says, where the number has another one: 15.4 m for 15.4 km; else nothing."""
+    if number.unit is None:
+        return ""
+    is_other_length = column.endswith("_km") and number.unit.dimension == "length" and number.unit.factor != 1
+    is_months = column.endswith("_years") and number.unit.dimension == "months"
+    return "km" if is_other_length else "years" if is_months else ""
 
 
 def _described(cells: Cells, cell: int) -> dict[str, Any]:

@@ -60,6 +60,11 @@ class Sentence:
 
     def is_object(self, place: Mention) -> bool:
         """Whether another one is compared with it: higher than Wuxi, 比无锡高."""
+        if RE["EQUALS"].search(self.text[: place.start]) and RE["OF_IT_ZH"].match(self.text, place.end):
+            return True  # 相当于芜湖的7.4倍
+        before = [m for m in self.of("city", "place") if m.end <= place.start][-1:]
+        if before and RE["AND_OF"].fullmatch(self.gap(before[0].end, place.start)) and self.is_object(before[0]):
+            return True  # 优于威海的28微克和青岛的26微克
         return bool(RE["OBJECT"].search(self.text[: place.start])) and not RE["WHICH"].match(self.text, place.end)
 
     def gap(self, a: int, b: int) -> str:

@@ -24,6 +24,7 @@ LIKELY = 3  # significant digits from which a figure of another city or year is 
 UNDATED = ("points", "money", "count")  # of which a figure of no year is wrong
 LISTED = 3
 OTHER_WAY, GIVES, SWAPPED_DIGITS = "the other way", "the published figures give", "two digits are swapped"
+REAL_INDEX = {"gdp_nom": "gdp_real_index"}  # previous year = 100
 REAL = ("gdp_", "va_", "industrial_", "fai_", "retail_")  # growth at constant prices, or of the same firms
 FAR = 11
 SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.03, 0.01, 0.05, 0.3  # of slips of the pen
@@ -45,6 +46,7 @@ class Target:
     else's; `is_other`: because something that is not published is named beside it; `is_assumed`: no subject is named;
     `is_dated`: its sentence or heads name the year; `is_named`: so it is with the place, or the text has but one;
     `is_like`: its words are like the name of the measure, and none of its names;
+    `is_nominal`, `is_real`: said to be at current or at constant prices;
     `is_certain`: other cells of its row or column say what it is.
     """
 
@@ -65,6 +67,7 @@ class Target:
     is_named: bool = True
     is_like: bool = False
     is_nominal: bool = False
+    is_real: bool = False
     is_certain: bool = False
     direction: int = 0
 
@@ -290,7 +293,8 @@ class Judge:
             if math.isnan(value):
                 continue
             if _rounds(size, abs(value), about=target.is_about):
-                if way == "since" and target.direction and value and here[0][2] > here[1][2]:
+                is_later = len(here) == 1 or here[0][2] > here[1][2]
+                if way == "since" and target.direction and value and is_later:
                     rises = math.copysign(1, -value if here[0][0][0] == "rank" else value)
                     if rises == -target.direction:
                         wrong = wrong or self._wrong("not_ours", OTHER_WAY, here)
@@ -310,7 +314,8 @@ class Judge:
         facts = self.facts.of(subject)
         for city, year, other, then in pairs:
             wide = subject[0] == "score" and (not other or is_wide(other))
-            of = ("nation", "mean_100") if wide else subject
+            of = ("nation", "median_100" if other == "median" else "mean_100") if wide else subject
+            other = "" if other == "median" else other
             a, b = facts.get((city, year)), self.facts.of(of).get((other, then))
             if a and b and (city, year) != (other, then):
                 yield a.value, b.value, [(subject, city, year), (of, other, then)]
@@ -323,6 +328,13 @@ class Judge:
                 n = here[0][2] - here[1][2]
                 # growth of these on the year before is mostly on a comparable basis
                 is_real = n == 1 and not target.is_nominal and subject[1].startswith(REAL)
+                of_index = "value", REAL_INDEX.get(subject[1], "")
+                if n == 1 and not target.is_nominal and dimension == "share" and of_index[1] in self.facts.units:
+                    (_, city, year), _ = here
+                    if growth := self.facts.of(of_index).get((city, year)):
+                        yield growth.value - 100, [(of_index, city, year)], False
+                if target.is_real and of_index[1] and dimension == "share":
+                    continue
                 if target.is_annual and n > 0:
                     rate = 100 * ((a / b) ** (1 / n) - 1) if a * b > 0 else math.nan
                     yield (rate if dimension == "share" else _in_unit(a - b, fact_unit, unit) / n), here, n < 2
@@ -578,7 +590,7 @@ def _rounds(number: Number, value: float, *, about: bool = False) -> bool:
     to be about right, or where three digits stand before at least two zeros."""
     if number.is_part:
         return abs(number.value - value) <= WORDED * number.value
-    decimals = number.decimals
+    decimals, about = number.decimals, about and not (number.decimals and number.significant >= LIKELY)  # some 86.5 %
     if not decimals:
         bare = number.text.replace(",", "").rstrip("0")
         zeros = len(number.text.replace(",", "")) - len(bare)

@@ -34,6 +34,9 @@ insert into mart.mart_beta_convergence values (true, true, 'all', 'all', 'absolu
 create table mart.mart_threshold_result as from (values (true, 'hansen', 1, .236::double, .05::double, .685::double,
     .07::double), (true, 'hansen', 2, .04, .05, .87, .07)
 ) as t (is_headline, kind, n_threshold, slope_low, slope_se_low, slope_high, slope_se_high);
+create table mart.mart_sigma_trend as from (values (true, 'all', 'cv', -.0188::double, .0008::double, .002::double,
+    -.026::double, -.012::double)) as t (is_headline, group_code, measure, slope, se_nw, p, boot_lo, boot_hi);
+create table mart.mart_panel_fit as from (values (true, .43::double, .631::double)) as t (is_headline, rho, r2_within);
 create table easy.gap as from (values ('core', 'core', 'periphery', 2012, 15.42::double, 2.24::double),
     ('core', 'core', 'periphery', 2020, 27.80, 1.92), ('core', 'core', 'periphery', 2021, 28.11, 1.84),
     ('four_region', 'east', 'west', 2012, 12.50, 2.28), ('four_region', 'east', 'west', 2021, 25.98, 1.93)
@@ -99,6 +102,11 @@ def test_a_cell_whose_heads_name_an_effect_is_judged(results):
         ("若邻居属于第四类，第三类城市升入第四类的概率为12.7%，不分邻居为8.4%。", ["not_ours", "not_ours"]),
         ("第3类城市的邻居若属于第4类，次年升入第4类的概率为17.2%。", ["rounded"]),
         ("Of the 643 moves that start in the lowest class, 578 end there.", ["rounded", "not_ours"]),
+        ("The coefficient of variation has a least-squares trend of -0.0188 a year.", ["rounded"]),
+        ("变异系数对年份的最小二乘斜率为0.0188。", ["not_ours"]),  # the sign is lost
+        ("By its trend the coefficient of variation declined by 0.0188 a year.", ["rounded"]),
+        ("The spatial autoregressive parameter is 0.43, the within R² 0.613.", ["rounded", "not_ours"]),
+        ("A city of the low class is still there a year later in 91.3% of cases.", ["rounded"]),
         ("In the long run 26.5% of the cities are in the highest class.", [None]),  # no move
     ],
 )
@@ -113,6 +121,10 @@ def test_results_are_known_by_their_names(results, text, verdicts):
     [
         ("In 2021 core cities lead the periphery by 28.11 points, a ratio of 1.84.", ["rounded", "rounded"]),
         ("In 2021 core cities lead the periphery by 28.17 points, a ratio of 1.48.", ["not_ours", "not_ours"]),
+        (
+            "In 2021 core cities lead the periphery by 28.11 points; since 2012 the ratio fell from 2.24 to 1.84.",
+            ["rounded"] * 3,
+        ),
         ("The gap of core cities and the periphery was 27.80 points in 2021.", ["other_year"]),
         ("In 2021 core cities scored 84 per cent more than the periphery.", ["rounded"]),
         ("In 2021 core cities scored 28.11 per cent more than the periphery.", ["other_unit"]),

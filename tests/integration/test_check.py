@@ -545,6 +545,48 @@ def test_a_city_that_another_is_compared_with_has_no_figure_but_its_own(facts, f
         assert len(findings) > 1 or "中位数" in text
 
 
+def test_three_sectors_that_one_word_names_are_read_in_turn(facts, figures):
+    (city, zh, _), *_ = figures.cities()
+    y, first = figures.last, figures.years[0]
+    sectors = ("primary", "secondary", "tertiary")
+    shares, was = ([facts.of(("value", f"{one}_share"))[city, year].value for one in sectors] for year in (y, first))
+    amounts = [figures.value(f"va_{one}_nom", city) / 1e4 for one in sectors]
+    now, then = (":".join(f"{share:.1f}" for share in of) for of in (shares, was))
+    slip = f"{shares[0]:.1f}:{shares[2]:.1f}:{shares[1]:.1f}"
+    a, b, c = (f"{amount:.2f}" for amount in amounts)
+    for text, is_right in (
+        (f"{y}年{zh}三次产业结构由{first}年的{then}调整为{now}。", [True] * 6),
+        (f"{y}年{zh}三次产业结构为{slip}。", [True, False, False]),
+        (f"{y}年{zh}第一、二、三产业增加值分别为{a}亿元、{b}亿元和{c}万元。", [True, True, False]),
+        (f"{y}年{zh}第一、二、三产业增加值分别增长2.1%、3.4%和8.5%。", []),
+    ):
+        assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
+
+
+def test_a_figure_of_the_year_before_is_wrong_beside_growth_and_right_in_its_own_sentence(facts, figures):
+    (city, zh, _), *_ = figures.cities()
+    y = figures.last
+    title = Passage("1", f"{zh}{y}年简报", level=1)
+    urban, rural, was = (figures.value(f"income_{of}", city, year) for of, year in
+                         (("urban", y), ("rural", y), ("rural", y - 1)))  # fmt: skip
+    growth = 100 * (urban / figures.value("income_urban", city, y - 1) - 1)
+    rise = "增长" if growth > 0 else "下降"
+    score, rank = figures.score(city, y - 1), int(facts.of(("rank", "nqpf"))[city, y - 1].value)
+    for text, is_right in (
+        (
+            f"城镇居民人均可支配收入{urban:.0f}元，同比{rise}{abs(growth):.1f}%，农村居民人均可支配收入{rural:.0f}元。",
+            [True] * 3,
+        ),
+        (
+            f"城镇居民人均可支配收入{urban:.0f}元，同比{rise}{abs(growth):.1f}%，农村居民人均可支配收入{was:.0f}元。",
+            [True, True, False],
+        ),
+        (f"上一年该市得分为{score:.2f}分，排在第{rank}位。", [True, True]),
+    ):
+        findings = check_passages([title, Passage("2", text)], facts)
+        assert [one.verdict in RIGHT for one in findings] == is_right[: len(findings)], (text, findings)
+
+
 def test_a_unit_that_the_name_of_a_column_rules_out_is_wrong(facts):
     row = facts.con.execute(
         "select year, move_km, major_km, minor_km from mart.mart_center_ellipse"

@@ -76,7 +76,8 @@ def misprints(findings: Iterable[Finding], unknown: Sequence[tuple[Finding, Sent
         named = {m.value for m in s.of("city", "place", "variable", "index") if m.start < start}
         is_elsewhere = any(start <= m.start < one.of.start and m.value not in named for m in s.mentions)
         pairs = [before] if len(before) == 2 else []
-        pairs += [[before[-1], after[0]]] if before and after and dimension_of(one.of.unit) == "times" else []
+        is_part = dimension_of(one.of.unit) == "times" or RE["TIMES_NEXT"].match(s.text, end)  # 67.7 % of the 134,169
+        pairs += [[before[-1], after[0]]] if before and after and is_part else []
         for pair in pairs if not is_elsewhere else ():
             is_share = RE["SHARE"].search(s.text[start:end]) or RE["THEREOF"].search(s.text[: one.of.start])
             figure = _figure_from(one, pair, s.text[start:end], is_share=bool(is_share))

@@ -202,9 +202,11 @@ class _Checker:
 
     def _is_dated(self, s: Sentence, number: Number, verdict: Verdict) -> bool:
         """Whether the words before a number say its year, so that the figure of another is a slip."""
-        if RE["SAME_TIME"].search(s.text):
+        if RE["SAME_TIME"].search(s.text) or RE["THAT_YEAR"].search(s.text[: number.start]):
             return True
-        left, (start, _) = s.text[: number.start], s.zones[s.numbers.index(number)]
+        left, (start, end) = s.text[: number.start], s.zones[s.numbers.index(number)]
+        if any(RE[name].search(s.text[start:end]) for name in ("BEGINNING", "END")):
+            return True
         if any(len(left) - match.end() < NEXT_TO for match in RE["AGO"].finditer(left)):
             return True  # 上年的49.50分
         before = max([0, *(one.end for one in s.numbers if one.end <= number.start)])
@@ -224,7 +226,8 @@ class _Checker:
             if not re.search("[;；]", gap) and (m.start < number.start or not s.between(number.end, m.start)):
                 return True
         often = {*self.often, max(self.dated, default=0)}
-        years = {*often, *(year - 1 for year in often if RE["AGO"].search(left))}
+        agos = [m for m in RE["AGO"].finditer(left) if m.start() >= start or not RE["OF_BASE"].search(left[: m.end()])]
+        years = {*often, *(year - 1 for year in often if agos)}
         return not any(f"that of {year}" in verdict.note for year in years)
 
     @property

@@ -143,7 +143,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             gap = RE["ASIDE"].sub("", s.gap(number.end, mention.start))
             gap = RE["OR_SHARE"].sub("", gap)  # 660, or 31 per cent, were
             gap = gap.replace(",", "", 1) if RE["WITH"].match(s.text[: number.start]) else gap
-            if (RE["NUMBER"].search(gap) and s.between(number.end, mention.start)) or re.search(r"[,，;；。]", gap):
+            if (RE["NUMBER"].search(gap) and s.between(number.end, mention.start)) or re.search(r"[,，;；。、]", gap):
                 continue
             if RE["AND"].search(gap) and s.numbers[-1].start > mention.end:
                 continue  # fell to .298 and the Theil index to .141
@@ -248,7 +248,8 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
         is_of_towns = any("_urban" in code for code in codes)
         if is_of_towns and not RE["TOWN"].search(s.text + s.before.phrase) and not RE["RURAL"].search(s.text):
             return []
-        is_per_ten = number.decimals and dimension in ("", "count", "times", "share") and RE["PER_TEN"].search(s.text)
+        zone = s.text if number.decimals else s.text[slice(*s.zones[s.numbers.index(number)])]
+        is_per_ten = dimension in ("", "count", "times", "share") and RE["PER_TEN"].search(zone)
         codes = (is_per_ten and facts.indicators_of(codes)) or codes
         subjects: list[Subject] = [("value", code) for code in codes]
         is_per_head = RE["A_HEAD"].search(clause_before(s, number)) or RE["A_HEAD_AFTER"].match(s.text, number.end)

@@ -324,7 +324,8 @@ def numbers(text: str, mentions: Sequence[Mention], *, every: bool = False) -> l
     covered = [(mention.start, mention.end) for mention in mentions if mention.kind != "rank"]
     covered += [match.span() for match in no_figure.finditer(text)]
     ends = {mention.end for mention in mentions}
-    brackets = [(match.span(), _unit(match)) for match in UNIT_ALONE.finditer(text) if match["unit"]]  # (million yuan)
+    alone = (match for match in UNIT_ALONE.finditer(text) if match["unit"] and match["unit"] != "T")  # Theil's T
+    brackets = [(match.span(), _unit(match)) for match in alone]  # (million yuan)
     covered += [span for span, _ in brackets]
     if section := RE["SECTION"].match(text):
         covered.append(section.span())

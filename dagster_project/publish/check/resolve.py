@@ -474,6 +474,8 @@ def _of_all(
         of = wide[:1] if is_of_group else [("",)]
         is_sure = dated and not target.is_other and (of_type or not s.of("place"))
         return replace(target, places=of, others=[], ways=["level"], is_sure=is_sure)
+    if name.endswith("percent") and change and dimension_of(unit) == "difference":
+        return replace(target, places=[("",)], others=[], ways=["since"]) if not s.of("place") else None
     if name in ("mean_100", "gini", "theil", "cv") and change and dimension_of(unit) == "share":
         return replace(target, places=[("",)], others=[], ways=["since"]) if not wide else None
     points = dimension_of(unit) == "points" or (unit is None and bool(number.decimals) and change)

@@ -90,6 +90,8 @@ class Results:
             if kind == "threshold":  # .24 below it and .68 above it
                 start, end = s.zones[k]
                 which = _names(KNOWN[kind], s.text[start:end]) or which
+                here = left if RE["TO"].search(left) else here
+                which = ["slope_low"] if which and RE["FROM"].search(s.text[: s.numbers[k].start]) else which
             subject = sorted(subject, key=lambda one: one != "all")  # the half-life in the West is not that of all
             if behind := RE["OF_GROUP"].match(s.text, s.numbers[k].end):  # 10.1 years in the West
                 subject += _names(subjects, behind[1])

@@ -11,6 +11,7 @@ from dagster_project.publish.check.facts import Unit
 from dagster_project.publish.check.recognise import RE, Mention, Number, count_of
 
 CONTENT = ("variable", "index", "score", "rank", "nation", "other")
+SECTORS = ("primary", "secondary", "tertiary")
 NOUNS = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{4,}")
 NOUN = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
 
@@ -169,12 +170,28 @@ def side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
                     dated = [m for m in s.of("year") if numbers[end - 1].end <= m.start < s.zones[end - 1][1]]
                     for k in range(start, end if listed and dated else start):
                         results.setdefault(k, {})["year"] = dated[0]
-                if len(listed) == n and (is_stated or role == "place"):
+                sectors = _sectors(s, start, end) if role == "content" else []
+                listed = sectors or listed
+                at = numbers[start].start
+                of_year = [m for m in s.of("year") if m.end <= at and RE["OWNED"].fullmatch(s.gap(m.end, at))]
+                for k in range(start, end if sectors and of_year else start):  # 由2012年的5.6:36.1:58.3
+                    results.setdefault(k, {})["year"] = of_year[-1]
+                if len(listed) == n and (is_stated or sectors or role == "place"):
                     for k, mention in enumerate(listed):
                         results.setdefault(start + k, {})[role] = mention
                         results[start + k]["first"] = Mention("number", *s.zones[start])
         start = end
     return results
+
+
+def _sectors(s: Sentence, start: int, end: int) -> list[Mention]:
+    """Primary, secondary and tertiary sector, where one word names all: 第一、二、三产业, 三次产业结构 5:33:61."""
+    first = s.numbers[start]
+    said = RE["SECTORS"].search(s.text[: first.start])
+    if not said or end - start != len(SECTORS) or RE["EMPLOYED"].search(s.text[: first.start]) or is_changed(s, start):
+        return []
+    name = "va_{}_nom" if dimension_of(first.unit) == "money" else "{}_share"
+    return [Mention("variable", *said.span(), (name.format(sector),)) for sector in SECTORS]
 
 
 def _in_turn(s: Sentence, start: int, n: int) -> list[Mention]:
@@ -291,7 +308,8 @@ def is_changed(s: Sentence, k: int) -> bool:
     for m in s.of(*CONTENT):  # one lost .1 and the other .2
         if start <= m.start and m.end <= number.start:
             gap = gap.replace(s.text[m.start : m.end], "")
-    return bool(RE["ALIKE"].fullmatch(gap)) and is_changed(s, k - 1)
+    alike = number.unit is None or dimension_of(number.unit) == dimension_of(s.numbers[k - 1].unit)
+    return alike and bool(RE["ALIKE"].fullmatch(gap)) and is_changed(s, k - 1)
 
 
 def is_before_name(s: Sentence, number: Number) -> bool:

@@ -107,6 +107,9 @@ def test_a_cell_whose_heads_name_an_effect_is_judged(results):
         ("By its trend the coefficient of variation declined by 0.0188 a year.", ["rounded"]),
         ("The spatial autoregressive parameter is 0.43, the within R² 0.613.", ["rounded", "not_ours"]),
         ("A city of the low class is still there a year later in 91.3% of cases.", ["rounded"]),
+        ("越过门槛后斜率由0.236升至0.685。", ["rounded", "rounded"]),
+        ("第三类城市若与第四类城市为邻，升入第四类的概率为17.2%。", ["rounded"]),
+        ("When the surrounding cities are of the top class a city of class 3 moves up in 17.2% of cases.", ["rounded"]),
         ("In the long run 26.5% of the cities are in the highest class.", [None]),  # no move
     ],
 )

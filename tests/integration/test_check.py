@@ -587,6 +587,24 @@ def test_a_figure_of_the_year_before_is_wrong_beside_growth_and_right_in_its_own
         assert [one.verdict in RIGHT for one in findings] == is_right[: len(findings)], (text, findings)
 
 
+def test_a_year_of_comparison_is_not_that_of_the_next_sentence_nor_of_the_next_section(facts, figures, tmp_path):
+    (city, zh, _), *_ = figures.cities()
+    y, first = figures.last, figures.years[0]
+    wages, was, gdp = (f"{figures.value(name, city, year):.0f}" for name, year in
+                       (("wage_avg_nom", y), ("wage_avg_nom", first), ("gdp_nom", y)))  # fmt: skip
+    parcels = figures.value("express_parcels", city)
+    times = f"{parcels / figures.value('express_parcels', city, first):.2f}"
+    document = docx.Document()
+    document.add_heading(f"{zh}发展简报（{y}年）", 0)
+    document.add_heading("一、工资", 1)
+    document.add_paragraph(f"在岗职工平均工资{wages}元，而{first}年只有{was}元。地区生产总值{gdp}万元。")
+    document.add_heading("二、快递", 1)
+    document.add_paragraph(f"快递业务量{parcels / 1e4:.2f}万件，为{first}年的{times}倍。")
+    document.save(str(tmp_path / "a.docx"))
+    findings = check_passages(read_passages(tmp_path / "a.docx"), facts)
+    assert [one.verdict in RIGHT for one in findings] == [True] * 5, findings
+
+
 def test_a_unit_that_the_name_of_a_column_rules_out_is_wrong(facts):
     row = facts.con.execute(
         "select year, move_km, major_km, minor_km from mart.mart_center_ellipse"

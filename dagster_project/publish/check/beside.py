@@ -79,7 +79,8 @@ def misprints(findings: Iterable[Finding], unknown: Sequence[tuple[Finding, Sent
         is_part = dimension_of(one.of.unit) == "times" or RE["TIMES_NEXT"].match(s.text, end)  # 67.7 % of the 134,169
         pairs += [[before[-1], after[0]]] if before and after and is_part else []
         for pair in pairs if not is_elsewhere else ():
-            is_share = RE["SHARE"].search(s.text[start:end]) or RE["THEREOF"].search(s.text[: one.of.start])
+            left = s.text[: one.of.start]
+            is_share = RE["SHARE"].search(s.text[start:end]) or RE["THEREOF"].search(left) or left.endswith("的")
             figure = _figure_from(one, pair, s.text[start:end], is_share=bool(is_share))
             if figure and is_like(one.of, figure) and f"{figure:.{one.of.decimals}f}" != one.of.text:
                 sources = [candidate for other in pair for candidate in other.candidates[:1]]

@@ -104,6 +104,11 @@ select 'fit', name, 'fit', '', case name when 'rho'
             '空间自回归系数', '空间自回归参数', '空间自相关系数']
         else ['within R²', 'within R2', 'within R-squared', '组内R²', '组内R2'] end, map(['value'], [value])
 from (unpivot (select rho, r2_within from mart.mart_panel_fit where is_headline) on columns (*))
+union all
+-- of the newest year
+select 'centre', 'score', 'move', '', ['centre of gravity', 'center of gravity', '重心'], map(['km'], [move_km])
+from mart.mart_center_ellipse where is_headline and weight_kind = 'score' and move_km is not null
+qualify row_number() over (order by year desc) = 1
 
 -- name: transitions
 -- of the headline, by the class of the neighbours

@@ -122,7 +122,7 @@ def _nearest(facts: Facts, s: Sentence, number: Number, unit: Unit | None) -> Me
             of_all or any(m.end <= mention.start and not s.gap(m.end, mention.start).strip() for m in s.of("nation"))
         ):
             continue  # the Gini coefficient of the scores
-        if RE["DENOMINATOR"].search(left):
+        if RE["DENOMINATOR"].search(left) and s.gap(mention.end, number.start).strip() != "(":
             continue  # 30 % of GDP
         if len(s.of(*CONTENT)) > 1 and RE["OF_TOWN"].search(left):
             continue  # the income of its rural residents
@@ -227,7 +227,11 @@ def subjects_of(facts: Facts, s: Sentence, number: Number, content: Mention | No
             return []
         behind = [m for m in s.of("city") if s.gap(m.end, number.start).strip() == "("]
         is_top = behind and RE["TOP"].match(s.text[: s.of("city")[0].start])
-        if dimension == "" and number.decimals and (is_top or any(o.unit == UNITS["points"] for o in s.numbers)):
+        is_ranked = any(o.is_rank and o.end <= number.start for o in s.numbers) and RE["WITH"].search(
+            s.text[: number.start]
+        )
+        has_points = is_top or is_ranked or any(o.unit == UNITS["points"] for o in s.numbers)
+        if dimension == "" and number.decimals and has_points:
             return scores
         return scores if dimension == "points" else ranks if dimension in ("rank", "places") else []
     if content.kind == "other":

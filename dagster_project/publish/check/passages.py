@@ -146,7 +146,7 @@ def docx_passages(document: Any) -> Iterator[Passage]:
     comments = {str(comment.comment_id): comment.text for comment in document.comments}
     styles = {style.style_id: style.name or "" for style in document.styles}
     n_paragraph = n_table = 0
-    above = ""
+    above, has_title = "", False
     for node in document.element.body.iter(qn("w:p"), qn("w:tbl")):
         if any(parent.tag in (qn("w:tbl"), qn("w:p")) for parent in node.iterancestors()):
             continue
@@ -158,10 +158,12 @@ def docx_passages(document: Any) -> Iterator[Passage]:
         text, runs, keys = _run_text(node, comments)
         style = node.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
         name = styles.get(style.get(qn("w:val")), "") if style is not None else ""
-        level = re.match(r"(?:Heading|heading|标题) ?(\d)", name)
+        heading = re.match(r"(?:Heading|heading|标题) ?(\d)", name)
+        has_title = has_title or name == "Title"  # then all headings are below it
+        level = int(heading[1]) + has_title if heading else int(name == "Title")
         above = text or above
         place = f"paragraph {n_paragraph}"
-        yield Passage(place, text, level=int(level[1]) if level else 1 if name == "Title" else 0, runs=runs, keys=keys)
+        yield Passage(place, text, level=level, runs=runs, keys=keys)
         for alt in node.xpath(".//wp:docPr/@descr"):
             yield Passage(f"{place}, alt text", str(alt))
     yield from _beside(document)

@@ -98,7 +98,7 @@ class Vocabulary:
         self.alone: dict[
             str, tuple[str, list[str]]
         ] = {}  # English names that mean it only alone in a cell: East, Labour
-        self.namesakes: dict[str, str] = {}  # English names of cities that are those of provinces too: Jilin
+        self.namesakes: dict[str, str] = {}  # names of cities that are those of provinces too: Jilin, 吉林
         self._cities(facts)
         self._variables(facts)
         self._indexes(facts)
@@ -214,7 +214,7 @@ class Vocabulary:
             for name in (province, f"{province_en} province", province_en, short, *more):
                 if (name.lower(), "city") not in self._values:
                     self._add(name, "place", province)
-                elif name == province_en:
+                elif name in (province_en, short):
                     self.namesakes[name.lower()] = province
         for place, code, zh, en in facts.con.execute(SQL["groups"]).fetchall():
             self.names[place] = f"{zh} {en}"
@@ -355,7 +355,8 @@ def numbers(text: str, mentions: Sequence[Mention], *, every: bool = False) -> l
         after_ratio = (
             results and results[-1].unit == Unit("times") and RE["TO_IT"].fullmatch(text[results[-1].end : start])
         )
-        if unit is None and (RE["RATIO"].search(text[:start]) or after_ratio):
+        is_ratio = RE["RATIO"].search(text[:start]) and not re.match(r"\s*[:∶]\s*\d", text[end:])  # 之比为5:33:61
+        if unit is None and (is_ratio or after_ratio):
             unit = Unit("times")
         is_rank = (unit is not None and unit.dimension == "rank") or bool(RE["RANK_BEFORE"].search(before))
         is_rank = is_rank and "." not in match["digits"]

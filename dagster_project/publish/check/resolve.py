@@ -227,6 +227,8 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     zone, is_part_named = s.zones[k], any(s.zones[k][0] <= m.start < s.zones[k][1] for m in s.of("index"))
     if RE["PART"].search(text, *zone) and not is_part_named:
         return True  # a part of the index by another name
+    if RE["CAPITAL"].search(text, *zone) and not any(zone[0] <= m.start < zone[1] for m in s.of("city")):
+        return True  # which city is it?
     if RE["OTHER_ONES"].match(right):
         return True  # 2,116 were green ones
     if RE["OTHER_WEIGHTS"].search(text) or RE["PER_AFTER"].match(right) or statistic(s, k):
@@ -320,7 +322,9 @@ def _weight(facts: Facts, s: Sentence, k: int) -> Target | None:
 def widened(s: Sentence, number: Number, target: Target) -> Target:
     """What a number may be if its own words were misread: of any place, year and measure that the sentence names."""
     was = s.before
-    named = [tuple(m.value) for m in s.of("city", "place")]
+    of = s.of("city", "place")
+    is_said = any(m.end <= number.start and tuple(m.value) == target.places[0] for m in of)
+    named = [tuple(m.value) for m in of if not (is_said and re.search("[,，;；]", s.gap(number.end, m.start)))]
     is_of_document = not named and target.places[:1] == [was.document_cities]  # else of any spoken of before
     places = dict.fromkeys([*target.places[: 1 if is_of_document else None], *named])
     years = [*target.years, *(m.value for m in s.of("year")), was.year, was.since, was.or_year]
@@ -377,7 +381,8 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
             return ["rank_within"]
         of_province = any(m.end <= number.start and "_of_" not in m.value[0] for m in s.of("place"))
         return ["level", "rank_within"] if of_province else ["level"]
-    if RE["SPREAD"].search(left) and RE["EXTREME"].search(left) and subject[0] == "score":
+    clause = RE["CLAUSES"].split(left)[-1]
+    if RE["SPREAD"].search(clause) and RE["EXTREME"].search(clause) and subject[0] == "score":
         return []  # from the first or the last of all
     if _is_ratio(s, number) and (target.others or len(target.places) > 1):
         return ["part"]
@@ -432,7 +437,8 @@ def _of_all(
     change = change and not is_end
     name = target.subjects[0][1]
     mean = name in ("mean_100", "median_100")
-    zone = text[s.zones[k][0] : number.start]
+    begins = s.zones[k][0]
+    zone = text[s.zones[k - 1][0] if k and text[begins : begins + 1] == ")" else begins : number.start]
     if content is not None and not change and RE["OF_ALL"].search(text[content.start : content.end]):
         target = replace(target, places=[("",)], others=())
     provinces = [tuple(m.value) for m in s.of("place") if "_of_" not in m.value[0]]
@@ -609,9 +615,9 @@ def _years(
         now += [year for year in (s.before.or_year, s.before.document_year) if year is not None]
     if RE["BEGINNING"].search(text[start:end]):
         return [*base_values, *([s.before.since] if s.before.since else []), facts.scope.first_year], [], False
-    if not any(start <= m.start < end for m in years) and (
-        RE["NOW"].search(left, start) or RE["END"].search(text[start:end])
-    ):
+    behind_years = max([start, *(m.end for m in years if m.end <= number.start)])
+    is_without = not any(start <= m.start < end for m in years)
+    if RE["NOW"].search(left, behind_years) or (is_without and RE["END"].search(text[start:end])):
         now = [s.before.or_year or facts.scope.last_year]
     ago, apart = years_ago(text[start:end]), [m for m in plain if m not in year_mentions]
     at = start + match.start() if (match := RE["AGO"].search(text[start:end])) else end

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dagster_project.publish.check.facts import SQL, Facts, words
+from dagster_project.publish.check.facts import SQL, UNIT_WORDS, Facts, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
 from dagster_project.publish.check.sentence import Sentence, dimension_of, statistic
 from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, misprint_of, rounds
@@ -23,7 +23,7 @@ LEAST = 2  # significant digits of a figure that is looked up
 
 class Results:
     def __init__(self, facts: Facts) -> None:
-        self.release = facts.release
+        self.release, self.last_year = facts.release, facts.scope.last_year
         rows = facts.con.execute(SQL["results"]).fetchall()
         self.of: dict[Key, dict[str, float]] = {
             (*key, model): {column: figure for column, figure in of.items() if figure is not None}
@@ -53,12 +53,14 @@ class Results:
                 for other, of in self.of.items()
             )
             is_named_behind = key[0] in KNOWN and _names(KNOWN[key[0]], s.text[number.end : number.end + NEXT])
-            is_other_unit = is_right and column == "half_life" and dimension_of(number.unit) == "months"
+            of_unit = number.unit.dimension if number.unit else ""
+            is_other_unit = is_right and column == "half_life" and of_unit == "months"
+            is_other_unit |= is_right and column == "km" and of_unit == "length" and number.unit != UNIT_WORDS["km"]
             if is_right or (is_other and not is_named_behind) or is_like(number, figure):
                 candidate: dict[str, Any] = {"key": key[0], "subject": " ".join((*key, column)), "city": ""}
                 candidate |= {"year": "", "value": figure, "unit": "", "release": self.release}
                 if is_other_unit:
-                    return Verdict("other_unit", "the unit is years", [candidate])
+                    return Verdict("other_unit", f"the unit is {'km' if column == 'km' else 'years'}", [candidate])
                 printed = f"{figure:.{number.decimals}f}"
                 return Verdict("rounded", "", [candidate]) if is_right else misprint_of(printed, [candidate])
         return None
@@ -102,6 +104,8 @@ class Results:
                 column = ["speed"]  # percent a year
             column = [role] if (role := statistic(s, k)) in ("lo", "hi") else column
             if not (which and subject and column) or (kind == "effect" and s.of("place")):
+                continue
+            if kind == "centre" and not {m.value for m in s.of("year")} <= {self.last_year, self.last_year - 1}:
                 continue
             at = k - first if RE["SIDE_BY_SIDE"].search(here) else -1
             model = next((one for one in re.findall(r"\w+", s.text) if one in self.models), "")

@@ -123,6 +123,9 @@ def carried(sentence: Sentence) -> Context:
     subject = next((m for m in cities if not sentence.is_object(m)), None)
     indexes = sentence.of("index")
     plain = [m for m in years if not sentence.is_base(m) and sentence.aside(m.start) < 0]
+    first = min((number.start for number in sentence.numbers), default=len(sentence.text))
+    if was.year and all(m.start > first for m in plain):
+        plain = [m for m in plain if m.value > was.year]  # 80.5, and 12.7 in 2012
     last = next(reversed(sentence.of("variable", "score")), None)
     named_here = [tuple(mention.value) for mention in cities]
     listed = [*named_here, *([was.cities] if was.cities else []), *was.listed]

@@ -301,7 +301,7 @@ class Judge:
                         continue
                 return [Verdict("rounded", "from published figures", self._listed(here))]
             printed = _printed(number, abs(value))
-            doubt = doubt or not (target.is_named or is_like(size, abs(value)))
+            doubt = doubt or is_far(size, abs(value)) or not (target.is_named or is_like(size, abs(value)))
             if wrong is None and (not doubt or _swapped(number.text, printed)):
                 swapped = f"{SWAPPED_DIGITS}: " if _swapped(number.text, printed) else ""
                 wrong = self._wrong("not_ours", f"{swapped}{GIVES} {printed}", here, printed)

@@ -37,6 +37,8 @@ create table mart.mart_threshold_result as from (values (true, 'hansen', 1, .236
 create table mart.mart_sigma_trend as from (values (true, 'all', 'cv', -.0188::double, .0008::double, .002::double,
     -.026::double, -.012::double)) as t (is_headline, group_code, measure, slope, se_nw, p, boot_lo, boot_hi);
 create table mart.mart_panel_fit as from (values (true, .43::double, .631::double)) as t (is_headline, rho, r2_within);
+create table mart.mart_center_ellipse as from (values (true, 'score', 2021, 15.4::double)
+) as t (is_headline, weight_kind, year, move_km);
 create table easy.gap as from (values ('core', 'core', 'periphery', 2012, 15.42::double, 2.24::double),
     ('core', 'core', 'periphery', 2020, 27.80, 1.92), ('core', 'core', 'periphery', 2021, 28.11, 1.84),
     ('four_region', 'east', 'west', 2012, 12.50, 2.28), ('four_region', 'east', 'west', 2021, 25.98, 1.93)
@@ -110,6 +112,8 @@ def test_a_cell_whose_heads_name_an_effect_is_judged(results):
         ("越过门槛后斜率由0.236升至0.685。", ["rounded", "rounded"]),
         ("第三类城市若与第四类城市为邻，升入第四类的概率为17.2%。", ["rounded"]),
         ("When the surrounding cities are of the top class a city of class 3 moves up in 17.2% of cases.", ["rounded"]),
+        ("The score-weighted centre of gravity moved by 15.4 km.", ["rounded"]),
+        ("The score-weighted centre of gravity moved by 15.4 miles.", ["other_unit"]),
         ("In the long run 26.5% of the cities are in the highest class.", [None]),  # no move
     ],
 )

@@ -517,6 +517,7 @@ def test_growth_in_real_terms_is_that_of_the_index_and_at_current_prices_that_of
         (f"{y}年{zh}地区生产总值按可比价格计算比上年{rises[0][0]}{slip}%。", [False]),
         (f"{y}年{zh}地区生产总值按不变价计算比上年{rises[1][0]}{of_nominal}%。", [False]),
         (f"{y}年{zh}地区生产总值比上年名义{rises[1][0]}{of_nominal}%。", [True]),
+        (f"{y}年{zh}地区生产总值按可比价格{rises[0][0]}{of_real}%。其中，规模以上工业的税收增长17.3%。", [True]),
         (f"In {y} {en}'s economy {rises[1][1]} by {of_nominal} percent at current prices and {of_real} percent in real"
          " terms.", [True, True]),
     ):  # fmt: skip

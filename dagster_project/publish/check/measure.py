@@ -81,7 +81,7 @@ def unnamed(facts: Facts, s: Sentence, number: Number) -> Mention | None:
     codes = [code for code in facts.units if dimension and facts.unit_of(("value", code)).dimension == dimension]
     clause = re.split("[,，;；:：。]", s.text[start : number.start])[-1]
     behind = re.split(r"[,，;；。、\d]|\band\b", s.text[number.end :])[0]
-    text = RE["SHARE"].sub(" ", f"{clause} {behind}")
+    text = RE["CHANGE_HEAD"].sub(" ", RE["SHARE"].sub(" ", f"{clause} {behind}"))  # 增长: of which measure?
     if "每" in clause:  # a ratio of figures that are printed, none at constant prices
         codes = [code for code in codes if "per" in facts.units[code] and " of 2012" not in facts.units[code]]
     near = kept(facts, Names).alike(text, codes)

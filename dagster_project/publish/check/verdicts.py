@@ -23,8 +23,9 @@ CERTAIN = 4  # significant digits from which a figure of another year is no acci
 LIKELY = 3  # significant digits from which a figure of another city or year is no accident
 UNDATED = ("points", "money", "count")  # of which a figure of no year is wrong
 LISTED = 3
+COARSER = 2  # digits that a figure of the release lacks, by no chance
 OTHER_WAY, GIVES, SWAPPED_DIGITS = "the other way", "the published figures give", "two digits are swapped"
-REAL_INDEX = {"gdp_nom": "gdp_real_index"}  # previous year = 100
+AT_CONSTANT_PRICES = {"gdp_nom": {"gdp_real_index": 100, "gdp_growth_rate": 0}}  # what a year without growth has
 REAL = ("gdp_", "va_", "industrial_", "fai_", "retail_")  # growth at constant prices, or of the same firms
 FAR = 11
 SIGN, POWER, SWAPPED, ANOTHER, DIGIT, LAST, STALE = 0.12, 0.1, 0.25, 0.03, 0.01, 0.05, 0.3  # of slips of the pen
@@ -205,6 +206,8 @@ class Judge:
             sizes = (fact.value * fact_unit.factor / one for one in FACTORS.get(fact_unit.dimension, ()))
             figure = next((one for one in sizes if is_like(number, one)), figure)
         published = _printed(number, figure)
+        if is_coarser(number, figure):
+            return None
         is_rank = fact_unit.dimension == "rank"
         if _swapped(number.text, published):
             return self._wrong("not_ours", f"{SWAPPED_DIGITS}: {published}", [here], published)
@@ -328,12 +331,12 @@ class Judge:
                 n = here[0][2] - here[1][2]
                 # growth of these on the year before is mostly on a comparable basis
                 is_real = n == 1 and not target.is_nominal and subject[1].startswith(REAL)
-                of_index = "value", REAL_INDEX.get(subject[1], "")
-                if n == 1 and not target.is_nominal and dimension == "share" and of_index[1] in self.facts.units:
-                    (_, city, year), _ = here
-                    if growth := self.facts.of(of_index).get((city, year)):
-                        yield growth.value - 100, [(of_index, city, year)], False
-                if target.is_real and of_index[1] and dimension == "share":
+                real = AT_CONSTANT_PRICES.get(subject[1], {}) if dimension == "share" and not target.is_nominal else {}
+                for code, base in real.items() if n == 1 else ():
+                    of, (_, city, year) = ("value", code), here[0]
+                    if code in self.facts.units and (growth := self.facts.of(of).get((city, year))):
+                        yield growth.value - base, [(of, city, year)], False
+                if target.is_real and real:
                     continue
                 if target.is_annual and n > 0:
                     rate = 100 * ((a / b) ** (1 / n) - 1) if a * b > 0 else math.nan
@@ -547,6 +550,14 @@ def _in_unit(value: float, fact_unit: Unit, unit: Unit | None) -> float:
         return value * (100 if unit is not None and unit.dimension == "share" else 1)
     factor = 100 * unit.factor if (fact_unit.dimension, unit.dimension) == ("share", "times") else unit.factor
     return value * fact_unit.factor / (1 if unit.dimension in ("difference", "places") else factor)
+
+
+def is_coarser(number: Number, figure: float) -> bool:
+    """Whether the release has a figure with fewer digits, and the number rounds to it: 7.7044 million people, of whom a
+    yearbook prints 7.70."""
+    has = (k for k in range(number.decimals) if math.isclose(round(figure, k), figure, rel_tol=1e-9))
+    places = next(has, number.decimals)
+    return number.decimals - places >= COARSER and bool(rounds(figure, number.value, places))
 
 
 def is_far(number: Number, published: float) -> bool:

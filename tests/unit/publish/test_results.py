@@ -11,6 +11,7 @@ from dagster_project.publish.check.moves import Moves
 from dagster_project.publish.check.recognise import Mention, numbers
 from dagster_project.publish.check.results import Results
 from dagster_project.publish.check.sentence import Sentence
+from dagster_project.publish.check.verdicts import is_coarser
 
 EFFECTS = """
 create schema easy; create schema mart;
@@ -152,3 +153,12 @@ def test_gaps_of_groups_are_known_by_their_names(results, text, verdicts):
     s = Sentence(text, mentions, numbers(text, mentions))
     verdicts_here = [gaps.verdict(s, number) for number in s.numbers]
     assert [one and one.verdict for one in verdicts_here] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("text", "figure", "is_fewer"),
+    [("770.44", 770.0, True), ("770.64", 770.0, False), ("770.44", 770.4, False), ("12.34", 12.0, True)],
+)
+def test_a_number_that_rounds_to_a_figure_of_fewer_digits_is_no_misprint_of_it(text, figure, is_fewer):
+    (number,) = numbers(text, [])
+    assert is_coarser(number, figure) is is_fewer

@@ -606,6 +606,30 @@ def test_a_year_of_comparison_is_not_that_of_the_next_sentence_nor_of_the_next_s
     assert [one.verdict in RIGHT for one in findings] == [True] * 5, findings
 
 
+def test_what_a_communique_says_beside_published_figures_is_left_alone(facts, figures):
+    (city, zh, en), (other, _, other_en), *_ = figures.cities()
+    y, first = figures.last, figures.years[0]
+    title = Passage("1", f"{zh}{y}年国民经济和社会发展统计公报", level=1)
+    primary = figures.value("va_primary_nom", city) / 1e4
+    so2, was = (figures.value("industrial_so2", city, year) for year in (y, first))
+    gap = abs(figures.score(other) - figures.score(city))
+    for text, is_right in (
+        (f"第一产业增加值{primary:.2f}亿元，增长3.1%。", [True]),  # at constant prices, which no release has
+        ("规模以上工业增加值比上年增长10.6%，其中高新技术产业增加值增长10.1%。", []),
+        (f"工业二氧化硫排放{so2:.0f}吨，仅为{first}年的{100 * so2 / was:.1f}%。", [True, True]),
+        (f"工业二氧化硫排放{so2:.0f}吨，仅为{first}年的{100 * so2 / was + 1.1:.1f}%。", [True, False]),
+        (
+            f"In {y} {other_en} scored {figures.score(other):.2f} points. {en} came next, {gap:.2f} points behind.",
+            [True] * 2,
+        ),
+    ):
+        findings = check_passages([title, Passage("2", text)], facts)
+        assert [one.verdict in RIGHT for one in findings] == is_right, (text, findings)
+    score = f"{figures.score(city, first):.2f}"
+    cells = table_passages([["城市", "得分"], [zh, score]], "", f"附表 {first}年主要指标", lambda i, k: "")
+    assert [one.verdict in RIGHT for one in check_passages([title, *cells], facts)] == [True]
+
+
 def test_a_unit_that_the_name_of_a_column_rules_out_is_wrong(facts):
     row = facts.con.execute(
         "select year, move_km, major_km, minor_km from mart.mart_center_ellipse"

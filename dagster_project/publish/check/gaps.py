@@ -66,9 +66,11 @@ class Gaps:
 
     def _possible(self, s: Sentence, number: Number, column: str) -> Iterator[Possible]:
         """Pairs of groups, whether their figure is of the year of the number, and that figure."""
-        years = [m.value for m in s.of("year")]
+        years, (start, end) = [m.value for m in s.of("year")], s.zones[s.numbers.index(number)]
         dated, _ = s.named(s.numbers.index(number), s.of("year"))
         here = [m.value for m in dated] or [s.before.year or self.last_year]
+        if RE["TO"].search(s.text[: number.start]) and not any(start <= m.start < end for m in dated):
+            here = [max(*here, s.before.year or self.last_year)]  # 从2012年的8.56分扩大到17.10分
         is_level = column != "points" or RE["TO"].search(s.text[: number.start])
         change = not is_level and is_changed(s, s.numbers.index(number)) and RE["SPREAD"].search(s.text)
         for pair in self._pairs(s):

@@ -18,6 +18,7 @@ from dagster_project.publish.check.sentence import (
     clause_before,
     dimension_of,
     is_before_name,
+    is_changed,
     names_nothing,
     rest_before,
     words_behind,
@@ -77,11 +78,16 @@ class Names:
 def unnamed(facts: Facts, s: Sentence, number: Number) -> Mention | None:
     """The measure that the words beside a number are like, where they are none of its names: 用于科学技术的支出."""
     start, _ = s.zones[s.numbers.index(number)]
-    dimension = dimension_of(number.unit).replace("difference", "share")
+    dimension = dimension_of(number.unit)
+    if dimension == "share" and is_changed(s, s.numbers.index(number)):  # growth of an amount
+        return None
+    dimension = dimension.replace("difference", "share")
     codes = [code for code in facts.units if dimension and facts.unit_of(("value", code)).dimension == dimension]
     clause = re.split("[,，;；:：。]", s.text[start : number.start])[-1]
     behind = re.split(r"[,，;；。、\d]|\band\b", s.text[number.end :])[0]
-    text = RE["CHANGE_HEAD"].sub(" ", RE["SHARE"].sub(" ", f"{clause} {behind}"))  # 增长: of which measure?
+    text = f"{clause} {behind}"
+    for name in ("SHARE", "CHANGE_HEAD", "AGO", "COMPARED"):  # 比上年增长: of which measure?
+        text = RE[name].sub(" ", text)
     if "每" in clause:  # a ratio of figures that are printed, none at constant prices
         codes = [code for code in codes if "per" in facts.units[code] and " of 2012" not in facts.units[code]]
     near = kept(facts, Names).alike(text, codes)

@@ -64,6 +64,7 @@ class Moves:
         end = number.end + len(re.split(r"[,;，；。]|\b(?:and|but|against)\b", behind)[0])
         named = sorted((m.start(), name) for name, of in CLASSES.items() for m in of.finditer(s.text[:end]))
         of_neighbours = [(at, name) for at, name in named if _is_of_neighbours(s.text, at)]
+        start += max([0, *(m.end() for m in RE["BUT"].finditer(s.text[start : number.start]))])
         here, text = s.text[start:end], s.text[:end]
         neighbours = [name for at, name in of_neighbours if at >= start]
         neighbours += [name for _, name in reversed(of_neighbours) if name not in neighbours]

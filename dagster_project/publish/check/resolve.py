@@ -183,7 +183,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return _of_all(facts, s, k, replace(target, subjects=[("nation", "mean_d")]), content, change=change)
     if ends:
         return replace(target, subjects=[(ends, subjects[0][1])])
-    is_apart = RE["APART"].search(text[s.zones[k][0] : number.start]) or RE["OF_IT"].match(text, number.end)
+    is_apart = RE["APART"].search(text[s.zones[k][0] : number.start]) or any(
+        RE[name].match(text, number.end) for name in ("OF_IT", "APART_END")
+    )
     if not others and len(places) == 1 and is_apart:
         target.others = [one for one in s.before.listed if one not in places]
     target.ways = _ways(facts, s, k, target, change=change)
@@ -399,11 +401,13 @@ def _ways(facts: Facts, s: Sentence, k: int, target: Target, *, change: bool) ->
         ]
     if subject[0] == "points":
         return ["level", "since", "apart"]
+    if RE["DISTANCE"].match(text, number.end):  # 2.6 behind the winner
+        return ["apart"] if target.others or len(target.places) > 1 else []
     if change and not is_level:
         apart = RE["APART"].search(left[start:]) or RE["APART_AFTER"].match(text, number.end)
         return ["apart", "since"] if apart and (target.others or len(target.places) > 1) else ["since", "apart"]
     if dimension == "share" and published_dimension != "share":
-        if compared_places(s, number):
+        if compared_places(s, number) or RE["OF_YEAR"].search(left):
             return ["part"]
         return ["share"] if RE["SHARE"].search(text[max(0, start - 1) : end]) else []
     return ["level"]
@@ -489,8 +493,10 @@ def _of_all(
     if not points and (number.decimals < least or unit is not None):
         return None
     cities = [m for m in s.of("city") if m.start < max(number.start, s.zones[k][1]) or ("",) in target.places]
-    if mean and points and change and not cities and RE["MEAN"].search(text) and RE["MIDDLE"].search(text):
-        return None  # the median is 4.89 points below the mean
+    is_of_two = RE["MEAN"].search(text) and RE["MIDDLE"].search(text)  # the median is 4.89 points below the mean
+    is_over = not s.of("place") and RE["OVER_MEAN"].search(text[: number.start])
+    if mean and points and change and not cities and (is_of_two or is_over):
+        return None
     if mean and cities and points and change:  # higher than the mean
         here = [place for place in target.places if not is_wide(place[0])] or [tuple(cities[0].value)]
         others = [*target.others, *wide] if target.others or wide else [("",)]
@@ -501,7 +507,7 @@ def _of_all(
         *(RE[name].search(text, *s.zones[k]) for name in ("BEGINNING", "END")),
     )
     is_at_end = bool(is_end) or any(of_span)
-    is_of_span = s.before.since and is_at_end
+    is_of_span = is_at_end and (s.before.since or RE["END"].search(text, *s.zones[k]))
     is_sure = bool(s.of("year") or RE["SAME_TIME"].search(text) or (wide and s.before.year) or is_of_span)
     is_sure = is_sure and not (s.of("city") or RE["ADJUSTED"].search(text) or target.is_other)
     named = [m for m in s.of("place") if m.start < number.start or RE["NEXT_TO"].fullmatch(s.gap(number.end, m.start))]
@@ -600,7 +606,7 @@ def _years(
         and not RE["OF_CITIES"].match(text[n.end :])
         and not any(RE["IN_IT"].fullmatch(s.gap(one.end, m.start)) for one in s.numbers)  # 1st in 2012 with 68 points
     }
-    is_multiple = dimension_of(number.unit) == "times"  # 是2015年的1.6倍
+    is_multiple = dimension_of(number.unit) == "times" or RE["OF_YEAR"].search(left)  # 是2015年的1.6倍
     of_base = [m for m in years if (is_multiple if owned.get(m) is number else s.is_base(m))]
     plain = [m for m in years if m not in of_base]
     year_mentions, away = s.named(k, [m for m in plain if owned.get(m, number) is number])
@@ -615,9 +621,11 @@ def _years(
         now += [year for year in (s.before.or_year, s.before.document_year) if year is not None]
     if RE["BEGINNING"].search(text[start:end]):
         return [*base_values, *([s.before.since] if s.before.since else []), facts.scope.first_year], [], False
-    behind_years = max([start, *(m.end for m in years if m.end <= number.start)])
+    behind_years = max([0, *(m.end for m in years if m.end <= number.start)])
     is_without = not any(start <= m.start < end for m in years)
-    if RE["NOW"].search(left, behind_years) or (is_without and RE["END"].search(text[start:end])):
+    is_now = RE["NOW"].search(left, behind_years) and not RE["FROM"].search(left)
+    is_now = is_now and not any(number.end <= m.start < end for m in years)
+    if is_now or (is_without and RE["END"].search(text[start:end])):
         now = [s.before.or_year or facts.scope.last_year]
     ago, apart = years_ago(text[start:end]), [m for m in plain if m not in year_mentions]
     at = start + match.start() if (match := RE["AGO"].search(text[start:end])) else end

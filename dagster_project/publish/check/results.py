@@ -55,7 +55,9 @@ class Results:
             is_named_behind = key[0] in KNOWN and _names(KNOWN[key[0]], s.text[number.end : number.end + NEXT])
             of_unit = number.unit.dimension if number.unit else ""
             is_other_unit = is_right and column == "half_life" and of_unit == "months"
-            is_other_unit |= is_right and column == "km" and of_unit == "length" and number.unit != UNIT_WORDS["km"]
+            is_other_length = of_unit == "length" and number.unit != UNIT_WORDS["km"]
+            is_other_length = is_other_length or bool(RE["METRES"].match(s.text, number.end))
+            is_other_unit |= is_right and column == "km" and is_other_length
             if is_right or (is_other and not is_named_behind) or is_like(number, figure):
                 candidate: dict[str, Any] = {"key": key[0], "subject": " ".join((*key, column)), "city": ""}
                 candidate |= {"year": "", "value": figure, "unit": "", "release": self.release}

@@ -57,6 +57,8 @@ class Sentence:
     def is_base(self, year: Mention) -> bool:
         """Whether a change is counted from the year: since 2012, 2012年以来, the first of 2012-2021."""
         before, after = self.text[: year.start], self.text[year.end :]
+        if RE["EQUALS"].search(before) and RE["OF_IT_ZH"].match(after.removeprefix("年")):
+            return True  # 相当于2012年33.57分的2.15倍
         return bool(any(year is a for a, _ in self.ranges) or RE["BASE"].search(before) or RE["SINCE"].match(after))
 
     def is_object(self, place: Mention) -> bool:

@@ -330,7 +330,9 @@ class Judge:
             for a, b, here in self._pairs(subject, self._over_years(target)):
                 n = here[0][2] - here[1][2]
                 # growth of these on the year before is mostly on a comparable basis
-                is_real = n == 1 and not target.is_nominal and subject[1].startswith(REAL)
+                may_be_of_year = here[0][2] - 1 in target.bases
+                is_real = may_be_of_year and not target.is_nominal and subject[1].startswith(REAL)
+                is_real = is_real and fact_unit.dimension == "money"
                 real = AT_CONSTANT_PRICES.get(subject[1], {}) if dimension == "share" and not target.is_nominal else {}
                 for code, base in real.items() if n == 1 else ():
                     of, (_, city, year) = ("value", code), here[0]
@@ -388,7 +390,7 @@ class Judge:
     def _part(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
         scale = 100 if unit is not None and unit.dimension == "share" else 1
         pairs = list(self._two_places(target))
-        pairs += self._over_years(target) if scale == 1 else []
+        pairs += self._over_years(target) if scale == 1 or not target.others else []
         for subject in target.subjects:
             for a, b, here in self._pairs(subject, pairs):
                 yield (scale * a / b if b else math.nan), here, False

@@ -564,6 +564,16 @@ def test_three_sectors_that_one_word_names_are_read_in_turn(facts, figures):
         assert [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)] == is_right, text
 
 
+def test_a_sector_that_the_release_lacks_is_left_alone(facts, figures, monkeypatch):
+    (city, zh, _), *_ = figures.cities()
+    monkeypatch.delitem(facts.units, "primary_share")
+    share = facts.of(("value", "tertiary_share"))[city, figures.last].value
+    text = f"{figures.last}年{zh}三次产业结构为0.1:0.2:{share:.1f}。"
+    verdicts = {one.printed: one.verdict for one in check_passages([Passage("", text)], facts)}
+    assert verdicts.get("0.1") is None
+    assert verdicts[f"{share:.1f}"] in RIGHT
+
+
 def test_a_figure_of_the_year_before_is_wrong_beside_growth_and_right_in_its_own_sentence(facts, figures):
     (city, zh, _), *_ = figures.cities()
     y = figures.last

@@ -121,6 +121,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return Target([("nation", "n_city")], [("",)], [] if n in facts.samples else [year]) if is_sample else None
     is_like = False
     content, is_sure = content_of(facts, s, k, listed)
+    if content is not None and content.kind == "variable" and facts.units.keys().isdisjoint(content.value):
+        return None  # a sector that this release does not have
     is_sure = is_sure and not is_of_other_unit(facts, s, number, content)
     is_of_part = RE["THEREOF"].search(text[s.zones[k][0] : number.start])
     is_sure = is_sure and not is_other_amount(facts, number, content)

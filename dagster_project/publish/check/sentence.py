@@ -192,11 +192,11 @@ def side_by_side(s: Sentence) -> dict[int, dict[str, Mention]]:
 def _sectors(s: Sentence, start: int, end: int) -> list[Mention]:
     """Primary, secondary and tertiary sector, where one word names all: 第一、二、三产业, 三次产业结构 5:33:61."""
     first = s.numbers[start]
-    said = RE["SECTORS"].search(s.text[: first.start])
-    if not said or end - start != len(SECTORS) or RE["EMPLOYED"].search(s.text[: first.start]) or is_changed(s, start):
+    match = RE["SECTORS"].search(s.text[: first.start])
+    if not match or end - start != len(SECTORS) or RE["EMPLOYED"].search(s.text[: first.start]) or is_changed(s, start):
         return []
     name = "va_{}_nom" if dimension_of(first.unit) == "money" else "{}_share"
-    return [Mention("variable", *said.span(), (name.format(sector),)) for sector in SECTORS]
+    return [Mention("variable", *match.span(), (name.format(sector),)) for sector in SECTORS]
 
 
 def _in_turn(s: Sentence, start: int, n: int) -> list[Mention]:

@@ -625,6 +625,7 @@ def test_what_a_communique_says_beside_published_figures_is_left_alone(facts, fi
     gap = abs(figures.score(other) - figures.score(city))
     for text, is_right in (
         (f"第一产业增加值{primary:.2f}亿元，增长3.1%。", [True]),  # at constant prices, which no release has
+        ("主要预期目标是：地区生产总值增长6.5%左右，一般公共预算支出增长5.0%。", []),  # of a year to come
         ("规模以上工业增加值比上年增长10.6%，其中高新技术产业增加值增长10.1%。", []),
         (f"工业二氧化硫排放{so2:.0f}吨，仅为{first}年的{100 * so2 / was:.1f}%。", [True, True]),
         (f"工业二氧化硫排放{so2:.0f}吨，仅为{first}年的{100 * so2 / was + 1.1:.1f}%。", [True, False]),

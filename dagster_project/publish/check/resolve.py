@@ -51,7 +51,11 @@ COVERED = 4  # of how many places a figure may be, and still be wrong if it is o
 def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
     """Numbers of the sentence with what they may be; numbers that are about nothing published are left out."""
     has_county = any(one.startswith("county:") for m in sentence.of("city") for one in m.value)
-    if RE["MARGINAL"].search(sentence.text) or (RE["COUNTIES"].search(sentence.text) and not has_county):
+    if (
+        RE["PLAN"].search(sentence.text)
+        or RE["MARGINAL"].search(sentence.text)
+        or (RE["COUNTIES"].search(sentence.text) and not has_county)
+    ):
         return []
     lists, is_stated = side_by_side(sentence), bool(RE["SIDE_BY_SIDE"].search(sentence.text))
     is_line = len(sentence.numbers) > 2 and not sentence.of(*CONTENT) and is_plain(sentence)  # of a table
@@ -163,7 +167,7 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if change and not others and last is not None and RE["ALIKE"].fullmatch(s.gap(s.numbers[k - 1].end, number.start)):
         others = [*last.others]  # 46 and 30 points above A
     is_ratio = dimension == "times" or (dimension == "share" and facts.unit_of(subjects[0]).dimension != "share")
-    is_then = is_ratio and RE["THEN"].search(left)  # 3.8 %, compared with 2.8 % in 2012
+    is_then = is_ratio and any(RE[name].search(left) for name in ("THEN", "FROM"))  # 3.8 %, against 2.8 % in 2012
     years, bases, is_dated = _years(facts, s, k, listed, change=change or (is_ratio and not is_then))
     target = Target(subjects, places, years, others=others, bases=bases, unit=unit, is_annual=annual, is_dated=is_dated)
     is_left_out = not any(m.end <= number.start for m in s.of("city", "place"))
@@ -445,7 +449,8 @@ def _of_all(
     mean = name in ("mean_100", "median_100")
     begins = s.zones[k][0]
     zone = text[s.zones[k - 1][0] if k and text[begins : begins + 1] == ")" else begins : number.start]
-    if content is not None and not change and RE["OF_ALL"].search(text[content.start : content.end]):
+    is_of_all = content is not None and not change and RE["OF_ALL"].search(text[content.start : content.end])
+    if is_of_all and not any(content and content.end <= m.start < number.start for m in s.of("place")):
         target = replace(target, places=[("",)], others=())
     provinces = [tuple(m.value) for m in s.of("place") if "_of_" not in m.value[0]]
     if RE["OWN_PROVINCE"].search(text[: number.start]):  # is it named?

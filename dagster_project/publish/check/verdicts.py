@@ -227,7 +227,9 @@ class Judge:
             more = [(subject, one, year) for one in (akin or cities)[:LISTED]]
             return self._wrong("other_city", note, [here, *more])
         far = not is_rank and not target.is_certain and is_far(number, figure) and is_far(number, float(published))
-        far = far or not ((target.is_named and not target.is_like) or is_like(number, figure))
+        far = far or not (
+            (target.is_named and not target.is_like) or is_like(number, figure, is_stale=not target.is_like)
+        )
         return None if far else misprint_of(published, self._listed([here]))
 
     def _cities_like(
@@ -569,12 +571,15 @@ def is_far(number: Number, published: float) -> bool:
     return sizes[1] > FAR * sizes[0] and digits[0] != digits[1]
 
 
-def is_like(number: Number, figure: float) -> bool:
-    """Whether a number may be a misprint of a figure, by more than chance."""
-    return likelihood(number, figure) * max(abs(number.value), abs(figure)) * 10.0**number.decimals > 2 * ANOTHER
+def is_like(number: Number, figure: float, *, is_stale: bool = True) -> bool:
+    """Whether a number may be a misprint of a figure, by more than chance; is_stale: an older figure too."""
+    return (
+        likelihood(number, figure, is_stale=is_stale) * max(abs(number.value), abs(figure)) * 10.0**number.decimals
+        > 2 * ANOTHER
+    )
 
 
-def likelihood(number: Number, figure: float) -> float:
+def likelihood(number: Number, figure: float, *, is_stale: bool = True) -> float:
     """How often such a number is printed for this figure, of all numbers that are wrong (and some that are not)."""
     printed, step = f"{abs(figure):.{number.decimals}f}", 10.0**-number.decimals
     digits, right = (text.replace(",", "").replace(".", "").lstrip("-0") for text in (number.text, printed))
@@ -594,7 +599,7 @@ def likelihood(number: Number, figure: float) -> float:
     chance = ANOTHER / size
     if len(digits) == len(right) and sum(a != b for a, b in zip(digits, right, strict=True)) == 1:
         chance += DIGIT / len(digits) + LAST * (abs(value - abs(figure)) < 1.6 * step)
-    is_near = figure and NEAR[0] < number.value / figure < NEAR[1] and (number.decimals or number.unit)
+    is_near = is_stale and figure and NEAR[0] < number.value / figure < NEAR[1] and (number.decimals or number.unit)
     return chance + (STALE / max(abs(figure) / step, 3) if is_near else 0.0)
 
 

@@ -189,9 +189,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         return _of_all(facts, s, k, replace(target, subjects=[("nation", "mean_d")]), content, change=change)
     if ends:
         return replace(target, subjects=[(ends, subjects[0][1])])
-    is_apart = RE["APART"].search(text[s.zones[k][0] : number.start]) or any(
-        RE[name].match(text, number.end) for name in ("OF_IT", "APART_END")
-    )
+    is_apart = RE["APART"].search(text[s.zones[k][0] : number.start]) or RE["OF_IT"].match(text, number.end)
+    if match := RE["DISTANCE"].match(text, number.end):  # 2.4 points behind: whom the sentence before names
+        is_apart = is_apart or re.match("[,.;]", text[match.end() :])
     if not others and len(places) == 1 and is_apart:
         target.others = [one for one in s.before.listed if one not in places]
     target.ways = _ways(facts, s, k, target, change=change)
@@ -449,8 +449,12 @@ def _of_all(
     mean = name in ("mean_100", "median_100")
     begins = s.zones[k][0]
     zone = text[s.zones[k - 1][0] if k and text[begins : begins + 1] == ")" else begins : number.start]
-    is_of_all = content is not None and not change and RE["OF_ALL"].search(text[content.start : content.end])
-    if is_of_all and not any(content and content.end <= m.start < number.start for m in s.of("place")):
+    if (
+        content is not None
+        and not change
+        and RE["OF_ALL"].search(text[content.start : content.end])
+        and not any(content.end <= m.start < number.start for m in s.of("place"))
+    ):
         target = replace(target, places=[("",)], others=())
     provinces = [tuple(m.value) for m in s.of("place") if "_of_" not in m.value[0]]
     if RE["OWN_PROVINCE"].search(text[: number.start]):  # is it named?

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dagster_project.publish.check.facts import SQL, UNIT_WORDS, Facts, words
+from dagster_project.publish.check.facts import SQL, Facts, words
 from dagster_project.publish.check.recognise import RE, Mention, Number, numbers
 from dagster_project.publish.check.sentence import Sentence, dimension_of, statistic
-from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, misprint_of, rounds
+from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, misprint_of, rounds, ruled_out
 
 Key = tuple[str, str, str, str]  # kind, subject (a regressor, or "all" cities), which (direct, absolute), model
 Patterns = Mapping[str, re.Pattern[str]]
@@ -53,16 +53,14 @@ class Results:
                 for other, of in self.of.items()
             )
             is_named_behind = key[0] in KNOWN and _names(KNOWN[key[0]], s.text[number.end : number.end + NEXT])
-            of_unit = number.unit.dimension if number.unit else ""
-            is_other_unit = is_right and column == "half_life" and of_unit == "months"
-            is_other_length = of_unit == "length" and number.unit != UNIT_WORDS["km"]
-            is_other_length = is_other_length or bool(RE["METRES"].match(s.text, number.end))
-            is_other_unit |= is_right and column == "km" and is_other_length
+            unit = {"half_life": "years", "km": "km"}.get(column, "")
+            is_in_metres = unit == "km" and RE["METRES"].match(s.text, number.end)  # m alone may be a million
+            is_other_unit = is_right and (ruled_out(number, unit) or is_in_metres)
             if is_right or (is_other and not is_named_behind) or is_like(number, figure):
                 candidate: dict[str, Any] = {"key": key[0], "subject": " ".join((*key, column)), "city": ""}
                 candidate |= {"year": "", "value": figure, "unit": "", "release": self.release}
                 if is_other_unit:
-                    return Verdict("other_unit", f"the unit is {'km' if column == 'km' else 'years'}", [candidate])
+                    return Verdict("other_unit", f"the unit is {unit}", [candidate])
                 printed = f"{figure:.{number.decimals}f}"
                 return Verdict("rounded", "", [candidate]) if is_right else misprint_of(printed, [candidate])
         return None

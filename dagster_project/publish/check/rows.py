@@ -16,7 +16,7 @@ import numpy as np
 
 from dagster_project.publish.check.cells import KNOWN, SURE, Attributes, Cells, Floats, Ints, Match, Query
 from dagster_project.publish.check.recognise import Number
-from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, likelihood, misprint_of, rounds
+from dagster_project.publish.check.verdicts import LIKELY, Verdict, is_like, likelihood, misprint_of, rounds, ruled_out
 
 ENOUGH, CERTAIN = 3.0, 16.0  # log odds that a table is that of the figures; that it confirms
 OWN = 4.0  # of these what the figure adds, to be confirmed
@@ -168,7 +168,8 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
             results[k] = Verdict("rounded", ROW, here) if is_right else misprint_of(printed, here)
             continue
         estimate = query if not query.role else estimate
-        if len(query.cells) and (unit := _other_unit(query.number, cells.attributes(query.cells[0])["column"])):
+        column = str(cells.attributes(query.cells[0])["column"]) if query.is_held else ""
+        if unit := ruled_out(query.number, column.rpartition("_")[2]):
             results[k] = Verdict("other_unit", f"the unit is {unit}", [_described(cells, int(query.cells[0]))])
             continue
         if other := _of_estimate(cells, query, estimate, queries[max(k - 1, 0) : k + 2]):
@@ -260,15 +261,6 @@ def _of_estimate(
         if len(at) and not any(scale_of(query.number, float(cells.value[one])) for one in at):
             return int(at[0]), float(cells.value[at[0]])
     return None
-
-
-def _other_unit(number: Number, column: str) -> str:
-    """The unit that the name of a column says, where the number has another one: 15.4 m for 15.4 km; else nothing."""
-    if number.unit is None:
-        return ""
-    is_other_length = column.endswith("_km") and number.unit.dimension == "length" and number.unit.factor != 1
-    is_months = column.endswith("_years") and number.unit.dimension == "months"
-    return "km" if is_other_length else "years" if is_months else ""
 
 
 def _described(cells: Cells, cell: int) -> dict[str, Any]:

@@ -556,6 +556,13 @@ def _in_unit(value: float, fact_unit: Unit, unit: Unit | None) -> float:
     return value * fact_unit.factor / (1 if unit.dimension in ("difference", "places") else factor)
 
 
+def ruled_out(number: Number, unit: str) -> str:
+    """The unit of a figure, km or years, where the number has another one: 15.4 m for 15.4 km; else nothing."""
+    other = number.unit or Unit("")
+    is_other_length = unit == "km" and other.dimension == "length" and other.factor != 1
+    return unit if is_other_length or (unit == "years" and other.dimension == "months") else ""
+
+
 def is_coarser(number: Number, figure: float) -> bool:
     """Whether the release has a figure with fewer digits, and the number rounds to it: 7.7044 million people, of whom a
     yearbook prints 7.70."""

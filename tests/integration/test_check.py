@@ -344,6 +344,17 @@ def test_multiples_of_another_measure_contributions_and_results_by_name_are_judg
     assert [one.verdict in RIGHT for one in found] == [True] * len(figures.cities())
 
 
+def test_a_change_of_several_years_is_told_for_each_of_them(facts, figures):
+    (city, zh, _), *_ = figures.cities()
+    y, first = figures.last, figures.years[0]
+    change = figures.score(city) - figures.score(city, first)
+    verb = "下降" if change < 0 else "提高"
+    for x in (0, 1.13):
+        text = f"{y}年{zh}新质生产力得分为{figures.score(city):.2f}分，比{first}年{verb}{abs(change):.2f}分，"
+        findings = check_passages([Passage("", f"{text}年均{abs(change) / (y - first) + x:.2f}分。")], facts)
+        assert [one.verdict in RIGHT for one in findings] == [True, True, not x], findings
+
+
 def test_what_two_cities_two_years_or_two_parts_give_is_judged(facts, figures):
     (one, zh, en), (other, zh_b, en_b), *_ = figures.cities()
     y, y1 = figures.last, figures.last - 1
@@ -496,7 +507,10 @@ def test_the_year_before_and_years_of_a_span_are_told_apart(facts, figures):
     y, first = figures.last, figures.years[0]
     now, was, before, start = (figures.score(city, year) for year in (y, y - 1, y - 2, first))
     rise = "上升" if now > start else "下降"
+    degree, degree_was = (facts.of(("value", "coupling"))[city, year].value for year in (y, y - 1))
     for text, verdicts in (
+        (f"{y}年{zh}得分为{now:.2f}分，耦合协调度为{degree:.3f}，上年分别为{was:.2f}分和{degree_was:.3f}。",
+         ["rounded"] * 4),
         (f"{y}年{zh}得分由上年的{was:.2f}分变为{now:.2f}分。", ["rounded", "rounded"]),
         (f"{y}年{zh}得分由上年的{before:.2f}分变为{now:.2f}分。", ["other_year", "rounded"]),
         (f"{y}年{zh}得分为{now:.2f}分。该市{first}年得分仅为{start:.2f}分，{y - first}年间累计{rise}"
@@ -574,6 +588,20 @@ def test_a_sector_that_the_release_lacks_is_left_alone(facts, figures, monkeypat
     assert verdicts[f"{share:.1f}"] in RIGHT
 
 
+def test_of_a_year_that_the_release_lacks_no_figure_is_called_that_of_another(facts, figures, monkeypatch):
+    (city, zh, _), *_ = figures.cities()
+    y, wage = figures.last, figures.value("wage_avg_nom", city, figures.last - 3)
+    older = figures.value("population_registered", city, y - 4) / 1e4
+    growth = facts.of(("value", "gdp_real_index"))[city, y].value - 100
+    for name in ("population_registered", "gdp_nom"):
+        monkeypatch.delitem(facts.of(("value", name)), (city, y))
+    texts = [f"{y - 3}年{zh}职工平均工资{wage:.0f}元。", f"{y - 3}年以来，户籍制度改革稳步推进。"]
+    texts += [f"{zh}{y}年统计公报", f"户籍人口{older:.2f}万人。"]
+    texts += [f"{y}年{zh}地区生产总值按可比价格计算{'下降' if growth < 0 else '增长'}{abs(growth):.1f}%。"]
+    passages = [Passage(f"{k}", text, level=int(k == 2)) for k, text in enumerate(texts)]
+    assert [one.verdict for one in check_passages(passages, facts)] == ["equal", "unknown", "rounded"]
+
+
 def test_a_figure_of_the_year_before_is_wrong_beside_growth_and_right_in_its_own_sentence(facts, figures):
     (city, zh, _), *_ = figures.cities()
     y = figures.last
@@ -624,6 +652,7 @@ def test_what_a_communique_says_beside_published_figures_is_left_alone(facts, fi
     so2, was = (figures.value("industrial_so2", city, year) for year in (y, first))
     gap = abs(figures.score(other) - figures.score(city))
     for text, is_right in (
+        ("单位地区生产总值能耗下降3.1%，新培育规模以上工业企业12家。", []),
         (f"第一产业增加值{primary:.2f}亿元，增长3.1%。", [True]),  # at constant prices, which no release has
         ("主要预期目标是：地区生产总值增长6.5%左右，一般公共预算支出增长5.0%。", []),  # of a year to come
         ("规模以上工业增加值比上年增长10.6%，其中高新技术产业增加值增长10.1%。", []),
@@ -653,6 +682,18 @@ def test_a_unit_that_the_name_of_a_column_rules_out_is_wrong(facts):
         )
         findings = check_passages([Passage("", text)], facts)
         assert [one.verdict for one in findings] == ["rounded", "rounded", verdict], findings
+
+
+def test_a_part_of_one_is_not_printed_as_percent(facts):
+    year, mean, median, lagging = facts.con.execute(
+        "select year, mean_d, median_d, share_nqpf_lagging from mart.mart_coupling_summary where is_headline"
+        " and scheme = 'all' and share_nqpf_lagging between 0.2 and 0.9 order by year limit 1"
+    ).fetchone()
+    for scale, verdict in ((100, "rounded"), (1, "other_unit")):
+        text = f"In {year} the mean degree was {mean:.5f}, the median degree {median:.5f}; productive forces lagged"
+        text += f" behind in {scale * lagging:.4f} per cent of the cities."
+        verdicts = [one.verdict for one in check_passages([Passage("", text)], facts)]
+        assert verdicts == ["rounded", "rounded", verdict], text
 
 
 def test_a_unit_that_begins_with_a_number_word_is_whole(facts, figures):
@@ -689,18 +730,26 @@ def test_a_measure_is_known_by_the_pieces_of_its_name(facts, figures):
     assert [one.verdict in RIGHT for one in check_passages([*cells], facts)] == [True]
 
 
-def test_lines_of_one_width_are_one_paragraph_and_a_rule_begins_a_text_of_its_own(facts, figures, tmp_path):
+@pytest.mark.parametrize("rule", ["-", "—", "─"])
+def test_lines_of_one_width_are_one_paragraph_and_a_rule_begins_a_text_of_its_own(facts, figures, tmp_path, rule):
     (one, zh, _), (other, zh_other, _), *_ = figures.cities()
     y, file = figures.last, tmp_path / "a.txt"
     wage = {city: figures.value("wage_avg_nom", city) for city in (one, other)}
     long = f"初步核算的结果表明，在过去的一年里，{zh}市经济运行总体平稳，职工平均工资达到了"
-    lines = [f"{zh}市{y}年公报", "", long, f"{wage[one]:.0f}元。", "", "-" * 30, ""]
-    lines += [f"{zh_other}市{y}年公报", "", "一、工资", "", f"全市职工平均工资{wage[other]:.0f}元。"]
+    lines = [f"{zh}市{y}年公报", "", long, f"{wage[one]:.0f}元。", "", rule * 30, ""]
+    lines += [
+        "政府工作报告：摘要",
+        f"——{y + 1}年1月在{zh_other}市人民代表大会上",
+        "",
+        f"一、{y}年工作回顾",
+        "",
+        f"全市职工平均工资{wage[other]:.0f}元。",
+    ]
     file.write_text("\n".join(lines), encoding="utf-8")
     passages = read_passages(file)
     assert f"{long}{wage[one]:.0f}元。" in [passage.text for passage in passages]
     assert [(finding.place, finding.verdict in RIGHT) for finding in check_passages(passages, facts)] == [
-        ("line 3", True), ("line 12", True)
+        ("line 3", True), ("line 13", True)
     ]  # fmt: skip
     english = "In this report we write lines of one width, as editors of plain text do, and"
     (tmp_path / "a.md").write_text(f"# Title\n{english}\nhere it ends.\n- an item\n", encoding="utf-8")

@@ -46,9 +46,8 @@ def content_of(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention]) ->
     if content.end <= number.start and RE["AND"].search(gap) and RE["NOUN_AFTER"].match(s.text, number.end):
         return content, False  # ... and 2.9 million accounts
     is_rural = RE["RURAL"].search(s.text[s.zones[k][0] : number.start])
-    return content, content.kind != "variable" or bool(is_rural) or content.end > number.start or not _other_noun(
-        s, content, number
-    )
+    is_other = content.kind == "variable" and content.value != ("coupling",)
+    return content, not is_other or bool(is_rural) or content.end > number.start or not _other_noun(s, content, number)
 
 
 class Names:

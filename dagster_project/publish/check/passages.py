@@ -27,10 +27,12 @@ ITEM = re.compile(
 )  # begins anew
 PARTS = re.compile(r"\t|[|│]|\S(?:\s{2,}|\u3000+)\S")  # of a row of a table
 TITLE_LEVEL = 6  # of a line of its own in a text without styles
-RULE = re.compile(r"\s*(?:[-=*_]\s*){3,}")
+RULE = re.compile(r"\s*(?:[-=*_—─━]\s*){3,}")
+SECOND_LINE = re.compile(r"——[^—]")  # of a title
 TITLE = re.compile(
-    r"(?!(?i:table|figure|表|图)\s*\d|\s*[一二三四五六七八九十（(]+[、)）])(?:[^\d。！？.!?;；:：]|(?:19|20)\d\d){2,60}"
-)  # no figures but years
+    r"(?!(?i:table|figure|表|图)\s*\d|\s*[一二三四五六七八九十（(]+[、)）]|注|.{0,4}(?:来源|单位))"
+    r"(?:[^\d。！？.!?;；:]|(?:19|20)\d\d(?:年\d\d?月(?:\d\d?日)?)?){2,60}"
+)  # no figures but years and dates
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,8 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
         first, text = (first, _in_one_line(f"{text}\n{line}")) if text else (k + 1, line)
         width = len(line) + len(re.findall("[\u2e80-\uffef]", line))
         is_row = PARTS.search(line.strip()) or PARTS.search(following.strip())
-        if width > WRAPPED and not (ENDS.search(line) or ITEM.match(following) or is_row):
+        is_wrapped = width > WRAPPED and not (ENDS.search(line) or ITEM.match(following) or is_row)
+        if is_wrapped or (line.strip() and SECOND_LINE.match(following)):
             continue
         yield first, text
         text = ""

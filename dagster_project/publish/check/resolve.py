@@ -159,8 +159,10 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     first = listed["first"].start if "first" in listed else s.zones[k][0]
     of_change = dimension in ("share", "points", "difference")
     annual = of_change and bool(RE["ANNUAL"].search(text[first : number.end + 20]))
-    annual = annual or (last is not None and "since" in last.ways and bool(RE["A_YEAR"].match(right)))
-    if content is not None and RE["OBJECT_HERE"].search(text[: content.start]) and content.kind == "variable":
+    is_of_each = RE["A_YEAR"].match(right) or RE["EACH_YEAR"].search(left)
+    annual = annual or (last is not None and "since" in last.ways and bool(is_of_each))
+    is_object = content is not None and RE["OBJECT_HERE"].search(text[: content.start])
+    if is_object and content and (content.kind == "variable" or (content.kind == "index" and not left.endswith("的"))):
         return None  # how much more than another measure
     change = is_signed or annual or (not is_ordinal(s, number) and is_changed(s, k))
     places, others = _places(s, k, listed)
@@ -219,7 +221,9 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
     if "share" in target.ways:
         target.wholes, is_named = _wholes(facts, s, k, content)
         target.is_sure = target.is_sure and is_named
-    if dimension in ("share", "difference") and (like := unnamed(facts, s, number)):
+    named = {*content.value} if content is not None and content.kind == "variable" and is_sure else set()
+    like = unnamed(facts, s, number) if dimension in ("share", "difference") else None
+    if like and not named.issuperset(like.value):
         target.subjects = [*dict.fromkeys([*(("value", code) for code in like.value), *target.subjects])]
         target.places = [*target.places, *target.others]
         target.ways, target.is_like = [*dict.fromkeys([*target.ways, "level"])], True
@@ -237,7 +241,9 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
         return True  # a part of the index by another name
     if RE["CAPITAL"].search(text, *zone) and not any(zone[0] <= m.start < zone[1] for m in s.of("city")):
         return True  # which city is it?
-    if RE["OTHER_ONES"].match(right):
+    if k > 1 and RE["TOGETHER"].search(text) and number.value == s.numbers[k - 1].value + s.numbers[k - 2].value:
+        return True  # A (6,917) and B (7,920) together have 14,837
+    if RE["OTHER_ONES"].match(right) or RE["NEW_ONES"].search(left):
         return True  # 2,116 were green ones
     if RE["OTHER_WEIGHTS"].search(text) or RE["PER_AFTER"].match(right) or statistic(s, k):
         return True  # an error or limit of the estimate before: its row judges it
@@ -628,7 +634,7 @@ def _years(
     base_values = [m.value for m in of_base]
     if s.before.year not in (None, *(base_values if not change else ())) and (not now or away < 0):
         now.append(s.before.year)
-    if not plain:
+    if not plain and not (s.before.year and RE["WHOLE_YEAR"].search(text[start : number.start])):
         now += [year for year in (s.before.or_year, s.before.document_year) if year is not None]
     if RE["BEGINNING"].search(text[start:end]):
         return [*base_values, *([s.before.since] if s.before.since else []), facts.scope.first_year], [], False
@@ -637,8 +643,10 @@ def _years(
     is_now = RE["NOW"].search(left, behind_years) and not RE["FROM"].search(left)
     is_now = is_now and not any(number.end <= m.start < end for m in years)
     if is_now or (is_without and RE["END"].search(text[start:end])):
-        now = [s.before.or_year or facts.scope.last_year]
-    ago, apart = years_ago(text[start:end]), [m for m in plain if m not in year_mentions]
+        now = list(dict.fromkeys([s.before.or_year or facts.scope.last_year, facts.scope.last_year]))
+    is_listed = k and RE["ALIKE"].fullmatch(s.gap(s.numbers[k - 1].end, number.start))  # 上年的75.5分和0.83
+    ago = years_ago(text[start:end]) or (years_ago(text[s.zones[k - 1][0] : end]) if is_listed else None)
+    apart = [m for m in plain if m not in year_mentions]
     at = start + match.start() if (match := RE["AGO"].search(text[start:end])) else end
     if ago is not None and now and not change and not any(at <= m.start < number.end for m in plain):
         return list(dict.fromkeys(y + ago for y in now)), [], True

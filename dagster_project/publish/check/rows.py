@@ -132,6 +132,13 @@ def scale_of(number: Number, figure: float) -> float:
     return next((one for one in SCALES if rounds(number.value, figure * one, number.decimals)), 0.0)
 
 
+def _is_printed_as_percent(number: Number, cells: Cells, cell: int) -> bool:
+    """Whether the part of one that a cell holds is printed as it is, with the sign of percent: 0.401 %."""
+    value, has_sign = float(cells.value[cell]), number.unit is not None and number.unit.dimension == "share"
+    is_part = has_sign and abs(value) <= 1 and scale_of(number, value) == 1
+    return is_part and not rounds(number.value, 100 * value, number.decimals)
+
+
 def _votes(queries: Sequence[Query], members: dict[int, list[Attributes]], key: str) -> list[Votes]:
     """What the figures of each row, of each column and of all say of a key."""
     votes: list[Votes] = [defaultdict(lambda: defaultdict(float)) for _ in range(3)]
@@ -171,6 +178,9 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
         column = str(cells.attributes(query.cells[0])["column"]) if query.is_held else ""
         if unit := ruled_out(query.number, column.rpartition("_")[2]):
             results[k] = Verdict("other_unit", f"the unit is {unit}", [_described(cells, int(query.cells[0]))])
+            continue
+        if column.startswith("share_") and _is_printed_as_percent(query.number, cells, query.cells[0]):
+            results[k] = Verdict("other_unit", "a part of 1, not percent", [_described(cells, int(query.cells[0]))])
             continue
         if other := _of_estimate(cells, query, estimate, queries[max(k - 1, 0) : k + 2]):
             cell, figure = other

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -163,6 +162,8 @@ class Judge:
         results = [self._of_year(number, target, subject, city, year) for year in years]
         alike = next((one for one in results if one and one.right and is_like(number, float(one.right))), None)
         first = alike if alike and (results[0] is None or results[0].right) else results[0]
+        if subject[0] == "value" and target.years and years[0] != target.years[0]:  # the release lacks the likeliest
+            first = self._of_year(number, target, subject, city, target.years[0])
         return next((one for one in results if one and one.is_sure), first)
 
     def _of_year(self, number: Number, target: Target, subject: Subject, city: str, year: int) -> Verdict | None:
@@ -307,7 +308,8 @@ class Judge:
                 return [Verdict("rounded", "from published figures", self._listed(here))]
             printed = _printed(number, abs(value))
             doubt = doubt or is_far(size, abs(value)) or not (target.is_named or is_like(size, abs(value)))
-            if wrong is None and (not doubt or _swapped(number.text, printed)):
+            is_likeliest = not target.years or here[0][2] == target.years[0]
+            if wrong is None and is_likeliest and (not doubt or _swapped(number.text, printed)):
                 swapped = f"{SWAPPED_DIGITS}: " if _swapped(number.text, printed) else ""
                 wrong = self._wrong("not_ours", f"{swapped}{GIVES} {printed}", here, printed)
         return [wrong] if wrong else []
@@ -329,19 +331,18 @@ class Judge:
         dimension = unit.dimension if unit is not None else ""
         for subject in target.subjects:
             fact_unit = self.facts.unit_of(subject)
-            for a, b, here in self._pairs(subject, self._over_years(target)):
+            real = AT_CONSTANT_PRICES.get(subject[1], {}) if dimension == "share" and not target.is_nominal else {}
+            real = {code: base for code, base in real.items() if code in self.facts.units}
+            for city, year in ((city, year) for city, year, _, then in self._over_years(target) if year - then == 1):
+                for of, base in ((("value", code), base) for code, base in real.items()):
+                    if growth := self.facts.of(of).get((city, year)):
+                        yield growth.value - base, [(of, city, year)], False
+            for a, b, here in self._pairs(subject, self._over_years(target)) if not (real and target.is_real) else ():
                 n = here[0][2] - here[1][2]
                 # growth of these on the year before is mostly on a comparable basis
                 may_be_of_year = here[0][2] - 1 in target.bases
                 is_real = may_be_of_year and not target.is_nominal and subject[1].startswith(REAL)
                 is_real = is_real and fact_unit.dimension == "money"
-                real = AT_CONSTANT_PRICES.get(subject[1], {}) if dimension == "share" and not target.is_nominal else {}
-                for code, base in real.items() if n == 1 else ():
-                    of, (_, city, year) = ("value", code), here[0]
-                    if code in self.facts.units and (growth := self.facts.of(of).get((city, year))):
-                        yield growth.value - base, [(of, city, year)], False
-                if target.is_real and real:
-                    continue
                 if target.is_annual and n > 0:
                     rate = 100 * ((a / b) ** (1 / n) - 1) if a * b > 0 else math.nan
                     yield (rate if dimension == "share" else _in_unit(a - b, fact_unit, unit) / n), here, n < 2
@@ -634,12 +635,11 @@ def _printed(number: Number, value: float) -> str:
 
 
 def _swapped(number: str, published: str) -> bool:
-    """Whether two digits beside each other (or one point between them) changed places."""
+    """Whether two digits changed places; those of a short number only beside each other (or a point between them)."""
     digits, right = (text.replace(",", "").replace(".", "").lstrip("-0") for text in (number, published))
     if len(digits) != len(right) or len(digits) < 2:
         return False
     apart = [k for k, (a, b) in enumerate(zip(digits, right, strict=True)) if a != b]
-    return len(apart) == 2 and any(
-        (a, b) == tuple(apart) and digits[a] == right[b] and digits[b] == right[a]
-        for a, b in pairwise(range(len(digits)))
-    )
+    if len(apart) != 2 or digits[apart[0]] != right[apart[1]] or digits[apart[1]] != right[apart[0]]:
+        return False
+    return apart[1] == apart[0] + 1 or len(digits) >= CERTAIN

@@ -92,6 +92,7 @@ def test_a_cell_whose_heads_name_an_effect_is_judged(results):
         ("Below the threshold the slope is 0.236, above it 0.685.", ["rounded", "rounded"]),
         ("The slope is 0.236 below the threshold and 0.658 above it.", ["rounded", "not_ours"]),
         ("若邻居属于第四类，第三类城市升入第四类的概率为17.2‰。", ["other_unit"]),
+        ("若邻域属于第四类，第三类城市升入第四类的概率为17.2%。", ["rounded"]),
         (
             "A city in the lowest class is still there one year later in 91.3% of all cases, one in the top class in"
             " 94.0%; upward moves out of the second class make up 11.0%.",

@@ -507,11 +507,14 @@ def test_the_year_before_and_years_of_a_span_are_told_apart(facts, figures):
     y, first = figures.last, figures.years[0]
     now, was, before, start = (figures.score(city, year) for year in (y, y - 1, y - 2, first))
     rise = "上升" if now > start else "下降"
+    rank = int(facts.of(("rank", facts.scope.index))[city, first].value)
     degree, degree_was = (facts.of(("value", "coupling"))[city, year].value for year in (y, y - 1))
     for text, verdicts in (
         (f"{y}年{zh}得分为{now:.2f}分，耦合协调度为{degree:.3f}，上年分别为{was:.2f}分和{degree_was:.3f}。",
          ["rounded"] * 4),
         (f"{y}年{zh}得分由上年的{was:.2f}分变为{now:.2f}分。", ["rounded", "rounded"]),
+        (f"{y}年{zh}得分为{now:.2f}分，与{first}年的{start:.2f}分、第{rank}位相比{rise}{abs(now - start):.2f}分。",
+         ["rounded", "rounded", "equal", "rounded"]),
         (f"{y}年{zh}得分由上年的{before:.2f}分变为{now:.2f}分。", ["other_year", "rounded"]),
         (f"{y}年{zh}得分为{now:.2f}分。该市{first}年得分仅为{start:.2f}分，{y - first}年间累计{rise}"
          f"{abs(now - start):.2f}分。", ["rounded"] * 3),
@@ -657,6 +660,10 @@ def test_what_a_communique_says_beside_published_figures_is_left_alone(facts, fi
         ("主要预期目标是：地区生产总值增长6.5%左右，一般公共预算支出增长5.0%。", []),  # of a year to come
         ("规模以上工业增加值比上年增长10.6%，其中高新技术产业增加值增长10.1%。", []),
         (f"工业二氧化硫排放{so2:.0f}吨，仅为{first}年的{100 * so2 / was:.1f}%。", [True, True]),
+        (
+            f"The {so2:.0f} tonnes of SO2 emissions of {y}, {so2 / 3:.0f} of which were from steel, are the last.",
+            [True],
+        ),
         (f"工业二氧化硫排放{so2:.0f}吨，仅为{first}年的{100 * so2 / was + 1.1:.1f}%。", [True, False]),
         (
             f"In {y} {other_en} scored {figures.score(other):.2f} points. {en} came next, {gap:.2f} points behind.",

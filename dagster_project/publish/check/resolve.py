@@ -623,10 +623,12 @@ def _years(
         and not RE["OF_CITIES"].match(text[n.end :])
         and not any(RE["IN_IT"].fullmatch(s.gap(one.end, m.start)) for one in s.numbers)  # 1st in 2012 with 68 points
     }
+    is_with = k and re.fullmatch("[、和及]第?", s.gap(s.numbers[k - 1].end, number.start))  # 2012年的35分、第13位
+    mine = s.numbers[k - bool(is_with) : k + 1]
     is_multiple = dimension_of(number.unit) == "times" or RE["OF_YEAR"].search(left)  # 是2015年的1.6倍
-    of_base = [m for m in years if (is_multiple if owned.get(m) is number else s.is_base(m))]
+    of_base = [m for m in years if (is_multiple if owned.get(m) in mine else s.is_base(m))]
     plain = [m for m in years if m not in of_base]
-    year_mentions, away = s.named(k, [m for m in plain if owned.get(m, number) is number])
+    year_mentions, away = s.named(k, [m for m in plain if owned.get(m, number) in mine])
     own_base = [m.value for m in of_base if start <= m.start < end]
     now = [m.value for m in reversed(year_mentions)]
     if away:

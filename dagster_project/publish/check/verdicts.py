@@ -308,7 +308,7 @@ class Judge:
                 return [Verdict("rounded", "from published figures", self._listed(here))]
             printed = _printed(number, abs(value))
             doubt = doubt or is_far(size, abs(value)) or not (target.is_named or is_like(size, abs(value)))
-            is_likeliest = not target.years or here[0][2] == target.years[0]
+            is_likeliest = not target.years or here[0][2] == target.years[0] or here[0][0][0] != "value"
             if wrong is None and is_likeliest and (not doubt or _swapped(number.text, printed)):
                 swapped = f"{SWAPPED_DIGITS}: " if _swapped(number.text, printed) else ""
                 wrong = self._wrong("not_ours", f"{swapped}{GIVES} {printed}", here, printed)

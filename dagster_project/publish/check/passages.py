@@ -284,7 +284,7 @@ def _plain(file: Path) -> Iterator[Passage]:
         parts = re.split(r"\s*[|│]\s*|\t+|\u3000+|\s{2,}", line.strip("|│ \t\u3000"))
         if len(rows) == 1 and is_indented and len(parts) == len(rows[0][1]) + 1:  # a head of columns, none of rows
             rows = [(rows[0][0], ["", *rows[0][1]])]
-        if rows and len(parts) != len(rows[0][1]) and not re.fullmatch(r"[-=+\s]+", line):
+        if rows and len(parts) != len(rows[0][1]) and not re.fullmatch(r"[-=+─━\s]+", line):
             is_table = (
                 len(rows) > 2 and sum(_is_figure(text) for _, row in rows[1:] for text in row) >= 2 * len(rows) - 2
             )

@@ -8,6 +8,7 @@ side. All that is left possible is handed over: a figure is wrong only where not
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -241,7 +242,7 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
         return True  # a part of the index by another name
     if RE["CAPITAL"].search(text, *zone) and not any(zone[0] <= m.start < zone[1] for m in s.of("city")):
         return True  # which city is it?
-    if k > 1 and RE["TOGETHER"].search(text) and number.value == s.numbers[k - 1].value + s.numbers[k - 2].value:
+    if k > 1 and RE["TOGETHER"].search(text) and math.isclose(number.value, sum(n.value for n in s.numbers[k - 2 : k])):
         return True  # A (6,917) and B (7,920) together have 14,837
     if RE["OTHER_ONES"].match(right) or RE["NEW_ONES"].search(left):
         return True  # 2,116 were green ones

@@ -654,7 +654,11 @@ def test_what_a_communique_says_beside_published_figures_is_left_alone(facts, fi
     primary = figures.value("va_primary_nom", city) / 1e4
     so2, was = (figures.value("industrial_so2", city, year) for year in (y, first))
     gap = abs(figures.score(other) - figures.score(city))
+    firms, profit = figures.value("industrial_firms", city), figures.value("industrial_profit", city) / 1e4
     for text, is_right in (
+        (f"年末共有规模以上工业企业{firms:.0f}家。", [True]),
+        (f"社会事业发展，规模以上工业企业共{firms + 101:.0f}家。", [False]),
+        (f"工业企业利润总额{abs(10 * profit):.2f}亿元。", [False]),  # the point is one place off
         ("单位地区生产总值能耗下降3.1%，新培育规模以上工业企业12家。", []),
         (f"第一产业增加值{primary:.2f}亿元，增长3.1%。", [True]),  # at constant prices, which no release has
         ("主要预期目标是：地区生产总值增长6.5%左右，一般公共预算支出增长5.0%。", []),  # of a year to come
@@ -675,6 +679,10 @@ def test_what_a_communique_says_beside_published_figures_is_left_alone(facts, fi
     score = f"{figures.score(city, first):.2f}"
     cells = table_passages([["城市", "得分"], [zh, score]], "", f"附表 {first}年主要指标", lambda i, k: "")
     assert [one.verdict in RIGHT for one in check_passages([title, *cells], facts)] == [True]
+    theil = [f"{facts.of(('nation', 'theil'))['', year].value:.4f}" for year in (first, y)]
+    rows = [["", f"{first}", f"{y}"], ["Theil index (T)", *theil]]
+    cells = table_passages(rows, "", "Inequality of the scores of all cities", lambda i, k: "")
+    assert not [one for one in check_passages(list(cells), facts) if one.differs]  # T is no tonne
 
 
 def test_a_unit_that_the_name_of_a_column_rules_out_is_wrong(facts):
@@ -987,7 +995,8 @@ def test_a_table_is_laid_beside_the_result_table_that_its_heads_name(facts):
     rows = [["", *(names[kind] for kind in kinds)]]
     rows += [[names[one], *(f"{effects[one, kind]:.4f}" for kind in kinds)] for one in variables]
     assert len(rows) == 4
-    for wrong, n in ((rows[2][2], 0), (f"{-effects[variables[1], 'indirect']:.4f}", 1)):
+    indirect = effects[variables[1], "indirect"]
+    for wrong, n in ((rows[2][2], 0), (f"{-indirect:.4f}", 1), (f"{100 * indirect:.4f}", 1)):
         rows[2][2] = wrong
         table = table_passages(rows, "", "Effects of the spatial Durbin model", lambda i, k: f"{i},{k}")
         differs = [one.place for one in check_passages(list(table), facts) if one.differs]

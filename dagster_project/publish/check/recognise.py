@@ -425,7 +425,7 @@ def unit_in_head(text: str) -> Unit | None:
         return None
     for match in (*UNIT_STATED.finditer(text), *IN_HEAD.finditer(text), *filter(None, [UNIT.fullmatch(text)])):
         is_per = match[0].startswith("/") and re.search(r"\([^()]+$", text[: match.start()])  # (units/10k persons)
-        if (match["times"] or match["unit"]) and not is_per:
+        if (match["times"] or match["unit"]) and match["unit"] != "T" and not is_per:  # Theil's T
             return _unit(match)
     return None
 

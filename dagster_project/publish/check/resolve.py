@@ -119,7 +119,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         is_of_index = all(m.value[0] == facts.scope.index for m in s.of("index", "variable"))
         place = tuple(of_group[0].value)
         return Target([("nation", "n_city")], [place], years[:2], is_dated=is_dated, is_sure=is_of_index, is_like=True)
-    if (RE["OF_CITIES"].match(right) or (k and RE["OF_TOTAL"].search(left))) and not RE["COUNTIES"].search(right[:12]):
+    is_total = k and RE["OF_TOTAL"].search(left) and re.search(r"[\d个座市]\s*$", text[: number.end])  # 共281, no firms
+    if (RE["OF_CITIES"].match(right) or is_total) and not RE["COUNTIES"].search(right[:12]):
         year, n = facts.scope.last_year, number.value
         counts = sum(bool(RE["OF_CITIES"].match(text[one.end :])) for one in s.numbers)
         is_sample = n > 99 and counts < COVERED and 0.75 < n / facts.n_cities[year] < 1.25 and RE["SAMPLE"].search(text)

@@ -164,6 +164,7 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
     if len(queries) > 1:
         assign(cells, queries)
     results: dict[int, Verdict] = {}
+    scales: dict[tuple[int, Any], dict[int, float]] = defaultdict(dict)  # of the figures of a column that are right
     aligned = alignment(cells, queries) if is_table else {}
     estimate: Query | None = None  # the last number that is none of the error, interval or p value of another
     sure = [q for q in queries if q.is_held] if aligned or not is_table else []
@@ -173,6 +174,8 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
             is_right, scale = bool(scale_of(query.number, value)), _likely_scale(query.number, value)
             here, printed = [cells.described(table, want, value)], _printed(query.number, value * scale)
             results[k] = Verdict("rounded", ROW, here) if is_right else misprint_of(printed, here)
+            if is_right:
+                scales[table, want["column"]][k] = scale_of(query.number, value)
             continue
         estimate = query if not query.role else estimate
         column = str(cells.attributes(query.cells[0])["column"]) if query.is_held else ""
@@ -194,6 +197,11 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
         elif slip:
             cell, figure = slip
             results[k] = misprint_of(_printed(query.number, figure), [_described(cells, cell)])
+    for of in scales.values():
+        usual, n = Counter(of.values()).most_common(1)[0]
+        for k in of:
+            if of[k] != usual and 2 * n > len(of) > 2 and abs(queries[k].number.value):
+                results[k] = Verdict("other_unit", "the digits are right in another unit", results[k].candidates)
     return results
 
 

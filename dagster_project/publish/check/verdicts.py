@@ -207,6 +207,8 @@ class Judge:
             sizes = (fact.value * fact_unit.factor / one for one in FACTORS.get(fact_unit.dimension, ()))
             figure = next((one for one in sizes if is_like(number, one)), figure)
         published = _printed(number, figure)
+        if number.significant >= CERTAIN and any(_rounds(number, figure * one, about=False) for one in (0.1, 10)):
+            return self._wrong("other_unit", "the digits are right, the point is not", [here], published)
         if is_coarser(number, figure):
             return None
         is_rank = fact_unit.dimension == "rank"

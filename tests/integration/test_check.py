@@ -705,8 +705,8 @@ def test_a_part_of_one_is_not_printed_as_percent(facts):
         " and scheme = 'all' and share_nqpf_lagging between 0.2 and 0.9 order by year limit 1"
     ).fetchone()
     for scale, verdict in ((100, "rounded"), (1, "other_unit")):
-        text = f"In {year} the mean degree was {mean:.5f}, the median degree {median:.5f}; productive forces lagged"
-        text += f" behind in {scale * lagging:.4f} per cent of the cities."
+        text = f"In {year} the mean degree was {mean:.5f}, the median degree {median:.5f}; new"
+        text += f" forces are behind in {scale * lagging:.4f} per cent of them."
         verdicts = [one.verdict for one in check_passages([Passage("", text)], facts)]
         assert verdicts == ["rounded", "rounded", verdict], text
 

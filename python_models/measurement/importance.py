@@ -38,9 +38,10 @@ def correlation_ratio(x: FloatArray, y: FloatArray) -> float:
         s0, s1, s2 = (kernel * d**p @ count for p in (0, 1, 2))
         t0, t1 = (kernel * d**p @ total for p in (0, 1))
         base = s0 * s2 - s1**2
-        line = base > 1e-10 * s0 * s2
+        is_near = s0 > 1e-100  # no data lie near the others, and none is read there
+        line = is_near & (base > 1e-10 * s0 * s2)
         safe = np.where(line, base, 1.0)
-        s = np.where(s0 > 0.0, s0, 1.0)
+        s = np.where(is_near, s0, 1.0)
         fit = np.where(line, (s2 * t0 - s1 * t1) / safe, t0 / s)
         diagonal = np.where(line, s2 / safe, 1.0 / s)
         fitted, leverage = np.interp(at, np.arange(GRID), fit), np.interp(at, np.arange(GRID), diagonal)

@@ -96,6 +96,9 @@ def test_places_of_draws_are_places_and_importance_is_r_squared_for_a_line_and_m
     x, e = np.random.default_rng(2).normal(size=(2, 4000))
     assert correlation_ratio(x, x + e) == pytest.approx(np.corrcoef(x, x + e)[0, 1] ** 2, abs=0.02)
     assert correlation_ratio(x, x**2) > 0.95
+    with np.errstate(over="raise"):  # no data lie between the last city and the others
+        far = np.append(x[:60] / 100.0, 30.0)
+        assert correlation_ratio(far, far + e[:61]) > 0.9
     assert np.isnan([correlation_ratio(np.ones(10), np.arange(10.0)), cronbach_alpha(np.ones((5, 1)))]).all()
 
 

@@ -148,20 +148,23 @@ covered as (
     group by all
 ),
 
--- the unit that is printed and measures the concept, the nearest to the head first
+-- the unit that is printed and measures the concept, the nearest to the head first; per head is often not printed
 measured as (
     select distinct
         n.units,
         u.canonical,
         first_value(u.symbol) over (
-            partition by n.units, u.canonical order by list_position(n.signs, u.sign)
+            partition by n.units, u.canonical order by list_position(n.signs, u.sign), u.is_per_head, u.symbol
         ) as unit
     from (
         select distinct units, list_transform(units, lambda unit: {{ plain_unit('unit') }}) as signs
         from {{ ref('int_header_names') }}
     ) as n
     inner join (
-        select symbol, canonical, {{ plain_unit('symbol') }} as sign from {{ ref('unit') }}
+        select symbol, canonical, {{ plain_unit('symbol') }} as sign, false as is_per_head from {{ ref('unit') }}
+        union all
+        select symbol, canonical, {{ plain_unit("replace(symbol, '/人', '')") }}, true from {{ ref('unit') }}
+        where symbol like '%/人'
     ) as u on list_contains(n.signs, u.sign)
 )
 

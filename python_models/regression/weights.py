@@ -5,11 +5,14 @@ content.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from python_models._align import aligned, graph_labels
 from python_models._show import Shown
@@ -41,6 +44,14 @@ class SpatialWeights(Shown):
     @property
     def density(self) -> float:
         return float(self.matrix.nnz) / float(self.n) ** 2
+
+    @cached_property
+    def near(self) -> tuple[NDArray[np.intp], sp.csr_matrix]:
+        """An order in which neighbours stand near each other, and W in it: products find their rows in the cache."""
+        order = reverse_cuthill_mckee(self.matrix).astype(np.intp)
+        matrix = self.matrix[order][:, order]
+        matrix.sort_indices()
+        return order, matrix
 
     @property
     def has_unit_or_no_rows(self) -> bool:

@@ -886,6 +886,43 @@ def test_means_of_groups_and_provinces_and_sums_of_provinces_are_judged(facts, f
     assert [one.verdict in RIGHT for one in check_passages([Passage("", f"{y}年"), *table], facts)] == [True, False]
 
 
+def test_parts_of_a_sentence_are_held_to_their_own_year_study_and_pair(facts, figures):
+    (a, zh, en), *_ = figures.cities()
+    first, y, y1 = facts.scope.first_year, figures.last, figures.last - 1
+    new, quality = (
+        {year: facts.of(("score", f"{facts.scope.index}_{part}"))[a, year].value for year in (y, y1)}
+        for part in ("new", "quality")
+    )
+    theil, theil_first = (facts.of(("nation", "theil"))["", year].value for year in (y, first))
+    gini = facts.of(("nation", "gini"))
+    centre = gini["central_of_four_region", y].value
+    growth = figures.value("gdp_real_index", a) - 100
+    firms, firms_before = (figures.value("industrial_firms", a, year) for year in (y, y1))
+    beginning, score, before = (figures.score(a, year) for year in (first, y, y1))
+    told = [
+        (f"In {y}, {en} moved from {before:.2f} to {score:.2f} points within a year.", [True]),
+        (f"In {y}, {en} moved from {beginning:.2f} to {score:.2f} points within a year.", [False, True]),
+        (f"从{y}年的构成看，{zh}“新”维度得分{new[y1]:.2f}分，“质”维度得分{quality[y]:.2f}分，"
+         f"后者高出{abs(quality[y] - new[y]):.2f}分。", [False, True, True]),
+        (f"In {y}, {en} gets {new[y]:.2f} points on the New dimension but only {quality[y]:.2f} on Quality.",
+         [True, True]),
+        (f"若以{first}年为起点，{'零一二三四五'[y - first]}年间{zh}得分由{beginning:.2f}分变为{score:.2f}分。",
+         [True, True]),
+        (f"The Theil index of {y} is {theil:.3f}, from its initial value of {theil_first:.3f}.", [True, True]),
+        (f"An earlier study reports a Gini index of {gini['', y].value + 0.16:.3f} for {y}, whereas our Gini index is"
+         f" {gini['', y].value:.3f}.", [True]),
+        (f"{y}年{zh}有规模以上工业企业{firms:.0f}家，举办活动{firms_before:.0f}场。", [True]),
+        (f"{y}年{zh}提出地区生产总值增长{growth + 0.3:.1f}%以上的目标。", []),
+        (f"{y}年，生产关系指数每提高一分，{zh}得分提高{abs(score - before) + 0.1:.2f}分。", []),
+    ]  # fmt: skip
+    for text, is_right in told:
+        found = [one.verdict in RIGHT for one in check_passages([Passage("", text)], facts)]
+        assert found == is_right, text
+    rows = [["Region", f"Gini {y}"], ["Centre", f"{centre:.3f}"], ["All cities", f"{gini['', y].value:.3f}"]]
+    table = table_passages(rows, "", "Gini index", lambda i, k: f"{i},{k}")
+    assert all(one.verdict in RIGHT for one in check_passages([*table], facts))
+
+
 def test_what_a_sentence_leaves_out_is_what_the_words_before_it_leave_possible(facts, figures):
     (a, zh, en), (b, dzh, den), *_ = figures.cities()
     y, y1 = figures.last, figures.last - 1

@@ -14,7 +14,7 @@ from dagster_project.publish.check.sentence import Sentence, dimension_of
 from dagster_project.publish.check.verdicts import GIVES, RIGHT, is_like, misprint_of, rounds
 
 CLOSE = 12  # letters from a figure to the word of what it is
-EXACT = 0.02  # how exactly two figures must give a third, as a share of it
+EXACT, SAID = 0.02, 0.1  # how exactly two figures must give a third, as a share of it; where its words say so
 SAME = 0.02  # how far rounding moves a figure, as a share of it
 LEAST = 3  # significant digits of a figure that is called a misprint of what others give
 
@@ -26,7 +26,8 @@ def given_by_others(findings: Sequence[Finding]) -> Iterator[Finding]:
         beside = [*of] if text else []
         right = [replace(one, number=figure) for one in beside if (figure := one.published)]
         for one in beside:
-            if _may_be_given(one) and (pair := next(filter(partial(_is_given, one), permutations(right, 2)), None)):
+            others = [other for other in right if one.verdict == "not_ours" or other.start != one.start]
+            if _may_be_given(one) and (pair := next(filter(partial(_is_given, one), permutations(others, 2)), None)):
                 sources = [candidate for other in pair for candidate in other.candidates[:1]]
                 yield replace(one, verdict="rounded", note="from the figures beside it", candidates=sources)
 
@@ -35,7 +36,7 @@ def _may_be_given(one: Finding) -> bool:
     """Whether a number called wrong is a distance or ratio by its words, or no likely misprint of what it should be."""
     before = one.passage.text.translate(WIDE_SIGNS)[max(0, one.start - CLOSE) : one.start] if one.passage else ""
     figure = one.published
-    is_other = one.of is not None and bool(figure) and not is_like(one.of, figure)
+    is_other = one.verdict == "not_ours" and one.of is not None and bool(figure) and not is_like(one.of, figure)
     return one.differs and (one.note.startswith(GIVES) or bool(RE["APART"].search(before)) or is_other)
 
 
@@ -48,6 +49,8 @@ def _is_given(one: Finding, pair: tuple[Finding, Finding]) -> bool:
     if not (one.of and pair[0].of and pair[1].of) or pair[0].of.unit != pair[1].of.unit:
         return False
     size, dimension, decimals = abs(one.number), dimension_of(one.of.unit), one.of.decimals
+    text = one.passage.text.translate(WIDE_SIGNS)[max(0, one.start - CLOSE) : one.start] if one.passage else ""
+    most = SAID if RE["APART"].search(text) else EXACT
     near = [0.5 * 10.0**-other.of.decimals for other in pair if other.of]
     for a, b in ([abs(other.number) for other in pair], [_unrounded(other) for other in pair]):
         ways = [(a - b, sum(near))]
@@ -55,7 +58,7 @@ def _is_given(one: Finding, pair: tuple[Finding, Finding]) -> bool:
             scale = 100 if dimension == "share" else 1
             reach = scale * a / b * (near[0] / a + near[1] / b)
             ways += [(scale * (a / b - more), reach) for more in (0, 1)]
-        exact = [value for value, reach in ways if reach + 0.5 * 10.0**-decimals < EXACT * size]
+        exact = [value for value, reach in ways if reach + 0.5 * 10.0**-decimals < most * size]
         if any(rounds(size, value, decimals) for value in exact):
             return True
     return False

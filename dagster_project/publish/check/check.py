@@ -31,7 +31,7 @@ from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.locale import languages
 
 NEXT_TO = 3  # letters from a figure to the words of its year
-CLOSE = 12  # letters from a figure to its year
+CLOSE = 20  # letters from a figure to its year
 BESIDE = 10_000  # columns from the first figure of a cell to the next
 EXACT = 0.02  # how exactly two figures must give a third, as a share of it
 OFTEN = 0.3  # of the names of cities those of the city that a document is about
@@ -202,6 +202,10 @@ class _Checker:
 
     def _is_dated(self, s: Sentence, number: Number, verdict: Verdict) -> bool:
         """Whether the words before a number say its year, so that the figure of another is a slip."""
+        base = RE["FROM"].search(s.text[: number.start])
+        if RE["WITHIN_YEAR"].search(s.text) and base and not base["year"]:  # 一年之内由第15位跃居第4位
+            ends = {m.value for m in s.of("year")} or {*self.often, max(self.dated, default=0)}
+            return not any(f"that of {year - 1}" in verdict.note for year in ends)
         if RE["SAME_TIME"].search(s.text) or RE["THAT_YEAR"].search(s.text[: number.start]):
             return True
         left, (start, end) = s.text[: number.start], s.zones[s.numbers.index(number)]
@@ -306,7 +310,8 @@ class _Checker:
     def _head(self, text: str) -> Sentence:
         """The same head serves many cells."""
         if text not in self.heads:
-            self.heads[text] = self._sentence(text.translate(WIDE_SIGNS), Context())
+            is_region = RE["CENTRE_HEAD"].fullmatch(text.strip())
+            self.heads[text] = self._sentence("the Centre" if is_region else text.translate(WIDE_SIGNS), Context())
         return self.heads[text]
 
     def _cell(self, passage: Passage, text: str, last: Context, covered: list[int]) -> Iterator[Finding]:

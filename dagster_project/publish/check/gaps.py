@@ -35,17 +35,20 @@ class Gaps:
         here, dimension = s.text[start:end], dimension_of(number.unit)
         clause = re.split("[,，;；]", s.text[: number.start])[-1]
         is_ratio = dimension == "times" or (not dimension and bool(RE["RATIO_OF"].search(clause)))
-        is_gap = is_ratio or RE["SPREAD"].search(s.text[:end]) or RE["APART"].search(here)
+        is_after = RE["THEN"].search(s.text[: number.start]) and RE["APART"].search(s.text[:start])  # by 6, from 8.3
+        is_gap = is_ratio or is_after or RE["SPREAD"].search(s.text[:end]) or RE["APART"].search(here)
         is_of_mean = {self.index, "mean_100"}.issuperset(m.value[0] for m in s.of("index", "nation"))
         is_other = not is_of_mean or s.of("city", "variable")
         if not is_gap or is_other or dimension not in ("", "points", "times", "share"):
             return None
-        if number.significant < (2 if dimension == "share" else LEAST) or statistic(s, k):
+        if number.significant < 2 or statistic(s, k):
             return None
         column = "times" if is_ratio else dimension or "points"
         possible = list(self._possible(s, number, column))
         if right := [one for one in possible if _is(number, one[2])]:
             return Verdict("rounded", "", [self._candidate(right[0])])
+        if number.significant < LEAST and dimension != "share":
+            return None
         here_possible = [one for one in possible if one[1]]
         if column == "share":
             points = [one for one in self._possible(s, number, "points") if one[1] and _is(number, one[2])]
@@ -72,7 +75,7 @@ class Gaps:
         if RE["TO"].search(s.text[: number.start]) and not any(start <= m.start < end for m in dated):
             here = [max(*here, s.before.year or self.last_year)]  # 从2012年的8.56分扩大到17.10分
         is_level = column != "points" or RE["TO"].search(s.text[: number.start])
-        change = not is_level and is_changed(s, s.numbers.index(number)) and RE["SPREAD"].search(s.text)
+        change = not is_level and is_changed(s, s.numbers.index(number)) and RE["WIDENS"].search(s.text)
         for pair in self._pairs(s):
             figures = self.of[column][pair]
             then = [year for year in {*years, s.before.year, s.before.since, self.last_year} if year in figures]

@@ -304,7 +304,8 @@ def _indexes(facts: Facts, s: Sentence, number: Number) -> list[str]:
     for word, part in (("FORMER", 0), ("LATTER", 1)):
         if len(before) > 1 and RE[word].search(s.text[s.zones[s.numbers.index(number)][0] : number.start]):
             return [str(before[part].value[0])]
-    beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, m.start))), None)
+    begins = {m: m.start + 3 * s.text.startswith("on ", m.start) for m in indexes}  # 35.86 on Quality
+    beside = next((m for m in indexes if RE["POINTS_ON"].fullmatch(s.gap(number.end, begins[m]))), None)
     after = [m for m in indexes if m.start >= number.end and not re.search("[,，;；]", s.gap(number.end, m.start))]
     chosen = beside or (before[-1] if before else after[0] if after else None)
     of_whole = [m for m in s.of("score") if m.end <= number.start and RE["WHOLE"].search(s.text[: m.end])]

@@ -237,11 +237,13 @@ class Vocabulary:
             for name in (zh, en):
                 for form in _forms(name or ""):
                     self._add(form, "variable", code)
-        for code, names in words()["variables"].items():
-            if code in facts.units:
-                for name in (code, *names):
-                    for form in _forms(name):
-                        self._add(form, "variable", code)
+        forms = {code: [*map(_forms, (code, *names))] for code, names in words()["variables"].items()}
+        for code, of in sorted(forms.items(), key=lambda one: one[0] not in facts.units):
+            for form in (form for name in of for form in name):
+                if code in facts.units:
+                    self._add(form, "variable", code)
+                elif (form.lower(), "variable") not in self._values:
+                    self._add(form, "other")  # this release does not have it
 
     def _indexes(self, facts: Facts) -> None:
         known, headline = words(), facts.scope.index

@@ -47,6 +47,7 @@ from dagster_project.publish.check.sentence import (
 from dagster_project.publish.check.verdicts import LIKELY, Target, is_wide, rounds
 
 COVERED = 4  # of how many places a figure may be, and still be wrong if it is of none
+ROUNDED = 5e-4  # how far the rounding of two figures moves their sum, as a share of it
 
 
 def targets(facts: Facts, sentence: Sentence) -> list[tuple[Number, Target]]:
@@ -243,9 +244,10 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
         return True  # a part of the index by another name
     if RE["CAPITAL"].search(text, *zone) and not any(zone[0] <= m.start < zone[1] for m in s.of("city")):
         return True  # which city is it?
-    if k > 1 and RE["TOGETHER"].search(text) and math.isclose(number.value, sum(n.value for n in s.numbers[k - 2 : k])):
+    total = sum(n.value for n in s.numbers[k - 2 : k]) if k > 1 and RE["TOGETHER"].search(text) else math.inf
+    if math.isclose(number.value, total, rel_tol=ROUNDED):
         return True  # A (6,917) and B (7,920) together have 14,837
-    if RE["OTHER_ONES"].match(right) or RE["NEW_ONES"].search(left):
+    if RE["OTHER_ONES"].match(right) or RE["NEW_ONES"].search(left) or RE["EVENTS"].match(right):
         return True  # 2,116 were green ones
     if RE["OTHER_WEIGHTS"].search(text) or RE["PER_AFTER"].match(right) or statistic(s, k):
         return True  # an error or limit of the estimate before: its row judges it
@@ -257,6 +259,12 @@ def _is_of_what_is_not_here(s: Sentence, k: int) -> bool:
     cut = RE["CUT"].search(text)
     if cut and cut.start() <= number.start < cut.end() and not s.of("city") and RE["OF_MANY"].search(text):
         return True  # how many cities have more than 60 points
+    if (study := RE["OTHER_STUDY"].search(left)) and not RE["OURS"].search(left, study.end()):
+        return True
+    if RE["PAIR"].search(left) and s.of("nation"):
+        return True  # of each pair of groups: the rows of its table know it
+    if RE["SAME_GAP"].search(left, s.zones[k][0]) and not s.of("city", "place"):
+        return True  # as the gap of the sentence before
     if RE["THE_REST"].search(text) and len(s.of("place")) < 2 and not s.of("city"):
         return True
     is_named = any(m.end <= number.start and "_of_" not in m.value[0] for m in s.of("place"))
@@ -366,7 +374,8 @@ def loosely(facts: Facts, s: Sentence, number: Number) -> Target | None:
     fits = [one for one in subjects if dimension_fits(facts.unit_of(one), number.unit)]
     years = [m.value for m in s.of("year")] or ([was.year] if was.year else [])
     is_of_range = RE["SPREAD"].search(s.text) and RE["EXTREME"].search(s.text)
-    is_open = is_of_range or (RE["PART"].search(s.text) and not s.of("index"))
+    is_new = RE["NEW_ONES"].search(s.text[: number.start]) or RE["EVENTS"].match(s.text, number.end)
+    is_open = is_of_range or is_new or (RE["PART"].search(s.text) and not s.of("index"))
     if not places or not fits or not years or is_wide(places[0][0]) or is_open:
         return None
     loose = Target(fits, places, years, unit=number.unit, is_sure=False, is_dated=bool(s.of("year")))
@@ -612,6 +621,9 @@ def _years(
     number, text, years = s.numbers[k], s.text, s.of("year")
     start, end = s.zones[k]
     left = text[: number.start]
+    if RE["BOTH_YEARS"].search(left) and not years:
+        ends = (s.before.since, facts.scope.first_year, s.before.year, facts.scope.last_year)
+        return [year for year in dict.fromkeys(ends) if year], [], False
     bracket = RE["BRACKET_THEN"].match(text, number.end)  # .551 (z = 13.59) in 2021
     behind = [m.value for m in years if bracket and m.start == bracket.end()]
     if behind and not change:
@@ -652,6 +664,8 @@ def _years(
     ago = years_ago(text[start:end]) or (years_ago(text[s.zones[k - 1][0] : end]) if is_listed else None)
     apart = [m for m in plain if m not in year_mentions]
     at = start + match.start() if (match := RE["AGO"].search(text[start:end])) else end
+    if ago is not None and of_base and not plain and not change:  # 以2012年为起点，九年间由20.64分升至51.19分
+        return [year if RE["FROM"].search(left) else year - ago for year in base_values], [], True
     if ago is not None and now and not change and not any(at <= m.start < number.end for m in plain):
         return list(dict.fromkeys(y + ago for y in now)), [], True
     whens = [m for m in of_base if m.end <= number.start and RE["WHEN"].match(text, m.end)]
@@ -661,7 +675,7 @@ def _years(
     if not since:
         since = [y + then for m in RE["AGO"].finditer(left) for y in now if (then := years_ago(m[0]))]
         since += [m.value for m in [*reversed(of_base), *apart]] + ([s.before.since] if s.before.since else [])
-        if not RE["SAME_TIME"].search(text):
+        if not RE["SAME_TIME"].search(text) or RE["ONE_YEAR"].search(text):
             since += [y - 1 for y in now]
     if change and ago is not None and not own_base and away >= 0:  # 2012年为32分，九年间上升64分
         now, since = [*(year - ago for year in now if year - ago <= facts.scope.last_year), *now], [*now, *since]

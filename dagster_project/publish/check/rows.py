@@ -182,7 +182,10 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
         if unit := ruled_out(query.number, column.rpartition("_")[2]):
             results[k] = Verdict("other_unit", f"the unit is {unit}", [_described(cells, int(query.cells[0]))])
             continue
-        if column.startswith("share_") and _is_printed_as_percent(query.number, cells, query.cells[0]):
+        in_percent = [q for q in sure if scale_of(q.number, float(cells.value[q.cells[0]])) == SCALES[1]]
+        is_of_parts = any(cells.column[q.cells[0]] == cells.column[query.cells[0]] for q in in_percent if column)
+        is_of_parts = is_of_parts or column.startswith("share_")
+        if is_of_parts and _is_printed_as_percent(query.number, cells, query.cells[0]):
             results[k] = Verdict("other_unit", "a part of 1, not percent", [_described(cells, int(query.cells[0]))])
             continue
         if other := _of_estimate(cells, query, estimate, queries[max(k - 1, 0) : k + 2]):

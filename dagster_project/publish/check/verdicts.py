@@ -160,8 +160,9 @@ class Judge:
             return None
         years = [one for one in target.years if one in mine] or [*target.years[:1]] or mine[-1:]
         results = [self._of_year(number, target, subject, city, year) for year in years]
-        alike = next((one for one in results if one and one.right and is_like(number, float(one.right))), None)
-        first = alike if alike and (results[0] is None or results[0].right) else results[0]
+        open_ones = [one for one in results if one and one.right and one.verdict not in ("other_year", "other_city")]
+        alike = next((one for one in open_ones if is_like(number, float(one.right))), None)
+        first = alike if alike and (results[0] is None or results[0] in open_ones) else results[0]
         if subject[0] == "value" and target.years and years[0] != target.years[0]:  # the release lacks the likeliest
             first = self._of_year(number, target, subject, city, target.years[0])
         return next((one for one in results if one and one.is_sure), first)
@@ -221,14 +222,15 @@ class Judge:
         cities = self._cities_like(number, subject, city, year, fact_unit, unit)
         akin = [other for other in cities if self._akin(city, other)]
         if near_year is not None and (abs(near_year - year) == 1 or not akin):
-            return self._wrong("other_year", f"the figure is that of {near_year}", [here, (subject, city, near_year)])
+            note = f"the figure is that of {near_year}"
+            return self._wrong("other_year", note, [here, (subject, city, near_year)], published)
         if (akin or (cities and (sure or is_rank))) and not target.is_named:
             return None  # the text may be about that place by now
         if akin or (cities and (sure or is_rank)):
             other = (akin or cities)[0]
             note = f"the figure is that of {self.words.names.get(other, other)}"
             more = [(subject, one, year) for one in (akin or cities)[:LISTED]]
-            return self._wrong("other_city", note, [here, *more])
+            return self._wrong("other_city", note, [here, *more], published)
         far = not is_rank and not target.is_certain and is_far(number, figure) and is_far(number, float(published))
         far = far or not (
             (target.is_named and not target.is_like) or is_like(number, figure, is_stale=not target.is_like)
@@ -340,11 +342,14 @@ class Judge:
                     if growth := self.facts.of(of).get((city, year)):
                         yield growth.value - base, [(of, city, year)], False
             for a, b, here in self._pairs(subject, self._over_years(target)) if not (real and target.is_real) else ():
-                n = here[0][2] - here[1][2]
+                (_, _, year), (_, _, then) = here
+                n = year - then
                 # growth of these on the year before is mostly on a comparable basis
-                may_be_of_year = here[0][2] - 1 in target.bases
+                may_be_of_year = year - 1 in target.bases
                 is_real = may_be_of_year and not target.is_nominal and subject[1].startswith(REAL)
                 is_real = is_real and fact_unit.dimension == "money"
+                is_crossed = year - 1 in target.bases and then + 1 in target.years and then + 1 != year
+                doubt = is_real or is_crossed  # the year before is not that of another year
                 if target.is_annual and n > 0:
                     rate = 100 * ((a / b) ** (1 / n) - 1) if a * b > 0 else math.nan
                     yield (rate if dimension == "share" else _in_unit(a - b, fact_unit, unit) / n), here, n < 2
@@ -352,11 +357,11 @@ class Judge:
                     yield from self._of_shares(target, here)
                 elif dimension in ("share", "times"):
                     scale = 100 if dimension == "share" else 1
-                    yield (scale * (a / b - 1) if b else math.nan), here, is_real
+                    yield (scale * (a / b - 1) if b else math.nan), here, doubt
                     if dimension == "times" and b:
                         yield a / b, here, False
                 else:
-                    yield _in_unit(a - b, fact_unit, unit), here, False
+                    yield _in_unit(a - b, fact_unit, unit), here, is_crossed
 
     def _apart(self, unit: Unit | None, target: Target) -> Iterator[Derived]:
         dimension = unit.dimension if unit is not None else ""

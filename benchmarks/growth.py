@@ -48,6 +48,7 @@ def measure(method: str, n: int) -> Row:
     for _ in range(60):  # (I - 0.4 W)^-1, to 1e-24
         power = 0.4 * (weights @ power)
         y += power
+    del mean, power
     before = cpu()
     if method == "ml":
         fit = fit_panel(y, x, weights)

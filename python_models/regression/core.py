@@ -323,6 +323,7 @@ def _covariance(
     if kind is not None:
         terms, share = (parts.regressors, parts.linear, parts.multipliers), conv.t_eff / conv.t
         options: dict[str, Any] = {"is_centred": conv.is_centred, "share": share, "correction": kind.correction}
+        options["by"] = conv.panel_rows.unit if cov == "cluster" else None  # nothing else is asked of them
         scores = score_rows(*terms, e, sigma2, conv.panel_rows, **options)
         if cov == "cluster":
             influence = city_influences(scores, matrix)

@@ -129,28 +129,36 @@ def score_rows(
     is_centred: bool,
     share: float,
     correction: Correction,
+    by: IntArray | None = None,
 ) -> Scores:
     """Scores of all rows in the order slopes, rho, lambda, sigma2.
 
     regressors (n, t, k), linear a_j (n, t), e (n, t): without the fixed effects. share: T'/T, the part of s2 that the
-    city effects leave in the mean of e^2.
+    city effects leave in the mean of e^2. by: codes of the rows (R,), whose sums stand in their place.
     """
     require_known(correction, CORRECTIONS, "correction")
     k, size = regressors.shape[2], len(multipliers)
     flat, x = e.reshape(-1), regressors.reshape(-1, k)
     z = [x, *(a.reshape(-1, 1) for a in linear if a.any())]
     f = freed(z, flat, rows) if correction == "jackknife" else flat
-    singles = np.zeros((len(flat), k + size + 1))
-    pairs = np.zeros((len(flat), size))
-    np.multiply(x, (f / sigma2)[:, None], out=singles[:, :k])
-    singles[:, -1] = (flat**2 - (flat**2).mean()) / (2.0 * sigma2**2)
+    count = len(flat) if by is None else int(by.max()) + 1
+    singles, pairs, scaled = np.empty((count, k + size + 1)), np.empty((count, size)), f / sigma2
+
+    def summed(values: FloatArray) -> FloatArray:
+        return values if by is None else np.bincount(by, values, count)
+
+    for j in range(k):
+        singles[:, j] = summed(x[:, j] * scaled)
+    singles[:, -1] = summed((flat**2 - (flat**2).mean()) / (2.0 * sigma2**2))
     for j, (a, g) in enumerate(zip(linear, multipliers, strict=True)):
         diagonal = g.diagonal(is_centred=is_centred)[:, None]
         both = (g.apply(e) + g.apply_transposed(e)) / 2.0
         if is_centred:
             both = both - both.mean(axis=0)
-        singles[:, k + j] = (a.reshape(-1) * f + (diagonal * (e**2 - sigma2 * share)).reshape(-1)) / sigma2
-        pairs[:, j] = (e * (both - diagonal * e)).reshape(-1) / sigma2
+        singles[:, k + j] = summed((a.reshape(-1) * f + (diagonal * (e**2 - sigma2 * share)).reshape(-1)) / sigma2)
+        pairs[:, j] = summed((e * (both - diagonal * e)).reshape(-1) / sigma2)
+    if by is not None:
+        rows = Rows(np.arange(count), np.zeros(count, dtype=np.int64), count)
     return Scores(singles, pairs, tuple(multipliers), k, e, sigma2, rows)
 
 

@@ -8,7 +8,7 @@ more than 30 million links in W^3: M = W + r W^2)
 The control variate M and the removal of the constant mode leave little to the probes (Hutchinson 1990).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from python_models.regression.weights import SpatialWeights
 from python_models.space.spectrum import DENSE_LIMIT, ComplexArray, eigenvalues
 
 PROBE_CELLS, MIN_PROBES, MAX_PROBES = 365_000, 8, 256  # n times probes: relative error near 5e-4
-CONTROL_CELLS = 30_000_000  # links up to which W^3 is in M: 400 MB
+CONTROL_LINKS, BLOCK_LINKS = 30_000_000, 8_000_000  # of M with W^3, as a bound; of a block of its rows
 SEED = 20_101
 
 
@@ -56,24 +56,65 @@ class Multiplier:
     images: FloatArray
     outer: Outer | None = None  # G stands between R and R^-1
 
+    @property
+    def terms(self) -> int:
+        """How many powers of W are in M."""
+        if self.weights.density > DENSE_FROM:
+            return 1
+        n = self.weights.n
+        return 2 if n * (self.weights.matrix.nnz / n) ** 3 > CONTROL_LINKS else 3
+
+    def control_rows(self, rows: slice) -> sp.csr_matrix:
+        """Rows of M, without `outer`."""
+        power = results = self.weights.matrix[rows]
+        for _ in range(1, self.terms):
+            power = self.r * (power @ self.weights.matrix)
+            results = results + power
+        return sp.csr_matrix(results)
+
     @cached_property
     def control(self) -> sp.csr_matrix:
-        w = self.weights.matrix
-        if self.outer is not None:  # R (W + r W^2) (I + lam M)
-            other, base = self.outer.weights.matrix, sp.csr_matrix(w + self.r * (w @ w))
-            return sp.csr_matrix(base - self.outer.lam * (other @ base) + self.outer.lam * (base @ other))
-        if self.weights.density > DENSE_FROM:
-            return w
-        square = sp.csr_matrix(w @ w)
-        first = sp.csr_matrix(w + self.r * square)
-        if float(square.nnz) * w.nnz / self.weights.n > CONTROL_CELLS:  # bound of the links of W^3
-            return first
-        return sp.csr_matrix(first + self.r**2 * (square @ w))
+        if self.outer is None:
+            return self.control_rows(slice(None))
+        w, other = self.weights.matrix, self.outer.weights.matrix
+        base = sp.csr_matrix(w + self.r * (w @ w))  # R (W + r W^2) (I + lam M)
+        return sp.csr_matrix(base - self.outer.lam * (other @ base) + self.outer.lam * (base @ other))
+
+    def control_blocks(self) -> Iterator[sp.csr_matrix]:
+        """M in blocks of rows: of a million units it would take half a GB."""
+        if self.outer is not None:
+            yield self.control
+            return
+        n = self.weights.n
+        rows = int(np.clip(BLOCK_LINKS / max(1.0, self.weights.matrix.nnz / n) ** self.terms, 1, n))
+        yield from (self.control_rows(slice(start, start + rows)) for start in range(0, n, rows))
+
+    @cached_property
+    def control_sums(self) -> tuple[FloatArray, float]:
+        """Diagonal and sum of squares of M."""
+        diagonal, squares, start = np.empty(self.weights.n), 0.0, 0
+        for block in self.control_blocks():
+            stop = start + block.shape[0]
+            diagonal[start:stop] = block.diagonal(k=start)
+            squares += float(block.data @ block.data)
+            start = stop
+        return diagonal, squares
 
     @cached_property
     def control_images(self) -> FloatArray:
         """M v of the probes."""
-        return np.asarray(self.control @ self.probes)
+        return self.controlled(self.probes)
+
+    def controlled(self, values: FloatArray, *, transposed: bool = False) -> FloatArray:
+        """M v, or M'v."""
+        if self.outer is not None:
+            return np.asarray((self.control.T if transposed else self.control) @ values)
+        matrix = self.weights.matrix.T if transposed else self.weights.matrix
+        results = power = np.asarray(matrix @ values)
+        for _ in range(1, self.terms):
+            power = self.r * (matrix @ power)
+            results = results + power
+        return results
 
     def apply(self, values: FloatArray) -> FloatArray:
         flat = np.ascontiguousarray(values.reshape(self.weights.n, -1))
@@ -149,9 +190,9 @@ def cross_trace(a: Multiplier, b: Multiplier) -> tuple[float, float]:
         return float((a.matrix * b.matrix).sum()), 0.0
     n = a.weights.n
     constant = float(a.column_sums @ b.column_sums) / n
-    ma, mb = a.control, b.control
-    squares = float(ma.data @ ma.data) if mb is ma else float(ma.multiply(mb).sum())
-    base = squares - float(np.asarray(ma.sum(axis=0)).ravel() @ np.asarray(mb.sum(axis=0)).ravel()) / n
+    squares = a.control_sums[1] if b is a else float(a.control.multiply(b.control).sum())
+    ones = np.ones(n)
+    base = squares - float(a.controlled(ones, transposed=True) @ b.controlled(ones, transposed=True)) / n
     control = _centred_products(a.control_images, b.control_images)
     per_probe = _centred_products(a.images, b.images) - control
     return base + constant + float(per_probe.mean()), float(per_probe.std(ddof=1) / np.sqrt(len(per_probe)))
@@ -186,7 +227,7 @@ def diagonals(m: Multiplier, *, is_centred: bool) -> tuple[FloatArray, FloatArra
     else:
         rest = m.probes * (m.images - m.control_images)
         cut = m.probes.shape[1] // 2
-        halves = [m.control.diagonal() + rest[:, part].mean(axis=1) for part in (slice(0, cut), slice(cut, None))]
+        halves = [m.control_sums[0] + rest[:, part].mean(axis=1) for part in (slice(0, cut), slice(cut, None))]
     if is_centred:
         n = m.weights.n
         shift = (m.column_sums + m.row_sums) / n - m.column_sums.sum() / n**2

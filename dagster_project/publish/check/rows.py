@@ -168,6 +168,10 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
     aligned = alignment(cells, queries) if is_table else {}
     estimate: Query | None = None  # the last number that is none of the error, interval or p value of another
     sure = [q for q in queries if q.is_held] if aligned or not is_table else []
+    held = [(q.number, q.cells[0]) for q in sure]
+    in_percent = {
+        cells.column[cell] for number, cell in held if scale_of(number, float(cells.value[cell])) == SCALES[1]
+    }
     for k, query in enumerate(queries):
         if k in aligned:
             table, want, value = aligned[k]
@@ -182,9 +186,7 @@ def judge(cells: Cells, queries: Sequence[Query], *, is_table: bool) -> dict[int
         if unit := ruled_out(query.number, column.rpartition("_")[2]):
             results[k] = Verdict("other_unit", f"the unit is {unit}", [_described(cells, int(query.cells[0]))])
             continue
-        in_percent = [q for q in sure if scale_of(q.number, float(cells.value[q.cells[0]])) == SCALES[1]]
-        is_of_parts = any(cells.column[q.cells[0]] == cells.column[query.cells[0]] for q in in_percent if column)
-        is_of_parts = is_of_parts or column.startswith("share_")
+        is_of_parts = column.startswith("share_") or (column and cells.column[query.cells[0]] in in_percent)
         if is_of_parts and _is_printed_as_percent(query.number, cells, query.cells[0]):
             results[k] = Verdict("other_unit", "a part of 1, not percent", [_described(cells, int(query.cells[0]))])
             continue

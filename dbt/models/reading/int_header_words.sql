@@ -163,7 +163,8 @@ measured as (
     inner join (
         select symbol, canonical, {{ plain_unit('symbol') }} as sign, false as is_per_head from {{ ref('unit') }}
         union all
-        select symbol, canonical, {{ plain_unit("replace(symbol, '/人', '')") }}, true from {{ ref('unit') }}
+        select symbol, canonical, {{ plain_unit("replace(symbol, '/人', '')") }} as sign, true as is_per_head
+        from {{ ref('unit') }}
         where symbol like '%/人'
     ) as u on list_contains(n.signs, u.sign)
 )

@@ -899,7 +899,13 @@ def test_parts_of_a_sentence_are_held_to_their_own_year_study_and_pair(facts, fi
     growth = figures.value("gdp_real_index", a) - 100
     firms, firms_before = (figures.value("industrial_firms", a, year) for year in (y, y1))
     beginning, score, before = (figures.score(a, year) for year in (first, y, y1))
+    science, education = (
+        100 * figures.value(name, a) / figures.value("fiscal_expenditure", a)
+        for name in ("fiscal_science", "fiscal_education")
+    )
     told = [
+        (f"{y}年{zh}科技支出占财政支出的{science:.1f}%，教育支出占{education:.1f}%。", [True, True]),
+        (f"{y}年{zh}科技支出占财政支出的{science:.1f}%，教育支出占{education + 0.3:.1f}%。", [True, False]),
         (f"In {y}, {en} moved from {before:.2f} to {score:.2f} points within a year.", [True]),
         (f"In {y}, {en} moved from {beginning:.2f} to {score:.2f} points within a year.", [False, True]),
         (f"从{y}年的构成看，{zh}“新”维度得分{new[y1]:.2f}分，“质”维度得分{quality[y]:.2f}分，"

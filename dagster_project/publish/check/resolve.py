@@ -223,6 +223,8 @@ def _target(facts: Facts, s: Sentence, k: int, listed: dict[str, Mention], last:
         target.wholes = last.wholes
     if "share" in target.ways:
         target.wholes, is_named = _wholes(facts, s, k, content)
+        if not is_named and last is not None and "share" in last.ways and RE["SHARE_AGAIN"].search(left):
+            target.wholes, is_named = last.wholes, last.is_sure  # 科技支出占财政支出的3.2%，教育支出占20.4%
         target.is_sure = target.is_sure and is_named
     named = {*content.value} if content is not None and content.kind == "variable" and is_sure else set()
     like = unnamed(facts, s, number) if dimension in ("share", "difference") else None

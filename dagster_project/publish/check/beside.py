@@ -34,10 +34,15 @@ def given_by_others(findings: Sequence[Finding]) -> Iterator[Finding]:
 
 def _may_be_given(one: Finding) -> bool:
     """Whether a number called wrong is a distance or ratio by its words, or no likely misprint of what it should be."""
-    before = one.passage.text.translate(WIDE_SIGNS)[max(0, one.start - CLOSE) : one.start] if one.passage else ""
     figure = one.published
     is_other = one.verdict == "not_ours" and one.of is not None and bool(figure) and not is_like(one.of, figure)
-    return one.differs and (one.note.startswith(GIVES) or bool(RE["APART"].search(before)) or is_other)
+    return one.differs and (one.note.startswith(GIVES) or _is_apart(one) or is_other)
+
+
+def _is_apart(one: Finding) -> bool:
+    """Whether the words before a number make it a distance."""
+    before = one.passage.text.translate(WIDE_SIGNS)[max(0, one.start - CLOSE) : one.start] if one.passage else ""
+    return bool(RE["APART"].search(before))
 
 
 def _sentence_of(one: Finding) -> tuple[int, str]:
@@ -49,8 +54,7 @@ def _is_given(one: Finding, pair: tuple[Finding, Finding]) -> bool:
     if not (one.of and pair[0].of and pair[1].of) or pair[0].of.unit != pair[1].of.unit:
         return False
     size, dimension, decimals = abs(one.number), dimension_of(one.of.unit), one.of.decimals
-    text = one.passage.text.translate(WIDE_SIGNS)[max(0, one.start - CLOSE) : one.start] if one.passage else ""
-    most = SAID if RE["APART"].search(text) else EXACT
+    most = SAID if _is_apart(one) else EXACT
     near = [0.5 * 10.0**-other.of.decimals for other in pair if other.of]
     for a, b in ([abs(other.number) for other in pair], [_unrounded(other) for other in pair]):
         ways = [(a - b, sum(near))]

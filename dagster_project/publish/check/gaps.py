@@ -75,7 +75,8 @@ class Gaps:
         if RE["TO"].search(s.text[: number.start]) and not any(start <= m.start < end for m in dated):
             here = [max(*here, s.before.year or self.last_year)]  # 从2012年的8.56分扩大到17.10分
         is_level = column != "points" or RE["TO"].search(s.text[: number.start])
-        change = not is_level and is_changed(s, s.numbers.index(number)) and RE["WIDENS"].search(s.text)
+        is_of_gap = RE["SPREAD"].search(s.text) or RE["WIDENS"].search(s.text)
+        change = not is_level and is_changed(s, s.numbers.index(number)) and is_of_gap
         for pair in self._pairs(s):
             figures = self.of[column][pair]
             then = [year for year in {*years, s.before.year, s.before.since, self.last_year} if year in figures]

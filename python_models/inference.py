@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from python_models._types import ArrayLike, BoolArray, FloatArray
 
@@ -35,8 +35,8 @@ def normal(estimate: ArrayLike, se: ArrayLike, level: float = LEVEL, dof: float 
     point, error = np.asarray(estimate, dtype=np.float64), np.asarray(se, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(error > 0.0, point / error, np.nan)
-    half = float(stats.t.ppf(0.5 + level / 2.0, dof)) * error
-    return Normal(z, np.asarray(2.0 * stats.t.sf(np.abs(z), dof)), point - half, point + half)
+    half = float(special.stdtrit(dof, 0.5 + level / 2.0)) * error
+    return Normal(z, np.asarray(2.0 * special.stdtr(dof, -np.abs(z))), point - half, point + half)
 
 
 def terms(names: Sequence[str], params: ArrayLike, cov: FloatArray, *limits: str) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def terms(names: Sequence[str], params: ArrayLike, cov: FloatArray, *limits: str
 
 def half_width(level: float = LEVEL) -> float:
     """Half an interval in standard errors: 1.96 at 95 %."""
-    return float(stats.norm.ppf(0.5 + level / 2.0))
+    return float(special.ndtri(0.5 + level / 2.0))
 
 
 @dataclass(frozen=True)

@@ -55,21 +55,25 @@ def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
 def _parts(frames: Frames, index_code: str, *, is_small: bool) -> Iterator[Tables]:
     """The tables of one index, basis by basis. is_small: with the weight schemes of variants alone."""
     spec, cells = (rows_with(frames[name], index_code=index_code) for name in ("spec", "panel"))
+    published, weighting = str(spec["weight_scheme"].iloc[0]), frames["weighting"]
+    if is_small:
+        weighting = weighting[weighting["is_for_variants"] | (weighting["weight_scheme"] == published)]
+    # candidates for the headline, and what they are paired with, get every weight scheme
+    specs = frames["spec"]
+    study_codes = {*specs.loc[specs["headline_rank"].notna(), "index_code"], *specs["relations_code"].dropna()}
+    is_side = bool(spec["variant_of"].iloc[0]) or index_code not in study_codes
+    made: dict[tuple[tuple[int, int], int], Tables] = {}  # two bases with one window need one computation
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
         within = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-        index = composite(within, spec, frames["indicator"], window)
-        rows = Rows()
-        published, weighting = str(spec["weight_scheme"].iloc[0]), frames["weighting"]
-        if is_small:
-            weighting = weighting[weighting["is_for_variants"] | (weighting["weight_scheme"] == published)]
-        # candidates for the headline, and what they are paired with, get every weight scheme
-        specs = frames["spec"]
-        study_codes = {*specs.loc[specs["headline_rank"].notna(), "index_code"], *specs["relations_code"].dropna()}
-        is_side = bool(spec["variant_of"].iloc[0]) or index_code not in study_codes
-        _schemes(index, weighting, published, rows, is_variant=is_side)
-        tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
-        tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
+        if (window, len(within)) not in made:
+            rows = Rows()
+            index = composite(within, spec, frames["indicator"], window)
+            _schemes(index, weighting, published, rows, is_variant=is_side)
+            tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
+            tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
+            made[window, len(within)] = tables
+        tables = made[window, len(within)]
         yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
 
 

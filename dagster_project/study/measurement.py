@@ -82,13 +82,15 @@ class Case:
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
-    """Tables of each index that is no variant, on each basis. Bases with the same window are computed once."""
-    rows, cache = Rows(), dict[tuple[object, ...], Tables]()
+    """Tables of each index that is no variant, on each basis. Bases with the same window, and those with the same
+    scores, are computed once.
+    """
+    rows, cache, of_scores = Rows(), dict[tuple[object, ...], Tables](), dict[tuple[object, ...], Tables]()
     for case in cases(frames):
         key = (case.index_code, case.window, case.panel.cities)
         if key not in cache:
             cache[key] = _tables_of_window(case, settings, frames["outside"])
-        tables = {**cache[key], **_tables_of_basis(frames, case)}
+        tables = {**cache[key], **_tables_of_basis(frames, case, of_scores)}
         headline = rows_with(frames["weight"], index_code=case.index_code, basis=case.basis, is_headline=True)
         scheme = headline["weight_scheme"].iloc[0]
         rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=scheme)
@@ -173,8 +175,8 @@ def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> 
     }
 
 
-def _tables_of_basis(frames: Frames, case: Case) -> Tables:
-    """What looks at the published scores and weights of one basis."""
+def _tables_of_basis(frames: Frames, case: Case, known: dict[tuple[object, ...], Tables]) -> Tables:
+    """What looks at the published scores and weights of one basis. known: the tables made so far, by the scores."""
     keys = {"index_code": case.index_code, "basis": case.basis}
     score = rows_with(frames["score"], **keys)
     headline = rows_with(score, is_headline=True)
@@ -182,6 +184,9 @@ def _tables_of_basis(frames: Frames, case: Case) -> Tables:
     cities, years = sorted(headline["city_id"].unique()), sorted(int(year) for year in headline["year"].unique())
     order = sorted(score["weight_scheme"].unique(), key=lambda scheme: (scheme != main, scheme))
     planes = {str(s): plane(rows_with(score, weight_scheme=s), "score", cities, years) for s in order}
+    key = (case.panel.names, *cities, *years, *((name, scores.tobytes()) for name, scores in planes.items()))
+    if key in known:
+        return known[key]
     outside = _planes(frames["outside"], cities, years, case.panel.names)
     of_cities = rows_with(frames["measure"], is_of_provinces=False).rename(columns={"unit_id": "city_id"})
     outside |= _planes(of_cities, cities, years, ())
@@ -189,7 +194,8 @@ def _tables_of_basis(frames: Frames, case: Case) -> Tables:
     pairs = {code: (planes[main], values, provinces) for code, values in outside.items()}
     pairs |= _of_provinces(frames, planes[main], cities, years, provinces)
     parts = [validity(s, o, tuple(years), of).assign(external_code=code) for code, (s, o, of) in pairs.items()]
-    return {"index_rank_agreement": pairwise_agreement(planes, tuple(years)), "index_validity": stacked(parts)}
+    known[key] = {"index_rank_agreement": pairwise_agreement(planes, tuple(years)), "index_validity": stacked(parts)}
+    return known[key]
 
 
 def _of_provinces(
@@ -225,8 +231,13 @@ def _planes(
     outside: pd.DataFrame, cities: Iterable[str], years: Iterable[int], inside: Collection[str]
 ) -> dict[str, FloatArray]:
     """Variables (N, T) that are no indicator of the index."""
-    codes = (str(code) for code in sorted(outside["external_code"].unique()) if code not in inside)
-    return {code: plane(rows_with(outside, external_code=code), "value", cities, years) for code in codes}
+    codes = [str(code) for code in sorted(outside["external_code"].unique()) if code not in inside]
+    labels: dict[str, list[Any]] = {"external_code": codes, "city_id": list(cities), "year": list(years)}
+    places = [pd.Index(known).get_indexer(outside[column]) for column, known in labels.items()]
+    is_known = np.logical_and.reduce([place >= 0 for place in places])
+    cube = np.full([len(known) for known in labels.values()], np.nan)
+    cube[tuple(place[is_known] for place in places)] = _floats(outside["value"])[is_known]
+    return dict(zip(codes, cube, strict=True))
 
 
 def _floats(column: pd.Series[Any], missing: float = np.nan) -> FloatArray:

@@ -18,6 +18,7 @@ import pandas as pd
 from dagster_project.study.frames import Frames, Tables, rows_with, words
 from dagster_project.study.samples import PanelSample, SampleReader, Skipped, read_weights
 from dagster_project.study.settings import PanelSpec, Settings
+from python_models._types import FloatArray
 from python_models.inference import normal
 from python_models.influence.specification_curve import joint_test, shares_of_spread
 from python_models.regression.core import fit_panel
@@ -105,8 +106,8 @@ class Crossing:
             return False
         return True
 
-    def fits(self, allowed: Mapping[str, list[str]]) -> Iterator[tuple[Row, pd.Series[float]]]:
-        """Row of each combination in the order of `allowed`, and what each city adds to its estimate."""
+    def fits(self, allowed: Mapping[str, list[str]]) -> Iterator[tuple[Row, tuple[str, ...], FloatArray]]:
+        """Row of each combination in the order of `allowed`, its cities, and what each adds to its estimate."""
         *others, last = allowed
         for values in product(*(allowed[decision] for decision in others)):
             choices = {**dict(zip(others, values, strict=True)), last: self.spec.w_code}
@@ -125,8 +126,11 @@ def build(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:
     crossing = Crossing(SampleReader(frames), spec, covid)
     allowed = crossing.allowed()
     fits = list(crossing.fits(allowed))
-    table = pd.DataFrame([row for row, _ in fits])
-    influence = pd.concat([each for _, each in fits], axis=1).fillna(0.0).to_numpy()
+    table = pd.DataFrame([row for row, *_ in fits])
+    cities = pd.Index(dict.fromkeys(city for one in dict.fromkeys(cities for _, cities, _ in fits) for city in one))
+    influence = np.zeros((len(cities), len(fits)))
+    for number, (_, of_sample, added) in enumerate(fits):
+        influence[cities.get_indexer(pd.Index(of_sample)), number] = added
     rng = np.random.default_rng([settings.seed, zlib.crc32(f"{spec.model_id}:multiverse".encode())])
     draws = settings.sizes("robustness")["multiverse"]
     scaled = influence * table["ratio"].to_numpy()
@@ -138,13 +142,15 @@ def build(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:
     return {"multiverse": runs, "multiverse_choice": choices.assign(n_draws=draws)}
 
 
-def _fit(choices: Choices, sample: PanelSample, weights: SpatialWeights, effects: str) -> tuple[Row, pd.Series[float]]:
+def _fit(
+    choices: Choices, sample: PanelSample, weights: SpatialWeights, effects: str
+) -> tuple[Row, tuple[str, ...], FloatArray]:
     fit = fit_panel(sample.y, sample.x, weights, model="slx", effects=effects, cov="cluster")
     assert fit.influence is not None  # errors clustered by city
     point, error, ratio = float(fit.params[0]), float(np.sqrt(fit.cov[0, 0])), float(sample.sd_ratio[0])
     row: Row = {**choices, "estimate": point, "se": error, "p": float(normal(point, error).p), "n_obs": sample.n_obs}
     row |= {"standardised": point * ratio, "ratio": ratio}
-    return row, pd.Series(fit.influence[:, 0], list(sample.cities))
+    return row, sample.cities, fit.influence[:, 0]
 
 
 def _choices(table: pd.DataFrame, allowed: Mapping[str, list[str]]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ same model on the latents, with W as published; ratio = published / on_latent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -119,13 +119,14 @@ def _rows(world: World, settings: Settings) -> Iterator[dict[str, object]]:
     spec, sample, frames = world.spec, world.sample, world.frames
     y, x = _latents(world)
     keys = _keys(world)
-    sound = _sound_tables(world, settings)
+    names = {"$model": spec.model_id, "$x": spec.regressors[0], "$region": world.schemes.main("region")}
+    names |= {"$first": str(sample.years[0]), "$last": str(sample.years[-1])}
+    schemes = {names.get(scheme, scheme) for q in settings.quantities if (scheme := q.filters.get("scheme"))}
+    sound = _sound_tables(world, settings, schemes)
     published = {}
     for table, table_rows in {**frames, "index_score": frames["scores"]}.items():
         if table in (*PUBLISHED, "index_score"):
             published[table] = rows_with(table_rows, **{key: keys[key] for key in keys if key in table_rows})
-    names = {"$model": spec.model_id, "$x": spec.regressors[0], "$region": world.schemes.main("region")}
-    names |= {"$first": str(sample.years[0]), "$last": str(sample.years[-1])}
     heaviest = sound["index_weight"].sort_values("weight", ascending=False)["indicator_code"]
     names |= {f"$heaviest_{at}": str(code) for at, code in enumerate(heaviest.iloc[:3], 1)}
     figures, true = (with_made(tables, sound) for tables in (published, sound))
@@ -190,8 +191,10 @@ def with_made(tables: Frames, sound: Frames) -> Tables:
     return result
 
 
-def _sound_tables(world: World, settings: Settings) -> Tables:
-    """The tables of disparity, chains and convergence, weights and scores of the index that sound files would give."""
+def _sound_tables(world: World, settings: Settings, schemes: Collection[str]) -> Tables:
+    """The tables of disparity (by these schemes), chains and convergence, weights and scores of the index that sound
+    files would give.
+    """
     frames, index_code = world.frames, world.spec.y.code
     indicators = rows_with(frames["truth"], kind="indicator")
     scores = rows_with(frames["scores"], **_keys(world))
@@ -206,6 +209,7 @@ def _sound_tables(world: World, settings: Settings) -> Tables:
     sound_scores = scores.drop(columns="score").merge(true, on=["city_id", "year"])
     sound_scores = sound_scores.assign(is_frozen=True, in_base=sound_scores["year"].between(*window))
     inputs = {**frames, "scores": sound_scores, "other_scores": sound_scores.iloc[:0]}
+    inputs["schemes"] = frames["schemes"][frames["schemes"]["scheme"].isin(schemes)]
     few = {"bootstrap": POINT, "trend": POINT, "draws": POINT}
     small = settings.with_sizes(disparity=few, convergence=few)
     return {

@@ -12,7 +12,7 @@ from scipy import special
 
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.critic import conflicts, correlation
-from python_models.measurement.fast import Procedure, entropy_redundancy, normalised
+from python_models.measurement.fast import OF_DIMENSIONS, Procedure, by_dimension, entropy_redundancy, normalised
 from python_models.measurement.normalisation import normalise, positive
 from python_models.measurement.vertical_horizontal import leading_weights
 
@@ -182,38 +182,25 @@ class ChoiceModel:
             return normalised(g, columns)
         if scheme == "equal":
             return normalised(columns.astype(np.float64))
-        if scheme in ("equal_dimension", "two_stage_equal", "two_stage_entropy"):
-            return self._by_dimension(scheme, s, g, columns, choice.delta)
+        if scheme in OF_DIMENSIONS:
+            return by_dimension(scheme, s.rows, g, columns, self.dimensions, choice.delta)
         if scheme == "vertical_horizontal":
             return _in_columns(leading_weights(s.squares[np.ix_(columns, columns)]), columns)
         content = _in_columns(s.sd[columns] * conflicts(s.r[np.ix_(columns, columns)]), columns)
         critic = normalised(content, columns)
         return critic if scheme == "critic" else normalised(np.sqrt(critic * normalised(g, columns)), columns)
 
-    def _by_dimension(self, scheme: str, s: _Sums, g: FloatArray, usable: BoolArray, delta: float) -> FloatArray:
-        within, masks = np.zeros(len(g)), []
-        for name in dict.fromkeys(self.dimensions):
-            columns = usable & np.array([d == name for d in self.dimensions])
-            if columns.any():
-                within[columns] = 1.0 / columns.sum() if scheme == "equal_dimension" else normalised(g[columns])
-                masks.append(columns)
-        outer = np.full(len(masks), 1.0 / len(masks))
-        if scheme == "two_stage_entropy" and len(masks) > 1:
-            scores = s.rows @ np.stack([np.where(mask, within, 0.0) for mask in masks], axis=1)
-            outer = normalised(entropy_redundancy(scores, delta))
-        return np.sum([w * np.where(mask, within, 0.0) for w, mask in zip(outer, masks, strict=True)], axis=0)
-
 
 def dirichlet_weights(w: FloatArray, u: FloatArray) -> FloatArray:
-    """Dirichlet(CONCENTRATION w) weights (m,) from uniforms u (m,): gamma quantiles over their sum.
+    """Dirichlet(CONCENTRATION w) weights (.., m) from uniforms u (.., m): gamma quantiles over their sum.
 
     Made by quantiles, so the same u moves the weights of any scheme alike. An indicator of weight 0 keeps it.
     """
-    gammas = np.zeros(len(w))
+    gammas = np.zeros(w.shape)
     some = w > 0.0
     gammas[some] = special.gammaincinv(CONCENTRATION * w[some], u[some])
-    total = gammas.sum()
-    return gammas / total if total > 0.0 else w
+    total = gammas.sum(axis=-1, keepdims=True)
+    return np.where(total > 0.0, gammas / np.where(total > 0.0, total, 1.0), w)
 
 
 def imputed_as(values: FloatArray, imputed: BoolArray, imputation: str) -> FloatArray:

@@ -5,6 +5,7 @@ The formulas of `scaling` and `entropy` with plain sums, without labels and flag
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from scipy.special import xlogy
 
 from python_models._types import BoolArray, FloatArray
 from python_models.scaling import Bounds
+
+OF_DIMENSIONS = ("equal_dimension", "two_stage_equal", "two_stage_entropy")  # schemes that need the dimensions
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +45,14 @@ class Procedure:
         rows /= span
         return rows.reshape(X.shape)
 
-    def weights(self, X: FloatArray) -> FloatArray:
-        """Entropy weights (m,) of a complete cube (N, T, m); equal weights if nothing is redundant."""
-        return normalised(entropy_redundancy(self.scale(X).reshape(-1, X.shape[2]), self.delta))
+    def weights(self, X: FloatArray, scheme: str = "entropy", dimensions: Sequence[str] = ()) -> FloatArray:
+        """Weights (m,) of a complete cube (N, T, m) by entropy, or by a scheme of OF_DIMENSIONS; equal weights if
+        nothing is redundant."""
+        rows = self.scale(X).reshape(-1, X.shape[2])
+        g = entropy_redundancy(rows, self.delta)
+        if scheme == "entropy":
+            return normalised(g)
+        return by_dimension(scheme, rows, g, rows.max(axis=0) > rows.min(axis=0), dimensions, self.delta)
 
 
 def entropy_redundancy(rows: FloatArray, delta: float = 0.0) -> FloatArray:
@@ -56,6 +64,23 @@ def entropy_redundancy(rows: FloatArray, delta: float = 0.0) -> FloatArray:
     varies = rows.max(axis=0) > rows.min(axis=0)
     redundancy: FloatArray = np.where(varies, np.clip(1.0 - entropy, 0.0, 1.0), 0.0)
     return redundancy
+
+
+def by_dimension(
+    scheme: str, rows: FloatArray, g: FloatArray, usable: BoolArray, dimensions: Sequence[str], delta: float
+) -> FloatArray:
+    """Weights (m,) of a scheme of OF_DIMENSIONS from rows (M, m) and their redundancy; 0 where not usable."""
+    within, masks = np.zeros(len(g)), []
+    for name in dict.fromkeys(dimensions):
+        columns = usable & np.array([d == name for d in dimensions])
+        if columns.any():
+            within[columns] = 1.0 / columns.sum() if scheme == "equal_dimension" else normalised(g[columns])
+            masks.append(columns)
+    outer = np.full(len(masks), 1.0 / len(masks))
+    if scheme == "two_stage_entropy" and len(masks) > 1:
+        scores = rows @ np.stack([np.where(mask, within, 0.0) for mask in masks], axis=1)
+        outer = normalised(entropy_redundancy(scores, delta))
+    return np.sum([w * np.where(mask, within, 0.0) for w, mask in zip(outer, masks, strict=True)], axis=0)
 
 
 def normalised(x: FloatArray, usable: BoolArray | None = None) -> FloatArray:

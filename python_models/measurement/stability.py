@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._types import FloatArray
-from python_models.measurement.fast import Procedure
+from python_models.measurement.fast import OF_DIMENSIONS, Procedure
 from python_models.measurement.schemes import scheme_weights
 from python_models.panel import Panel
 from python_models.tasks import parts, run_tasks
@@ -61,8 +61,8 @@ def bootstrap_weights(
 
 
 def _weights(X: FloatArray, procedure: Procedure, scheme: str, dimensions: tuple[str, ...]) -> FloatArray:
-    if scheme == "entropy":  # the same numbers, sooner
-        return procedure.weights(X)
+    if scheme in ("entropy", *OF_DIMENSIONS):  # the same numbers, sooner
+        return procedure.weights(X, scheme, dimensions)
     return scheme_weights(procedure.scale(X), scheme=scheme, dimensions=dimensions, delta=procedure.delta).weights
 
 

@@ -6,7 +6,7 @@ workers nor the order of work can change a number. Shares: the A/B design of `so
 places. A draw that has no index is left out and counted. docs/formulas.md#uncertainty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -119,14 +119,24 @@ def uncertainty(
     return Uncertainty(*parts, shares, seed, len(is_failure), int(is_failure.sum()), runs.reasons)
 
 
-def choice_of(u: FloatArray, model: ChoiceModel, factors: Sequence[str] = FACTORS) -> Choice:
-    """The choice that the first coordinates of a draw in [0, 1) stand for; levels of a factor are equally likely."""
-    changes = {}
-    for k, (factor, name) in enumerate(FIELDS.items()):
-        if factor in factors:
-            levels = model.levels(factor)
-            changes[name] = levels[int(u[k] * len(levels))]
-    return replace(model.headline, **changes)  # type: ignore[arg-type]
+def choices_of(
+    design: FloatArray, model: ChoiceModel, fields: Iterable[str], factors: Sequence[str] = FACTORS
+) -> tuple[list[Choice], NDArray[np.intp]]:
+    """The different choices of some fields that the first coordinates of draws (d, ..) in [0, 1) stand for, in the
+    order in which they come, and which of them each draw has (d,). Levels of a factor are equally likely.
+    """
+    levels = {
+        name: model.levels(factor) if factor in factors and name in fields else (getattr(model.headline, name),)
+        for factor, name in FIELDS.items()
+    }
+    picks = (design[:, : len(levels)] * [len(each) for each in levels.values()]).astype(int)
+    unique, first, which = np.unique(picks, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    chosen = [
+        Choice(**{name: each[i] for (name, each), i in zip(levels.items(), row, strict=True)})
+        for row in unique[order].tolist()
+    ]
+    return chosen, np.argsort(order)[which]
 
 
 class _Runs:
@@ -134,23 +144,26 @@ class _Runs:
 
     def __init__(self, model: ChoiceModel, design: FloatArray, factors: tuple[str, ...]) -> None:
         self.model, m = model, model.values.shape[2]
-        self.weights = np.zeros((len(design), m))
-        self.failed: BoolArray = np.zeros(len(design), dtype=bool)
-        reasons: list[str] = []
-        groups: dict[Choice, list[int]] = {}
-        for j, u in enumerate(design):
-            choice = choice_of(u, model, factors)
+        # neither normalisation nor aggregation can change a weight, and what weighs a row no row
+        weighings, which = choices_of(design, model, set(FIELDS.values()) - {"normalisation", "aggregation"}, factors)
+        weights, has_none = np.zeros((len(weighings), m)), np.zeros(len(weighings), dtype=bool)
+        reasons: dict[str, None] = {}
+        for j, choice in enumerate(weighings):
             try:
-                w = model.weights(choice)
+                weights[j] = model.weights(choice)
             except ValueError as error:
-                self.failed[j] = True
-                reasons.append(str(error))
-                continue
-            self.weights[j] = dirichlet_weights(w, u[len(FIELDS) :]) if "weights" in factors else w
-            shape = "" if choice.scheme != TOPSIS else TOPSIS
-            groups.setdefault(replace(choice, scheme=shape, delta=0.0, drop=None), []).append(j)
-        self.groups = {choice: np.array(rows) for choice, rows in groups.items()}
-        self.reasons = tuple(dict.fromkeys(reasons))
+                has_none[j] = True
+                reasons[str(error)] = None
+        self.failed: BoolArray = has_none[which]
+        self.weights = weights[which]
+        if "weights" in factors:
+            self.weights = dirichlet_weights(self.weights, design[:, len(FIELDS) :])
+        bases, which = choices_of(design, model, set(FIELDS.values()) - {"delta", "drop"}, factors)
+        shapes = [replace(one, scheme=TOPSIS if one.scheme == TOPSIS else "", delta=0.0, drop=None) for one in bases]
+        places = {shape: place for place, shape in enumerate(dict.fromkeys(shapes))}
+        group = np.array([places[shape] for shape in shapes])[which]
+        self.groups = {shape: np.flatnonzero((group == place) & ~self.failed) for shape, place in places.items()}
+        self.reasons = tuple(reasons)
         for choice in self.groups:  # made once, before the threads
             model.scores(choice, self.weights[:1], 0)
 

@@ -287,7 +287,7 @@ def _fit(
         weights=weights,
         conv=conv,
         optimum=optimum,
-        logdet_method=log_determinant(weights).method,
+        logdet_method=log_determinant(weights).method if conv.spatial_names else "",
         r2_within=1.0 - float((e**2).sum()) / total,
         maximum=first.pack(conv),
         trace_se=trace_se,

@@ -344,6 +344,8 @@ def _codes(labels: NDArray[Any]) -> tuple[IntArray, int]:
 def sums_by(values: FloatArray, codes: IntArray) -> FloatArray:
     """Rows of equal code added up, (codes, p)."""
     count = int(codes.max()) + 1
+    if count == len(codes) and (codes == np.arange(count)).all():
+        return values
     member = sp.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(count, len(codes)))
     return np.asarray(member @ values)
 

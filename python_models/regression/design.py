@@ -1,6 +1,7 @@
 """The demeaned columns of a model: y, Wy, W^2 y and Z, WZ, as far as the model needs them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +93,9 @@ def _why_absorbed(x: FloatArray) -> str:
 
 def _check_rank(gram: FloatArray, labels: Sequence[str]) -> None:
     """Column by column (Cholesky): the part of each column that the earlier ones do not span."""
+    with suppress(np.linalg.LinAlgError):  # all at once; only where it fails is a culprit looked for
+        if (np.diagonal(np.linalg.cholesky(gram)) ** 2 > COLLINEAR * np.diagonal(gram)).all():
+            return
     for j in range(1, len(gram)):
         head = gram[:j, :j]
         share = np.linalg.solve(head, gram[:j, j])

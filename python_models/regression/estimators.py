@@ -19,7 +19,7 @@ from python_models.regression.design import Design, y_columns
 from python_models.regression.errors import PanelInputError
 from python_models.regression.filtered import FilteredLikelihood
 from python_models.regression.information import Point, ScoreParts, information, inverse, score_parts
-from python_models.regression.likelihood import Likelihood, Moments, SlopeMoments
+from python_models.regression.likelihood import Likelihood, Moments, Profile, SlopeMoments, fit_term
 from python_models.regression.logdet import Factor, log_determinant
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import has_entity, has_time
@@ -52,9 +52,7 @@ def maximise(likelihood: Likelihood) -> Optimum:
     conv = likelihood.conv
     if conv.has_rho and conv.has_lam:
         return _two(likelihood)
-    if conv.has_rho or conv.has_lam:
-        return _one(likelihood)
-    return Optimum(0.0, 0.0, likelihood.value(0.0, 0.0), 0.0, 0.0, (0.0, 0.0), 1)
+    return _one(likelihood)
 
 
 def _one(likelihood: Likelihood) -> Optimum:
@@ -67,7 +65,7 @@ def _one(likelihood: Likelihood) -> Optimum:
         return (point, zero) if is_rho else (zero, point)
 
     def fit(r: FloatArray) -> FloatArray:
-        return likelihood.fit_term(likelihood.moments.profile(*pair(r)).ssr)
+        return fit_term(likelihood.conv.n_rows, likelihood.moments.profile(*pair(r)).ssr)
 
     def values(r: FloatArray, near: float) -> FloatArray:
         return fit(r) + likelihood.jacobian(r, not is_rho, near=near)[0]
@@ -123,7 +121,7 @@ def _two(likelihood: Likelihood) -> Optimum:
     def objective(theta: FloatArray) -> tuple[float, FloatArray]:
         rho, lam = float(theta[0]), float(theta[1])
         p = likelihood.moments.profile(rho, lam)
-        value = -float(likelihood.fit_term(p.ssr)) - float(splines[0](rho)) - float(splines[1](lam))
+        value = -float(fit_term(likelihood.conv.n_rows, p.ssr)) - float(splines[0](rho)) - float(splines[1](lam))
         by = np.array([p.ssr_by_rho, p.ssr_by_lam], dtype=np.float64) / float(p.ssr)
         return value, half * by - np.array([slope(t) for slope, t in zip(slopes, theta, strict=True)])
 
@@ -234,20 +232,21 @@ class Estimator:
 
     def maximum(self, ys: FloatArray) -> tuple[Point, Optimum]:
         """Maximum-likelihood point for ys (N, T, 1 + a), the demeaned y and its lags; no bias correction."""
+        moments = Moments.of(ys, self.slopes)
+        start = _profile(moments, 0.0, 0.0)
+        if not self.conv.spatial_names:  # least squares: nobody asks for a log-determinant
+            value = float(fit_term(self.conv.n_rows, start.ssr))
+            return self._point(start, 0.0, 0.0), Optimum(0.0, 0.0, value, 0.0, 0.0, (0.0, 0.0), 1)
         both = log_determinant(self.weights), log_determinant(self.error_weights)
-        likelihood = Likelihood(Moments.of(ys, self.slopes), self.conv, *both)
-        _refuse_exact_fit(likelihood.moments, 0.0, 0.0)
-        optimum = maximise(likelihood)
-        _refuse_exact_fit(likelihood.moments, optimum.rho, optimum.lam)
-        p = likelihood.moments.profile(optimum.rho, optimum.lam)
-        return Point(p.slopes, optimum.rho, optimum.lam, float(p.ssr) / self.conv.n_rows), optimum
+        optimum = maximise(Likelihood(moments, self.conv, *both))
+        return self._point(_profile(moments, optimum.rho, optimum.lam), optimum.rho, optimum.lam), optimum
 
     def at(self, ys: FloatArray, optimum: Optimum) -> Point:
         """The point of a maximum that is known: slopes and variance at its rho and lambda."""
-        moments = Moments.of(ys, self.slopes)
-        _refuse_exact_fit(moments, optimum.rho, optimum.lam)
-        p = moments.profile(optimum.rho, optimum.lam)
-        return Point(p.slopes, optimum.rho, optimum.lam, float(p.ssr) / self.conv.n_rows)
+        return self._point(_profile(Moments.of(ys, self.slopes), optimum.rho, optimum.lam), optimum.rho, optimum.lam)
+
+    def _point(self, p: Profile, rho: float, lam: float) -> Point:
+        return Point(p.slopes, rho, lam, float(p.ssr) / self.conv.n_rows)
 
     def corrected(self, ys: FloatArray, at: Point) -> Point:
         """The point after the correction of the estimators `_bc`; `at` itself for others.
@@ -271,9 +270,12 @@ class Estimator:
         return Point.unpack(theta, self.conv)
 
 
-def _refuse_exact_fit(moments: Moments, rho: float, lam: float) -> None:
-    if not float(moments.profile(rho, lam).ssr) > 1e-13 * float(moments.yy[0, 0]):
+def _profile(moments: Moments, rho: float, lam: float) -> Profile:
+    """Least squares at rho and lam, refused where it is exact."""
+    p = moments.profile(rho, lam)
+    if not float(p.ssr) > 1e-13 * float(moments.yy[0, 0]):
         raise PanelInputError("the regressors explain y exactly (no residual is left): check for y among them.")
+    return p
 
 
 class Draws(NamedTuple):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from python_models._types import FloatArray
 from python_models.regression.convention import Convention
+from python_models.regression.likelihood import fit_term
 from python_models.regression.logdet import LogDet
 from python_models.regression.within import DENSE, Projection, symmetric_solver
 
@@ -113,11 +114,6 @@ class FilteredLikelihood:
     def _dummies(self) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         return self.dummies.dummies, sp.csr_matrix(self.dummies.error @ self.dummies.dummies)
 
-    @property
-    def constant(self) -> float:
-        m = self.conv.n_rows
-        return float(-m / 2.0 * (np.log(2.0 * np.pi) + 1.0 - np.log(m)))
-
     def gram(self, lam: float) -> Gram:
         """Cross-products at one lambda: C - B'K^-1 B, and their derivative."""
         if lam not in self._grams:
@@ -143,8 +139,7 @@ class FilteredLikelihood:
         return ssr, by_rho, ((full @ gram.by_lam) * full).sum(axis=1)
 
     def value(self, rho: float, lam: float) -> float:
-        ssr = float(self.profile(self.gram(lam), rho)[0][0])
-        total = self.constant - self.conv.n_rows / 2.0 * float(np.log(ssr))
+        total = float(fit_term(self.conv.n_rows, self.profile(self.gram(lam), rho)[0][0]))
         total += float(self.error_logdet.derivatives(lam)[0])
         return total + (float(self.logdet.derivatives(rho)[0]) if self.conv.has_rho else 0.0)
 

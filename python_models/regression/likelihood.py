@@ -101,6 +101,12 @@ class Profile(NamedTuple):
     slopes: FloatArray
 
 
+def fit_term(m: int, ssr: ArrayLike) -> FloatArray:
+    """const - (m/2) ln SSR of m rows."""
+    constant = -m / 2.0 * (math.log(2.0 * math.pi) + 1.0 - math.log(m))
+    return constant - m / 2.0 * np.log(np.asarray(ssr, dtype=np.float64))
+
+
 @dataclass(frozen=True, eq=False)
 class Likelihood:
     """lnL(rho, lam) of one model, with its gradient."""
@@ -113,11 +119,6 @@ class Likelihood:
     @classmethod
     def of(cls, moments: Moments, conv: Convention, logdet: LogDet, error_logdet: LogDet | None = None) -> Likelihood:
         return cls(moments, conv, logdet, error_logdet or logdet)
-
-    @property
-    def constant(self) -> float:
-        m = self.conv.n_rows
-        return -m / 2.0 * (math.log(2.0 * math.pi) + 1.0 - math.log(m))
 
     def of_parameter(self, is_lam: bool) -> LogDet:
         return self.error_logdet if is_lam else self.logdet
@@ -136,13 +137,9 @@ class Likelihood:
     def _with_mode(self, r: FloatArray, f: FloatArray) -> FloatArray:
         return self.conv.t_eff * (f - np.log1p(-r) if self.conv.is_centred else f)
 
-    def fit_term(self, ssr: ArrayLike) -> FloatArray:
-        """const - (m/2) ln SSR."""
-        return self.constant - self.conv.n_rows / 2.0 * np.log(np.asarray(ssr, dtype=np.float64))
-
     def value(self, rho: float, lam: float) -> float:
         """lnL at one point, exact log-determinants."""
-        total = float(self.fit_term(self.moments.profile(rho, lam).ssr))
+        total = float(fit_term(self.conv.n_rows, self.moments.profile(rho, lam).ssr))
         if self.conv.has_rho:
             total += float(self.jacobian(rho, False)[0])
         return total + (float(self.jacobian(lam, True)[0]) if self.conv.has_lam else 0.0)

@@ -8,6 +8,7 @@ from python_models import CompositeIndex, Panel
 from python_models.measurement.choices import (
     AGGREGATIONS,
     DELTAS,
+    FIELDS,
     NORMALISATIONS,
     QUANTILES,
     SCHEMES,
@@ -20,7 +21,7 @@ from python_models.measurement.fast import Procedure
 from python_models.measurement.schemes import scheme_score, scheme_weights
 from python_models.measurement.sobol import sobol_shares
 from python_models.measurement.stability import bootstrap_weights
-from python_models.measurement.uncertainty import FACTORS, choice_of, uncertainty
+from python_models.measurement.uncertainty import FACTORS, choices_of, uncertainty
 
 DIMENSIONS = ("new", "new", "new", "quality", "quality")
 
@@ -77,7 +78,8 @@ def test_every_level_of_every_factor_is_equally_likely(panel, procedure):
         (6, "normalisation", NORMALISATIONS),
         (7, "aggregation", AGGREGATIONS),
     ):
-        drawn = [getattr(choice_of(np.eye(8)[k] * (i + 0.5) / 90, model), name) for i in range(90)]
+        chosen, which = choices_of(np.outer((np.arange(90) + 0.5) / 90, np.eye(8)[k]), model, FIELDS.values())
+        drawn = [getattr(chosen[i], name) for i in which]
         assert {drawn.count(level) for level in levels} == {90 // len(levels)}
 
 

@@ -11,7 +11,7 @@ from python_models.regression import average_effects, fit_panel, logdet, matrix_
 from python_models.regression.convention import convention
 from python_models.regression.design import make_design
 from python_models.regression.estimators import Estimator
-from python_models.regression.likelihood import Likelihood, Moments
+from python_models.regression.likelihood import Likelihood, Moments, fit_term
 from python_models.regression.logdet import EigenLogDet, NodesLogDet, QuadratureLogDet, log_determinant
 from python_models.regression.matrix_free import bicgstab, exact_traces
 from python_models.regression.multiplier import multiplier
@@ -141,7 +141,7 @@ def test_maximum_is_that_of_a_fine_grid_and_lies_inside_the_range(model, n):
     is_rho = surface.conv.has_rho
     grid = np.arange(best - 0.3, best + 0.3, 1e-4)
     pair = (grid, np.zeros_like(grid)) if is_rho else (np.zeros_like(grid), grid)
-    values = surface.fit_term(surface.moments.profile(*pair).ssr) + surface.jacobian(grid, not is_rho)[0]
+    values = fit_term(surface.conv.n_rows, surface.moments.profile(*pair).ssr) + surface.jacobian(grid, not is_rho)[0]
     assert abs(grid[int(np.argmax(values))] - best) <= 1e-4
     assert fit.loglik >= values.max() - 1e-9
     assert fit.optimum.low < best < fit.optimum.high

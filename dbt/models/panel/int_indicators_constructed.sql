@@ -26,8 +26,7 @@ parts as (
         k.edit_policy,
         p.indicator_code,
         p.part,
-        p.role,
-        p.variable_code,
+        p.place,
         v.city_id,
         v.year,
         case when k.edit_policy = 'unbridged' then v.value_unbridged else v.value end
@@ -47,7 +46,12 @@ parts as (
             when u.kind = 'rate' then 'province'
             else d.deflator_level
         end as deflator_level
-    from {{ ref('indicator_part') }} as p
+    from (
+        select
+            *,
+            row_number() over (partition by indicator_code order by role <> 'content', part, variable_code) as place
+        from {{ ref('indicator_part') }}
+    ) as p
     cross join policies as k
     inner join {{ ref('int_values_completed') }} as v
         on
@@ -76,12 +80,12 @@ summed as (
         indicator_code,
         city_id,
         year,
-        sum(value order by variable_code) filter (where part = 'numerator') as numerator,
-        sum(value order by variable_code) filter (where part = 'denominator') as denominator,
+        sum(value) filter (where part = 'numerator') as numerator, -- of two at most: in any order the same
+        sum(value) filter (where part = 'denominator') as denominator,
         count(*) filter (where part = 'numerator') as n_numerator,
         count(*) filter (where part = 'denominator') as n_denominator,
         arg_max(value_origin, {{ origin_rank('value_origin') }}) as value_origin,
-        arg_min(source_cell_id, (role <> 'content', part, variable_code)) as source_cell_id,
+        arg_min(source_cell_id, place) as source_cell_id,
         list_sort(list_distinct(flatten(list(source_cell_ids)))) as source_cell_ids,
         max(deflator_level) as deflator_level,
         max(population_basis) as population_basis

@@ -49,6 +49,12 @@ grid as (
             and k.edit_policy <> 'as_printed'
 ),
 
+gapped as (
+    select distinct edit_policy, indicator_code, city_id from grid
+    where value is null
+),
+
+-- only a series with a gap has a use for what stands beside it
 anchored as (
     select
         *,
@@ -59,6 +65,7 @@ anchored as (
         first_value(value ignore nulls) over after_it as anchor_value_right,
         first_value(source_cell_ids ignore nulls) over after_it as anchor_cells_right
     from grid
+    semi join gapped using (edit_policy, indicator_code, city_id)
     window
         before_it as (
             partition by edit_policy, indicator_code, city_id order by year
@@ -68,6 +75,9 @@ anchored as (
             partition by edit_policy, indicator_code, city_id order by year
             rows between 1 following and unbounded following
         )
+    union all by name
+    select * from grid
+    anti join gapped using (edit_policy, indicator_code, city_id)
 ),
 
 measured as (
@@ -152,20 +162,30 @@ donated as (
         partition by n.edit_policy, n.indicator_code, n.city_id, n.year
         order by least(now_.n_city, then_.n_city) < 3, now_.province_code = 'nation'
     ) = 1
+),
+
+filled as (
+    select *, null::double as value_donor, null::varchar[] as donor_cell_ids from measured
+    where value is not null
+    union all by name
+    select m.*, d.value_donor, d.donor_cell_ids
+    from measured as m
+    left join donated as d using (edit_policy, indicator_code, city_id, year)
+    where m.value is null
 )
 
 select
-    m.edit_policy,
-    m.indicator_code,
-    m.city_id,
-    m.year,
-    d.value_donor,
-    d.donor_cell_ids,
+    edit_policy,
+    indicator_code,
+    city_id,
+    year,
+    value_donor,
+    donor_cell_ids,
     value as value_observed,
     case
         when value is not null then value
         when is_imputable then value_between
-        when is_withheld then d.value_donor
+        when is_withheld then value_donor
     end as value,
     case
         when value is not null then value_origin
@@ -177,7 +197,7 @@ select
     case
         when value is not null then source_cell_ids
         when is_imputable then list_sort(list_distinct(list_concat(anchor_cells_left, anchor_cells_right)))
-        when is_withheld then d.donor_cell_ids
+        when is_withheld then donor_cell_ids
     end as source_cell_ids,
     deflator_level,
     population_basis,
@@ -186,7 +206,6 @@ select
     case when value is null and is_imputable then anchor_year_right end as anchor_year_right,
     case when value is null and is_imputable then anchor_value_left end as anchor_value_left,
     case when value is null and is_imputable then anchor_value_right end as anchor_value_right
-from measured as m
-left join donated as d using (edit_policy, indicator_code, city_id, year)
+from filled
 -- earlier years were neighbours only
-where m.year >= {{ base_year() }}
+where year >= {{ base_year() }}

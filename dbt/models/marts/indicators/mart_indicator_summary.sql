@@ -12,13 +12,13 @@ with cells as (
         on
             v.city_id = g.city_id and v.year = g.year and g.indicator_code = 'q2_gdppc' and g.edit_policy = 'edited'
             and g.value > 0
+    order by v.city_id, v.year
 ),
 
 pooled as (
-    select *, year as year_of_value from cells
+    select * from cells
     union all by name
-    select * replace (0 as year), year as year_of_value from cells
-    order by city_id, year_of_value
+    select * replace (0 as year) from cells
 )
 
 select
@@ -33,9 +33,9 @@ select
     avg(value_raw) as mean,
     stddev_samp(value_raw) as sd,
     min(value_raw) as min,
-    quantile_cont(value_raw, 0.01) as p01,
-    quantile_cont(value_raw, 0.5) as p50,
-    quantile_cont(value_raw, 0.99) as p99,
+    quantile_cont(value_raw, [0.01, 0.5, 0.99])[1] as p01,
+    quantile_cont(value_raw, [0.01, 0.5, 0.99])[2] as p50,
+    quantile_cont(value_raw, [0.01, 0.5, 0.99])[3] as p99,
     max(value_raw) as max,
     case when stddev_samp(value_raw) > 0 then skewness(value_raw) end as skewness,
     case when stddev_samp(value_raw) > 0 then kurtosis(value_raw) end as kurtosis,

@@ -62,18 +62,18 @@ def _parts(frames: Frames, index_code: str, *, is_small: bool) -> Iterator[Table
     specs = frames["spec"]
     study_codes = {*specs.loc[specs["headline_rank"].notna(), "index_code"], *specs["relations_code"].dropna()}
     is_side = bool(spec["variant_of"].iloc[0]) or index_code not in study_codes
-    made: dict[tuple[tuple[int, int], int], Tables] = {}  # two bases with one window need one computation
+    tables_of: dict[tuple[tuple[int, int], int], Tables] = {}  # two bases with one window need one computation
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
         within = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-        if (window, len(within)) not in made:
+        if (window, len(within)) not in tables_of:
             rows = Rows()
             index = composite(within, spec, frames["indicator"], window)
             _schemes(index, weighting, published, rows, is_variant=is_side)
             tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
             tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
-            made[window, len(within)] = tables
-        tables = made[window, len(within)]
+            tables_of[window, len(within)] = tables
+        tables = tables_of[window, len(within)]
         yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
 
 

@@ -158,7 +158,7 @@ def test_an_output_that_never_moves_has_no_shares():
     refused("finite", sobol_shares, np.array([1.0, np.nan]), np.ones(2), np.ones((1, 2)), ("a",))
 
 
-@pytest.mark.parametrize("scheme", ["entropy", "two_stage_equal"])
+@pytest.mark.parametrize("scheme", ["entropy", "two_stage_equal", "two_stage_entropy", "critic"])
 def test_bootstrap_draws_whole_cities_and_its_weights_surround_the_estimate(panel, procedure, scheme):
     how = {"scheme": scheme, "dimensions": DIMENSIONS}
     booted, again = (bootstrap_weights(panel, procedure, seed=5, draws=200, **how) for _ in range(2))

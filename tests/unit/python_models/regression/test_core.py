@@ -7,7 +7,8 @@ from checks import panel_refused, ring
 from scipy.spatial import cKDTree
 from spec_worlds import draw, knn
 
-from python_models.regression import MODELS, average_effects, fit_panel, spatial_weights
+from python_models.regression import MODELS, average_effects, core, estimators, fit_panel, information, spatial_weights
+from python_models.simulation import small_panel
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,25 @@ def test_a_parameter_at_the_bound_is_refused():
 
 
 TRUTH = np.array([1.0, -0.5, 0.3, 0.2, 0.4, 1.0])  # b1, b2, th1, th2, rho, s2
+
+
+@pytest.mark.parametrize("model", ["ols", "slx"])
+def test_least_squares_ask_for_no_log_determinant(model, monkeypatch):
+    y, x, w = small_panel()
+    full = fit_panel(y, x[..., None], w, model="sdm")
+
+    def refuse(*_):
+        raise AssertionError("a log-determinant was made")
+
+    for module in (core, estimators, information):
+        monkeypatch.setattr(module, "log_determinant", refuse)
+    fit = fit_panel(y, x[..., None], w, model=model)
+    assert fit.logdet_method == ""
+    assert full.logdet_method
+    assert fit.rho == 0.0
+    m = fit.conv.n_rows
+    ssr = float((fit.residuals**2).sum())
+    assert fit.loglik == pytest.approx(-m / 2.0 * (np.log(2.0 * np.pi * ssr / m) + 1.0), rel=1e-12)
 
 
 @pytest.mark.slow

@@ -17,6 +17,11 @@ provinces as (
     having count(distinct city_id) >= {{ gate_parameter('min_hole') }}
 ),
 
+sizes as (
+    select load_id, year, count(distinct city_id) as n_all from figures
+    group by all
+),
+
 columns as (
     select
         load_id,
@@ -24,12 +29,8 @@ columns as (
         variable_code,
         scope,
         count(value) / any_value(n_all) as coverage
-    from (
-        select
-            *,
-            count(distinct city_id) over (partition by load_id, year) as n_all
-        from figures
-    ) as f
+    from figures
+    inner join sizes using (load_id, year)
     group by all
 ),
 

@@ -198,7 +198,7 @@ scores as materialized (
     having count(*) = count(coalesce(c.z, m.z))
 ),
 
-moved as (
+changes as (
     select
         t.edit_no,
         c.index_code,
@@ -219,14 +219,20 @@ moved as (
     group by all
 ),
 
+-- few: made before they meet all cities of their year
+moved as materialized (
+    select m.*, s.score
+    from changes as m
+    inner join scores as s using (index_code, city_id, year)
+),
+
 ranked as (
     select
-        m.*,
+        m.* exclude (score),
         y.spread,
-        1 + count(*) filter (o.score > s.score) as rank_with,
-        1 + count(*) filter (o.score > s.score + m.score_change and o.city_id <> m.city_id) as rank_without
+        1 + count(*) filter (o.score > m.score) as rank_with,
+        1 + count(*) filter (o.score > m.score + m.score_change and o.city_id <> m.city_id) as rank_without
     from moved as m
-    inner join scores as s using (index_code, city_id, year)
     inner join scores as o on m.index_code = o.index_code and m.year = o.year
     inner join (
         select index_code, year, stddev(score) as spread from scores

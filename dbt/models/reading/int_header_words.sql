@@ -148,6 +148,16 @@ covered as (
     group by all
 ),
 
+-- whether that leaves something
+explained as (
+    select
+        n.leaf,
+        n.variable_code,
+        length(regexp_replace(regexp_replace(n.leaf, k.pattern, '', 'g'), '[^一-鿿]', '', 'g')) > 1 as has_other_words
+    from (select distinct leaf, variable_code from nearest) as n
+    inner join covered as k using (variable_code)
+),
+
 -- the unit that is printed and measures the concept, the nearest to the head first; per head is often not printed
 measured as (
     select distinct
@@ -174,8 +184,7 @@ select
     n.variable_code,
     n.score,
     n.is_misread,
-    not n.in_english and length(regexp_replace(regexp_replace(n.leaf, k.pattern, '', 'g'), '[^一-鿿]', '', 'g')) > 1
-        as has_other_words,
+    not n.in_english and k.has_other_words as has_other_words,
     m.unit as printed_unit,
     -- printed in the head itself, or for the whole table
     list_contains(list_transform(h.own_units, lambda unit: {{ plain_unit('unit') }}), {{ plain_unit('m.unit') }})
@@ -199,5 +208,5 @@ from {{ ref('int_header_names') }} as h
 inner join nearest as n using (leaf, above, english)
 inner join {{ ref('concept') }} as c using (variable_code)
 inner join {{ ref('variable') }} as v using (variable_code)
-inner join covered as k using (variable_code)
+inner join explained as k using (leaf, variable_code)
 left join measured as m on h.units = m.units and v.unit = m.canonical

@@ -127,7 +127,8 @@ def build(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:
     allowed = crossing.allowed()
     fits = list(crossing.fits(allowed))
     table = pd.DataFrame([row for row, *_ in fits])
-    cities = pd.Index(dict.fromkeys(city for one in dict.fromkeys(cities for _, cities, _ in fits) for city in one))
+    samples = dict.fromkeys(of_sample for _, of_sample, _ in fits)
+    cities = pd.Index(dict.fromkeys(city for of_sample in samples for city in of_sample))
     influence = np.zeros((len(cities), len(fits)))
     for number, (_, of_sample, added) in enumerate(fits):
         influence[cities.get_indexer(pd.Index(of_sample)), number] = added

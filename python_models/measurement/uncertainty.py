@@ -144,7 +144,7 @@ class _Runs:
 
     def __init__(self, model: ChoiceModel, design: FloatArray, factors: tuple[str, ...]) -> None:
         self.model, m = model, model.values.shape[2]
-        # neither normalisation nor aggregation can change a weight, and what weighs a row no row
+        # normalisation and aggregation do not enter the weights; delta and the indicator left out enter nothing else
         weighings, which = choices_of(design, model, set(FIELDS.values()) - {"normalisation", "aggregation"}, factors)
         weights, has_none = np.zeros((len(weighings), m)), np.zeros(len(weighings), dtype=bool)
         reasons: dict[str, None] = {}

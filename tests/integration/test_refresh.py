@@ -243,7 +243,7 @@ def test_sql_unit_tests_pass_on_a_finished_build(house):
     command = DbtCommand(house.paths, "test", "--select", "test_type:unit")
     output = command.output()
     assert command.is_ok, output
-    assert "PASS=16" in output
+    assert "PASS=17" in output
 
 
 def test_loglinear_gaps_follow_the_formula_between_their_anchors(small_warehouse):

@@ -180,8 +180,8 @@ decided as (
         case when p.verdict is null or h.variable_code is not null then h.header_unit else p.printed_unit end
             as header_unit,
         case
-            when h.variable_code is not null then coalesce(h.header_unit, h.map_unit)
-            when p.verdict is not null then p.unit
+            when h.variable_code is null and p.verdict is not null then p.unit
+            when h.map_unit = h.header_unit || '/人' then h.map_unit -- per head is often not printed
             else coalesce(h.header_unit, h.map_unit)
         end as unit,
         p.variable_code as words_code,

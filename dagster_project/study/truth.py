@@ -122,7 +122,7 @@ def _rows(world: World, settings: Settings) -> Iterator[dict[str, object]]:
     names = {"$model": spec.model_id, "$x": spec.regressors[0], "$region": world.schemes.main("region")}
     names |= {"$first": str(sample.years[0]), "$last": str(sample.years[-1])}
     schemes = {names.get(scheme, scheme) for q in settings.quantities if (scheme := q.filters.get("scheme"))}
-    sound = _sound_tables(world, settings, schemes)
+    sound = _sound_tables(world, settings, {*schemes, names["$region"]})  # cities are drawn again inside it
     published = {}
     for table, table_rows in {**frames, "index_score": frames["scores"]}.items():
         if table in (*PUBLISHED, "index_score"):

@@ -6,7 +6,7 @@ workers nor the order of work can change a number. Shares: the A/B design of `so
 places. A draw that has no index is left out and counted. docs/formulas.md#uncertainty.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -120,7 +120,7 @@ def uncertainty(
 
 
 def choices_of(
-    design: FloatArray, model: ChoiceModel, fields: Iterable[str], factors: Sequence[str] = FACTORS
+    design: FloatArray, model: ChoiceModel, fields: Collection[str], factors: Sequence[str] = FACTORS
 ) -> tuple[list[Choice], NDArray[np.intp]]:
     """The different choices of some fields that the first coordinates of draws (d, ..) in [0, 1) stand for, in the
     order in which they come, and which of them each draw has (d,). Levels of a factor are equally likely.

@@ -13,7 +13,7 @@ from documents import RIGHT, Figures, sentences, swapped, tables
 from dagster_project.paths import PROJECT
 from dagster_project.publish.check import check
 from dagster_project.publish.check.check import check_passages
-from dagster_project.publish.check.facts import Facts
+from dagster_project.publish.check.facts import KEPT, Facts
 from dagster_project.publish.check.pages import Pages, figures_of, masked, pages_of
 from dagster_project.publish.check.passages import Passage, read_passages, table_passages
 from dagster_project.published import open_read_only
@@ -231,6 +231,15 @@ def test_a_brief_says_what_it_cannot_write(small_warehouse, tmp_path):
         done = small_warehouse.run_reading("brief", *words)
         assert (done.exit_code, said in " ".join(done.text.split())) == (2, True), done.text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_file_says_is_read_once(facts, figures):
+    passages = [Passage("1", sentences(figures, figures.cities())[0][0])]
+    findings = check_passages(passages, facts)
+    of_file = dict(KEPT[facts.file])
+    assert len(of_file) > 3
+    assert [one.verdict for one in check_passages(passages, facts)] == [one.verdict for one in findings]
+    assert all(KEPT[facts.file][make] is one for make, one in of_file.items())
 
 
 def test_rounding_is_to_the_nearest(facts, figures):

@@ -28,6 +28,7 @@ OF_PARTS = {"points": "points", "moved": "points", "weight": "", "place": "place
 
 OF_PLACES = ("n_city", "mean_d", "pr_lagging_percent", "nqpf_lagging_percent")  # of all cities too
 Subject = tuple[str, str]
+FileState = tuple[str, int, int]  # path, bytes, time of the last change
 
 
 class Fact(NamedTuple):
@@ -61,20 +62,20 @@ UNITS = {code: _unit(text) for code, text in words()["published_units"].items()}
 UNIT_WORDS = {word: _unit(text) for text, names in words()["units"].items() for word in names}
 
 
-KEPT: dict[tuple[Any, ...], Any] = {}
-MOST_KEPT = 4
+KEPT: dict[FileState, dict[Any, Any]] = {}
+MOST_KEPT = 2  # files
 
 
 def kept[T](facts: Facts, make: Callable[[Facts], T]) -> T:
     """What is read once from a published file, however many documents are checked."""
-    ((path,),) = facts.con.execute("select path from duckdb_databases() where path is not null").fetchall()
-    state = Path(path).stat()
-    key = (make, path, state.st_size, state.st_mtime_ns)
-    if key not in KEPT:
-        KEPT[key] = make(facts)
+    if facts.file not in KEPT:
+        KEPT[facts.file] = {}
         if len(KEPT) > MOST_KEPT:
             del KEPT[next(iter(KEPT))]
-    results: T = KEPT[key]
+    of_file = KEPT[facts.file]
+    if make not in of_file:
+        of_file[make] = make(facts)
+    results: T = of_file[make]
     return results
 
 
@@ -86,6 +87,9 @@ class Facts:
     release: str
 
     def __post_init__(self) -> None:
+        ((path,),) = self.con.execute("select path from duckdb_databases() where path is not null").fetchall()
+        state = Path(path).stat()
+        self.file: FileState = path, state.st_size, state.st_mtime_ns
         self.scope: Scope = read_scope(self.con)
         self._held: dict[Subject, dict[tuple[str, int], Fact]] = {}
 

@@ -112,7 +112,7 @@ class Vocabulary:
             return [Mention(named[0], 0, len(text), tuple(named[1]))]
         results, at = list[Mention](), 0
         while at < len(text):
-            match = self._at(text, low, at)
+            match = self._at(text, low, at) if low[at : at + 2] in self._buckets else None
             if match is None:
                 at += 1
                 continue
@@ -134,7 +134,7 @@ class Vocabulary:
         return sorted([*results, *_years(text, results)], key=lambda mention: mention.start)
 
     def _at(self, text: str, low: str, at: int) -> Mention | None:
-        for phrase, is_name, kind, values in self._buckets.get(low[at : at + 2], ()):
+        for phrase, is_name, kind, values in self._buckets[low[at : at + 2]]:
             end = at + len(phrase)
             if not low.startswith(phrase, at):
                 continue

@@ -70,7 +70,8 @@ class Results:
         *lines, above = heads
         plain = RE["OF_ERRORS"].sub("", above)  # standard errors in brackets: not in this figure
         named = " ".join((plain, *reversed(lines), text))
-        if not any(_names(patterns, named) for kind, patterns in KNOWN.items() if kind != "column"):
+        of_results = (one for kind, patterns in KNOWN.items() if kind != "column" for one in patterns.values())
+        if not any(one.search(named) for one in of_results):
             return None
         s = Sentence(named, of := mentions(named), numbers(named, of))
         k = next((k for k, number in enumerate(s.numbers) if number.start >= len(named) - len(text)), None)

@@ -4,6 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+unexport PYTHONDONTWRITEBYTECODE  # tests start some hundred processes, each would compile the project anew
 
 .PHONY: help setup refresh test fast-tests test-slow test-kernels upgrade-check bench bench-load lint types i18n docs ui lock clean
 

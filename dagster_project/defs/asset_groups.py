@@ -1,4 +1,4 @@
-"""The groups of the asset graph, in the order in which a number flows: their names sort."""
+"""The groups of the asset graph, in the order in which a number flows: their names sort. The pool of its steps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,6 +31,7 @@ FLOW = {
     "operations": "runs, loads, checks, revisions",
     "published": "the file that analysts open, and its release",
 }
+POOL = "warehouse"  # of the steps that read or write the build file
 GROUPS = {name: f"{number:02d}_{name}" for number, name in enumerate(FLOW, start=1)}
 # dbt folders of another name
 FOLDERS = {"staging": "reading", "models": "regressions", "editing": "indicators", "easy": "questions"}

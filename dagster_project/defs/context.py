@@ -7,8 +7,7 @@ import dagster as dg
 import pandas as pd
 from xlsxwriter.utility import xl_col_to_name
 
-from dagster_project.defs.asset_groups import group
-from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.asset_groups import POOL, group
 from dagster_project.defs.raw import ACCEPTED_SQL
 from dagster_project.defs.settings import current_settings
 from dagster_project.ingest.sidecar import Landed

@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
-from dagster_project.defs.asset_groups import group_of_node
+from dagster_project.defs.asset_groups import POOL, group_of_node
 from dagster_project.defs.descriptions import SCHEMA, check_description, preview, result_table, table_schema
 from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
@@ -22,7 +22,6 @@ from dagster_project.store import Warehouse
 from dagster_project.study.registry import results_left_out
 
 type Event = dg.MaterializeResult | dg.AssetCheckResult
-POOL = "warehouse"
 
 # Each run of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
 # before the engines, before the index, and once for all marts. Step -> (selection, exclusion) in dbt's words.

@@ -16,8 +16,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from dagster_project.defs.asset_groups import group
-from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.asset_groups import POOL, group
 from dagster_project.defs.state import (
     Record,
     content_by_load,

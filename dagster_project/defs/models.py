@@ -13,8 +13,7 @@ import duckdb
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from dagster_project.defs.asset_groups import group
-from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.asset_groups import POOL, group
 from dagster_project.defs.descriptions import SCHEMA, Contract, preview
 from dagster_project.defs.scheduler import FrameCache, Scheduler, urgency
 from dagster_project.defs.settings import current_settings

@@ -11,9 +11,8 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from dagster_project.defs.asset_groups import group
+from dagster_project.defs.asset_groups import POOL, group
 from dagster_project.defs.dbt_docs import DbtDocs
-from dagster_project.defs.dbt_project import POOL
 from dagster_project.defs.settings import current_settings
 from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.operations.promote import keep_seal, read_review

@@ -8,8 +8,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from dagster_project.defs.asset_groups import group
-from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.asset_groups import POOL, group
 from dagster_project.defs.gate import is_judged
 from dagster_project.defs.state import Record, record_of, step_of_load, write_records
 from dagster_project.ingest.load import Load, read_load

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
@@ -23,8 +23,10 @@ from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.paths import Paths
 from dagster_project.run.versions import hash_of_files, import_closure, package_json
 from dagster_project.store import Warehouse
-from dagster_project.study.registry import Analysis
-from dagster_project.study.settings import Settings
+
+if TYPE_CHECKING:  # the gate and `nqpf inspect` do without the methods, which take seconds to import
+    from dagster_project.study.registry import Analysis
+    from dagster_project.study.settings import Settings
 
 RECOMPUTE = "NQPF_RECOMPUTE"  # any text: every step runs, changed or not
 UNCHANGED = "unchanged"  # metadata of a materialisation that made nothing

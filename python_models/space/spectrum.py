@@ -61,7 +61,7 @@ def _along_trees(matrix: sp.csr_matrix) -> FloatArray | None:
         if len(order) == 1:  # a city without links
             continue
         nodes, above = order[1:], parent[order[1:]]
-        out, back = (np.asarray(matrix[i, j]).ravel() for i, j in ((nodes, above), (above, nodes)))
+        out, back = np.asarray(matrix[nodes, above]).ravel(), np.asarray(matrix[above, nodes]).ravel()
         if (out == 0).any() or (back == 0).any():
             return None
         for node, up, rise in zip(nodes, above, np.log(out / back), strict=True):

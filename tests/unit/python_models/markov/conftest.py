@@ -11,6 +11,15 @@ KNOWN = np.array([[0.9, 0.1, 0, 0], [0.08, 0.85, 0.07, 0], [0, 0.06, 0.88, 0.06]
 
 
 @pytest.fixture(scope="session")
+def giddy():
+    """Imported where it is needed: it compiles for seconds, and tests are collected by each worker."""
+    import giddy.markov
+    import giddy.mobility
+
+    return giddy
+
+
+@pytest.fixture(scope="session")
 def known() -> np.ndarray:
     """A chain of four states with a known long run."""
     return KNOWN

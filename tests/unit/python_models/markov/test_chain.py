@@ -2,9 +2,6 @@
 
 from types import SimpleNamespace
 
-import giddy.markov
-import giddy.mobility
-import mapclassify
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,7 +23,9 @@ def test_a_value_at_a_cut_belongs_to_the_lower_class_and_rounding_keeps_twelve_d
     np.testing.assert_array_equal(round_significant(noisy), [1.0, 0.3, 12345.6789012, 0.0])
 
 
-def test_classes_equal_mapclassify_and_giddy_and_labels_are_kept(income):
+def test_classes_equal_mapclassify_and_giddy_and_labels_are_kept(giddy, income):
+    import mapclassify
+
     ours = discretise(income, "yearly", n_states=5)
     for t in range(0, 81, 10):
         np.testing.assert_array_equal(ours.states[:, t], mapclassify.Quantiles(income.iloc[:, t], k=5).yb)
@@ -73,7 +72,7 @@ def test_states_and_discretisations_that_are_none_are_refused(country):
     refused("two states", discretise, country[0], n_states=1)
 
 
-def test_us_incomes_equal_giddy_and_its_published_row(income):
+def test_us_incomes_equal_giddy_and_its_published_row(giddy, income):
     """giddy 2.3.9 on yearly quintiles and pooled relative quintiles; the row is printed in its documentation."""
     relative = markov(discretise(income, "relative", n_states=5).states, 5)
     printed = [0.91461837, 0.07503234, 0.00905563, 0.00129366, 0]
@@ -126,7 +125,7 @@ def test_a_move_that_was_never_seen_is_not_impossible():
     assert np.isnan([found.lo[0], found.hi[0]]).all()  # cities that are all alike: no interval of no width
 
 
-def test_the_spatial_chain_equals_giddy(income, contiguity):
+def test_the_spatial_chain_equals_giddy(giddy, income, contiguity):
     relative = (income / income.mean()).to_numpy()
     theirs = giddy.markov.Spatial_Markov(relative, contiguity.to_W(), fixed=True, k=5, m=5, variable_name="income")
     states = discretise(income, "relative", n_states=5).states
@@ -251,7 +250,7 @@ def test_the_known_matrix_has_its_known_long_run(known):
 
 
 @given(seed=st.integers(0, 10_000), k=st.integers(2, 6))
-def test_identities_of_the_ergodic_vector_and_mobility_equals_giddy(seed, k):
+def test_identities_of_the_ergodic_vector_and_mobility_equals_giddy(giddy, seed, k):
     p = random_matrix(seed, k)
     pi = ergodic(p).distribution
     found = mobility(p, pi)

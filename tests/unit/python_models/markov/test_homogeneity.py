@@ -1,6 +1,5 @@
 """Homogeneity and order of a chain, giddy, scipy, counts by hand."""
 
-import giddy.markov
 import numpy as np
 import pytest
 from checks import refused
@@ -23,14 +22,14 @@ def of_tables(counts):
     return judged(np.array(counts, dtype=float), np.empty(0), None)
 
 
-def test_the_halves_of_the_century_equal_giddy(income):
+def test_the_halves_of_the_century_equal_giddy(giddy, income):
     """Two tables, 1929-1969 and 1969-2009: LR 103.84985861721717, Q 102.6428756456604, 15 degrees of freedom."""
     states = discretise(income, "relative", n_states=5).states
     found = of_tables([markov(states[:, :41], 5).counts, markov(states[:, 40:], 5).counts])
     assert (found.lr, found.q, found.dof) == pytest.approx((103.84985861721717, 102.6428756456604, 15), abs=1e-8)
 
 
-def test_random_tables_equal_giddy_in_any_order_and_equal_ones_have_no_distance():
+def test_random_tables_equal_giddy_in_any_order_and_equal_ones_have_no_distance(giddy):
     tables = np.random.default_rng(4).integers(5, 60, (3, 4, 4)).astype(float)
     theirs, ours = giddy.markov.Homogeneity_Results(list(tables)), of_tables(tables)
     assert (ours.q, ours.lr, ours.dof) == pytest.approx((theirs.Q, theirs.LR, theirs.dof), abs=1e-8)

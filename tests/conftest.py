@@ -1,5 +1,6 @@
 """SYNTHETIC warehouses, each made once a session; whoever changes something works on a copy of the whole folder."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ from changed import refuse, revise
 from house import CITIES, PLANTED, YEARS, House, made_once, paths_below
 from shared_files import real_files
 
+gc.disable()  # until all tests are collected: what is imported stays, and garbage is looked for in all of it
+
 # The first file makes the small warehouse, the second judges the whole demo, and who is free before the small warehouse
 # is ready has tests that need none; the many quick files at the end even out the workers.
 ORDER = (
@@ -44,6 +47,12 @@ def pytest_xdist_auto_num_workers():
 def pytest_collection_modifyitems(items):
     places = [Path(__file__).parent / place for place in ORDER]
     items.sort(key=lambda item: next((i for i, p in enumerate(places) if p in (item.path, *item.path.parents)), 9))
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.set_threshold(100_000)  # as in every command
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

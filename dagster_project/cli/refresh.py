@@ -1,8 +1,6 @@
 """The main job for people and schedulers: landing files in, published release out, exit code and sentences."""
 
-import atexit
 import datetime as dt
-import gc
 import os
 import shutil
 import time
@@ -70,8 +68,6 @@ def refresh(
     recompute: every step runs, also one whose inputs are unchanged. profile: a table of where the time went.
     as_candidate: nothing is published, also where settings.yml does not say so.
     """
-    gc.set_threshold(100_000)  # what is loaded stays: to look through it again and again takes a tenth of the time
-    atexit.register(gc.freeze)  # nor once more at the end, where all of it goes with the process
     if depth:
         os.environ["NQPF_DEPTH"] = depth  # for every process that this one starts
     if recompute:

@@ -1,6 +1,7 @@
--- Yearly changes of the variables that indicators are made of, one series a city, in logarithms: against the change of
--- the median city of the year. Value added of the tertiary sector is taken over that of the secondary one, since a
--- census moves the border between them. GDP and population have rules of their own (E8 and E9 of int_edits).
+-- Yearly changes of the variables that indicators are made of, and of those with a declared break: one series a city,
+-- in logarithms, against the change of the median city of the year. Value added of the tertiary sector is taken over
+-- that of the secondary one, since a census moves the border between them. GDP and population have rules of their own
+-- (E8 and E9 of int_edits).
 with levels as (
     select
         v.variable_code,
@@ -11,7 +12,11 @@ with levels as (
         ln(v.value / coalesce(a.value, 1)) as level
     from {{ ref('int_values_unbridged') }} as v
     inner join (
-        select variable_code from {{ ref('indicator_part') }}
+        (
+            select variable_code from {{ ref('indicator_part') }}
+            union
+            select variable_code from {{ ref('series_break') }}
+        )
         intersect
         select variable_code from {{ ref('variable') }}
         where variable_code not in ('gdp_nom', 'population_registered') and coalesce(band_low, 0) >= 0

@@ -152,6 +152,20 @@ def test_a_row_of_a_person_decides_and_a_slip_of_one_year_is_no_level(breaks):
     assert breaks.bridged("retail_sales_nom") == pytest.approx(plane)
 
 
+def test_a_break_is_declared_of_a_variable_that_no_indicator_is_made_of(breaks):
+    plane = breaks.levels(np.random.default_rng(8))
+    of_anhui = (breaks.city["province_code"] == "340000").to_numpy()
+    plane[of_anhui, -1] /= 4  # after the base window: the level before holds
+    breaks.con.execute("insert into series_break values ('fdi_usd', '340000', 2022, 'definition', 'bridge', 'anew')")
+    try:
+        (row,) = breaks.run({"fdi_usd": plane}).to_dict("records")
+    finally:
+        breaks.con.execute("delete from series_break")
+    assert (row["treatment"], row["decided_by"], row["n_beyond"]) == ("bridge", "series_break.csv", of_anhui.sum())
+    change = breaks.bridged("fdi_usd")[:, -1] / plane[:, -2]
+    assert np.median(change[of_anhui]) == pytest.approx(np.median(change[~of_anhui]), abs=0.05)
+
+
 @pytest.mark.slow
 def test_no_more_than_one_in_twenty_sound_panels_has_a_break(breaks):
     """Six variables, shocks with fat tails and of provinces: the share of panels in which any break is found."""

@@ -33,6 +33,7 @@ from seed.row_count where source = ? and ? = 0
 select w.variable_code, w.weight from gate.gate_weight as w
 inner join seed.source as s on coalesce(s.unit_level, 'city') = w.unit_level
 where s.source = ?
+order by w.variable_code
 
 -- name: baseline
 -- the row of the seed; of a yearbook without one, the roster of its year, and of what indicators are divided by that
@@ -94,6 +95,7 @@ from ops.validation_result as r
 inner join raw.load as l on r.source = l.source and r.data_year = l.data_year and r.vintage = l.vintage
 where r.source = ? and r.data_year < ? and l.is_accepted
 group by r.rule_id
+order by r.rule_id
 
 -- name: loads
 -- every load that was judged, as the index of the Data Docs lists it

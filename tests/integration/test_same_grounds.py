@@ -42,6 +42,21 @@ def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house, sidecar):
     assert record(house, sidecar) != earlier
 
 
+def test_the_grounds_come_in_one_order_whatever_the_database_gives_first(house, sidecar):
+    warehouse = Warehouse(house.paths.build_file)
+    with warehouse.connect() as con:  # the rows of both tables the other way round
+        for table, column in (("gate.gate_weight", "variable_code"), ("ops.validation_result", "rule_id")):
+            con.execute(f"create temp table turned as from {table} order by {column} desc")
+            con.execute(f"delete from {table}")
+            con.execute(f"insert into {table} from turned")
+            con.execute("drop table turned")
+    baseline = gate.baseline_of(warehouse, sidecar)
+    assert list(baseline.weights) == sorted(baseline.weights)
+    assert list(baseline.usual) == sorted(baseline.usual)
+    assert len(baseline.weights) > 1
+    assert len(baseline.usual) > 1
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from dagster_project.cli import output
 from dagster_project.cli.reading import table_of
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
@@ -16,7 +17,7 @@ from dagster_project.publish.questions.answer import file_hash
 from dagster_project.publish.release.folder import manifest_of
 from dagster_project.publish.release.record import signature
 from dagster_project.published import TABLES, statements
-from dagster_project.run.failures import Refusal, answering, say
+from dagster_project.run.failures import answering, say
 
 SQL = statements(__file__)
 

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from rich.console import Console
 
 from dagster_project.cli import output
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.questions.answer import ask as answer
 from dagster_project.publish.questions.catalogue import find, question, questions
 from dagster_project.publish.questions.guard import PERSON, within
-from dagster_project.run.failures import Refusal, answering, say
+from dagster_project.run.failures import answering, say
 
 
 @answering

@@ -6,12 +6,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.cli import output
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.exhibits.reader import SYNTHETIC, Reader, read_scope
 from dagster_project.publish.locale import languages
 from dagster_project.publish.questions.answer import file_hash
-from dagster_project.run.failures import Refusal, answering
+from dagster_project.run.failures import answering
 
 
 @answering

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from dagster_project.errors import Refusal
 from dagster_project.operations.promote import (
     BACK,
     OK,
@@ -25,7 +26,7 @@ from dagster_project.publish.inert import visible
 from dagster_project.publish.release.folder import folder_of, manifest_of
 from dagster_project.publish.release.record import signature
 from dagster_project.publish.release.review_page import PAGE, review_page, summary, words_of
-from dagster_project.run.failures import Refusal, answering, say
+from dagster_project.run.failures import answering, say
 from dagster_project.run.lock import refresh_lock
 
 SHOWN = 20

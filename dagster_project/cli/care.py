@@ -6,9 +6,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, Refusal
 from dagster_project.operations.doctor import diagnose
 from dagster_project.paths import IS_INSTALLED, PROJECT, Paths
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, Refusal, answering, say
+from dagster_project.run.failures import answering, say
 from dagster_project.run.ready_rows import ReadyRowsError, accept_rows
 
 

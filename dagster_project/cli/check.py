@@ -13,11 +13,12 @@ import pandas as pd
 from rich.console import Console
 
 from dagster_project.cli.reading import table_of
+from dagster_project.errors import EXIT_FAILED, EXIT_OK, Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.inert import visible
 from dagster_project.publish.release.folder import folder_of, known_releases, latest_release
 from dagster_project.published import open_read_only
-from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, nothing_published, say
+from dagster_project.run.failures import answering, nothing_published, say
 
 if TYPE_CHECKING:
     from dagster_project.publish.check.finding import Finding

@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from dagster_project.demo import generate_demo
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_OK
 from dagster_project.operations.preflight import is_writable
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, say
+from dagster_project.run.failures import say
 from python_models.simulation import COMPLICATIONS, EFFECTS, Truth
 
 SLIPS = "slips"

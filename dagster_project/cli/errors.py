@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from dagster_project.run.failures import EXIT_FAILED, say
+from dagster_project.errors import EXIT_FAILED
+from dagster_project.run.failures import say
 
 
 class CommandGroup(TyperGroup):

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import EXIT_FAILED, EXIT_OK, IngestError, Refusal
 from dagster_project.ingest.sidecar import find_sidecars
 from dagster_project.operations.fetch import Wanted, collect, download, is_open, list_files
 from dagster_project.paths import Paths
-from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, say
+from dagster_project.run.failures import answering, say
 from dagster_project.run.versions import project_version
 
 

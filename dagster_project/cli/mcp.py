@@ -22,6 +22,7 @@ from dagster_project.cli import output
 from dagster_project.cli.check import findings_of
 from dagster_project.cli.own import Asked, weights_of
 from dagster_project.cli.releases import releases_to_compare
+from dagster_project.errors import Refusal
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.check.passages import markdown_passages
 from dagster_project.publish.exhibits.reader import Reader, read_scope
@@ -32,7 +33,6 @@ from dagster_project.publish.questions.guard import GRACE, PROGRAM, Limits, sele
 from dagster_project.publish.release.dictionary import described
 from dagster_project.publish.release.diff import diff_frames
 from dagster_project.publish.whatif import whatif as scores_under
-from dagster_project.run.failures import Refusal
 from dagster_project.run.versions import project_version
 
 INSTRUCTIONS = """Statistics of Chinese cities and an index of new quality productive forces, of one published release.

@@ -12,9 +12,10 @@ from dagster_project.cli.service import run_until_told_to_stop, say_when_open
 from dagster_project.definitions import build_defs
 from dagster_project.defs.dbt_docs import DbtDocsError, write_page
 from dagster_project.defs.instance import MODULE, close_killed_runs, prepare_instance, switched
+from dagster_project.errors import EXIT_FAILED, EXIT_OK, Refusal
 from dagster_project.operations.preflight import recall
 from dagster_project.paths import PROJECT, Paths, export_to_environment
-from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, say
+from dagster_project.run.failures import answering, say
 from dagster_project.run.lock import refresh_lock
 from dagster_project.store import Warehouse, WarehouseBusy
 

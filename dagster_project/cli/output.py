@@ -21,10 +21,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.inert import figure, markdown_text, pipe_table, plain_cell, visible
 from dagster_project.published import open_published
-from dagster_project.run.failures import Refusal, nothing_published
+from dagster_project.run.failures import nothing_published
 
 FORMATS = ("table", "csv", "json", "markdown")
 MAX_ROWS = 200

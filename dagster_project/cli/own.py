@@ -12,11 +12,12 @@ from rich.table import Table
 
 from dagster_project.cli import output
 from dagster_project.cli.reading import table_of
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
 from dagster_project.publish.own.spec import years_of
 from dagster_project.publish.whatif import whatif
-from dagster_project.run.failures import Refusal, answering, say
+from dagster_project.run.failures import answering, say
 
 SHOWN, NAMED = 20, 5
 COLUMNS = (

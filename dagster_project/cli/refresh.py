@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.cli.runner import RunLog, profile_table, progress_reporter, quiet_output, step_progress
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, IngestError, Refusal
+from dagster_project.files import hash_of_files, sha256_of
 from dagster_project.ingest.sidecar import Landed, read_landed
 from dagster_project.operations.faults import SurroundingsError, sentence_of
 from dagster_project.operations.preflight import check_surroundings, recall, tidy
@@ -20,17 +21,7 @@ from dagster_project.publish.release.record import waiting
 from dagster_project.published import PublishedFileError, open_read_only, statements
 from dagster_project.run.cluster import ClusterError, check_cluster
 from dagster_project.run.dbt import DbtCommand, parsing
-from dagster_project.run.failures import (
-    EXIT_BAD_INPUT,
-    EXIT_BUSY,
-    EXIT_FAILED,
-    EXIT_OK,
-    EXIT_REFUSED,
-    Failure,
-    Refusal,
-    answering,
-    say,
-)
+from dagster_project.run.failures import Failure, answering, say
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.publishing import SettingsError, read_publishing
@@ -38,7 +29,6 @@ from dagster_project.run.ready_rows import read_ready_rows, ready_rows_sentence
 from dagster_project.run.resources import ResourceError, export_resources
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.up_to_date import Changed, input_digest, remember, what_changed
-from dagster_project.run.versions import hash_of_files, sha256_of
 from dagster_project.store import Warehouse, WarehouseBusy
 
 MAX_PLANNED = 12  # names of one kind that `--dry-run` prints

@@ -12,6 +12,7 @@ from rich.table import Table
 from dagster_project.cli.check import check_documents
 from dagster_project.cli.output import check_form
 from dagster_project.cli.reading import table_of
+from dagster_project.errors import EXIT_FAILED, EXIT_OK, Refusal
 from dagster_project.operations import rebuild as again
 from dagster_project.operations.retention import plan_prune, prune
 from dagster_project.operations.withdraw import withdraw
@@ -24,7 +25,7 @@ from dagster_project.publish.release.folder import folder_of, known_releases, la
 from dagster_project.publish.release.record import list_of_releases
 from dagster_project.publish.release.verify import verify_published, verify_release
 from dagster_project.published import open_read_only
-from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, nothing_published, say
+from dagster_project.run.failures import answering, nothing_published, say
 from dagster_project.run.lock import refresh_lock
 
 MAX_SAID = 20

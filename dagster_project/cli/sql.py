@@ -10,11 +10,12 @@ from rich.markup import escape
 
 from dagster_project.cli import output
 from dagster_project.cli.warehouse_option import announce_release
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.questions.guard import PERSON, Limits, selects, traps, within
 from dagster_project.publish.release.dictionary import described
 from dagster_project.published import TABLES, open_read_only, statements
-from dagster_project.run.failures import Refusal, answering, say
+from dagster_project.run.failures import answering, say
 
 SQL = statements(__file__)
 NAMES_SQL = f"select schema_name || '.' || table_name from {TABLES} order by schema_name <> 'easy', 1"

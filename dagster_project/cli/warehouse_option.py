@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_OK
 from dagster_project.paths import Paths, demo_paths, real_paths
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_REFUSED, Failure
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_REFUSED
+from dagster_project.run.failures import Failure
 
 # Exceptions whose own text is written for people.
 SPEAKING = {

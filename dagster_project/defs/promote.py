@@ -3,9 +3,9 @@
 import dagster as dg
 
 from dagster_project.defs.publish import PUBLISHED, signature_check
+from dagster_project.errors import Refusal
 from dagster_project.operations.promote import Signature, promote
 from dagster_project.paths import Paths
-from dagster_project.run.failures import Refusal
 
 
 class PromoteConfig(dg.Config):

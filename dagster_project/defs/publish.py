@@ -14,6 +14,7 @@ import duckdb
 from dagster_project.defs.asset_groups import POOL, group
 from dagster_project.defs.dbt_docs import DbtDocs
 from dagster_project.defs.settings import current_settings
+from dagster_project.files import sha256_of
 from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.operations.promote import keep_seal, read_review
 from dagster_project.operations.rebuild import Manifest, contents_of, read_manifest
@@ -40,7 +41,7 @@ from dagster_project.publish.site.site import write_report
 from dagster_project.published import open_read_only, stray_log
 from dagster_project.run.publishing import read_publishing
 from dagster_project.run.resources import current_resources
-from dagster_project.run.versions import dbt_hash, params_hash, presentation_hash, seeds_hash, sha256_of, specs_hash
+from dagster_project.run.versions import dbt_hash, params_hash, presentation_hash, seeds_hash, specs_hash
 from dagster_project.store import Warehouse
 from python_models.tasks import start_tasks
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import Paths
 

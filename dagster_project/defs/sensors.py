@@ -9,11 +9,11 @@ import dagster as dg
 from dagster_project.defs.dead_runs import is_by_command
 from dagster_project.defs.gate import is_judged
 from dagster_project.defs.outcome import failure_of
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import EXIT_OK, IngestError
 from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import latest_release
-from dagster_project.run.failures import EXIT_OK, STATUS_OF_EXIT
+from dagster_project.run.failures import STATUS_OF_EXIT
 from dagster_project.run.status import RunStatus, StepRecord, write_status
 from dagster_project.run.steps import step_words
 from dagster_project.run.versions import gate_hash

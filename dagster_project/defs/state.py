@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 
+from dagster_project.files import hash_of_files
 from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.paths import Paths
-from dagster_project.run.versions import hash_of_files, import_closure, package_json
+from dagster_project.run.versions import import_closure, package_json
 from dagster_project.store import Warehouse
 
 if TYPE_CHECKING:  # the gate and `nqpf inspect` do without the methods, which take seconds to import

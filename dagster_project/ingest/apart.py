@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 from dagster_project.ingest.limits import MEMORY, SECONDS, Limits
 
 _GRACE = 3  # seconds between the alarm inside the process and its end from outside

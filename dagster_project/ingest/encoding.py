@@ -6,7 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 
 _BLOCK = 1 << 20
 _WRONG_ENCODING_HANZI = 4  # so many Chinese characters in lines of valid UTF-8 are no chance in a GB 18030 file

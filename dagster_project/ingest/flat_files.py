@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dagster_project.errors import IngestError
 from dagster_project.ingest.encoding import encoding_of
-from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sheet import Sheet, sheet_of, text_of
 

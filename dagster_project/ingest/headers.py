@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 import numpy as np
 import pandas as pd
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 from dagster_project.ingest.header_paths import Geometry, has_chinese, header_paths, tidy, without_spaces
 from dagster_project.ingest.sheet import Sheet, cell_address
 from dagster_project.ingest.sidecar import Sidecar

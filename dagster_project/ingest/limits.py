@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 
 WIDE_ROWS = 20_000
 LONG_ROWS = 2_000_000

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from dagster_project.errors import IngestError
 from dagster_project.ingest.apart import apart
-from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.headers import CELL_COLUMNS, HEADER_COLUMNS, geometry_of, stamped
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.packed import Frame, pack_frame, unpack_frame

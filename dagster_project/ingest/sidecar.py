@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
+from dagster_project.files import sha256_of
 from dagster_project.ingest.sidecar_fields import FieldReader, LandingFile, Sidecar
 from dagster_project.paths import Paths
-from dagster_project.run.versions import sha256_of
 
 __all__ = [
     "Landed",

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 
 LAYOUTS = ("wide", "tables", "long", "reference")  # reference: fetched to compare with, never landed
 WAYS = ("http", "doi", "form", "buy")  # how a file can be had

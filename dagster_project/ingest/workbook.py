@@ -14,8 +14,8 @@ import numpy as np
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
 from python_calamine import WorksheetNotFound as NoWorksheet
 
+from dagster_project.errors import IngestError
 from dagster_project.ingest.apart import apart
-from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.flat_files import read_csv, read_dta
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import check_pages, is_pages, open_pages, prepare

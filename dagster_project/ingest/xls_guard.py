@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 
 _AGAIN = "Fetch the file again and compare its size and sha256"
 _LAST_SECTOR = 0xFFFFFFFA  # numbers above are marks: end of chain, free, part of the table itself

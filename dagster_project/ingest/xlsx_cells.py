@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 
 EXCEL_ERROR = "#ERROR"  # stands for #DIV/0!, #N/A and the like: no figure, but not blank either
 NOT_COMPUTED = "#FORMULA"  # stands for a formula whose result the file does not hold

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import is_pages, pages_limits
 from dagster_project.ingest.pages.read import Cell
@@ -24,7 +24,6 @@ from dagster_project.inspect.show import as_json as report_json
 from dagster_project.inspect.show import show
 from dagster_project.inspect.template import template_file, throw_away_copy
 from dagster_project.paths import PROJECT, real_paths
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
 from dagster_project.store import Warehouse, WarehouseBusy
 
 UNITS_SQL = "select city_id, name_zh from reading.int_units"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 from dagster_project.inspect.frames import Draft
 from dagster_project.paths import Paths
 from dagster_project.published import sql_path, statements

@@ -8,13 +8,13 @@ from typing import Self
 
 import pandas as pd
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
+from dagster_project.files import sha256_of
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.load import Load, read_load
 from dagster_project.ingest.sidecar import LandingFile, Sidecar
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.guess import Shape, guess_shape, guess_year
-from dagster_project.run.versions import sha256_of
 
 UNNAMED = "unnamed"  # source of a load until its headers say it
 

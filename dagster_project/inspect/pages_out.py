@@ -9,6 +9,7 @@ from pathlib import Path
 
 import xlsxwriter
 
+from dagster_project.files import sha256_of
 from dagster_project.ingest.apart import apart
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import crops, page_picture
@@ -16,7 +17,6 @@ from dagster_project.ingest.pages.read import Cell
 from dagster_project.ingest.pages.twin import BOX_COLUMNS, BOXES, DOUBTS
 from dagster_project.ingest.sheet import Sheet, cell_address
 from dagster_project.publish.exhibits.markup import html_page
-from dagster_project.run.versions import sha256_of
 
 
 def write_twin(file: Path, sheets: Sequence[Sheet], cells: Sequence[Cell], out: Path, limits: Limits) -> None:

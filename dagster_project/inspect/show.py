@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.ingest.errors import printable
+from dagster_project.errors import printable
 from dagster_project.inspect.report import Report
 from dagster_project.run.failures import say
 

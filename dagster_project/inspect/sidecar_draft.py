@@ -9,15 +9,14 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, IngestError
+from dagster_project.files import sha256_of
 from dagster_project.ingest.sidecar import LandingFile, Sidecar, find_sidecars
 from dagster_project.inspect.command import named
 from dagster_project.inspect.frames import Draft, Request, read_draft
 from dagster_project.inspect.guess import GuessError
 from dagster_project.inspect.template import template_file, throw_away_copy
 from dagster_project.paths import PROJECT
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
-from dagster_project.run.versions import sha256_of
 
 
 @dataclass(frozen=True)

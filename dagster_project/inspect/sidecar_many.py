@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.markup import escape as escape_markup
 from rich.table import Table
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, IngestError
+from dagster_project.files import sha256_of
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sheet import Sheet
 from dagster_project.ingest.sidecar import LandingFile, Sidecar, find_sidecars
@@ -27,8 +28,6 @@ from dagster_project.inspect.guess import WIDE_COLUMNS, year_of_name, year_of_ti
 from dagster_project.inspect.sidecar_draft import Statements, content_of
 from dagster_project.paths import PROJECT
 from dagster_project.publish.exhibits.markup import html_page
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
-from dagster_project.run.versions import sha256_of
 
 SEEDS = PROJECT / "dbt" / "seeds"
 WORKBOOKS = (".xlsx", ".xls")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
+from dagster_project.files import hash_of_files
 from dagster_project.paths import PROJECT, Paths, cache_folder
 from dagster_project.run.dbt import DbtCommand, models_of_the_gate
-from dagster_project.run.versions import dbt_files, hash_of_files
+from dagster_project.run.versions import dbt_files
 from dagster_project.store import SCHEMA_SQL, Warehouse
 
 KEPT = 3  # templates of older seeds and models that stay in the cache

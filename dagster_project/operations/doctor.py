@@ -15,7 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
+from dagster_project.files import sha256_of
 from dagster_project.ingest.sidecar import find_sidecars
 from dagster_project.operations.faults import damage_of
 from dagster_project.paths import PROJECT, Paths
@@ -24,7 +25,6 @@ from dagster_project.publish.release.record import candidate_folders, state_of, 
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.published import stray_log
 from dagster_project.run.lock import holder
-from dagster_project.run.versions import sha256_of
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 MOST_PROBLEMS = 5  # of one release

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from dagster_project.files import sha256_of
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sidecar import LandingFile, Sidecar
-from dagster_project.run.versions import sha256_of
 
 NO_LICENCE = "none stated"
 RETRIES = 3

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dagster_project.errors import Refusal
+from dagster_project.files import sha256_of
 from dagster_project.paths import Paths
 from dagster_project.publish.release.exchange import PACKAGE
 from dagster_project.publish.release.folder import MANIFEST, NAME, file_hashes, folder_of, latest_release, manifest_of
@@ -28,11 +30,9 @@ from dagster_project.publish.release.record import (
 from dagster_project.publish.release.review import REVIEW, Line, read_lines
 from dagster_project.publish.release.review_page import PAGE, review_page
 from dagster_project.publish.release.snapshot import swap_in
-from dagster_project.run.failures import Refusal
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.publishing import publish_by_hand, read_publishing
 from dagster_project.run.ready_rows import correction_row, write_ready_rows
-from dagster_project.run.versions import sha256_of
 
 OK, BACK = "ok", "back"
 

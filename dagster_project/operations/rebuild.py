@@ -8,21 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from dagster_project.errors import Refusal
+from dagster_project.files import sha256_of
 from dagster_project.ingest.sidecar import Sidecar, find_sidecars
 from dagster_project.paths import Paths
 from dagster_project.publish.release.content import full_name, table_contents
 from dagster_project.publish.release.folder import MANIFEST
 from dagster_project.published import open_read_only
-from dagster_project.run.failures import Refusal
-from dagster_project.run.versions import (
-    PACKAGES,
-    package_json,
-    params_hash,
-    python_version,
-    seeds_hash,
-    sha256_of,
-    specs_hash,
-)
+from dagster_project.run.versions import PACKAGES, package_json, params_hash, python_version, seeds_hash, specs_hash
 from dagster_project.store import Warehouse
 
 Manifest = dict[str, Any]

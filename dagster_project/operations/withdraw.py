@@ -2,6 +2,7 @@
 
 import shutil
 
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import (
     MANIFEST,
@@ -12,7 +13,6 @@ from dagster_project.publish.release.folder import (
 )
 from dagster_project.publish.release.record import moment, say_on_pages, seal, with_entry
 from dagster_project.publish.release.snapshot import swap_in
-from dagster_project.run.failures import Refusal
 
 
 class WithdrawError(Refusal):

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from dagster_project.files import hash_of_files
 from dagster_project.paths import CODE
 from dagster_project.run.resources import current_resources
-from dagster_project.run.versions import hash_of_files, import_closure
+from dagster_project.run.versions import import_closure
 
 ANSWER_SECONDS = 5
 PACKAGES = ("numpy", "pandas", "scipy")

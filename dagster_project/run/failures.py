@@ -9,9 +9,9 @@ from typing import Concatenate
 
 from rich.console import Console
 
+from dagster_project.errors import EXIT_BUSY, EXIT_OK, Refusal
 from dagster_project.paths import Paths
 
-EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REFUSED, EXIT_BUSY = 0, 1, 2, 3, 4
 STATUS_OF_EXIT = {0: "done", 1: "failed", 2: "bad_input", 3: "refused", 4: "busy"}
 
 
@@ -28,14 +28,6 @@ class Failure:
     def status(self) -> str:
         """The word for it in last_run.json."""
         return "interrupted" if self.is_interrupted else STATUS_OF_EXIT[self.exit_code]
-
-
-class Refusal(Exception):
-    """What a command cannot do, why, and what to do instead; one or two sentences for people."""
-
-    def __init__(self, text: str, exit_code: int = EXIT_BAD_INPUT) -> None:
-        super().__init__(text)
-        self.exit_code = exit_code
 
 
 def nothing_published(paths: Paths) -> Refusal:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
-from dagster_project.run.failures import Refusal
 
 BY_HAND, BY_ITSELF = "by_hand", "by_itself"
 

@@ -16,8 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from dagster_project.files import sha256_of
 from dagster_project.paths import Paths
-from dagster_project.run.versions import outlines_hash, package_json, page_files, python_version, sha256_of
+from dagster_project.run.versions import outlines_hash, package_json, page_files, python_version
 
 PACKAGES = ("dagster_project", "python_models", "expectations")
 LEFT_OUT = {"__pycache__", "target", "logs", "resources", ".mypy_cache", ".ruff_cache"}

@@ -13,34 +13,16 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dagster_project.files import hash_of_files, sha256_of
 from dagster_project.paths import Paths
 
 PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "dagster", "great-expectations", "numpy", "pandas", "scipy")
-
-
-def sha256_of(file: Path) -> str:
-    """sha256 (64 hex) of a file, read in blocks."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def hash_of_files(files: Iterable[Path], paths: Paths | None = None) -> str:
-    """One hash over the names and contents of files, in order of the names: those in the project of `paths`, else bare.
-
-    A checkout and an installed wheel of it have the same names, and so the same hashes.
-    """
-    digest = hashlib.sha256()
-    for name, file in sorted((paths.name_of(file) if paths else file.name, file) for file in files):
-        digest.update(name.encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 OURS = ("dagster_project", "python_models", "expectations")
@@ -89,7 +71,7 @@ def specs_hash(paths: Paths) -> str:
 
 def reader_files(paths: Paths) -> list[Path]:
     """The geometry code: landing file -> cells. When it changes, raw cells are read again."""
-    return list((paths.package / "ingest").rglob("*.py"))
+    return [paths.package / "errors.py", *(paths.package / "ingest").rglob("*.py")]
 
 
 def gate_files(paths: Paths) -> list[Path]:

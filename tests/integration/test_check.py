@@ -10,6 +10,7 @@ import pytest
 import xlsxwriter
 from documents import RIGHT, Figures, sentences, swapped, tables
 
+from dagster_project.errors import Refusal
 from dagster_project.paths import PROJECT
 from dagster_project.publish.check import check
 from dagster_project.publish.check.check import check_passages
@@ -17,7 +18,6 @@ from dagster_project.publish.check.facts import KEPT, Facts
 from dagster_project.publish.check.pages import Pages, figures_of, masked, pages_of
 from dagster_project.publish.check.passages import Passage, read_passages, table_passages
 from dagster_project.published import open_read_only
-from dagster_project.run.failures import Refusal
 
 
 @pytest.fixture(scope="module")

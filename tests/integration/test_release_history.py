@@ -9,13 +9,13 @@ from bs4 import BeautifulSoup
 from house import House, paths_below, said
 
 from dagster_project.cli import releases
+from dagster_project.files import sha256_of
 from dagster_project.operations.rebuild import lay_out, read_manifest
 from dagster_project.paths import Paths
 from dagster_project.publish.release.diff import diff_frames
 from dagster_project.publish.release.folder import file_before
 from dagster_project.published import open_read_only
 from dagster_project.run.lock import refresh_lock
-from dagster_project.run.versions import sha256_of
 from dagster_project.store import Warehouse
 
 # each refreshes whole warehouses: minutes on two cores

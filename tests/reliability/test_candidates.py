@@ -18,6 +18,7 @@ from dagster_project.cli.main import app
 from dagster_project.defs.outcome import failure_of
 from dagster_project.defs.promote import build_promote_job
 from dagster_project.defs.publish import PUBLISHED
+from dagster_project.files import sha256_of
 from dagster_project.operations import promote as promoting
 from dagster_project.operations.doctor import diagnose
 from dagster_project.operations.promote import (
@@ -39,7 +40,6 @@ from dagster_project.run.kind import WrongKindError
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.publishing import SettingsError, publish_by_hand, read_publishing
 from dagster_project.run.ready_rows import read_ready_rows
-from dagster_project.run.versions import sha256_of
 
 HEAD = Signature("head of section", role="industry section", note="as agreed", all_seen=True)
 REVIEWER = "reviewer"

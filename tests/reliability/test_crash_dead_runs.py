@@ -14,8 +14,8 @@ from dagster_project.cli import operations
 from dagster_project.defs.dead_runs import PROCESS, close_dead_runs, is_by_command, process_tag
 from dagster_project.defs.executor import WaitNotKnown, one_writer, wait_setting
 from dagster_project.defs.sensors import status_of_run
+from dagster_project.errors import EXIT_BUSY
 from dagster_project.paths import PROJECT
-from dagster_project.run.failures import EXIT_BUSY
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import BY_COMMAND
 

@@ -16,12 +16,12 @@ import hostile_workbooks as hostile
 import pytest
 from hostile_workbooks import LONG, cells_of, csv, old_workbook, stata, workbook
 
+from dagster_project.files import sha256_of
 from dagster_project.ingest import IngestError, Sidecar, read_load
 from dagster_project.ingest.apart import reading_process
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sidecar import LandingFile
 from dagster_project.ingest.workbook import read_sheets
-from dagster_project.run.versions import sha256_of
 
 BROKE_OFF = re.compile("the reader failed")
 

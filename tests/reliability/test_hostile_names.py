@@ -14,8 +14,8 @@ import xlsxwriter
 from hostile_workbooks import workbook
 from rich.console import Console
 
+from dagster_project.errors import printable
 from dagster_project.ingest import IngestError
-from dagster_project.ingest.errors import printable
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.command import inspect_file
 from dagster_project.inspect.frames import Request

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from dagster_project.cli.main import app
 from dagster_project.cli.refresh import show_plan
 from dagster_project.defs.plan import Plan
+from dagster_project.files import sha256_of
 from dagster_project.operations.doctor import diagnose
 from dagster_project.operations.rebuild import read_manifest
 from dagster_project.operations.withdraw import WithdrawError, withdraw
@@ -21,7 +22,6 @@ from dagster_project.publish.release.folder import known_releases, latest_releas
 from dagster_project.publish.release.folder import write_manifest as sealed
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.run.up_to_date import InputDigest
-from dagster_project.run.versions import sha256_of
 
 WHY = "the wage column was read twice <b>"
 

@@ -12,7 +12,7 @@ import pytest
 from house import House, paths_below, said
 
 from dagster_project.cli.releases import rebuild_release
-from dagster_project.run.versions import sha256_of
+from dagster_project.files import sha256_of
 from dagster_project.store import Warehouse
 from dagster_project.study import measurement
 from dagster_project.study.registry import REGISTRY

@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from dagster_project.errors import IngestError
+from dagster_project.files import sha256_of
 from dagster_project.ingest.apart import apart
-from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sheet import Sheet
-from dagster_project.run.versions import sha256_of
 
 _TIFF, _JPEG = (b"II*\0", b"MM\0*"), (b"\xff\xd8\xff",)
 _STARTS = {".pdf": (b"%PDF-",), ".png": (b"\x89PNG",), ".jpg": _JPEG, ".jpeg": _JPEG, ".tif": _TIFF, ".tiff": _TIFF}

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
+from dagster_project.files import hash_of_files, sha256_of
 from dagster_project.ingest.header_paths import has_chinese
 from dagster_project.ingest.pages.sums import broken_sums
 from dagster_project.ingest.pages.table import Row, Table, table_of
 from dagster_project.ingest.pages.words import Page, Word, is_marker, is_number, plain
 from dagster_project.ingest.sheet import Range, Sheet, cell_address
 from dagster_project.paths import cache_folder
-from dagster_project.run.versions import hash_of_files, sha256_of
 
 DOUBT = "?"  # after the text of a cell whose reading is doubted: no figure, so that the gate asks
 _GROUPED = re.compile(r"[+-]?\d{1,3}([, ]\d{3})+(\.\d+)?")

@@ -12,8 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dagster_project.ingest.errors import IngestError
-from dagster_project.run.failures import Refusal
+from dagster_project.errors import IngestError, Refusal
 
 MAX_BYTES = 50_000_000
 MAX_LETTERS = 5_000_000

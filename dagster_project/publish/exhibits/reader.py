@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from dagster_project.errors import Refusal
 from dagster_project.publish.locale import Catalogue, catalogue, msg
 from dagster_project.published import statements
-from dagster_project.run.failures import Refusal
 
 Record = dict[str, Any]
 SYNTHETIC = msg("SYNTHETIC demo data: says nothing about China")

@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 
 import duckdb
 
+from dagster_project.errors import Refusal
 from dagster_project.paths import PROJECT
-from dagster_project.run.failures import Refusal
 
 CITIES_SQL = """
 select city_id, name_zh, name_en, province_name, city_code, province_en from mart.dim_city order by city_code, city_id

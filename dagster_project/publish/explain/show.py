@@ -7,13 +7,14 @@ import jinja2
 import pandas as pd
 from rich.console import Console
 
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.queries import Explanation, explain_score
 from dagster_project.publish.explain.story import IMPUTED, Story, story
 from dagster_project.publish.inert import markdown_text
 from dagster_project.publish.locale import languages
 from dagster_project.published import open_published
-from dagster_project.run.failures import Refusal, answering, nothing_published, say
+from dagster_project.run.failures import answering, nothing_published, say
 
 CELLS_SHOWN = 4
 SYNTHETIC = "SYNTHETIC demo data: says nothing about China"

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.publish.exhibits.reader import ExportError
 

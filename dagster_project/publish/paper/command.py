@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
+from dagster_project.files import sha256_of
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.exhibits.exhibit import Exhibit, Grid, exhibits, read_grid, read_notes, read_rows
@@ -26,7 +27,6 @@ from dagster_project.publish.release.replication import replication_archive
 from dagster_project.publish.release.yearbook import yearbook_archive
 from dagster_project.published import TABLES, open_read_only
 from dagster_project.run.failures import answering, nothing_published
-from dagster_project.run.versions import sha256_of
 
 PRINTED: dict[str, Callable[[Grid], str]] = {"latex": latex.to_latex, "markdown": to_markdown, "html": to_html}
 ROWS = ("csv", "parquet")

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from dagster_project.run.failures import Refusal
+from dagster_project.errors import Refusal
 
 FILE = Path(__file__).with_name("questions.yml")
 WORD = re.compile(r"[a-z0-9_]+|[\u4e00-\u9fff]+")

@@ -16,8 +16,8 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.errors import EXIT_BAD_INPUT, Refusal
 from dagster_project.publish.inert import visible
-from dagster_project.run.failures import EXIT_BAD_INPUT, Refusal
 
 GRACE = 5.0  # seconds after which a function that does not listen ends with the process
 PIVOT = re.compile(r"\s*(pivot|select|from)\b", re.IGNORECASE)

@@ -10,12 +10,12 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.files import sha256_of
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.inert import csv_select
 from dagster_project.publish.release.dictionary import described
 from dagster_project.publish.release.snapshot import RUN_TABLES
 from dagster_project.published import TABLES, open_read_only, open_side_by_side, sql_path, statements
-from dagster_project.run.versions import sha256_of
 
 SQL = statements(__file__)
 MANIFEST = "manifest.json"

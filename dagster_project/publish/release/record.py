@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster_project.files import sha256_of
 from dagster_project.paths import Paths
 from dagster_project.publish.locale import catalogue, languages, msg
 from dagster_project.publish.release.folder import MANIFEST, file_hashes, known_releases, latest_release, manifest_of
-from dagster_project.run.versions import sha256_of
 
 Manifest = Mapping[str, Any]
 Entry = dict[str, Any]

@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import jinja2
 
+from dagster_project.files import sha256_of
 from dagster_project.paths import PROJECT
 from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.exhibits import exhibit
@@ -23,7 +24,6 @@ from dagster_project.publish.inert import markdown_text, pipe_table
 from dagster_project.publish.paper import plain
 from dagster_project.publish.release.folder import export_tables
 from dagster_project.published import statements
-from dagster_project.run.versions import sha256_of
 
 MODEL_TABLES = ("mart_model_data", "mart_model_edge", "mart_panel_coef", "mart_panel_fit")
 EXHIBITS = Path(exhibit.__file__).parent

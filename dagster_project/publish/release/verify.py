@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.files import sha256_of
 from dagster_project.publish.release.content import full_name, table_contents
 from dagster_project.publish.release.folder import file_hashes, file_of, kinds_of
 from dagster_project.publish.release.record import is_unbroken
 from dagster_project.published import open_read_only
-from dagster_project.run.versions import sha256_of
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import vl_convert
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 
+from dagster_project.errors import Refusal
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.chart import in_light
 from dagster_project.publish.exhibits.exhibit import Grid, Row, number, plain, signed
@@ -30,7 +31,6 @@ from dagster_project.publish.paper import word
 from dagster_project.publish.paper.figures import DPI
 from dagster_project.publish.site.cities import MIDDLE, SQL, CityFacts, Profiles
 from dagster_project.published import open_read_only
-from dagster_project.run.failures import Refusal
 
 PROVINCE_KIND = ("省", "市", "自治区", "壮族自治区", "回族自治区", "维吾尔自治区")
 EDITS = 5

@@ -8,8 +8,8 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+from dagster_project.errors import IngestError
 from dagster_project.ingest.apart import apart
-from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import check_pages, crops, is_pages, pages_limits
 from dagster_project.published import open_read_only

@@ -19,6 +19,7 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
+from dagster_project.files import sha256_of
 from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.exhibits import chart, exhibit
 from dagster_project.publish.exhibits import map as maps
@@ -27,7 +28,6 @@ from dagster_project.publish.locale import catalogue, languages, msg
 from dagster_project.publish.paper.figures import svg_of
 from dagster_project.publish.site import cities, findings, indicators, shared, yearbook
 from dagster_project.published import open_read_only
-from dagster_project.run.versions import sha256_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = (

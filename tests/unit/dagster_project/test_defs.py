@@ -11,9 +11,9 @@ from dbt_models import rendered
 from dagster_project.defs.gate import _judge_all
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.scheduler import FrameCache
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_FAILED
 from dagster_project.paths import Paths
 from dagster_project.run.dbt import DbtError
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED
 from dagster_project.store import Warehouse
 from dagster_project.study.index import NoIndexError
 from dagster_project.study.registry import Analysis

@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from dagster_project.cli.main import app
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 from dagster_project.ingest.sidecar import landed_sidecars, read_sidecar
 from dagster_project.paths import PROJECT, real_paths
 

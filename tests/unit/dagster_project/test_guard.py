@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from dagster_project.cli.sql import run_sql
+from dagster_project.errors import Refusal
 from dagster_project.paths import Paths
 from dagster_project.publish.questions.guard import PERSON, Limits, selects, traps, within
 from dagster_project.published import open_read_only
-from dagster_project.run.failures import Refusal
 
 QUICK = Limits(seconds=1.0, memory="200MB", spilled="50MB", rows=1000)
 NO_SELECT = {

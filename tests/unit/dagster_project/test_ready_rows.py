@@ -10,7 +10,7 @@ from rich.console import Console
 
 from dagster_project.cli.care import accept_file
 from dagster_project.demo import generate_demo
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 from dagster_project.ingest.sidecar import check_files, check_set, find_sidecars
 from dagster_project.inspect.frames import Request
 from dagster_project.inspect.sidecar_draft import Statements, content_of, draft_sidecar

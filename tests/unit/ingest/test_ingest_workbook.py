@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from dagster_project.ingest.errors import IngestError
+from dagster_project.errors import IngestError
 from dagster_project.ingest.limits import LONG_ROWS, Limits
 from dagster_project.ingest.workbook import read_sheets
 

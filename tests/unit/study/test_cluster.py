@@ -13,9 +13,9 @@ from study_tools import as_read, settings
 
 from dagster_project.cli.refresh import refresh
 from dagster_project.defs.scheduler import Scheduler, compute
+from dagster_project.errors import EXIT_BAD_INPUT
 from dagster_project.paths import Paths
 from dagster_project.run.cluster import ClusterError, check_cluster, connect
-from dagster_project.run.failures import EXIT_BAD_INPUT
 from dagster_project.study import panel
 from dagster_project.study.registry import BY_NAME
 

@@ -1,4 +1,7 @@
-"""The one error of the ingest library: what is wrong, where, and what to do about it."""
+"""What is wrong, where, and what to do about it: the two errors that become a sentence, and the exit codes.
+
+A scheduler acts on the code, a person on the sentence. Everything may import this; it imports nothing of ours.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,16 @@ import unicodedata
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (zero width, direction), surrogates, line ends
 _LONGEST = 2_000
+
+EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REFUSED, EXIT_BUSY = 0, 1, 2, 3, 4
+
+
+class Refusal(Exception):
+    """What a command cannot do, why, and what to do instead; one or two sentences for people."""
+
+    def __init__(self, text: str, exit_code: int = EXIT_BAD_INPUT) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
 
 
 class IngestError(Exception):

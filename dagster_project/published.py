@@ -55,7 +55,7 @@ def open_read_only(file: Path, settings: Mapping[str, str | int] | None = None) 
             "read as a part of the release. Close that program, then delete that file or run `nqpf refresh`."
         )
     try:
-        return _shut(_with_short_names(duckdb.connect(str(file), read_only=True)), (), settings or {})
+        return shut(_with_short_names(duckdb.connect(str(file), read_only=True)), (), settings or {})
     except duckdb.Error as error:
         raise PublishedFileError(unreadable(file, error)) from error
 
@@ -84,7 +84,7 @@ def open_side_by_side(files: Mapping[str, Path], *, may_write: Iterable[Path] = 
     con = duckdb.connect(config={"temp_directory": beside})
     for name, file in files.items():
         con.execute(f"attach '{sql_path(file)}' as {name} (read_only)")
-    return _shut(con, may_write)
+    return shut(con, may_write)
 
 
 def sql_path(path: Path) -> str:
@@ -105,7 +105,7 @@ def _with_short_names(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnecti
     return con
 
 
-def _shut(
+def shut(
     con: duckdb.DuckDBPyConnection, may_write: Iterable[Path], settings: Mapping[str, str | int] | None = None
 ) -> duckdb.DuckDBPyConnection:
     """Connections of one process to one file share their settings: where they are locked already, all is done."""

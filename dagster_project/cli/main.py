@@ -154,6 +154,38 @@ def sql(
     raise typer.Exit(run_sql(paths, console, query, format, as_of, file, limits))
 
 
+@app.command("open", rich_help_panel="Ask")
+def open_address(
+    address: Annotated[str, typer.Argument(metavar="URL", help="https://..., or the folder of a file share.")],
+    query: Annotated[str | None, typer.Argument(help="A SELECT; without one: what is there.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with the query instead (UTF-8).")] = None,
+    release: Annotated[str | None, typer.Option(help="Another release than the current one.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Public key (PEM) of who signs; kept for this address.")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="table, csv, json or markdown")] = None,
+    shell: Annotated[bool, typer.Option("--shell", help="Ask line after line.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="Get the whole file, for all other commands.")] = False,
+    seconds: Annotated[float, typer.Option(help="How long to wait for an answer of the server.")] = 30.0,
+) -> None:
+    """Read a release from a web server or a file share: only the tables of the query, each held against its hash."""
+    from dagster_project.cli.open import open_place
+
+    raise typer.Exit(
+        open_place(
+            reading_paths(None),
+            console,
+            address,
+            query,
+            file=file,
+            release=release,
+            key=key,
+            form=form,
+            is_shell=shell,
+            is_whole=whole,
+            seconds=seconds,
+        )
+    )
+
+
 @app.command(rich_help_panel="Ask")
 def ask(
     words: Annotated[
@@ -579,6 +611,20 @@ def release_diff(
     raise typer.Exit(
         diff_releases(reading_paths(warehouse), console, old, new, format=format, out=out, documents=documents)
     )
+
+
+@release_app.command("export")
+def release_export(
+    web: Annotated[Path, typer.Option("--web", help="Folder of a web server or a file share.")],
+    release: Annotated[str | None, typer.Option(help="Another release than the current one.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Private Ed25519 key (PEM) that signs the manifest.")] = None,
+    inside: Annotated[bool, typer.Option("--inside", help="Only the own house reads the place.")] = False,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Lay a release out for `nqpf open`: written once, never changed. Exit: 0 there, 2 refused."""
+    from dagster_project.cli.releases import export_for_web
+
+    raise typer.Exit(export_for_web(reading_paths(warehouse), console, web, release, key, is_inside=inside))
 
 
 @release_app.command("verify")

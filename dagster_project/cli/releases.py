@@ -24,6 +24,7 @@ from dagster_project.publish.release.disk import human
 from dagster_project.publish.release.folder import folder_of, known_releases, latest_release
 from dagster_project.publish.release.record import list_of_releases
 from dagster_project.publish.release.verify import verify_published, verify_release
+from dagster_project.publish.remote.write import export_web
 from dagster_project.published import open_read_only
 from dagster_project.run.failures import answering, nothing_published, say
 from dagster_project.run.lock import refresh_lock
@@ -112,6 +113,17 @@ def _diff_text(old: str | None, new: str, frames: Frames | None, format: str) ->
         for part, frame in (frames or {}).items()
     }
     return json.dumps({"old": old, "new": new, **parts}, ensure_ascii=False, indent=1) + "\n"
+
+
+@answering
+def export_for_web(
+    paths: Paths, console: Console, target: Path, release: str | None, key: Path | None, *, is_inside: bool
+) -> None:
+    """One release as files that `nqpf open` reads from any web server or share."""
+    name, is_new = export_web(paths, target, release, key, is_inside=is_inside)
+    where = target / "releases" / name
+    say(console, f"Written: {where}" if is_new else f"There already, the same: {where}")
+    say(console, f"Readers: nqpf open URL{' --key key.pub.pem' if key else ''}")
 
 
 @answering

@@ -2,6 +2,8 @@
 
 import re
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -40,19 +42,47 @@ def run_sql(
     `form`: None is a table on a terminal and CSV in a pipe. `as_of` names the release or data vintage that is asked.
     """
     form = form or ("table" if console.is_terminal else "csv")
-    text = _query_text(query, file)
+    text = query_text(query, file)
     with (
         output.opened(paths, form, settings=limits.settings)
         if as_of is None
         else _opened_as_of(paths, form, as_of, limits) as con
     ):
-        for statement in selects(con, text):
-            with within(con, limits, ends_process=True):
-                con.execute(statement)
-                n = _print_result(con, console, form, limits)
-                if n == 0:
-                    _say_why_empty(con, statement.query)
-            say(Console(stderr=True), *traps(con, statement.query))
+        print_answers(con, console, text, form, limits, _say_why_empty)
+
+
+def print_answers(
+    con: duckdb.DuckDBPyConnection,
+    console: Console,
+    text: str,
+    form: str,
+    limits: Limits,
+    why_empty: Callable[[duckdb.DuckDBPyConnection, str], None] | None = None,
+) -> None:
+    """The result of each SELECT of the text, then what in it is easily read wrongly. `why_empty` speaks of no rows."""
+    for statement in selects(con, text):
+        with within(con, limits, ends_process=True):
+            con.execute(statement)
+            if _print_result(con, console, form, limits) == 0 and why_empty is not None:
+                why_empty(con, statement.query)
+        say(Console(stderr=True), *traps(con, statement.query))
+
+
+def ask_lines(answer: Callable[[str], int]) -> int:
+    """A shell: statements from the keyboard, each up to its semicolon, until the end of input. What is refused is said
+    and the shell goes on. Returns 0."""
+    with suppress(ImportError):  # arrow keys and the lines before, where the system has them
+        import readline  # noqa: F401
+    text = ""
+    with suppress(EOFError, KeyboardInterrupt):
+        while True:
+            text += input("   ...> " if text else "nqpf> ") + "\n"
+            if not text.strip():
+                text = ""
+            elif text.rstrip().endswith(";"):
+                answer(text)
+                text = ""
+    return 0
 
 
 @answering
@@ -103,7 +133,7 @@ def _n_row(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
 
 
-def _query_text(query: str | None, file: Path | None) -> str:
+def query_text(query: str | None, file: Path | None) -> str:
     """The SQL. Raises Refusal where there is none."""
     if (query is None) == (file is None):
         raise Refusal("Give one query: as text, or in a file with --file.")

@@ -1,0 +1,1 @@
+"""A release on a web server or a file share: what `nqpf release export --web` writes and `nqpf open` reads."""

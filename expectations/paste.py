@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 HEADER_MAP, CORRECTION, ANSWER = "header_map.csv", "correction.csv", "gate_answer.csv"
+PATTERN = "figure_pattern.csv"
 
 
 def csv_line(fields: Sequence[object]) -> str:
@@ -49,6 +50,11 @@ def correction_row(source: str, cell: Mapping[str, Any], action: str, value: obj
 def answer_row(source: str, data_year: int, rule_id: str, subject: str) -> str:
     """A row of gate_answer.csv: what the rule sees there is right. Who looked and why is for a person to fill in."""
     return csv_line([source, data_year, "", rule_id, subject, "accept", "", ""])
+
+
+def pattern_row(source: str, data_year: int, pattern: str) -> str:
+    """A row of figure_pattern.csv: how all texts of one form are read, and why, is for a person to fill in."""
+    return csv_line([source, data_year or "", "", pattern, "", ""])
 
 
 def _unit(head: Mapping[str, Any]) -> str:

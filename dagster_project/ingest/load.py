@@ -20,7 +20,7 @@ from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.ingest.workbook import check_name, open_sheets
 
 # texts that are read as numbers but are none, and numbers whose exponent may be too large for a float64
-NUMBER_IN_WORDS = re.compile(r"\s*[+-]?(inf(inity)?|nan|(\d+\.?\d*|\.\d+)e[+-]?\d{3,})\s*", re.IGNORECASE)
+NUMBER_IN_WORDS = re.compile(r"\W*[+-]?(inf(inity)?|nan|(\d+\.?\d*|\.\d+)e[+-]?\d{3,})\W*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +69,18 @@ def _unpacked(frames: tuple[Frame, Frame], name: str, sidecar: Sidecar) -> tuple
 
 
 def _is_held(text: str) -> bool:
-    """Whether a float64 holds it: finite, and zero only where all of its digits are."""
-    number = float(text)
+    """Whether a float64 holds it, or it is no number: finite, and zero only where all of its digits are."""
+    found = NUMBER_IN_WORDS.fullmatch(text)
+    if found is None:
+        return True
+    number = float(found[1])
     return math.isfinite(number) and (number != 0.0 or not re.search("[1-9]", text.lower().partition("e")[0]))
 
 
 def _check_finite(cells: pd.DataFrame, name: str) -> None:
     """No figure is infinite, in words or as a number that no float64 holds, nor not-a-number, nor too small for one."""
     body = cells[cells["part"] == "body"]
-    bad = {text for text in body["text"].unique() if NUMBER_IN_WORDS.fullmatch(text) and not _is_held(text)}
+    bad = {text for text in body["text"].unique() if not _is_held(text)}
     if bad:
         first = body[body["text"].isin(bad)].iloc[0]
         sheet = f", sheet {first['sheet']}" if first["sheet"] else ""

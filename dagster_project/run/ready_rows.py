@@ -16,7 +16,11 @@ from expectations.paste import csv_line
 
 SEED, COMMENT = "seed", "comment"
 # what a person has to say before a row counts
-NEEDED = {"gate_answer.csv": ("reviewed_by", "reason"), "correction.csv": ("reason",)}
+NEEDED = {
+    "gate_answer.csv": ("reviewed_by", "reason"),
+    "correction.csv": ("reason",),
+    "figure_pattern.csv": ("reads", "reason"),
+}
 
 
 @dataclass(frozen=True)

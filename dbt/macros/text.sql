@@ -5,8 +5,9 @@
 #}
 {% macro to_half_width(text) -%}
     case when not regexp_matches({{ text }}, '[^ -~一-鿿]') then {{ text }} else translate({{ text }},
-        '！＂＃＄％＆（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ＼＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｜～［］〔〕【】−　' || chr(160) || chr(8201) || chr(8239) || chr(8203) || chr(65279),
-        '!"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\^_`abcdefghijklmnopqrstuvwxyz|~()()()-    ') end
+        '！＂＃＄％＆（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ＼＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｜～［］〔〕【】−　' || chr(160) || chr(8194) || chr(8195) || chr(8201) || chr(8202) || chr(8239)
+        || chr(8203) || chr(8204) || chr(8205) || chr(8288) || chr(173) || chr(65279),
+        '!"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\^_`abcdefghijklmnopqrstuvwxyz|~()()()-       ') end
 {%- endmacro %}
 
 {# A figure in a sentence: four digits, all of those before the point, no exponent. #}
@@ -26,24 +27,62 @@
     nullif(regexp_replace({{ to_half_width(text) }}, '\s+|^[.·‘’''"*\-]+|[.·‘’''"\-]+$', '', 'g'), '')
 {%- endmacro %}
 
-{# What yearbooks print for "no figure". None of it begins with a digit: figures need no pattern. #}
-{% macro is_blank_mark(text) -%}
+{#
+  A figure without what a machine or a typist left around it: white space, line breaks and other signs that nobody sees
+  (_x000D_ is a line break that a program wrote in letters), apostrophes and signs of a foot note. None of these is part
+  of the figure. A text of digits and points alone, as nearly all are, stays as it is.
+#}
+{% macro bare_figure(text) -%}
     case
-        when ascii({{ text }}) between ascii('0') and ascii('9') then false
-        else regexp_full_match(
-            trim({{ to_half_width(text) }}), '(|-+|—+|–+|…+|\.{2,}|\.|\*+|/|NA|N/A|NaN|nan|null|None)'
+        when regexp_full_match({{ text }}, '[0-9.]+') then {{ text }}
+        else regexp_replace(
+            {{ to_half_width(text) }},
+            '^([\s\x00-\x1f''‘’`"]|_x000[0-9A-Fa-f]_)+|([\s\x00-\x1f''‘’`"*†‡※①-⑳⑴-⒇❶-❿¹²³⁴-⁹]|_x000[0-9A-Fa-f]_)+$', '', 'g'
         )
     end
 {%- endmacro %}
 
-{# A printed number, or null. Thousands groups are closed only where they are groups of three: '1 1.44' stays text. #}
-{% macro clean_number(text) -%}
+{# What stands around a figure and is taken off, in words, from the text and its bare figure; null where nothing does. #}
+{% macro litter(text, bare) -%}
+    case
+        when {{ text }} = {{ bare }} and not regexp_matches({{ text }}, '[, ]') then null
+        else nullif(concat_ws(
+            ' and ',
+            case when regexp_matches({{ text }}, '[†‡※①-⑳⑴-⒇❶-❿¹²³⁴-⁹]|[*＊]\s*$') then 'signs of a note' end,
+            case when regexp_matches({{ text }}, '[''‘’`"＇]') then 'apostrophes' end,
+            case when regexp_matches({{ text }}, '[\n\r\t\x00-\x1f]|_x000') then 'line breaks' end,
+            case when regexp_matches({{ bare }}, '\d[, ]\d') then 'thousands signs' end,
+            case when regexp_matches({{ text }}, '[０-９．，－＋]') then 'signs of full width' end,
+            case when regexp_matches({{ text }}, '(^|[^0-9])[  　\x{2002}-\x{200d}\x{feff}]|[  　\x{2002}-\x{200d}\x{feff}]([^0-9]|$)') then 'blanks' end
+        ), '')
+    end
+{%- endmacro %}
+
+{# The form of a text that is no figure, each run of digits with its points, signs and groups as #: (#), #元, #.#. #}
+{% macro figure_pattern(bare) -%}
+    regexp_replace(regexp_replace({{ bare }}, '[+-]?\d+(,\d{3})*(\.\d+)?', '#', 'g'), '\s+', ' ', 'g')
+{%- endmacro %}
+
+{# The number of the one figure that a text holds, whatever stands beside it. #}
+{% macro only_figure(bare) -%}
+    try_cast(replace(regexp_extract({{ bare }}, '[+-]?\d+(,\d{3})*(\.\d+)?'), ',', '') as double)
+{%- endmacro %}
+
+{# What yearbooks print for "no figure", in a bare figure. None of it begins with a digit: figures need no pattern. #}
+{% macro is_blank_mark(bare) -%}
+    case
+        when ascii({{ bare }}) between ascii('0') and ascii('9') then false
+        else regexp_full_match({{ bare }}, '(|-+|—+|–+|…+|\.{2,}|\.|\*+|/|NA|N/A|NaN|nan|null|None)')
+    end
+{%- endmacro %}
+
+{# The number of a bare figure, or null. Groups of digits are closed only where they are of three: '1 1.44' stays text. #}
+{% macro clean_number(bare) -%}
 try_cast(
     case
-        when regexp_full_match(trim({{ to_half_width(text) }}), '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
-            then trim({{ to_half_width(text) }})
-        when regexp_full_match(trim({{ to_half_width(text) }}), '[+-]?\d{1,3}([, ]\d{3})+(\.\d+)?')
-            then regexp_replace(trim({{ to_half_width(text) }}), '[, ]', '', 'g')
+        when regexp_full_match({{ bare }}, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?') then {{ bare }}
+        when regexp_full_match({{ bare }}, '[+-]?\d{1,3}([, '']\d{3})+(\.\d+)?')
+            then regexp_replace({{ bare }}, '[, '']', '', 'g')
     end as double
 )
 {%- endmacro %}

@@ -28,6 +28,7 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     is_uncorrected = ~as_flag(frame["is_corrected"])
     is_printed = is_uncorrected & ~is_blank(frame["text"])
     frame["value_is_number"] = only_where(is_printed, as_flag(frame["is_number"]))
+    frame["value_is_printed_alone"] = only_where(is_printed & as_flag(frame["is_number"]), frame["litter"].isna())
     frame["value_is_as_printed"] = only_where(is_printed, frame["reading"].isna())
     is_inside = ~((value < low) | (value > high))
     applies = is_uncorrected & ~_is_refused(frame, judged_blocks(frames, baseline))
@@ -48,6 +49,11 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
             paste.CORRECTION,
             paste.correction_row(baseline.source, row, "replace", text, ""),
         ]
+    is_asked = frame["value_is_number"].eq(False).fillna(False).astype(bool) & frame["pattern"].notna()
+    frame.loc[is_asked, "paste_into"] = paste.PATTERN
+    frame.loc[is_asked, "paste_rows"] = [
+        paste.pattern_row(baseline.source, baseline.data_year, str(text)) for text in frame.loc[is_asked, "pattern"]
+    ]
     return frame.sort_values("influence", ascending=False, kind="stable", ignore_index=True)
 
 

@@ -18,8 +18,15 @@ select
     c.text,
     h.factor,
     h.shift,
-    c.is_blank or c.number is not null as is_number,
-    case when not c.is_blank then c.number * h.factor + h.shift end as value
+    c.is_blank or c.number is not null or a.reads is not null as is_number,
+    case when c.number is not null then {{ litter('c.text', 'c.bare') }} end as litter,
+    case when c.number is null and not c.is_blank then {{ figure_pattern('c.bare') }} end as pattern,
+    case
+        when c.is_blank then null
+        when a.reads = 'figure' then {{ only_figure('c.bare') }}
+        when a.reads = 'negative' then -{{ only_figure('c.bare') }}
+        else c.number
+    end * h.factor + h.shift as value
 from {{ ref('stg_landing__cells') }} as c
 inner join {{ ref('int_headers_mapped') }} as h
     on
@@ -46,6 +53,14 @@ left join {{ ref('header_map') }} as i
         and h.header_key = i.header_key
         and i.variable_code = 'ignore'
         and r.year between coalesce(i.year_from, 0) and coalesce(i.year_to, 9999)
+left join {{ ref('figure_pattern') }} as a
+    on
+        c.number is null
+        and not c.is_blank
+        and c.source = a.source
+        and coalesce(a.data_year, c.data_year) = c.data_year
+        and coalesce(a.vintage, c.vintage) = c.vintage
+        and {{ figure_pattern('c.bare') }} = a.pattern
 where
     r.city_id is not null
     and h.variable_code <> 'ignore'

@@ -29,5 +29,5 @@ left join {{ ref('correction') }} as k
         and v.scope = k.scope
         and (k.vintage is null or v.vintage = k.vintage)
         and k.status <> 'withdrawn'
-        and trim(v.text) = trim(k.expect)
+        and {{ bare_figure('v.text') }} = {{ bare_figure('k.expect') }}
 left join {{ ref('int_figures_reread') }} as q on v.source_cell_id = q.source_cell_id

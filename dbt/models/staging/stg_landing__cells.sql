@@ -19,6 +19,7 @@ select
     source || '@' || vintage || ':' || file || '!'
     || coalesce(nullif(place, ''), sheet || '!' || {{ cell_address('row_no', 'col_no') }}) as source_cell_id,
     text,
-    {{ is_blank_mark('text') }} as is_blank,
-    {{ clean_number('text') }} as number
+    {{ bare_figure('text') }} as bare,
+    {{ is_blank_mark('bare') }} as is_blank,
+    {{ clean_number('bare') }} as number
 from source

@@ -30,7 +30,8 @@ FRAME_COLUMNS: dict[str, tuple[str, ...]] = {
         ),
         "rows": "file sheet row_no cell city_text year row_kind city_id n_values evidence",
         "values": (
-            "city_id city_name year variable_code scope value text is_number is_corrected file sheet cell "
+            "city_id city_name year variable_code scope value text litter pattern is_number is_corrected file "
+            "sheet cell "
             "unit kind reading band_low band_high median_low median_high min_rho province_id value_last year_last"
         ),
         "last": "city_id variable_code scope value_last year_last",

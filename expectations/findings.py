@@ -1,9 +1,11 @@
 """What the gate found, as one flat frame: the result rows of a load opened up into the places they speak about.
 
-`findings_frame(rows, baseline)` serves the dry run and tests, `rows_to_review(rows)` the refused load.
+`findings_frame(rows, baseline)` serves the dry run and tests, `rows_to_review(rows)` the refused load; what a finding
+and a load come to (`outcome_of_finding`, `outcome_of_load`) is said in the same words before and after landing.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -35,6 +37,43 @@ FINDING_COLUMNS: dict[str, str] = {
 }
 _NUMBERS = ("data_year", "year", "figure")
 READ_OTHERWISE = "value_is_as_printed"
+SOUND, TOLD, ACCEPTED, WAITS, REFUSED = "sound", "told", "accepted", "waits", "refused"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finding, or a load, comes to.
+
+    word: of a finding 'sound', 'told' (it refuses nothing), 'waits' or 'refused'; of a load 'accepted', 'waits' or
+    'refused'. What waits has a ready-made row for each of its places: a person completes it and runs again.
+    answers: these rows, one text a question (a question may have several rows to choose from).
+    """
+
+    word: str
+    answers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        n = len(self.answers)
+        return self.word if self.word != WAITS else f"waits for {n} answer{'s' * (n != 1)}"
+
+
+def outcome_of_finding(row: ResultRow, ready: Mapping[str, Sequence[str]]) -> Outcome:
+    """ready: rule -> ready-made rows that do not stand in its places, as those of unknown headers and names."""
+    if row.passed or row.severity != "error":
+        return Outcome(SOUND if row.passed else TOLD)
+    answers = [str(detail.get("paste_rows") or "") for detail in row.details] or [""]
+    if "" in answers:
+        answers = list(ready.get(row.rule_id, [])) or [""]
+    return Outcome(REFUSED) if "" in answers else Outcome(WAITS, tuple(dict.fromkeys(answers)))
+
+
+def outcome_of_load(rows: Sequence[ResultRow], ready: Mapping[str, Sequence[str]]) -> Outcome:
+    """Refused where one finding is: answers to the others would not let the load in."""
+    findings = [outcome_of_finding(row, ready) for row in rows]
+    if not rows or any(one.word == REFUSED for one in findings):
+        return Outcome(REFUSED)
+    answers = tuple(dict.fromkeys(answer for one in findings for answer in one.answers))
+    return Outcome(WAITS, answers) if answers else Outcome(ACCEPTED)
 
 
 def findings_frame(rows: Sequence[ResultRow], baseline: Baseline) -> pd.DataFrame:

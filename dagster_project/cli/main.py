@@ -446,7 +446,7 @@ def inspect(
     workbook: Annotated[Path | None, typer.Option(help="Twin of a scan: a workbook to correct and land.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML with the scan and its figures beside it.")] = None,
 ) -> None:
-    """What of a file would be read, and what not, before it is landed. Exit: 0 all, 1 not all, 2 unreadable, 4 busy."""
+    """Would it be accepted, and what of it read? Exit: 0 accepted, 1 waits for answers, 2 unreadable, 3 no, 4 busy."""
     from dagster_project.inspect.command import inspect_file
     from dagster_project.inspect.frames import Request
 

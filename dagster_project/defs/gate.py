@@ -33,9 +33,9 @@ from dagster_project.run.ready_rows import ready_rows_sentence, write_ready_rows
 from dagster_project.run.versions import gate_hash, rules_hash
 from dagster_project.store import Warehouse
 from expectations.contract import Baseline, Frames, ResultRow
-from expectations.findings import rows_to_review
+from expectations.findings import ACCEPTED, outcome_of_load, rows_to_review
 from expectations.run import is_accepted, validate, write_index
-from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
+from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions, ready_answers
 
 MAX_PROBLEMS = 200  # lines that a refused run prints
 SHOWN_PROBLEMS = 5  # of them that the page of the check shows at once
@@ -72,11 +72,15 @@ class Verdict:
     """Outcome of one load."""
 
     sidecar: Sidecar
-    accepted: bool
+    outcome: str  # "accepted", "waits for 3 answers", "refused"
     was_judged: bool
     problems: list[str]
     n_values: int = 0
     to_review: tuple[tuple[str, str, str], ...] = ()  # seed, ready-made row, comment
+
+    @property
+    def accepted(self) -> bool:
+        return self.outcome == ACCEPTED
 
 
 def build_gate_assets(
@@ -132,7 +136,7 @@ def _judge_all(
         verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, key, rests_on) for sidecar in sidecars]
         write_index(paths.data_docs, warehouse.read_frame(SQL["loads"]))
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
-    refusals = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
+    refusals = {verdict.sidecar.label: verdict.outcome for verdict in verdicts if not verdict.accepted}
     rows = [row for verdict in verdicts for row in verdict.to_review]
     if rows:
         file = paths.reports / "to_review" / f"{context.run.run_id[:8]}_{prefix}load.csv"
@@ -160,7 +164,7 @@ def _judge_all(
         description=in_short,
         metadata={
             "why": dg.MetadataValue.md(why),
-            "refused": refusals,
+            "refused": list(refusals),
             "problems": problems[:MAX_PROBLEMS],
             "data_docs": metadata["data_docs"],
         },
@@ -183,10 +187,14 @@ def _of_loads(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def _in_short(labels: list[str], problems: list[str]) -> str:
-    """What the page of the check shows at once."""
+def _in_short(outcomes: dict[str, str], problems: list[str]) -> str:
+    """What the page of the check shows at once: what each load that is not accepted comes to, and the first reasons."""
+    labels: dict[str, list[str]] = {}
+    for label, outcome in outcomes.items():
+        labels.setdefault(outcome, []).append(label)
+    verdicts = " ".join(f"{outcome.capitalize()}: {', '.join(of)}." for outcome, of in sorted(labels.items()))
     more = len(problems) - SHOWN_PROBLEMS
-    lines = [f"Refused: {', '.join(labels)}.", *problems[:SHOWN_PROBLEMS], f"And {more} more, see `why`." * (more > 0)]
+    lines = [verdicts, *problems[:SHOWN_PROBLEMS], f"And {more} more, see `why`." * (more > 0)]
     return "\n\n".join(line for line in lines if line)
 
 
@@ -256,7 +264,7 @@ def _judge(
     before = _accepted(warehouse, sidecar)
     n_cells = int(before["n_cells"].sum())
     if not waits(warehouse, sidecar, gate):
-        return Verdict(sidecar, True, False, [], n_cells)
+        return Verdict(sidecar, ACCEPTED, False, [], n_cells)
     baseline = baseline_of(warehouse, sidecar)
     record = Record(key_of_verdict(sidecar, gate), rests_on(sidecar, baseline))
     if not before.empty and same_rows_and_rules(warehouse, sidecar, record.content):
@@ -270,7 +278,7 @@ def _judge(
             n_cells=n_cells,
             left_out=row["left_out"],
         )
-        return Verdict(sidecar, True, False, [], n_cells)
+        return Verdict(sidecar, ACCEPTED, False, [], n_cells)
     frames = gate_frames(warehouse, sidecar)
     name = f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}"
     rows = validate(frames, baseline, docs_dir=paths.data_docs, name=name)
@@ -289,7 +297,9 @@ def _judge(
         to_review = ready_rows if is_accepted(rows) else []
     else:
         to_review = [*ready_rows, *header_rows(frames["headers"], paths.seeds), *city_rows(frames["rows"], paths.seeds)]
-    return Verdict(sidecar, accepted, True, problems, n_cells, tuple(dict.fromkeys(to_review)))
+    ready = {} if accepted else ready_answers(frames["headers"], frames["rows"], paths.seeds)
+    outcome = ACCEPTED if accepted else str(outcome_of_load(rows, ready))
+    return Verdict(sidecar, outcome, True, problems, n_cells, tuple(dict.fromkeys(to_review)))
 
 
 def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""`nqpf inspect`: read, mean, judge, say; the exit code says whether all of the file would be read."""
+"""`nqpf inspect`: read, mean, judge, say; the exit code says what landing would come to."""
 
 import sys
 import tempfile
@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
-from dagster_project.errors import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, IngestError
+from dagster_project.errors import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, IngestError
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.pages.job import is_pages, pages_limits
 from dagster_project.ingest.pages.read import Cell
@@ -25,13 +25,15 @@ from dagster_project.inspect.show import show
 from dagster_project.inspect.template import template_file, throw_away_copy
 from dagster_project.paths import PROJECT, real_paths
 from dagster_project.store import Warehouse, WarehouseBusy
+from expectations.findings import ACCEPTED, REFUSED, WAITS
 
 UNITS_SQL = "select city_id, name_zh from reading.int_units"
+EXITS = {ACCEPTED: EXIT_OK, WAITS: EXIT_FAILED, REFUSED: EXIT_REFUSED}
 CITIES_SQL = "select city_id, substr(city_id, 3) as city_code from reading.int_units"
 
 
 def inspect_file(request: Request, console: Console, *, warehouse: Path | None, json: bool) -> int:
-    """Print the report; 0 all is read, 1 something is refused or unknown, 2 not readable, 4 warehouse busy."""
+    """Print the report; 0 it would be accepted, 1 it waits for answers, 2 not readable, 3 refused, 4 warehouse busy."""
     try:
         report = inspect(request, warehouse=warehouse, say=_to_stderr)
     except (IngestError, GuessError) as error:
@@ -54,7 +56,7 @@ def _print(report: Report, console: Console, *, as_json: bool) -> int:
         print(report_json(report))
     else:
         show(report, console)
-    return EXIT_OK if report.is_clean else EXIT_FAILED
+    return EXITS[report.verdict]
 
 
 def inspect(request: Request, *, warehouse: Path | None, say: Callable[[str], None]) -> Report:

@@ -101,7 +101,7 @@ def _by_flag(values: pd.DataFrame, judgement: Judgement) -> Iterable[pd.DataFram
     for rule_id in CELL_RULES:
         if rule_id in failures:
             broken = frame[frame[rule_id].eq(False).fillna(False).astype(bool)]
-            places = broken.assign(sentence=failures[rule_id].sentence, paste_rows="")
+            places = broken.assign(sentence=failures[rule_id].sentence)
             yield _matched(values, places, ["file", "sheet", "cell"]).assign(rule_id=rule_id, is_whole=False)
 
 

@@ -12,9 +12,9 @@ from dagster_project.inspect.frames import Draft
 from dagster_project.inspect.judge import Judgement
 from dagster_project.inspect.names import raw_column, scope_of, unit_of
 from dagster_project.inspect.refusal import Refusal, in_printed_order, placed, refuse
-from expectations.findings import READ_OTHERWISE, rows_to_review
+from expectations.findings import READ_OTHERWISE, REFUSED, Outcome, outcome_of_finding, outcome_of_load, rows_to_review
 from expectations.run import by_influence
-from expectations.suggest import CityNames, HeaderHint, HeaderMap, is_open, open_row
+from expectations.suggest import CityNames, HeaderHint, HeaderMap, is_open, open_row, ready_answers
 
 # rules about what a whole load must bring: one table of the yearbook is only a part of a load
 WHOLE_LOAD_RULES = ("required_variable_has_column",)
@@ -27,8 +27,16 @@ NAMED = ("city_code", "city_name", "year", "raw_column", "scope")
 
 @dataclass(frozen=True)
 class Report:
-    """What `nqpf inspect` says. `load` and `counts` describe the file; the rest are the keys of the JSON."""
+    """What `nqpf inspect` says. `load` and `counts` describe the file; the rest are the keys of the JSON.
 
+    verdict: what landing would come to, 'accepted', 'waits' or 'refused', in `said` with the number of answers;
+    findings: one for each rule that is broken, with its own verdict and its ready-made answers; sound: the rules met.
+    """
+
+    verdict: str
+    said: str
+    findings: list[dict[str, Any]]
+    sound: list[str]
     load: dict[str, Any]
     counts: dict[str, int]
     values: list[dict[str, Any]]
@@ -49,9 +57,29 @@ class Report:
 def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.DataFrame, year: int | None) -> Report:
     """Compose the report; `cities`: city_id, city_code of the seed; `year`: of many years, only this one."""
     refusal = refuse(judgement)
+    ready = ready_answers(judgement.headers, judgement.rows, seeds)
+    rows = [row for row in judgement.results if row.rule_id not in _left_to_the_whole(judgement, draft)]
+    outcomes = {row.rule_id: outcome_of_finding(row, ready) for row in rows}
+    outcome = outcome_of_load(rows, ready)
+    if draft.problems or judgement.problems:
+        outcome = Outcome(REFUSED)
     values = _values(judgement.values[~refusal.is_withheld], cities, year)
     headers = judgement.headers
     return Report(
+        verdict=outcome.word,
+        said=str(outcome),
+        findings=[
+            {
+                "rule": row.rule_id,
+                "verdict": outcomes[row.rule_id].word,
+                "said": str(outcomes[row.rule_id]),
+                "sentence": row.sentence,
+                "answers": list(outcomes[row.rule_id].answers),
+            }
+            for row in rows
+            if not row.passed
+        ],
+        sound=[row.rule_id for row in rows if row.passed],
         load=_load(draft),
         counts=_counts(draft, headers, values),
         values=values,
@@ -190,14 +218,19 @@ def _is_of_others(rows: pd.DataFrame) -> bool:
 
 def _problems(judgement: Judgement, draft: Draft, refusal: Refusal) -> list[str]:
     """Sentences of broken error rules that neither a header, nor a city, nor a refused figure explains."""
-    other_rules = {*LISTED_RULES, *refusal.rules}
-    if draft.sidecar.layout == "tables" and len(draft.sidecar.files) == 1:
-        other_rules |= {*WHOLE_LOAD_RULES, *(() if _is_read(judgement.headers).any() else EMPTY_RULES)}
+    other_rules = {*LISTED_RULES, *refusal.rules, *_left_to_the_whole(judgement, draft)}
     others = "More names are unknown than known: a table of other places, such as county-level cities."
     sentences = [others] if _is_of_others(judgement.rows) else []
     return sentences + [
         r.sentence for r in judgement.results if not r.passed and r.severity == "error" and r.rule_id not in other_rules
     ]
+
+
+def _left_to_the_whole(judgement: Judgement, draft: Draft) -> tuple[str, ...]:
+    """Rules that one table of an edition of many cannot be held to."""
+    if draft.sidecar.layout != "tables" or len(draft.sidecar.files) != 1:
+        return ()
+    return (*WHOLE_LOAD_RULES, *(() if _is_read(judgement.headers).any() else EMPTY_RULES))
 
 
 def _is_read(headers: pd.DataFrame) -> pd.Series:

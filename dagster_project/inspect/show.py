@@ -11,6 +11,7 @@ from rich.table import Table
 from dagster_project.errors import printable
 from dagster_project.inspect.report import Report
 from dagster_project.run.failures import say
+from expectations.findings import ACCEPTED, REFUSED, WAITS
 
 MAX_LISTED = 20
 MAX_FIGURES = 5
@@ -36,6 +37,9 @@ def show(report: Report, console: Console) -> None:
         f"{counts['values']:,} figures of {counts['cities']} cities from {counts['columns_read']} columns; "
         f"{counts['columns_ignored']} columns ignored with a reason, {counts['columns_unknown']} unknown.",
     )
+    colour = {ACCEPTED: "green", WAITS: "yellow", REFUSED: "red"}[report.verdict]
+    console.print(f"If landed: [bold {colour}]{report.said}[/].")
+    _list(console, [f"{one['rule']}: {one['said']}" for one in report.findings if one["verdict"] in (WAITS, REFUSED)])
     _headers(report, console)
     _cities(report, console)
     _blocks(report, console)
@@ -95,7 +99,7 @@ def _blocks(report: Report, console: Console) -> None:
             _say(console, f"    {_cut(block['reason'])}")
         reasons.add(block["reason"])
     ready = (row for block in report.refused_blocks for row in block["ready_rows"])
-    _rows(console, "header_map.csv (leave out), correction.csv or gate_answer.csv", ready)
+    _rows(console, "header_map.csv (leave out), figure_pattern.csv, correction.csv or gate_answer.csv", ready)
 
 
 def _block_line(block: dict[str, Any]) -> str:

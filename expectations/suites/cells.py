@@ -41,7 +41,7 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     weight = of_figures(frame, baseline.weight)
     frame["influence"] = (distance.fillna(0.0) * weight).round(3)
     frame = frame.assign(paste_into="", paste_rows="")
-    is_read_otherwise = frame["value_is_as_printed"].eq(False).fillna(False).astype(bool) & frame["city_id"].notna()
+    is_read_otherwise = _is_broken(frame["value_is_as_printed"]) & frame["city_id"].notna()
     is_read_otherwise &= ~frame["text"].fillna("").str.contains(r"[\r\n]")  # a ready-made row is one line
     for at, text in _typed(frame, is_read_otherwise, frames.limits["slip_tolerance"]).items():
         row = {str(name): value for name, value in frame.loc[at].items()}
@@ -49,12 +49,22 @@ def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
             paste.CORRECTION,
             paste.correction_row(baseline.source, row, "replace", text, ""),
         ]
-    is_asked = frame["value_is_number"].eq(False).fillna(False).astype(bool) & frame["pattern"].notna()
+    is_outside = _is_broken(frame["value_is_inside_band"])
+    frame.loc[is_outside, "paste_into"] = paste.CORRECTION
+    frame.loc[is_outside, "paste_rows"] = [
+        paste.correction_row(baseline.source, {str(name): value for name, value in row.items()}, "replace", "", "")
+        for row in frame[is_outside].to_dict("records")
+    ]
+    is_asked = _is_broken(frame["value_is_number"]) & frame["pattern"].notna()
     frame.loc[is_asked, "paste_into"] = paste.PATTERN
     frame.loc[is_asked, "paste_rows"] = [
         paste.pattern_row(baseline.source, baseline.data_year, str(text)) for text in frame.loc[is_asked, "pattern"]
     ]
     return frame.sort_values("influence", ascending=False, kind="stable", ignore_index=True)
+
+
+def _is_broken(rule: pd.Series) -> pd.Series:
+    return rule.eq(False).fillna(False).astype(bool)
 
 
 def _typed(frame: pd.DataFrame, is_chosen: pd.Series, slip_tolerance: float) -> dict[int, str]:

@@ -21,7 +21,7 @@ from dagster_project.inspect.show import show
 
 KEYS = {
     *("load", "counts", "values", "unmapped_headers", "unknown_cities", "refused_blocks", "load_problems", "warnings"),
-    *("edits", "ready_rows"),
+    *("edits", "ready_rows", "verdict", "said", "findings", "sound"),
 }
 VALUE_KEYS = {"city_code", "city_name", "year", "raw_column", "scope", "value", "unit", "sheet", "cell"}
 READ_SQL = """
@@ -214,7 +214,7 @@ def test_json_on_stdout_and_reasons_on_stderr(spoilt_file, spoilt, capfd):
         app(["inspect", str(spoilt_file), "--json"])
     said = capfd.readouterr()
     content = json.loads(said.out)
-    assert (ended.value.code, said.err) == (1, "")  # a first call says that it fills the cache
+    assert (ended.value.code, said.err) == (3, "")  # a first call says that it fills the cache
     assert set(content) == KEYS
     assert content["values"] == spoilt.values
     assert set(content["values"][0]) >= VALUE_KEYS

@@ -22,7 +22,14 @@ SOUND_HEADER = {
     "is_unit_known": True,
     "is_unit_consistent": True,
 }
-SOUND_VALUE = {"is_number": True, "is_corrected": False, "min_rho": None, "reading": None}
+SOUND_VALUE = {
+    "is_number": True,
+    "is_corrected": False,
+    "min_rho": None,
+    "reading": None,
+    "litter": None,
+    "pattern": None,
+}
 VARIABLES = frame_of("""
 code                   column  path                        unit  level     low     high       kind
 gdp_nom                B       2-10_地区生产总值_/_全市    万元  30000000  100000  500000000  flow

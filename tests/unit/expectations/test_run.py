@@ -72,7 +72,7 @@ def test_suite_that_breaks_fails_all_its_rules(run, monkeypatch):
     monkeypatch.setitem(PREPARE, "values", broken)
     rows = run()
     failed = failures(rows).values()
-    assert [row.suite for row in failed] == ["values"] * 4
+    assert [row.suite for row in failed] == ["values"] * 5
     assert all("TypeError: no such thing" in row.sentence for row in failed)
     assert not is_accepted(rows)
 

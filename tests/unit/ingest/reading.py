@@ -13,7 +13,9 @@ MODELS = words("""
     reading/int_values_converted_to_units
 """)
 GIVEN = {"header_map", "variable"}  # the caller's own
-NUMBERS = set(words("factor shift valid_from valid_to default_rank band_low band_high median_low median_high"))
+NUMBERS = set(
+    words("data_year factor shift valid_from valid_to default_rank band_low band_high median_low median_high")
+)
 LANDED = "select distinct source, data_year, vintage, 1 as load_order from header"
 
 

@@ -116,7 +116,7 @@ NO_NUMBERS = ("1 1.44", "1,23", "12,3456", "II", "().13", "X940", "8659!", "1337
 
 @pytest.mark.parametrize(("text", "number"), [*NUMBERS.items(), *((text, None) for text in NO_NUMBERS)])
 def test_a_number_is_read_or_left_to_a_person(ask, text, number):
-    assert ask("clean_number", text) == number
+    assert ask("clean_number", ask("bare_figure", text)) == number
 
 
 BLANKS = ("", " ", "-", "—", "——", "…", "……", "...", "/", "*", "NA", "－", "　", "–")
@@ -124,7 +124,7 @@ BLANKS = ("", " ", "-", "—", "——", "…", "……", "...", "/", "*", "NA",
 
 @pytest.mark.parametrize("text", [*BLANKS, "0", "I", "x", "-1", "()", "#ERROR"])
 def test_marks_of_a_missing_figure(ask, text):
-    assert ask("is_blank_mark", text) is (text in BLANKS)
+    assert ask("is_blank_mark", ask("bare_figure", text)) is (text in BLANKS)
 
 
 VARIABLES = pd.DataFrame(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns, dtype=str)

@@ -189,6 +189,55 @@ def test_each_fault_costs_what_it_spoils_and_no_more(clean, spoilt):
     assert spoilt.values == [value for value in clean.values if not is_lost(value)]
 
 
+LITTER = {
+    "line break": "{}\n",
+    "line break of a program": "{}_x000D_",
+    "tabulator": "\t{}",
+    "blank": " {} ",
+    "blank of full width": "\u3000{}",
+    "no-break blank": "{}\u00a0",
+    "sign of no width": "\u200b{}",
+    "apostrophe": "'{}",
+    "sign of a note": "{}①",
+    "asterisk": "{}*",
+}
+
+
+@pytest.mark.parametrize("year", [2014, 2016])
+def test_what_stands_around_a_figure_is_taken_off_and_counted(small_warehouse, tmp_path, year):
+    """Ten kinds of litter, one a figure in turn; not one row in a seed."""
+
+    def litter(page):
+        forms = list(LITTER.values())
+        for at in page.city_rows:
+            for column, cell in enumerate(page.rows[at][2:], 2):
+                if isinstance(cell, float):
+                    page.rows[at][column] = forms[(at + column) % len(forms)].format(f"{cell:.15g}")
+
+    file = yearbook(small_warehouse, year)
+    sound, copy = look(file), look(changed(file, tmp_path, litter))
+    figures = [[{**value, "printed": ""} for value in report.values] for report in (sound, copy)]
+    assert figures[0] == figures[1]
+    assert (copy.verdict, copy.refused_blocks) == (sound.verdict, sound.refused_blocks)
+    (told,) = [one for one in copy.findings if one["rule"] == "value_is_printed_alone"]
+    assert told["verdict"] == "told"
+    assert not [one for one in sound.findings if one["rule"] == "value_is_printed_alone"]
+    for words in ("line breaks", "blanks", "apostrophes", "signs of a note"):
+        assert words in told["sentence"]
+
+
+def test_a_question_on_texts_of_one_form_is_asked_once(small_warehouse, clean, tmp_path):
+    def in_brackets(page):
+        column = page.column_of("科学技术支出")
+        for at in page.city_rows:
+            page.rows[at][column] = f"（{page.rows[at][column]}）"
+
+    report = look(changed(yearbook(small_warehouse, 2014), tmp_path, in_brackets))
+    (asked,) = [one for one in report.findings if one["rule"] == "value_is_number"]
+    assert (asked["said"], asked["answers"]) == ("waits for 1 answer", ["yearbook,2014,,(#),,"])
+    assert report.values == [value for value in clean.values if value["raw_column"] != "fiscal_science"]
+
+
 def test_last_accepted_year_shows_a_slip_that_no_band_shows(small_warehouse, clean, tmp_path):
     def ten_times(page):
         column = page.column_of("工业二氧化硫排放量")

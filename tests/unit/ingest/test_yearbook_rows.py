@@ -1,6 +1,7 @@
 """Rows and figures of the yearbook that are read by what stands beside them: other tables, editions, the other copy."""
 
 import pandas as pd
+import pytest
 from dbt_models import rendered
 from reading import header_rows, variables
 
@@ -87,6 +88,34 @@ def test_a_figure_with_junk_is_read_by_the_other_copy_or_by_its_neighbours_else_
     assert found.loc[("yearbook_wide", "4^012"), "reading"] == "no number; yearbook_tables prints 4012"
     assert found.loc[("yearbook_wide", "丨5012"), "reading"].startswith("no number; 5012 lies between 5011 and 5013")
     assert pd.isna(found.loc[("yearbook_wide", "?"), "value"])
+
+
+FORMS = {"figure": "{}元", "negative": "（{}）", "blank": "（{}）", "": "（{}）"}
+
+
+@pytest.mark.parametrize(("reads", "form"), FORMS.items())
+def test_texts_of_one_form_are_read_by_one_answer(reading, reads, form):
+    figures = amounts(2012)
+    answer = {
+        "source": "yearbook_wide",
+        "data_year": 2012,
+        "pattern": form.format("#").translate({65288: "(", 65289: ")"}),
+    }
+    rows = pd.DataFrame([{**answer, "vintage": None, "reads": reads, "reason": "told by the page"}] * bool(reads))
+    asked = reading.con.execute("from figure_pattern").df()
+    reading.con.register("answers", pd.concat([asked, rows]))
+    reading.con.execute("create or replace table figure_pattern as from answers")
+    try:
+        read(reading, sheet(FUJIAN, [[form.format(f"{figure:,}") for figure in figures]]))
+        values = reading.con.execute("from int_values_converted_to_units order by cell").df()
+    finally:
+        reading.con.register("answers", asked)
+        reading.con.execute("create or replace table figure_pattern as from answers")
+    assert values["pattern"].unique().tolist() == [answer["pattern"]]
+    assert values["is_number"].tolist() == [bool(reads)] * len(values)
+    sign = {"figure": 1, "negative": -1}.get(reads)
+    expected = [sign * figure for figure in figures if sign][1:-1]
+    assert sorted(values["value"].dropna()) == sorted(expected)
 
 
 def test_words_and_a_column_full_of_junk_are_left_to_a_person(reading):

@@ -70,10 +70,10 @@ def _unpacked(frames: tuple[Frame, Frame], name: str, sidecar: Sidecar) -> tuple
 
 def _is_held(text: str) -> bool:
     """Whether a float64 holds it, or it is no number: finite, and zero only where all of its digits are."""
-    found = NUMBER_IN_WORDS.fullmatch(text)
-    if found is None:
+    match = NUMBER_IN_WORDS.fullmatch(text)
+    if match is None:
         return True
-    number = float(found[1])
+    number = float(match[1])
     return math.isfinite(number) and (number != 0.0 or not re.search("[1-9]", text.lower().partition("e")[0]))
 
 

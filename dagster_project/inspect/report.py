@@ -29,12 +29,12 @@ NAMED = ("city_code", "city_name", "year", "raw_column", "scope")
 class Report:
     """What `nqpf inspect` says. `load` and `counts` describe the file; the rest are the keys of the JSON.
 
-    verdict: what landing would come to, 'accepted', 'waits' or 'refused', in `said` with the number of answers;
+    verdict: what landing would come to, 'accepted', 'waits' or 'refused', in `outcome` with the number of answers;
     findings: one for each rule that is broken, with its own verdict and its ready-made answers; sound: the rules met.
     """
 
     verdict: str
-    said: str
+    outcome: str
     findings: list[dict[str, Any]]
     sound: list[str]
     load: dict[str, Any]
@@ -67,12 +67,12 @@ def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.Dat
     headers = judgement.headers
     return Report(
         verdict=outcome.word,
-        said=str(outcome),
+        outcome=str(outcome),
         findings=[
             {
                 "rule": row.rule_id,
                 "verdict": outcomes[row.rule_id].word,
-                "said": str(outcomes[row.rule_id]),
+                "outcome": str(outcomes[row.rule_id]),
                 "sentence": row.sentence,
                 "answers": list(outcomes[row.rule_id].answers),
             }

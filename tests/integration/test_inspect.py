@@ -21,7 +21,7 @@ from dagster_project.inspect.show import show
 
 KEYS = {
     *("load", "counts", "values", "unmapped_headers", "unknown_cities", "refused_blocks", "load_problems", "warnings"),
-    *("edits", "ready_rows", "verdict", "said", "findings", "sound"),
+    *("edits", "ready_rows", "verdict", "outcome", "findings", "sound"),
 }
 VALUE_KEYS = {"city_code", "city_name", "year", "raw_column", "scope", "value", "unit", "sheet", "cell"}
 READ_SQL = """
@@ -234,7 +234,7 @@ def test_a_question_on_texts_of_one_form_is_asked_once(small_warehouse, clean, t
 
     report = look(changed(yearbook(small_warehouse, 2014), tmp_path, in_brackets))
     (asked,) = [one for one in report.findings if one["rule"] == "value_is_number"]
-    assert (asked["said"], asked["answers"]) == ("waits for 1 answer", ["yearbook,2014,,(#),,"])
+    assert (asked["outcome"], asked["answers"]) == ("waits for 1 answer", ["yearbook,2014,,(#),,"])
     assert report.values == [value for value in clean.values if value["raw_column"] != "fiscal_science"]
 
 

@@ -155,7 +155,12 @@ def test_the_report_of_inspect_does_not_steer_the_screen():
     name = "\x1b[2J[red]\u202e市京北[/]\u200b"
     row = {"sheet": name, "column": "A", "path": name, "nearest": name, "nearest_score": 1.0, "ready_row": name}
     city = {"sheet": name, "cell": "A1", "name": name, "nearest": [], "ready_row": name, "known_elsewhere": name}
+    asks = {"rule": name, "verdict": "waits", "outcome": name, "sentence": name, "answers": [name]}
     report = Report(
+        verdict="waits",
+        outcome=name,
+        findings=[asks],
+        sound=[name],
         load={"file": name, "source": "s", "layout": "wide", "year": 2019, "is_synthetic": False, "said": [name]},
         counts={"values": 1, "cities": 1, "columns_read": 1, "columns_ignored": 0, "columns_unknown": 1},
         values=[],

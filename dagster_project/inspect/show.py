@@ -38,8 +38,10 @@ def show(report: Report, console: Console) -> None:
         f"{counts['columns_ignored']} columns ignored with a reason, {counts['columns_unknown']} unknown.",
     )
     colour = {ACCEPTED: "green", WAITS: "yellow", REFUSED: "red"}[report.verdict]
-    console.print(f"If landed: [bold {colour}]{report.outcome}[/].")
-    _list(console, [f"{one['rule']}: {one['outcome']}" for one in report.findings if one["verdict"] in (WAITS, REFUSED)])
+    console.print(f"If landed: [bold {colour}]{escape(printable(report.outcome))}[/].")
+    _list(
+        console, [f"{one['rule']}: {one['outcome']}" for one in report.findings if one["verdict"] in (WAITS, REFUSED)]
+    )
     _headers(report, console)
     _cities(report, console)
     _blocks(report, console)

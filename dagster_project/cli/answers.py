@@ -10,6 +10,7 @@ from rich.console import Console
 from dagster_project.cli import output
 from dagster_project.cli.reading import table_of
 from dagster_project.errors import Refusal
+from dagster_project.figures import grouped
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
@@ -41,15 +42,11 @@ def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, f
     )
     numbers = [first.name_en, second.name_en, "lead", "weight"]
     table = pd.DataFrame(
-        [(f"{r[2]}, {r[3]}", *(_figure(v) for v in (r[4], r[5])), f"{r[9]:+.2f}", f"{r[6]:.4f}") for r in rows],
+        [(f"{r[2]}, {r[3]}", *(grouped(v, 5) for v in (r[4], r[5])), f"{r[9]:+.2f}", f"{r[6]:.4f}") for r in rows],
         columns=["indicator", *numbers],
     )
     console.print(table_of(table, whole=tuple(numbers)))
     say(console, "lead: points that the indicator adds to the lead of the first city (0: both beyond its limits)")
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.5g}"
 
 
 @answering

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from dagster_project.cli import output
 from dagster_project.errors import Refusal
+from dagster_project.figures import grouped
 from dagster_project.paths import Paths
 from dagster_project.publish.questions.answer import ask as answer
 from dagster_project.publish.questions.catalogue import find, question, questions
@@ -33,8 +34,12 @@ def ask(
         say(console, reply.sentence, reply.sentence_zh)
         console.print(output.as_table(reply.columns, list(map(tuple, reply.rows)), console.width))
         unit = f" {reply.unit}" if reply.unit else ""
-        ends = f" ({reply.lo:,.6g} to {reply.hi:,.6g}: {reply.interval_of})" if reply.lo is not None else ""
-        value = f"{reply.value:,.6g}" if isinstance(reply.value, float) else reply.value
+        ends = (
+            f" ({grouped(reply.lo)} to {grouped(reply.hi)}: {reply.interval_of})"
+            if reply.lo is not None and reply.hi is not None
+            else ""
+        )
+        value = grouped(reply.value) if isinstance(reply.value, float) else reply.value
         say(console, *([f"answer: {value}{unit}{ends}"] if value is not None else []))
         say(console, *(f"note: {flag}" for flag in reply.flags), f"key: {reply.key}", f"cite: {reply.citation}")
     else:

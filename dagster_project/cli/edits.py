@@ -5,6 +5,7 @@ import pandas as pd
 from rich.console import Console
 
 from dagster_project.cli import output
+from dagster_project.figures import grouped
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import NoAnswer, the_city
 from dagster_project.published import statements
@@ -73,9 +74,10 @@ def _head(counts: pd.Series, moves: pd.DataFrame) -> list[str]:
 
 
 def _decision(number: int, row: pd.Series) -> list[str]:
-    outcome = "left out" if pd.isna(row["used"]) else f"{row['used']:,.6g}"
+    outcome = "left out" if pd.isna(row["used"]) else grouped(row["used"])
     if row["action"] == "pending":
-        outcome = "used as printed" + ("" if pd.isna(row["expected"]) else f"; expected about {row['expected']:,.6g}")
+        expected = "" if pd.isna(row["expected"]) else f"; expected about {grouped(row['expected'])}"
+        outcome = "used as printed" + expected
     effect = ""
     if row["influence"] > 0:
         effect = f"; {row['index_code']} {row['score_change']:+.2f} points, {int(row['rank_change']):+d} places"
@@ -84,7 +86,7 @@ def _decision(number: int, row: pd.Series) -> list[str]:
     return [
         f"{number:3d}. {row['name_zh']} {row['name_en']} {row['year']} {row['variable_code']}{years}: {row['action']}"
         f" by {row['rule']}{effect}",
-        f"     printed {row['printed']:,.6g} {row['unit']} -> {outcome}; {row['evidence']}",
+        f"     printed {grouped(row['printed'])} {row['unit']} -> {outcome}; {row['evidence']}",
         *([f"     '{row['printed_text']}' in {place} [{row['source']}]"] if place else []),
     ]
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.cli import output
+from dagster_project.figures import grouped
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import NoAnswer, the_city
 from dagster_project.publish.inert import visible
@@ -40,11 +41,11 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
     say(
         console,
         f"{name_zh} {name_en} ({city_id}) {year}: {row['name_zh']} / {row['name_en']}",
-        f"  value {row['value_raw']:,.6g} {row['unit']}  ({row['value_origin']})",
+        f"  value {grouped(row['value_raw'])} {row['unit']}  ({row['value_origin']})",
         f"  = {row['formula_sql']}",
         f"  in {row['index_code']}: z {row['z']:.4f} x weight {row['weight']:.4f}"
         f" = contribution {row['contribution']:.4f}"
-        + (f"  [{', '.join(marks)}: {row['value_final']:,.6g}]" if marks else ""),
+        + (f"  [{', '.join(marks)}: {grouped(row['value_final'])}]" if marks else ""),
         "Interpolated between:" if str(row["value_origin"]).startswith("interp") else "Printed cells:",
     )
     folder = paths.releases / str(release) / FOLDER

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.errors import printable
+from dagster_project.figures import grouped
 from dagster_project.inspect.report import Report
 from dagster_project.run.failures import say
 from expectations.findings import ACCEPTED, REFUSED, WAITS
@@ -115,11 +116,11 @@ def _block_line(block: dict[str, Any]) -> str:
 
 
 def _short(figure: object) -> str:
-    return f"{figure:,.6g}" if isinstance(figure, float) else f"'{figure}'"
+    return grouped(figure) if isinstance(figure, float) else f"'{figure}'"
 
 
 def _edit_line(edit: dict[str, Any]) -> str:
-    outcome = "left out" if edit["used"] is None else f"{edit['used']:,.6g} is used"
+    outcome = "left out" if edit["used"] is None else f"{grouped(edit['used'])} is used"
     place = f"{edit['sheet']} {edit['cell']}".strip()
     return (
         f"{edit['city_name']} {edit['raw_column']} {edit['scope']} {edit['year']}: printed '{edit['text']}'"

@@ -8,6 +8,7 @@ import pandas as pd
 from rich.console import Console
 
 from dagster_project.errors import Refusal
+from dagster_project.figures import grouped
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.queries import Explanation, explain_score
 from dagster_project.publish.explain.story import IMPUTED, Story, story
@@ -69,6 +70,7 @@ def as_markdown(x: Explanation, *, full: bool, language: str = "en") -> str:
     """The story, or with `full` every indicator, as a heading, a list and a table."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["inert"] = markdown_text
+    environment.filters["grouped"] = grouped
     template = environment.from_string(Path(__file__).with_name("show.md.j2").read_text(encoding="utf-8"))
     return template.render(x=x, tale=story(x, language), full=full, synthetic=SYNTHETIC)
 
@@ -98,12 +100,12 @@ def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
     marks = _marks(cell)
     share = 100 * cell["contribution"] / x.score["score"] if x.score["score"] else float("nan")
     change = cell["contribution"] - cell["contribution_before"]
-    since = "" if pd.isna(change) else f", since {x.year - 1} {change:+.4f} (value was {cell['value_before']:,.6g})"
+    since = "" if pd.isna(change) else f", since {x.year - 1} {change:+.4f} (value was {grouped(cell['value_before'])})"
     obstacle = "none" if pd.isna(cell["obstacle_degree"]) else f"{100 * cell['obstacle_degree']:.1f} %"
     sense = "higher is better" if cell["direction"] > 0 else "lower is better"
     lines = [
         f"  {cell['indicator_code']}  {cell['name_zh']} / {cell['name_en']} [{cell['dimension']}, {cell['tier']}]",
-        f"      {cell['value']:,.6g} {cell['unit']} ({sense}): z {cell['z']:.4f} x weight {cell['weight']:.4f}"
+        f"      {grouped(cell['value'])} {cell['unit']} ({sense}): z {cell['z']:.4f} x weight {cell['weight']:.4f}"
         f" = {cell['contribution']:.4f} ({share:.1f} % of the score), obstacle {obstacle}"
         f"{since}" + (f"  [{', '.join(marks)}]" if marks else ""),
     ]
@@ -111,7 +113,9 @@ def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
     for _, s in cells.head(CELLS_SHOWN).iterrows():
         place = " ".join(str(part) for part in (s["file"], s["sheet"], s["cell"]) if part)
         out = "; left out until a person answers" if s["edit_action"] == "withheld" else ""
-        lines.append(f"      {s['variable_code']} = {s['value']:,.10g} {s['unit']}, in {place} [{s['source']}]{out}")
+        lines.append(
+            f"      {s['variable_code']} = {grouped(s['value'], 10)} {s['unit']}, in {place} [{s['source']}]{out}"
+        )
     if len(cells) > CELLS_SHOWN:
         rest = len(cells) - CELLS_SHOWN
         lines.append(f"      and {rest} more printed cells: `{x.command(cell['indicator_code'])}`")
@@ -120,7 +124,7 @@ def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
 
 def _marks(cell: pd.Series) -> list[str]:
     marks = [str(cell["value_origin"])] if cell["value_origin"] in IMPUTED else []
-    moved_to = f"{cell['value_final']:,.6g}"
+    moved_to = grouped(cell["value_final"])
     if cell["is_winsorised"]:
         marks.append(f"winsorised to {moved_to}")
     if cell["is_capped"]:

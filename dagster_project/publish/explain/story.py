@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from dagster_project.figures import grouped
 from dagster_project.publish.explain.queries import Explanation
 from dagster_project.publish.locale import catalogue, msg
 
@@ -111,9 +112,9 @@ def _dimensions(x: Explanation, before: pd.Series | None) -> str:
 
 
 def _part(say: Say, x: Explanation, cell: pd.Series, points: float, has_before: bool) -> Part:
-    value = f"{cell['value']:,.4g} {cell['unit']}"
+    value = f"{grouped(cell['value'], 4)} {cell['unit']}"
     if has_before and pd.notna(cell["value_before"]):
-        value = f"{cell['value_before']:,.4g} -> {value}"
+        value = f"{grouped(cell['value_before'], 4)} -> {value}"
     if cell["direction"] < 0:
         value += f", {say('lower is better')}"
     if cell["value_origin"] in IMPUTED:

@@ -15,6 +15,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from dagster_project.figures import grouped
+
 FOLDER = Path(__file__).parent
 
 
@@ -29,7 +31,7 @@ class Number(float):
             return "–"
         if spec == "p":
             return "< 0.001" if self < 0.001 else f"= {self:.3f}"
-        text = super().__format__(spec or ",.4g")
+        text = super().__format__(spec) if spec else grouped(float(self), 4)
         if re.fullmatch(r"[+-]?[0.,]+%?", text):
             text = text.lstrip("+-")
         return text.replace("-", "−")

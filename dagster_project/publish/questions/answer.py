@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.figures import grouped
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
@@ -76,8 +77,8 @@ class _Words(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "–"
-        if format_spec == "figure":
-            return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:,.6g}"
+        if match := re.fullmatch(r"figure|\.(\d)g", format_spec):
+            return grouped(value, int(match[1] or 6))
         if isinstance(value, list):
             more = f" and {len(value) - NAMED} more" if len(value) > NAMED else ""
             return ", ".join(map(str, value[:NAMED])) + more

@@ -147,7 +147,9 @@ nearest as (
     inner join others as a
         on
             o.load_id = a.load_id and o.city_id = a.city_id and o.year = a.year and o.table_key = a.table_key
-    where a.other_distance <= 0.5 * o.own_distance and a.other_distance <= {{ gate_parameter('near_row') }}
+    where
+        a.other_distance <= {{ gate_parameter('nearer_row') }} * o.own_distance
+        and a.other_distance <= {{ gate_parameter('near_row') }}
     qualify
         row_number() over (
             partition by o.load_id, o.city_id, o.year, o.table_key order by a.other_distance, a.other_city_id
@@ -186,7 +188,7 @@ select
     true as is_copy
 from equal as e
 inner join sizes as s on e.load_id = s.load_id and e.city_id = s.city_id and e.year = s.year
-where e.n_equal >= 0.8 * s.n_columns
+where e.n_equal >= {{ gate_parameter('copied_share') }} * s.n_columns
 union all
 -- the row of another year
 select
@@ -205,4 +207,4 @@ where f.print_no = 1 and f.value <> 0 and f.value_last is not null
 group by f.load_id, f.city_id, f.year
 having
     count(*) >= {{ gate_parameter('min_columns') }}
-    and count(*) filter (where f.value = f.value_last) >= 0.8 * count(*)
+    and count(*) filter (where f.value = f.value_last) >= {{ gate_parameter('copied_share') }} * count(*)

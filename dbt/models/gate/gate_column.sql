@@ -21,7 +21,7 @@ blocks as materialized (
         count(move) as n_moves,
         median(move) as median_move,
         mad(move) as mad_move,
-        count(*) filter (where move < ln(0.8)) as n_fallen
+        count(*) filter (where move < ln({{ gate_parameter('fallen_to') }})) as n_fallen
     from figures
     group by all
 ),
@@ -187,7 +187,7 @@ measured as (
         -- nothing is known of the column: that a stock falls in most cities is news enough
         case
             when v.kind = 'stock' and u.n_usual is null and b.n_moves >= {{ gate_parameter('min_moves') }}
-                then b.n_fallen / (0.5 * b.n_moves)
+                then b.n_fallen / ({{ gate_parameter('fallen_share') }} * b.n_moves)
         end as times_fallen
     from blocks as b
     left join {{ ref('variable') }} as v using (variable_code)

@@ -103,7 +103,7 @@ totals as (
         cell,
         is_ten
     from {{ ref('gate_total') }}
-    where share_exact >= 0.8 and (is_ten or not is_part)
+    where share_exact >= {{ gate_parameter('usual_exact') }} and (is_ten or not is_part)
 ),
 
 -- an identity that is only usual may fail in all of a province: here those with narrow bounds
@@ -142,7 +142,11 @@ identities as (
         left join weights as w on e.load_id = w.load_id and n.variable_code = w.variable_code
         group by all
     ) as p using (load_id, identity_code, own_scope)
-    where coalesce(d.high <= 2 * d.low, d.low is null and d.high <= 1.01)
+    where
+        coalesce(
+            d.high <= {{ gate_parameter('max_width') }} * d.low,
+            d.low is null and d.high <= {{ gate_parameter('max_part') }}
+        )
     group by i.load_id, i.year, i.identity_code, i.own_scope, c.province_code
 ),
 

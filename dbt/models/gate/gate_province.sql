@@ -170,12 +170,17 @@ select
                 ) * displaced / {{ gate_parameter('displaced') }}
             )
         )
-        or (is_sorted and coalesce(own_distance > 0.75 * scale, true))
+        or (is_sorted and coalesce(own_distance > {{ gate_parameter('sorted_far') }} * scale, true))
     ) as is_displaced,
-    power <> 0 and n_both >= {{ gate_parameter('min_cities') }} and n_power >= 0.8 * n_both as is_slipped,
-    -- that many repeats by chance, at the share of repeats elsewhere, are less than one in a million
+    power <> 0
+    and n_both >= {{ gate_parameter('min_cities') }}
+    and n_power >= {{ gate_parameter('province_slip_share') }} * n_both
+        as is_slipped,
+    -- how probable so many repeats are by chance, at the share of repeats elsewhere
     n_compared >= {{ gate_parameter('min_cities') }}
     and n_repeat >= {{ gate_limit('block_is_of_its_year') }} * n_compared
-    and n_repeat * ln(greatest(share_repeat_elsewhere, coalesce(usual_repeat, 0), 0.02)) < ln(1e-6) as is_repeated,
-    n_last >= {{ gate_parameter('min_empty') }} and n_now = 0 and n_column > 0.7 * n_column_last as is_empty
+    and n_repeat * ln(greatest(share_repeat_elsewhere, coalesce(usual_repeat, 0), {{ gate_parameter('min_repeat') }}))
+    < ln({{ gate_parameter('repeat_chance') }}) as is_repeated,
+    n_last >= {{ gate_parameter('min_empty') }} and n_now = 0
+    and n_column > {{ gate_parameter('rest_of_column') }} * n_column_last as is_empty
 from ordered

@@ -55,7 +55,7 @@ select
     -- a sum without all its cities may be less
     ratio < 1 and s.n_cities < c.n_cities_all as is_part,
     -- a total off by a power of ten is itself the slip, for other rules know the unit of the cities
-    abs(log10(ratio)) > 0.5
+    round(log10(ratio)) <> 0
     and abs(ratio / power(10, round(log10(ratio))) - 1) <= {{ gate_parameter('exact_total') }} as is_ten,
     avg((abs(ratio - 1) <= {{ gate_parameter('exact_total') }})::integer) over (
         partition by p.load_id, p.variable_code, p.scope, p.year

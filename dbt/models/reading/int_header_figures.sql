@@ -95,7 +95,10 @@ drifts as (
             any_value(v.kind = 'rate' and v.unit <> 'yuan'),
             0,
             least(
-                coalesce(2 * abs(regr_slope(y.level, y.data_year)) + {{ gate_parameter('head_drift') }}, 1),
+                coalesce(
+                    {{ gate_parameter('head_growth') }} * abs(regr_slope(y.level, y.data_year))
+                    + {{ gate_parameter('head_drift') }}, 1
+                ),
                 {{ gate_parameter('less_a_year') }}
             )
         ) as drift
@@ -167,7 +170,7 @@ compared as (
         median(f.figure - y.figure) as shift,
         mad(f.figure - y.figure) as spread,
         corr(f.figure, y.figure) as correlation,
-        avg((abs(f.figure - y.figure) < 1e-6)::double) as share_equal
+        avg((abs(f.figure - y.figure) < {{ gate_parameter('same_figure') }})::double) as share_equal
     from pairs as p
     inner join figures as f using (head_id, variable_code)
     inner join printed as y
@@ -196,7 +199,10 @@ odd as materialized (
     where
         w.place = 1 and c.other_year <> w.data_year
         and c.spread > least(
-            greatest(3 * u.usual_spread, {{ gate_parameter('head_spread') }} / 2.5), {{ gate_parameter('head_spread') }}
+            greatest(
+                {{ gate_parameter('head_times_usual') }} * u.usual_spread, {{ gate_parameter('head_spread') }} / 2.5
+            ),
+            {{ gate_parameter('head_spread') }}
         )
     qualify row_number() over (partition by c.head_id order by c.spread, c.other_year) = 1
 ),
@@ -221,8 +227,9 @@ rivals as (
     where y.variable_code <> o.variable_code or y.scope <> o.scope
     group by o.head_id, y.variable_code, y.scope, o.spread
     having
-        count(*) >= 2 * {{ gate_parameter('min_cities') }}
-        and mad(o.figure - y.figure) < least(o.spread / 2, {{ gate_parameter('head_spread') }} / 2)
+        count(*) >= {{ gate_parameter('min_cities_of_rival') }}
+        and mad(o.figure - y.figure)
+        < {{ gate_parameter('rival_share') }} * least(o.spread, {{ gate_parameter('head_spread') }})
         -- near to a constant is near to nothing
         and corr(o.figure, y.figure) > {{ gate_parameter('head_correlation') }}
     qualify row_number() over (partition by o.head_id order by mad(o.figure - y.figure)) = 1
@@ -240,7 +247,9 @@ repeats as (
     inner join figures as g on b.head_id = g.head_id and b.variable_code = g.variable_code and f.city_id = g.city_id
     where a.place = 1 and b.place = 1
     group by b.head_id, a.head_id
-    having avg((abs(f.figure - g.figure) < 1e-6)::double) > 0.95
+    having
+        avg((abs(f.figure - g.figure) < {{ gate_parameter('same_figure') }})::double)
+        > {{ gate_parameter('repeated_share') }}
 ),
 
 sides as (
@@ -301,8 +310,9 @@ select
     s.copy_source,
     s.copy_share_equal,
     coalesce(
-        s.spread <= greatest(3 * u.usual_spread, {{ gate_parameter('head_spread') }})
-        or s.copy_share_equal >= 0.5,
+        s.spread
+        <= greatest({{ gate_parameter('head_times_usual') }} * u.usual_spread, {{ gate_parameter('head_spread') }})
+        or s.copy_share_equal >= {{ gate_parameter('copy_share') }},
         false
     ) as is_confirmed,
     r.variable_code as rival_code,

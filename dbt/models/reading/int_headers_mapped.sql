@@ -127,7 +127,11 @@ proposed as (
             -- two concepts are allowed alike, and figures do not tell them apart
             when
                 o.score = w.score and (o.printed_unit is null) = (w.printed_unit is null)
-                and not (f.is_confirmed and coalesce(g.spread, 1) > 2 * f.spread + 0.05)
+                and not (
+                    f.is_confirmed
+                    and coalesce(g.spread, 1)
+                    > {{ gate_parameter('alike_times') }} * f.spread + {{ gate_parameter('alike_more') }}
+                )
                 then 'asked'
             -- nothing confirms a misread word, words that may name a part, or a unit that measures something else
             when (w.is_misread or w.has_other_words or w.is_other_unit) and not coalesce(f.is_confirmed, false)

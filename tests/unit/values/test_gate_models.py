@@ -526,3 +526,33 @@ def test_a_decimal_point_among_whole_numbers_is_left_out(gate, figures):
     figures.loc[one, "text"] = figures.loc[one, "text"].str[:-1] + "." + figures.loc[one, "text"].str[-1:] + "4"
     assert gate.judge(figures) == {}
     assert gate.edited() == {(gate.cities[8][0], "fiscal_revenue"): "figure_is_whole"}
+
+
+def test_limits_of_counts_are_where_the_table_says(gate, figures):
+    """Spoils on both sides of a limit, apart from one another, in one edition: the near one is not seen."""
+    provinces = [of_province(gate, number) for number in range(len({province for _, province in gate.cities}))]
+    usual = {"province_slip_share": 0.8, "copied_share": 0.8, "min_empty": 4}
+    names = ", ".join(f"'{name}'" for name in usual)
+    stated = gate.con.execute(f"select parameter, value from gate_parameter where parameter in ({names})").fetchall()
+    assert dict(stated) == usual
+    # another unit in eight and in seven of ten cities of a province
+    assert len(provinces[0]) == len(provinces[1]) == N_CITIES
+    figures.loc[at(figures, "retail_sales_nom", provinces[0][:8]), "value"] *= 10
+    figures.loc[at(figures, "mobile_subscribers", provinces[1][:7]), "value"] *= 10
+    # eight and seven of nine figures of a row are those of the last edition
+    copied, nearly = provinces[2][0], provinces[3][0]
+    for city, n in ((copied, 8), (nearly, 7)):
+        for variable in list(VARIABLES)[:n]:
+            put(figures, variable, [city], read(figures, variable, [city], 2018))
+    # a province that had four figures of a column, or three, has none
+    for variable, cities, n in (("fiscal_education", provinces[4], 4), ("wage_bill_urban_units", provinces[5], 3)):
+        rest = at(figures, variable, cities[n:], None)
+        figures = figures[~(rest | at(figures, variable, cities))]
+    found = gate.judge(figures)
+    assert subjects(found, "province_is_in_its_unit") == ["retail_sales_nom/city/2019"]
+    rows = dict(found["row_holds_its_own_figures"])
+    assert copied in rows
+    assert nearly not in rows
+    lost = [why for _, why in found["province_has_its_figures"] if "that it had in 2018" in why]
+    assert len(lost) == 1
+    assert lost[0].endswith("lacks 4 figures that it had in 2018: fiscal_education (city)")

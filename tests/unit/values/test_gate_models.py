@@ -556,3 +556,54 @@ def test_limits_of_counts_are_where_the_table_says(gate, figures):
     lost = [why for _, why in found["province_has_its_figures"] if "that it had in 2018" in why]
     assert len(lost) == 1
     assert lost[0].endswith("lacks 4 figures that it had in 2018: fiscal_education (city)")
+
+
+def test_an_answer_to_one_subject_leaves_the_others_waiting(gate, figures):
+    for variable, number in (("retail_sales_nom", 2), ("mobile_subscribers", 6)):
+        figures.loc[at(figures, variable, of_province(gate, number)), "value"] *= 10
+    rule, (first, second) = "province_is_in_its_unit", ("mobile_subscribers/city/2019", "retail_sales_nom/city/2019")
+    assert subjects(gate.judge(figures), rule) == [first, second]
+    gate.con.execute(f"insert into gate_answer values ('book', 2019, null, '{rule}', '{first}', 'accept', 'a', 'b')")
+    assert subjects(gate.judge(figures), rule) == [second]
+
+
+def test_of_identities_only_narrow_ones_judge_a_province_and_only_what_waits_is_asked(gate, figures):
+    """District less than city in both years is broken; education of a budget may be any part of it, within limits."""
+    rows = figures[at(figures, "fiscal_education", year=None)].assign(variable_code="fiscal_science")
+    science = rows.assign(value=rows["value"] / 10, col_no=rows["col_no"] + 30)
+    wide = pd.concat([figures, science], ignore_index=True)
+    for year in (2018, 2019):
+        wide.loc[at(wide, "fiscal_education", of_province(gate, 3), year), "value"] *= 9
+    assert "province_meets_identities" not in gate.judge(wide)
+    figures = with_districts(figures, "fiscal_education")
+    for year in (2018, 2019):
+        mask = at(figures, "fiscal_education", of_province(gate, 3), year) & (figures["scope"] == "district")
+        figures.loc[mask, "value"] *= 4
+    assert "province_meets_identities" in gate.judge(figures)
+    assert gate.con.execute("select distinct data_year from gate_observation").fetchall() == [(2019,)]
+
+
+def test_a_province_printed_in_order_of_size_stands_in_its_place(gate, figures):
+    cities = of_province(gate, 3)
+    rows = sorted(figures.loc[at(figures, cities=cities), "row_no"].unique())
+    by_size = sorted(cities, key=dict(zip(cities, read(figures, "gdp_nom", cities, 2018), strict=True)).get)
+    for row, city in zip(rows, by_size, strict=True):
+        figures.loc[at(figures, cities=[city]), "row_no"] = row
+    put(figures, "gdp_nom", by_size, [1.06 * value for value in read(figures, "gdp_nom", by_size, 2018)])
+    assert read(figures, "gdp_nom", by_size) == sorted(read(figures, "gdp_nom", cities))
+    assert gate.judge(figures) == {}
+
+
+def test_totals_that_are_often_no_sums_are_not_held_to_them(gate, figures):
+    """A total is judged where those of eight in ten provinces are sums: two of ten off are seen, three are not."""
+    province_of = dict(gate.cities)
+    kept = sorted(set(province_of.values()))[:10]
+    figures = figures[figures["city_id"].map(province_of).isin(kept)]
+    keys = words("source data_year vintage variable_code scope col_no load_order city_id")
+    totals = figures.assign(city_id="CN" + figures["city_id"].map(province_of))
+    totals = totals.groupby(keys, as_index=False).agg(value=("value", "sum"), row_no=("row_no", "min"))
+    figures = pd.concat([figures, totals.assign(row_no=totals["row_no"] + 500)], ignore_index=True)
+    for variable, n in (("gdp_nom", 2), ("retail_sales_nom", 3)):
+        figures.loc[at(figures, variable, [f"CN{province}" for province in kept[:n]]), "value"] *= 1.3
+    found = gate.judge(figures)
+    assert subjects(found, "province_sum_meets_total") == [f"gdp_nom/city/2019/{province}" for province in kept[:2]]

@@ -277,7 +277,7 @@ def _fill(scores: Scores, near: Callable[[IntArray, IntArray], NDArray[Any]], *,
         if stacked and not is_yearly:  # rows of one city in several years
             _, where, codes = np.unique(u * rows.n + v, return_index=True, return_inverse=True)
             a, u, v = np.stack([sums_by(one, codes) for one in a]), u[where], v[where]
-        apart = (1.0 - near(u, v)) * (u != v)
+        apart = 1.0 - near(u, v)  # a city is near itself: nothing
         out[at, at] += np.einsum("jrt,mrt,r->jm", a, a, apart)
     return out
 

@@ -104,6 +104,10 @@ def looped(x, a, g, e, s2, kernel):
             Conley(np.c_[np.arange(8.0), np.zeros(8)], 2.5, 1, metric="euclidean", correction="none"),
             lambda i, h, r, s: max(0.0, 1 - abs(i - h) / 2.5) * (r == s) + 0.5 * (i == h) * (abs(r - s) == 1),
         ),
+        (  # pairs exactly at the cutoff are inside
+            Conley(np.c_[np.arange(8) // 2 * 1.0, np.zeros(8)], 1.0, 0, "uniform", "euclidean", correction="none"),
+            lambda i, h, r, s: float(abs(i // 2 - h // 2) <= 1 and r == s),
+        ),
     ],
 )
 def test_scores_and_pairs_equal_their_definition(kind, kernel):
@@ -136,12 +140,16 @@ def slx_parts(x):
     return z, np.linalg.inv(np.einsum("itk,itl->kl", z, z))
 
 
-@pytest.mark.parametrize("k", [1, 5, 12], ids=["fewer columns than years", "as many", "more"])
-def test_residuals_free_of_the_city_are_those_of_its_own_years_solved(k):
+@pytest.mark.parametrize(
+    ("k", "size"), [(1, 10.0), (5, 4.0), (12, 4.0)], ids=["fewer columns than years", "as many", "more"]
+)
+def test_residuals_free_of_the_city_are_those_of_its_own_years_solved(k, size):
     rng = np.random.default_rng(k)
     unit = np.repeat(np.arange(20), rng.permutation(np.arange(20) % 4 + 2))  # two to five years a city
     z, e = rng.normal(size=(len(unit), k)), rng.normal(size=len(unit))
+    z[unit == 7] *= size
     hat, expected = z @ np.linalg.solve(z.T @ z, z.T), np.empty_like(e)
+    assert 0.55 < np.linalg.eigvalsh(hat[np.ix_(unit == 7, unit == 7)]).max() < 0.93  # much pull, below the cap
     for city in range(20):
         at = unit == city
         expected[at] = np.linalg.solve(np.eye(at.sum()) - hat[np.ix_(at, at)], e[at])

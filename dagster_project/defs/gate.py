@@ -38,7 +38,7 @@ from expectations.run import is_accepted, validate, write_index
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions, ready_answers
 
 MAX_PROBLEMS = 200  # lines that a refused run prints
-SHOWN_PROBLEMS = 5  # of them that the page of the check shows at once
+SHOWN_PROBLEMS = 6  # of them that the page of the check shows at once
 GATE = (
     "May these loads become current? Great Expectations judges what the views have read. A refused load stays in raw"
     " and out of everything after the gate; correct the file, or a seed in dbt/seeds, and run again. Every rule and"
@@ -135,8 +135,9 @@ def _judge_all(
         rests_on = judged_on(paths, warehouse)
         verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, key, rests_on) for sidecar in sidecars]
         write_index(paths.data_docs, warehouse.read_frame(SQL["loads"]))
-    problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refusals = {verdict.sidecar.label: verdict.outcome for verdict in verdicts if not verdict.accepted}
+    reasons = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
+    problems = [*_outcomes(refusals), *reasons]
     rows = [row for verdict in verdicts for row in verdict.to_review]
     if rows:
         file = paths.reports / "to_review" / f"{context.run.run_id[:8]}_{prefix}load.csv"
@@ -148,7 +149,7 @@ def _judge_all(
         "seconds": round(time.monotonic() - start, 2),
     }
     why = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
-    in_short = _in_short(refusals, problems) if refusals else f"{len(verdicts)} loads accepted."
+    in_short = _in_short(problems) if refusals else f"{len(verdicts)} loads accepted."
     if not refusals:
         for year in years:
             context.add_asset_metadata(_of_loads([v for v in verdicts if _year(v) == year]), partition_key=year)
@@ -187,14 +188,18 @@ def _of_loads(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def _in_short(outcomes: dict[str, str], problems: list[str]) -> str:
-    """What the page of the check shows at once: what each load that is not accepted comes to, and the first reasons."""
+def _outcomes(refusals: dict[str, str]) -> list[str]:
+    """What the loads that are not accepted come to, a sentence for each outcome with the loads that it is of."""
     labels: dict[str, list[str]] = {}
-    for label, outcome in outcomes.items():
+    for label, outcome in refusals.items():
         labels.setdefault(outcome, []).append(label)
-    verdicts = " ".join(f"{outcome.capitalize()}: {', '.join(of)}." for outcome, of in sorted(labels.items()))
+    return [f"{outcome.capitalize()}: {', '.join(of)}." for outcome, of in sorted(labels.items())]
+
+
+def _in_short(problems: list[str]) -> str:
+    """What the page of the check shows at once: what the loads come to, and the first reasons."""
     more = len(problems) - SHOWN_PROBLEMS
-    lines = [verdicts, *problems[:SHOWN_PROBLEMS], f"And {more} more, see `why`." * (more > 0)]
+    lines = [*problems[:SHOWN_PROBLEMS], f"And {more} more, see `why`." * (more > 0)]
     return "\n\n".join(line for line in lines if line)
 
 

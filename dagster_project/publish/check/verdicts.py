@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagster_project.figures import grouped
 from dagster_project.publish.check.facts import OF_PARTS, OF_SCORES, SQL, Fact, Facts, Subject, Unit, words
 from dagster_project.publish.check.recognise import Number, Vocabulary
 
@@ -273,7 +274,8 @@ class Judge:
             if self._same(number, then, fact_unit, unit):
                 now = self.facts.of(subject)[city, year].value
                 why = self._bridge(older, subject, city, year)
-                note = f"right in release {older.release}, revised since from {then.value:.6g} to {now:.6g}{why}"
+                moved = f"from {grouped(then.value)} to {grouped(now)}"
+                note = f"right in release {older.release}, revised since {moved}{why}"
                 results = self._wrong("revised", note, [(subject, city, year)])
                 results.candidates.append({**results.candidates[0], "value": then.value, "release": older.release})
                 return results
@@ -499,7 +501,7 @@ class Judge:
     ) -> Verdict:
         notes = [fact.doubt]
         if fact.printed is not None and not _rounds(number, _in_unit(fact.value, self.facts.unit_of(subject), unit)):
-            notes.append(f"as printed; the release uses {fact.value:.6g}")
+            notes.append(f"as printed; the release uses {grouped(fact.value)}")
         if subject[0] == "rank":
             n = self.facts.n_cities.get(year)
             notes.append(f"of {n} cities" if n and not fact.doubt else "")

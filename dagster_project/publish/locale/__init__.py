@@ -31,7 +31,8 @@ class Number(float):
             return "–"
         if spec == "p":
             return "< 0.001" if self < 0.001 else f"= {self:.3f}"
-        text = super().__format__(spec) if spec else grouped(float(self), 4)
+        digits = re.fullmatch(r",?\.(\d+)g", spec or ",.4g")
+        text = grouped(float(self), int(digits[1])) if digits else super().__format__(spec)
         if re.fullmatch(r"[+-]?[0.,]+%?", text):
             text = text.lstrip("+-")
         return text.replace("-", "−")

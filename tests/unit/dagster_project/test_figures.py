@@ -27,7 +27,7 @@ def test_a_number_is_printed_as_a_person_would_write_it(value, digits, text):
 
 
 def test_a_number_of_a_sentence_without_a_format_has_no_exponent_and_a_true_minus():
-    assert f"{Number(-87020.0)}" == "−87,020"
+    assert f"{Number(-87020.0)}" == f"{Number(-87020.0):,.4g}" == "−87,020"
 
 
 @given(st.floats(-1e15, 1e15), st.integers(2, 10))

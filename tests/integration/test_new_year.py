@@ -125,6 +125,7 @@ def change_edition(page, number):
 
 
 def test_first_run_names_both_headers_and_prints_all_that_a_person_adds(new_year):
+    assert "  Waits for 2 answers: yearbook 2017.\n" in new_year.refused
     for _, wording in UNKNOWN.values():
         assert wording in new_year.refused
     assert REWORDED["2-16"][1] not in new_year.refused  # read by its words
